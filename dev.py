@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Set up and run MASAM with nothing but Python 3.10 or newer.
+
+    python3 dev.py demo          segment two real tumours, results in demo_output/
+    python3 dev.py test [ARGS]   ruff, mypy and the whole test suite (ARGS go to pytest)
+    python3 dev.py setup         only install
+    python3 dev.py clean         remove the virtual environment
+
+Everything is installed into .venv beside this file. Set MASAM_WHEELS to a folder of wheels to
+install without a network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+OLDEST = (3, 10)
+# What each command needs beyond the package itself.
+EXTRAS = {"demo": "", "setup": "train,slicer,dev", "test": "train,slicer,dev"}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns the exit code."""
+    if sys.version_info < OLDEST:
+        print(f"MASAM needs Python 3.10 or newer; this is {sys.version.split()[0]}.")
+        return 1
+    command = arguments[0] if arguments else "help"
+    if command == "clean":
+        shutil.rmtree(ROOT / ".venv", ignore_errors=True)
+        print("Removed .venv.")
+        return 0
+    if command not in EXTRAS:
+        print(__doc__)
+        return 0 if command in ("help", "-h", "--help") else 2
+    problem = install(ROOT / ".venv", EXTRAS[command])
+    if problem:
+        print(f"\n{problem}")
+        return 1
+    if command == "demo":
+        return run(
+            "Demo: two tumours, each from its box", ["-m", "masam_core.demo", *arguments[1:]]
+        )
+    if command == "test":
+        return test(arguments[1:])
+    print("Ready. Try: python3 dev.py demo")
+    return 0
+
+
+def test(pytest_arguments: list[str]) -> int:
+    """Lint, types, tests; stops at the first that fails."""
+    steps = [
+        ("Style (ruff check)", ["-m", "ruff", "check", "."]),
+        ("Format (ruff format)", ["-m", "ruff", "format", "--check", "."]),
+        ("Types (mypy)", ["-m", "mypy"]),
+        ("Tests (pytest)", ["-m", "pytest", *pytest_arguments]),
+    ]
+    for title, step in steps:
+        code = run(title, step)
+        if code:
+            print(f"\n{title} failed.")
+            return code
+    return 0
+
+
+def install(environment: Path, extras: str) -> str | None:
+    """Bring the environment up to date; returns what went wrong, or None.
+
+    A stamp inside it says what it was made for, and is written only when all has succeeded, so a
+    broken-off installation is never taken for a whole one and a good one starts at once.
+    """
+    stamp = environment / "masam-ready.txt"
+    wanted = fingerprint(ROOT / "pyproject.toml", sys.version)
+    done = stamp.read_text("utf-8").split("\n") if stamp.exists() else []
+    if done[:1] == [wanted] and set(filter(None, extras.split(","))) <= set(done[1:]):
+        return None
+    print(f"==> Installing into {environment} (PyTorch is large: the first time takes minutes)")
+    python = python_of(environment)
+    try:
+        if not works(python):
+            shutil.rmtree(environment, ignore_errors=True)
+            venv.create(environment, with_pip=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        return (
+            f"Can't make a virtual environment in {environment}: {error}\n"
+            "On Debian and Ubuntu install it with: sudo apt install python3-venv"
+        )
+    stamp.unlink(missing_ok=True)
+    kept = {e for e in done[1:] if e} | {e for e in extras.split(",") if e}
+    target = f"{ROOT}[{','.join(sorted(kept))}]" if kept else str(ROOT)
+    command = [str(python), "-m", "pip", *pip_options(os.environ), "-e", target]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+        return (
+            "The installation did not finish; see pip's message above. Check the network or proxy "
+            "and run the same command again: it goes on where it stopped.\n"
+            "Without a network: put the wheels in a folder and set MASAM_WHEELS to it."
+        )
+    stamp.write_text("\n".join([wanted, *sorted(kept)]), "utf-8")
+    return None
+
+
+def pip_options(variables: Mapping[str, str]) -> list[str]:
+    """pip's command and options; from a folder of wheels alone where MASAM_WHEELS names one."""
+    options = ["install", "--quiet", "--disable-pip-version-check"]
+    wheels = variables.get("MASAM_WHEELS")
+    if wheels:
+        options += ["--no-index", "--find-links", wheels]
+    return options
+
+
+def fingerprint(project: Path, version: str) -> str:
+    """Changes when the requirements or the Python change."""
+    return hashlib.sha256(project.read_bytes() + version.encode()).hexdigest()
+
+
+def python_of(environment: Path) -> Path:
+    """The environment's interpreter."""
+    windows = environment / "Scripts" / "python.exe"
+    return windows if os.name == "nt" else environment / "bin" / "python"
+
+
+def works(python: Path) -> bool:
+    """Whether the interpreter is there, starts, and is the version that runs this script."""
+    if not python.exists():
+        return False
+    code = "import sys, pip; print(*sys.version_info[:2])"
+    found = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=False)
+    return found.stdout.split() == [str(n) for n in sys.version_info[:2]]
+
+
+def run(title: str, arguments: list[str]) -> int:
+    """Run the environment's Python on the project, saying what it does."""
+    print(f"==> {title}", flush=True)
+    python = python_of(ROOT / ".venv")
+    try:
+        return subprocess.run([str(python), *arguments], cwd=ROOT, check=False).returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
