@@ -1,0 +1,161 @@
+"""Intensity presets: how the values of a volume become the [0, 1] that the network sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from masam_core.errors import ConfigError, IntensityError
+
+Modality = Literal["CT", "MR", "other"]
+Limits = tuple[float, float]
+
+SAMPLE_LIMIT = 2_000_000  # voxels looked at for percentiles; more changes nothing
+AIR_HU = -500.0  # only CT stores the air around a patient this far below zero
+
+
+@dataclass(frozen=True)
+class IntensityPreset:
+    """One way to choose the values that become 0 and 1.
+
+    ``window``: ``low`` and ``high`` are values (Hounsfield units for CT). ``percentile``: they are
+    percentiles of the finite voxels above the volume's least value, which is background.
+
+    Raises:
+        ConfigError: an unknown kind, or low not below high.
+    """
+
+    kind: Literal["window", "percentile"]
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("window", "percentile"):
+            raise ConfigError(
+                f"An intensity preset must be 'window' or 'percentile'; got {self.kind!r}."
+            )
+        if not self.low < self.high:
+            raise ConfigError(
+                f"An intensity preset must run upwards; got {self.low} to {self.high}."
+            )
+        if self.kind == "percentile" and not (self.low >= 0 and self.high <= 100):
+            raise ConfigError(
+                f"Percentiles must lie from 0 to 100; got {self.low} and {self.high}."
+            )
+
+
+@dataclass(frozen=True)
+class IntensityConfig:
+    """A preset for each of CT, MR and other; part of a model's config.
+
+    Raises:
+        ConfigError: a missing or an unknown modality.
+    """
+
+    presets: Mapping[str, IntensityPreset] = field(
+        default_factory=lambda: {
+            "CT": IntensityPreset("window", -160.0, 240.0),
+            "MR": IntensityPreset("percentile", 0.5, 99.5),
+            "other": IntensityPreset("percentile", 0.5, 99.5),
+        }
+    )
+
+    def __post_init__(self) -> None:
+        if set(self.presets) != {"CT", "MR", "other"}:
+            raise ConfigError(
+                f"Intensity presets are needed for CT, MR and other; got {sorted(self.presets)}."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, the inverse of :meth:`from_dict`."""
+        return {n: {"kind": p.kind, "low": p.low, "high": p.high} for n, p in self.presets.items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> IntensityConfig:
+        """Rebuild; raises ConfigError on anything else than presets."""
+        try:
+            return cls({name: IntensityPreset(**entry) for name, entry in values.items()})
+        except TypeError as error:
+            raise ConfigError(f"Intensity presets can't be read: {error}.") from error
+
+
+DEFAULT_INTENSITY = IntensityConfig()
+
+
+def guess_modality(array: NDArray[Any], modality: str | None) -> Modality:
+    """CT, MR or other.
+
+    A given modality (DICOM's word) wins. Else: 8-bit values are other; values of which at least
+    1 % lie below -500 are CT; the rest is taken for MR.
+    """
+    if modality:
+        word = modality.strip().upper()
+        return "CT" if word == "CT" else "MR" if word in ("MR", "MRI") else "other"
+    if array.dtype in (np.uint8, np.int8, np.bool_):
+        return "other"
+    sample = _finite_sample(array)
+    if sample.size and np.percentile(sample, 1) <= AIR_HU:
+        return "CT"
+    return "MR"
+
+
+def intensity_limits(array: NDArray[Any], modality: str | None, config: IntensityConfig) -> Limits:
+    """The values that become 0 and 1.
+
+    Args:
+        array: volume, any shape and real type; not changed.
+        modality: CT, MR, ... or None to guess.
+        config: presets.
+
+    Returns:
+        (low, high); equal for a constant volume.
+
+    Raises:
+        IntensityError: no finite value at all.
+    """
+    sample = _finite_sample(array)
+    if sample.size == 0:
+        raise IntensityError(
+            "The volume holds no finite value (only NaN or infinity), so there is nothing to see."
+        )
+    preset = config.presets[guess_modality(array, modality)]
+    if preset.kind == "window":
+        return preset.low, preset.high
+    foreground = sample[sample > sample.min()]
+    low, high = np.percentile(foreground if foreground.size else sample, [preset.low, preset.high])
+    if not high > low:
+        # Nearly constant: the whole range, so that the few voxels that differ are seen.
+        low, high = sample.min(), sample.max()
+    return float(low), float(high)
+
+
+def scale_intensity(array: NDArray[Any], limits: Limits) -> NDArray[np.float32]:
+    """Values to [0, 1], cut at the limits; NaN and -inf become 0, +inf 1, a constant volume 0."""
+    low, high = limits
+    values = array.astype(np.float32)  # a copy: the caller's voxels stay as they are
+    if not high > low:
+        return np.zeros_like(values)
+    if not np.issubdtype(array.dtype, np.integer):
+        np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
+    values -= np.float32(low)
+    values /= np.float32(high - low)
+    return np.clip(values, 0.0, 1.0, out=values)
+
+
+def normalise(
+    array: NDArray[Any], modality: str | None, config: IntensityConfig
+) -> NDArray[np.float32]:
+    """A whole volume to [0, 1] float32 of the same shape; see :func:`intensity_limits`."""
+    return scale_intensity(array, intensity_limits(array, modality, config))
+
+
+def _finite_sample(array: NDArray[Any]) -> NDArray[np.float64]:
+    """An even, repeatable sample of the finite values."""
+    flat = array.reshape(-1)
+    step = max(1, flat.size // SAMPLE_LIMIT)
+    sample = flat[::step].astype(np.float64)
+    return np.asarray(sample[np.isfinite(sample)])
