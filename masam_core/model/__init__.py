@@ -1,0 +1,1 @@
+"""The MA-SAM network: backbone, FacT, 3D adapters, prompt encoder, decoders, checkpoints."""

@@ -1,0 +1,234 @@
+"""Image encoder: a frozen ViT with FacT in its attention and 3D adapters in its blocks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import cast
+
+import torch
+from segment_anything.modeling import ImageEncoderViT
+from segment_anything.modeling.common import LayerNorm2d
+from segment_anything.modeling.image_encoder import Block, window_partition, window_unpartition
+from torch import Tensor, nn
+
+from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
+from masam_core.errors import CheckpointError
+from masam_core.model.adapter import BlockAdapters
+from masam_core.model.attention import attend, attend_relative, resize_absolute
+from masam_core.model.dinov2 import DinoBackbone, DinoBlock
+from masam_core.model.fact import FacT
+
+
+class ImageEncoder(nn.Module, ABC):
+    """What the two layouts share: FacT, adapters, folding, skip features.
+
+    ``base`` holds the frozen backbone, ``fact`` and ``adapters`` what MA-SAM adds.
+    """
+
+    base: nn.Module
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        spec = config.spec
+        self.config = config
+        self.folded = False
+        self.fact = (
+            FacT(spec.width, config.fact_rank, spec.depth, config.fact_scale, config.fact_dropout)
+            if config.fact_rank
+            else None
+        )
+        self.adapters = nn.ModuleList(
+            BlockAdapters(spec.width, config.adapter_width, config.adapter_position)
+            for _ in range(spec.depth)
+        )
+        # Blocks whose output the multiscale decoder reads: the ends of the first three quarters.
+        self.skip_blocks = tuple(spec.depth * quarter // 4 - 1 for quarter in (1, 2, 3))
+
+    def forward(self, images: Tensor, slices: int) -> tuple[Tensor, list[Tensor]]:
+        """Embed windows of slices.
+
+        Args:
+            images: (B * slices, 3, S, S), normalised.
+            slices: slices per window.
+
+        Returns:
+            Embedding (B * slices, 256, g, g), g the token grid, and for the multiscale decoder
+            three intermediate features (B * slices, C, g, g); an empty list otherwise.
+        """
+        tokens = self.embed(images)
+        skips = []
+        for index, adapters in enumerate(self.adapters):
+            adapters = cast(BlockAdapters, adapters)
+            if adapters.before is not None:
+                tokens = self.adapt(adapters.before, tokens, slices)
+            tokens = tokens + self.attention(index, tokens)
+            if adapters.after is not None:
+                tokens = self.adapt(adapters.after, tokens, slices)
+            tokens = tokens + self.mlp(index, tokens)
+            if self.config.decoder == "multiscale" and index in self.skip_blocks:
+                skips.append(self.to_map(tokens))
+        return self.head(tokens), skips
+
+    @abstractmethod
+    def embed(self, images: Tensor) -> Tensor:
+        """Images (N, 3, S, S) to tokens."""
+
+    @abstractmethod
+    def adapt(self, adapter: nn.Module, tokens: Tensor, slices: int) -> Tensor:
+        """Run a 3D adapter on the patch tokens."""
+
+    @abstractmethod
+    def attention(self, index: int, tokens: Tensor) -> Tensor:
+        """The attention branch of a block."""
+
+    @abstractmethod
+    def mlp(self, index: int, tokens: Tensor) -> Tensor:
+        """The MLP branch of a block."""
+
+    @abstractmethod
+    def to_map(self, tokens: Tensor) -> Tensor:
+        """Patch tokens as a feature map (N, C, g, g)."""
+
+    @abstractmethod
+    def head(self, tokens: Tensor) -> Tensor:
+        """Tokens to the embedding (N, 256, g, g)."""
+
+    @abstractmethod
+    def qkv_layer(self, index: int) -> nn.Linear:
+        """The frozen fused qkv projection of a block."""
+
+    def project(self, index: int, x: Tensor) -> Tensor:
+        """qkv of normalised tokens (..., C) -> (..., 3C), with the FacT increment."""
+        qkv = self.qkv_layer(index)(x)
+        if self.fact is None or self.folded:
+            return qkv
+        return qkv + self.fact.increment(x, index)
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Add FacT to the qkv weights, for inference; the model can't be trained or saved after."""
+        if self.fact is None or self.folded:
+            return
+        for index in range(len(self.adapters)):
+            weight = self.qkv_layer(index).weight
+            weight += self.fact.weight_increment(index).to(weight.dtype)
+        self.folded = True
+
+    def require_unfolded(self) -> None:
+        """Raise CheckpointError after :meth:`fold`: the original weights are gone."""
+        if self.folded:
+            raise CheckpointError(
+                "This model was prepared for inference (FacT folded into the backbone), so its "
+                "original weights can't be saved. Load the checkpoint again to convert or save it."
+            )
+
+
+class SamImageEncoder(ImageEncoder):
+    """SAM's ViT-B/L/H from segment-anything's own modules."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        spec = config.spec
+        self.base: ImageEncoderViT = ImageEncoderViT(
+            img_size=config.image_size,
+            patch_size=spec.patch,
+            embed_dim=spec.width,
+            depth=spec.depth,
+            num_heads=spec.heads,
+            norm_layer=partial(nn.LayerNorm, eps=1e-6),
+            use_rel_pos=True,
+            window_size=spec.window,
+            global_attn_indexes=spec.global_blocks,
+            out_chans=EMBEDDING_CHANNELS,
+        )
+
+    def embed(self, images: Tensor) -> Tensor:
+        tokens: Tensor = self.base.patch_embed(images)
+        return tokens + self.base.pos_embed
+
+    def adapt(self, adapter: nn.Module, tokens: Tensor, slices: int) -> Tensor:
+        return cast(Tensor, adapter(tokens, slices))
+
+    def attention(self, index: int, tokens: Tensor) -> Tensor:
+        block = cast(Block, self.base.blocks[index])
+        x = block.norm1(tokens)
+        height, width = x.shape[1:3]
+        if block.window_size:
+            # SAM pads with zeros before qkv: padded keys are the bias and do take part.
+            x, padded = window_partition(x, block.window_size)
+        size = (x.shape[1], x.shape[2])
+        attn = block.attn
+        out = attend_relative(
+            self.project(index, x.flatten(1, 2)),
+            attn.num_heads,
+            attn.rel_pos_h,
+            attn.rel_pos_w,
+            size,
+        )
+        out = attn.proj(out).unflatten(1, size)
+        if block.window_size:
+            out = window_unpartition(out, block.window_size, padded, (height, width))
+        return cast(Tensor, out)
+
+    def mlp(self, index: int, tokens: Tensor) -> Tensor:
+        block = cast(Block, self.base.blocks[index])
+        return cast(Tensor, block.mlp(block.norm2(tokens)))
+
+    def to_map(self, tokens: Tensor) -> Tensor:
+        return tokens.permute(0, 3, 1, 2)
+
+    def head(self, tokens: Tensor) -> Tensor:
+        return cast(Tensor, self.base.neck(self.to_map(tokens)))
+
+    def qkv_layer(self, index: int) -> nn.Linear:
+        return cast(nn.Linear, cast(Block, self.base.blocks[index]).attn.qkv)
+
+
+class DinoImageEncoder(ImageEncoder):
+    """ViT-S/14; the neck to SAM's 256 channels has no pretrained weights and is trained."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        spec = config.spec
+        self.base: DinoBackbone = DinoBackbone(spec)
+        self.neck = nn.Sequential(
+            nn.Conv2d(spec.width, EMBEDDING_CHANNELS, 1, bias=False),
+            LayerNorm2d(EMBEDDING_CHANNELS),
+            nn.Conv2d(EMBEDDING_CHANNELS, EMBEDDING_CHANNELS, 3, padding=1, bias=False),
+            LayerNorm2d(EMBEDDING_CHANNELS),
+        )
+
+    def embed(self, images: Tensor) -> Tensor:
+        patches = self.base.patch_embed(images).permute(0, 2, 3, 1)
+        patches = patches + resize_absolute(self.base.pos_embed, patches.shape[1:3])
+        token = self.base.class_token.expand(len(images), -1, -1)
+        return torch.cat([token, patches.flatten(1, 2)], dim=1)
+
+    def adapt(self, adapter: nn.Module, tokens: Tensor, slices: int) -> Tensor:
+        # The class token belongs to no place in the slice, so no neighbour is mixed into it.
+        return torch.cat([tokens[:, :1], adapter(tokens[:, 1:], slices)], dim=1)
+
+    def attention(self, index: int, tokens: Tensor) -> Tensor:
+        block = cast(DinoBlock, self.base.blocks[index])
+        out = attend(self.project(index, block.norm1(tokens)), block.heads)
+        return block.scale1 * block.proj(out)
+
+    def mlp(self, index: int, tokens: Tensor) -> Tensor:
+        block = cast(DinoBlock, self.base.blocks[index])
+        return block.mlp(block.norm2(tokens))
+
+    def to_map(self, tokens: Tensor) -> Tensor:
+        side = self.config.grid
+        return tokens[:, 1:].transpose(1, 2).unflatten(2, (side, side))
+
+    def head(self, tokens: Tensor) -> Tensor:
+        return cast(Tensor, self.neck(self.to_map(self.base.norm(tokens))))
+
+    def qkv_layer(self, index: int) -> nn.Linear:
+        return cast(DinoBlock, self.base.blocks[index]).qkv
+
+
+def build_image_encoder(config: ModelConfig) -> ImageEncoder:
+    """The image encoder of a config, with random backbone weights."""
+    return SamImageEncoder(config) if config.spec.layout == "sam" else DinoImageEncoder(config)

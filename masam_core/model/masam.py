@@ -1,0 +1,149 @@
+"""The MA-SAM network: windows of slices and a box per slice in, class logits per slice out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from segment_anything.modeling import PromptEncoder
+from torch import Tensor, nn
+
+from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
+from masam_core.model.image_encoder import build_image_encoder
+from masam_core.model.mask_decoder import MaskDecoder
+
+
+@dataclass
+class Embedding:
+    """What the decoder needs of a window: ``image`` (N, 256, g, g) and ``skips`` (N, C, g, g)."""
+
+    image: Tensor
+    skips: list[Tensor]
+
+    @property
+    def bytes(self) -> int:
+        """Memory held."""
+        return sum(t.numel() * t.element_size() for t in (self.image, *self.skips))
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Embedding:
+        """A copy on another device or in another precision."""
+        return Embedding(
+            self.image.to(device, dtype), [skip.to(device, dtype) for skip in self.skips]
+        )
+
+
+class MASAM(nn.Module):
+    """MA-SAM (Chen et al., Medical Image Analysis 98, 2024).
+
+    The frozen part is ``image_encoder.base``; everything else is trained.
+    """
+
+    pixel_mean: Tensor
+    pixel_std: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.image_encoder = build_image_encoder(config)
+        grid = (config.grid, config.grid)
+        self.prompt_encoder = PromptEncoder(
+            embed_dim=EMBEDDING_CHANNELS,
+            image_embedding_size=grid,
+            input_image_size=(config.image_size, config.image_size),
+            mask_in_chans=16,
+        )
+        self.mask_decoder = MaskDecoder(config)
+        self.reset_normalisation()
+        self.image_encoder.base.requires_grad_(False)
+        # Where the backbone came from, for checkpoints that hold only the rest.
+        self.base_file = ""
+        self.base_sha256 = ""
+
+    def reset_normalisation(self) -> None:
+        """(Re)make the pixel mean and std, which are part of the config and not of the weights."""
+        for name in ("pixel_mean", "pixel_std"):
+            values = torch.tensor(getattr(self.config, name), device="cpu").view(1, 3, 1, 1)
+            self.register_buffer(name, values, persistent=False)
+
+    def fold(self) -> MASAM:
+        """Prepare for inference: eval mode, FacT folded into the backbone."""
+        self.eval()
+        self.image_encoder.fold()
+        return self
+
+    def encode(self, windows: Tensor) -> Embedding:
+        """Embed windows of slices.
+
+        Args:
+            windows: (B, D, S, S) with values in [0, 1]; D slices, S = ``config.image_size``.
+
+        Returns:
+            Embedding of the B * D slices.
+        """
+        slices = windows.shape[1]
+        images = windows.flatten(0, 1)[:, None].expand(-1, 3, -1, -1)
+        image, skips = self.image_encoder((images - self.pixel_mean) / self.pixel_std, slices)
+        return Embedding(image, skips)
+
+    def decode(
+        self, embedding: Embedding, boxes: Tensor | None, prior: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Decode slices with their prompts.
+
+        Args:
+            embedding: of N slices.
+            boxes: (N, 4) x0, y0, x1, y1 in network pixels (pixel centres at integers), or None
+                for automatic segmentation.
+            prior: (N, 1, 4g, 4g) mask prompt as logits, or None.
+
+        Returns:
+            Logits (N, K + 1, h, w), background first, and predicted IoU (N, tokens).
+        """
+        count = embedding.image.shape[0]
+        sparse, dense = self.prompt_encoder(points=None, boxes=boxes, masks=prior)
+        if boxes is None and prior is None:
+            dense = dense.expand(count, -1, -1, -1)
+        if boxes is None:
+            sparse = sparse.expand(count, -1, -1)
+        positions = self.prompt_encoder.get_dense_pe()
+        return cast(
+            "tuple[Tensor, Tensor]",
+            self.mask_decoder(
+                embedding.image,
+                positions.to(embedding.image.dtype),
+                sparse.to(embedding.image.dtype),
+                dense.to(embedding.image.dtype),
+                embedding.skips,
+            ),
+        )
+
+    def forward(
+        self, windows: Tensor, boxes: Tensor | None = None, prior: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Encode and decode.
+
+        Args:
+            windows: (B, D, S, S) in [0, 1].
+            boxes: (B, D, 4) network pixels, or None.
+            prior: (B, D, 4g, 4g) logits, or None.
+
+        Returns:
+            Logits (B, D, K + 1, h, w) and predicted IoU (B, D, tokens).
+        """
+        batch = windows.shape[:2]
+        logits, quality = self.decode(
+            self.encode(windows),
+            None if boxes is None else boxes.flatten(0, 1),
+            None if prior is None else prior.flatten(0, 1)[:, None],
+        )
+        return logits.unflatten(0, batch), quality.unflatten(0, batch)
+
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """The parameters MA-SAM trains (everything but the backbone), by name."""
+        return {n: p for n, p in self.named_parameters() if not is_backbone(n)}
+
+
+def is_backbone(name: str) -> bool:
+    """Whether a state dict key belongs to the frozen backbone."""
+    return name.startswith("image_encoder.base.")

@@ -1,0 +1,132 @@
+"""Mask decoders: progressive and multiscale upsampling of MA-SAM, and SAM's own."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from segment_anything.modeling import TwoWayTransformer
+from segment_anything.modeling.common import LayerNorm2d
+from segment_anything.modeling.mask_decoder import MLP
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
+
+SAM_MASK_TOKENS = 4  # one mask for unambiguous prompts, three for ambiguous ones
+
+
+class MaskDecoder(nn.Module):
+    """SAM's mask decoder with MA-SAM's upsampling (section 3.3).
+
+    Parameter names follow segment-anything, so that SAM weights load wherever shapes agree.
+
+    * ``progressive``: four transposed convolutions, C -> C/4 -> C/8 -> C/16 -> C/32: logits at
+      16 times the token grid, the input resolution of a patch-16 backbone.
+    * ``multiscale``: the same, with encoder features joined after each of the first three steps.
+    * ``sam``: the original two steps and four mask tokens; the first token's mask is used, as SAM
+      does for box prompts.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.kind = config.decoder
+        width = EMBEDDING_CHANNELS
+        steps = (4, 8) if self.kind == "sam" else (4, 8, 16, 32)
+        tokens = SAM_MASK_TOKENS if self.kind == "sam" else config.num_classes + 1
+        self.transformer = TwoWayTransformer(
+            depth=2, embedding_dim=width, mlp_dim=2048, num_heads=8
+        )
+        self.iou_token = nn.Embedding(1, width)
+        self.mask_tokens = nn.Embedding(tokens, width)
+        self.output_upscaling = _upscaling(width, steps)
+        self.output_hypernetworks_mlps = nn.ModuleList(
+            MLP(width, width, width // steps[-1], 3) for _ in range(tokens)
+        )
+        self.iou_prediction_head = MLP(width, 256, tokens, 3)
+        self.skips = (
+            nn.ModuleList(SkipJoin(config.spec.width, width // step) for step in steps[:3])
+            if self.kind == "multiscale"
+            else None
+        )
+
+    def forward(
+        self,
+        embedding: Tensor,
+        positions: Tensor,
+        sparse: Tensor,
+        dense: Tensor,
+        skips: list[Tensor],
+    ) -> tuple[Tensor, Tensor]:
+        """Predict one set of masks per image.
+
+        Args:
+            embedding: (N, 256, g, g).
+            positions: (1, 256, g, g) from the prompt encoder.
+            sparse: (N, P, 256) prompt tokens; P is 0 without a prompt.
+            dense: (N, 256, g, g) dense prompt.
+            skips: encoder features, shallow first; empty unless ``multiscale``.
+
+        Returns:
+            Logits (N, num_classes + 1, s*g, s*g), s = 16 (4 for ``sam``), background first, and
+            the predicted IoU of each mask token (N, tokens).
+        """
+        count = embedding.shape[0]
+        own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
+        tokens = torch.cat([own.expand(count, -1, -1).to(sparse.dtype), sparse], dim=1)
+        image = embedding + dense
+        states, image = self.transformer(image, positions.expand(count, -1, -1, -1), tokens)
+        image = image.transpose(1, 2).reshape(embedding.shape)
+        pixels = self._upscale(image, skips)
+        mask_states = states[:, 1 : 1 + self.mask_tokens.num_embeddings]
+        kernels = torch.stack(
+            [mlp(mask_states[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
+        )
+        logits = torch.einsum("ntc,nchw->nthw", kernels, pixels)
+        quality = self.iou_prediction_head(states[:, 0])
+        if self.kind == "sam":
+            # softmax over (0, x) is the sigmoid of x, SAM's own probability.
+            logits = torch.cat([torch.zeros_like(logits[:, :1]), logits[:, :1]], dim=1)
+        return logits, cast(Tensor, quality)
+
+    def _upscale(self, x: Tensor, skips: list[Tensor]) -> Tensor:
+        if self.skips is None:
+            return cast(Tensor, self.output_upscaling(x))
+        deep_first = skips[::-1]
+        joined = 0
+        for layer in self.output_upscaling:
+            x = layer(x)
+            if isinstance(layer, nn.GELU) and joined < len(self.skips):
+                x = self.skips[joined](x, deep_first[joined])
+                joined += 1
+        return x
+
+
+class SkipJoin(nn.Module):
+    """Adds an encoder feature map to a decoder map of another resolution."""
+
+    def __init__(self, encoder_width: int, decoder_width: int) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(encoder_width, decoder_width, 1, bias=False)
+        self.fuse = nn.Sequential(
+            nn.Conv2d(2 * decoder_width, decoder_width, 3, padding=1, bias=False),
+            LayerNorm2d(decoder_width),
+            nn.GELU(),
+        )
+
+    def forward(self, x: Tensor, feature: Tensor) -> Tensor:
+        """x (N, c, h, w) and feature (N, C, g, g) to (N, c, h, w)."""
+        skip = F.interpolate(self.project(feature), size=x.shape[-2:], mode="bilinear")
+        return cast(Tensor, self.fuse(torch.cat([x, skip], dim=1)))
+
+
+def _upscaling(width: int, steps: tuple[int, ...]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    channels = width
+    for number, step in enumerate(steps):
+        layers.append(nn.ConvTranspose2d(channels, width // step, kernel_size=2, stride=2))
+        channels = width // step
+        if number < len(steps) - 1:
+            layers.append(LayerNorm2d(channels))
+        layers.append(nn.GELU())
+    return nn.Sequential(*layers)
