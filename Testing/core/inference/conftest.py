@@ -1,0 +1,53 @@
+"""A small random model and synthetic volumes for inference tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from masam_core import config as config_module
+from masam_core.config import BackboneSpec, ModelConfig
+from masam_core.geometry import Geometry
+from masam_core.model.masam import MASAM
+from masam_core.volume import Volume
+
+BuildModel = Callable[..., MASAM]
+
+
+@pytest.fixture
+def build_model(monkeypatch: pytest.MonkeyPatch) -> BuildModel:
+    """Builds a random four-block MA-SAM whose adapters and FacT are not at identity."""
+    spec = BackboneSpec("dinov2", 24, 4, 2, 14, position_grid=4)
+    monkeypatch.setitem(config_module.BACKBONES, "vit_tiny", spec)
+
+    def build(**changes: object) -> MASAM:
+        values: dict[str, object] = {
+            "backbone": "vit_tiny",
+            "image_size": 56,
+            "fact_rank": 4,
+            "adapter_width": 8,
+            "field_of_view": "prompt",
+            "shape_prior": "ellipsoid",
+        }
+        torch.manual_seed(3)
+        model = MASAM(ModelConfig(**{**values, **changes}))  # type: ignore[arg-type]
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(0.05 * torch.randn_like(parameter))
+        return model.eval()
+
+    return build
+
+
+@pytest.fixture
+def volume() -> Volume:
+    """A bright ball in noise, 20 slices 2.5 mm apart."""
+    rng = np.random.default_rng(5)
+    geometry = Geometry.from_spacing((20, 40, 48), (0.9, 0.9, 2.5), (-20.0, 11.0, 300.0))
+    k, j, i = np.meshgrid(*[np.arange(n) for n in geometry.shape], indexing="ij")
+    ball = ((i - 22) * 0.9) ** 2 + ((j - 19) * 0.9) ** 2 + ((k - 9) * 2.5) ** 2 < 9.0**2
+    values = 300 + 400 * ball + rng.normal(0, 40, geometry.shape)
+    return Volume(values.astype(np.int16), geometry, "MR", "ball")

@@ -1,0 +1,58 @@
+"""Choice of device and precision."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from masam_core.errors import ConfigError
+from masam_core.inference.device import autocast, choose_device, choose_precision
+
+CPU = torch.device("cpu")
+
+
+def test_without_a_gpu_the_cpu_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == CPU
+    assert choose_precision("auto", CPU) == torch.float32
+
+
+def test_asking_for_a_gpu_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="no NVIDIA GPU"):
+        choose_device("cuda")
+
+
+def test_a_gpu_number_beyond_the_last_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ConfigError, match="no GPU number 3"):
+        choose_device("cuda:3")
+
+
+@pytest.mark.parametrize(("has_bf16", "expected"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_on_cuda_half_precision_follows_the_gpu(
+    monkeypatch: pytest.MonkeyPatch, has_bf16: bool, expected: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has_bf16)
+    assert choose_precision("auto", torch.device("cuda")) == expected
+
+
+def test_unknown_words_are_refused() -> None:
+    with pytest.raises(ConfigError, match="Unknown device"):
+        choose_device("gpu0")
+    with pytest.raises(ConfigError, match="bfloat16"):
+        choose_precision("int3", CPU)
+
+
+def test_autocast_changes_the_precision_of_products_only_when_asked() -> None:
+    a = torch.ones(4, 4)
+    with autocast(CPU, torch.float32):
+        assert (a @ a).dtype == torch.float32
+    with autocast(CPU, torch.bfloat16):
+        assert (a @ a).dtype == torch.bfloat16
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_with_a_gpu_auto_chooses_it() -> None:
+    assert choose_device("auto").type == "cuda"

@@ -1,0 +1,369 @@
+"""Segmenter: guarantees on the mask, reuse of embeddings, cancelling, memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from masam_core.boxes import BoxPrompt
+from masam_core.errors import BoxError, Cancelled, ConfigError, DeviceMemoryError
+from masam_core.geometry import Geometry
+from masam_core.inference import segmenter as module
+from masam_core.inference.postprocess import PostprocessOptions
+from masam_core.inference.segmenter import Segmenter, SegmentOptions, confidence
+from masam_core.inference.view import ellipsoid_prior, prompt_crop
+from masam_core.intensity import normalise
+from masam_core.volume import Volume
+
+from .conftest import BuildModel
+
+BOX = BoxPrompt.from_voxels(12, 32, 9, 29, 5, 13, name="ball")
+RAW = PostprocessOptions(keep="all", fill_holes=False)
+
+
+@pytest.fixture
+def segmenter(build_model: BuildModel, volume: Volume) -> Segmenter:
+    out = Segmenter(build_model(), device="cpu")
+    out.set_volume(volume)
+    return out
+
+
+def count_encodes(segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Lengths of the batches that reach the encoder from now on."""
+    calls: list[int] = []
+    original = segmenter.model.encode
+
+    def encode(windows: torch.Tensor) -> object:
+        calls.append(len(windows))
+        return original(windows)
+
+    monkeypatch.setattr(segmenter.model, "encode", encode)
+    return calls
+
+
+def test_best_quality_equals_the_literal_average_over_all_windows(
+    build_model: BuildModel, volume: Volume
+) -> None:
+    model = build_model()
+    config = model.config
+    segmenter = Segmenter(build_model(), device="cpu")
+    segmenter.set_volume(volume)
+    lesion = segmenter.segment(BOX, SegmentOptions(quality="best", postprocess=RAW))
+
+    # Literally: every window of five slices at stride 1, each run alone, probabilities averaged.
+    values = torch.from_numpy(normalise(volume.array, "MR", config.intensity))
+    frame = volume.geometry.canonical_frame()
+    crop = prompt_crop((11.5, 8.5, 32.5, 29.5), frame, config.crop_scale)
+    edges = np.array([[11.5, 8.5, 32.5, 29.5]])
+    box = crop.to_pixels(edges, config.image_size)
+    total = np.zeros((9, crop.height, crop.width))
+    seen = np.zeros(9)
+    for start in range(5 - 4, 13 + 1):
+        indices = [min(max(z, 0), 19) for z in range(start, start + 5)]
+        window = crop.extract(values[indices], config.image_size)
+        boxes = np.repeat(box, 5, axis=0)
+        prior = ellipsoid_prior(np.arange(start, start + 5), 5, 13, boxes, config)[:, 0]
+        with torch.no_grad():
+            logits, _ = model(window[None], torch.from_numpy(boxes)[None], prior[None])
+        logits = F.interpolate(logits[0], size=(crop.height, crop.width), mode="bilinear")
+        probability = logits.softmax(1)[:, 1].numpy()
+        for place, z in enumerate(range(start, start + 5)):
+            if 5 <= z <= 13:
+                total[z - 5] += probability[place]
+                seen[z - 5] += 1
+    mean = total / seen[:, None, None]
+    inside = mean[:, 9 - crop.y0 : 30 - crop.y0, 12 - crop.x0 : 33 - crop.x0]
+    assert lesion.offset_kji == (5, 9, 12)
+    assert np.abs(lesion.probability - inside).max() < 1e-4
+    assert lesion.mask.any()
+    assert not lesion.mask.all()
+
+
+@given(
+    st.tuples(st.integers(0, 40), st.integers(0, 32), st.integers(0, 16)),
+    st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 8)),
+    st.sampled_from([0.0, 2.0, 6.0]),
+)
+@settings(
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_voxel_outside_box_and_margin_is_ever_set(
+    segmenter: Segmenter,
+    volume: Volume,
+    low: tuple[int, int, int],
+    extra: tuple[int, int, int],
+    margin: float,
+) -> None:
+    (i0, j0, k0), (i1, j1, k1) = low, [a + b for a, b in zip(low, extra, strict=True)]
+    options = SegmentOptions(quality="fast", threshold=1e-6, margin_mm=margin, postprocess=RAW)
+    box = BoxPrompt.from_voxels(i0, i1, j0, j1, k0, k1)
+    mask = segmenter.segment(box, options).full_mask()
+    k, j, i = np.nonzero(mask)
+    spacing = volume.geometry.spacing
+    reach = margin / spacing + 0.5 + 1e-9
+    for index, start, end, r in (
+        (i, i0, i1, reach[0]),
+        (j, j0, j1, reach[1]),
+        (k, k0, k1, reach[2]),
+    ):
+        assert index.min() >= start - r
+        assert index.max() <= end + r
+    # at so low a threshold everything that may be set is set
+    clipped = [
+        min(n - 1, e) - s + 1 for s, e, n in zip(low, (i1, j1, k1), (48, 40, 20), strict=True)
+    ]
+    assert mask.sum() >= np.prod(clipped)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0), (0, 2, 1)])
+@pytest.mark.parametrize("flips", [(False, False, False), (True, False, True), (True, True, True)])
+def test_the_same_anatomy_stored_otherwise_gives_the_same_physical_mask(
+    build_model: BuildModel,
+    volume: Volume,
+    order: tuple[int, int, int],
+    flips: tuple[bool, bool, bool],
+) -> None:
+    segmenter = Segmenter(build_model(), device="cpu")
+    options = SegmentOptions(quality="fast", postprocess=RAW)
+    segmenter.set_volume(volume)
+    expected = segmenter.segment(BOX, options).full_mask()
+
+    # Store the very same voxels along permuted and reversed axes, with the matching matrix.
+    array, matrix = volume.array, volume.geometry.ijk_to_lps.copy()
+    for axis in range(3):
+        if flips[axis]:
+            matrix[:3, 3] += matrix[:3, axis] * (array.shape[2 - axis] - 1)
+            matrix[:3, axis] *= -1
+            array = np.flip(array, 2 - axis)
+    matrix = matrix[:, [*order, 3]]
+    array = array.transpose([2 - order[2], 2 - order[1], 2 - order[0]])
+    geometry = Geometry(array.shape, matrix)
+    stored = Volume(np.ascontiguousarray(array), geometry, "MR")
+    corners = geometry.ijk_from_lps(volume.geometry.lps_from_ijk(BOX.corners_ijk))
+    segmenter.set_volume(stored)
+    mask = segmenter.segment(BoxPrompt(corners), options).full_mask()
+
+    found = np.argwhere(mask)[:, ::-1]
+    wanted = np.argwhere(expected)[:, ::-1]
+    assert len(found) == len(wanted) > 0
+    a = np.round(geometry.lps_from_ijk(found), 3)
+    b = np.round(volume.geometry.lps_from_ijk(wanted), 3)
+    assert {tuple(p) for p in a} == {tuple(p) for p in b}
+
+
+def test_a_second_box_on_the_same_slices_costs_no_encoding(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = count_encodes(segmenter, monkeypatch)
+    segmenter.segment(BOX)
+    assert sum(calls) > 0
+    first = sum(calls)
+    again = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12))
+    assert sum(calls) == first
+    assert again.mask.shape[0] == 7
+
+
+def test_reused_embeddings_change_nothing(segmenter: Segmenter) -> None:
+    first = segmenter.segment(BOX)
+    second = segmenter.segment(BOX)
+    segmenter.cache.clear()
+    third = segmenter.segment(BOX)
+    assert np.array_equal(first.probability, second.probability)
+    assert np.array_equal(first.probability, third.probability)
+
+
+def test_another_volume_empties_the_cache_and_the_same_one_does_not(
+    segmenter: Segmenter, volume: Volume
+) -> None:
+    segmenter.segment(BOX)
+    held = len(segmenter.cache)
+    segmenter.set_volume(Volume(volume.array.copy(), volume.geometry, "MR"))
+    assert len(segmenter.cache) == held > 0
+    segmenter.set_volume(Volume(volume.array + 1, volume.geometry, "MR"))
+    assert len(segmenter.cache) == 0
+
+
+def test_other_intensity_limits_empty_the_cache(segmenter: Segmenter, volume: Volume) -> None:
+    segmenter.segment(BOX)
+    segmenter.set_volume(volume, modality="CT")
+    assert len(segmenter.cache) == 0
+
+
+def test_a_cache_too_small_for_one_window_still_gives_the_same_mask(
+    build_model: BuildModel, volume: Volume, segmenter: Segmenter
+) -> None:
+    small = Segmenter(build_model(), device="cpu", cache_bytes=10)
+    small.set_volume(volume)
+    assert np.array_equal(small.segment(BOX).mask, segmenter.segment(BOX).mask)
+    assert small.cache.bytes == 0
+
+
+def test_cost_does_not_grow_with_the_volume(
+    segmenter: Segmenter, volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = count_encodes(segmenter, monkeypatch)
+    segmenter.segment(BOX)
+    short = sum(calls)
+    calls.clear()
+    tall = np.concatenate([volume.array] * 8)
+    geometry = Geometry(tall.shape, volume.geometry.ijk_to_lps)
+    segmenter.set_volume(Volume(tall, geometry, "MR"))
+    segmenter.segment(BOX)
+    assert sum(calls) == short
+
+
+def test_cancelling_between_windows_raises_and_the_next_run_works(segmenter: Segmenter) -> None:
+    asked = iter([False, False, True])
+    with pytest.raises(Cancelled):
+        segmenter.segment(BOX, cancelled=lambda: next(asked))
+    assert segmenter.segment(BOX).probability.shape == (9, 21, 21)
+
+
+def test_progress_runs_from_nothing_to_one(segmenter: Segmenter) -> None:
+    seen: list[float] = []
+    segmenter.segment(BOX, progress=lambda fraction, text: seen.append(fraction))
+    assert seen[0] == 0.0
+    assert seen[-1] == 1.0
+    assert seen == sorted(seen)
+
+
+def test_out_of_memory_halves_the_batch_and_gives_the_same_mask(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = segmenter.segment(BOX)
+    segmenter.cache.clear()
+    monkeypatch.setitem(module.WINDOWS_PER_BATCH, "cpu", 8)
+    original = segmenter.model.encode
+    refused: list[int] = []
+
+    def encode(windows: torch.Tensor) -> object:
+        if len(windows) > 2:
+            refused.append(len(windows))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return original(windows)
+
+    monkeypatch.setattr(segmenter.model, "encode", encode)
+    lesion = segmenter.segment(BOX)
+    assert refused == [4]
+    assert np.abs(lesion.probability - expected.probability).max() < 1e-5
+
+
+def test_memory_that_holds_no_window_is_reported_in_plain_words(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def encode(windows: torch.Tensor) -> object:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(segmenter.model, "encode", encode)
+    with pytest.raises(DeviceMemoryError, match="smaller model"):
+        segmenter.segment(BOX)
+
+
+def test_an_oblique_box_sets_nothing_outside_its_cut(segmenter: Segmenter, volume: Volume) -> None:
+    angle = np.radians(30)
+    axes = np.array(
+        [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1.0]]
+    )
+    center = volume.geometry.lps_from_ijk([[22, 19, 9]])[0]
+    box = BoxPrompt.from_oriented(center, axes, (20.0, 12.0, 20.0), volume.geometry)
+    options = SegmentOptions(quality="fast", threshold=1e-6, postprocess=RAW)
+    mask = segmenter.segment(box, options).full_mask()
+    lps = volume.geometry.lps_from_ijk(np.argwhere(mask)[:, ::-1]) - center
+    half_x = 10 * np.cos(angle) + 6 * np.sin(angle)
+    half_y = 10 * np.sin(angle) + 6 * np.cos(angle)
+    assert np.abs(lps[:, 0]).max() <= half_x + 1e-6
+    assert np.abs(lps[:, 1]).max() <= half_y + 1e-6
+    assert np.abs(lps[:, 2]).max() <= 10 + 1e-6
+    assert mask.any()
+
+
+def test_a_volume_of_one_slice_works(build_model: BuildModel, volume: Volume) -> None:
+    segmenter = Segmenter(build_model(), device="cpu")
+    one = Volume(volume.array[9:10], Geometry((1, 40, 48), volume.geometry.ijk_to_lps), "MR")
+    segmenter.set_volume(one)
+    lesion = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 0, 0))
+    assert lesion.mask.shape == (1, 21, 21)
+
+
+@pytest.mark.parametrize("kind", ["nan", "constant", "outlier", "uint8"])
+def test_awkward_values_give_finite_probabilities(
+    build_model: BuildModel, volume: Volume, kind: str
+) -> None:
+    values = volume.array.astype(np.float32)
+    if kind == "nan":
+        values[3:6, 10:20] = np.nan
+        values[0, 0, 0] = np.inf
+    elif kind == "constant":
+        values[:] = 7
+    elif kind == "outlier":
+        values[9, 20, 20] = 1e30
+    else:
+        values = np.clip(values / 4, 0, 255).astype(np.uint8)
+    segmenter = Segmenter(build_model(), device="cpu")
+    segmenter.set_volume(Volume(values, volume.geometry))
+    probability = segmenter.segment(BOX).probability
+    assert np.isfinite(probability).all()
+    assert probability.min() >= 0
+    assert probability.max() <= 1
+
+
+@pytest.mark.parametrize("changes", [{"decoder": "multiscale"}, {"decoder": "sam"}])
+@pytest.mark.parametrize("view", ["slice", "prompt"])
+def test_every_decoder_and_field_of_view_segments(
+    build_model: BuildModel, volume: Volume, changes: dict[str, str], view: str
+) -> None:
+    segmenter = Segmenter(build_model(**changes, field_of_view=view), device="cpu")
+    segmenter.set_volume(volume)
+    lesion = segmenter.segment(BOX)
+    assert lesion.probability.shape == (9, 21, 21)
+    assert lesion.name == "ball"
+
+
+def test_a_model_of_several_classes_is_refused(build_model: BuildModel, volume: Volume) -> None:
+    segmenter = Segmenter(build_model(num_classes=3), device="cpu")
+    segmenter.set_volume(volume)
+    with pytest.raises(ConfigError, match="3 classes"):
+        segmenter.segment(BOX)
+
+
+def test_a_box_outside_and_a_missing_volume_are_refused(
+    build_model: BuildModel, segmenter: Segmenter
+) -> None:
+    with pytest.raises(BoxError, match="outside"):
+        segmenter.segment(BoxPrompt.from_voxels(100, 120, 9, 29, 5, 13))
+    with pytest.raises(ConfigError, match="volume"):
+        Segmenter(build_model(), device="cpu").segment(BOX)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"threshold": 0.0}, {"threshold": 1.0}, {"margin_mm": -1.0}, {"quality": "superb"}]
+)
+def test_bad_options_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        replace(SegmentOptions(), **bad)
+
+
+def test_confidence_is_the_dice_expected_under_the_probabilities() -> None:
+    rng = np.random.default_rng(0)
+    probability = rng.beta(0.4, 0.4, size=(12, 12, 12)).astype(np.float32)
+    mask = probability > 0.5
+    draws = rng.random((300, *probability.shape)) < probability
+    dice = 2 * (draws & mask).sum((1, 2, 3)) / (mask.sum() + draws.sum((1, 2, 3)))
+    assert confidence(probability, mask) == pytest.approx(dice.mean(), abs=0.01)
+    assert confidence(probability, np.zeros_like(mask)) == 0.0
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_cuda_agrees_with_the_cpu(
+    build_model: BuildModel, segmenter: Segmenter, volume: Volume
+) -> None:
+    gpu = Segmenter(build_model(), device="cuda", precision="float32")
+    gpu.set_volume(volume)
+    difference = gpu.segment(BOX).probability - segmenter.segment(BOX).probability
+    assert np.abs(difference).max() < 1e-3

@@ -1,0 +1,63 @@
+"""Where to compute, and in which precision."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal, get_args
+
+import torch
+
+from masam_core.errors import ConfigError
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+_TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def choose_device(wanted: str | torch.device = "auto") -> torch.device:
+    """The device to compute on: CUDA if there is one, else the CPU, unless told.
+
+    Raises:
+        ConfigError: an unknown device, or one that this machine lacks.
+    """
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"Unknown device '{wanted}'; expected auto, cpu, cuda, cuda:0 or mps."
+        ) from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(
+            "The device 'cuda' was asked for, but this PyTorch finds no NVIDIA GPU. Use 'cpu' or "
+            "'auto', or install the CUDA build of PyTorch."
+        )
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"There is no GPU number {device.index} in this machine.")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("The device 'mps' was asked for, but this machine has none.")
+    return device
+
+
+def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
+    """float32 on the CPU; on CUDA bfloat16 where the GPU has it, else float16; unless told.
+
+    Raises:
+        ConfigError: an unknown precision.
+    """
+    if wanted == "auto":
+        if device.type != "cuda":
+            return torch.float32
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if wanted not in _TYPES:
+        raise ConfigError(
+            f"Unknown precision '{wanted}'; expected one of {', '.join(get_args(Precision))}."
+        )
+    return _TYPES[wanted]
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:
+    """Mixed precision for a block of code; nothing in float32."""
+    if dtype == torch.float32:
+        return nullcontext()
+    return torch.autocast(device.type, dtype)

@@ -1,0 +1,388 @@
+"""Segmenter: set a volume once, ask for many boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from masam_core.boxes import BoxPrompt, SliceBoxes
+from masam_core.errors import Cancelled, ConfigError, DeviceMemoryError
+from masam_core.geometry import CanonicalFrame
+from masam_core.inference.cache import EmbeddingCache
+from masam_core.inference.device import autocast, choose_device, choose_precision
+from masam_core.inference.measure import measure
+from masam_core.inference.postprocess import PostprocessOptions, postprocess
+from masam_core.inference.result import Lesion
+from masam_core.inference.view import Crop, choose_crop, ellipsoid_prior
+from masam_core.inference.windows import Quality, stride_of, window_slices, window_starts
+from masam_core.intensity import intensity_limits, scale_intensity
+from masam_core.model.masam import MASAM, Embedding
+from masam_core.volume import Volume
+
+Progress = Callable[[float, str], None]
+WINDOWS_PER_BATCH = {"cuda": 4, "cpu": 1, "mps": 2}
+
+
+@dataclass(frozen=True)
+class SegmentOptions:
+    """How a box is segmented.
+
+    Attributes:
+        quality: ``fast``, ``balanced`` or ``best``: how many windows see each slice.
+        threshold: probability above which a voxel belongs to the lesion; None takes the model's.
+        margin_mm: how far outside the box the mask may reach.
+        postprocess: cleaning of the mask.
+        slice_axis: IJK axis across slices; None takes the coarsest.
+    """
+
+    quality: Quality = "balanced"
+    threshold: float | None = None
+    margin_mm: float = 0.0
+    postprocess: PostprocessOptions = field(default_factory=PostprocessOptions)
+    slice_axis: int | None = None
+
+    def __post_init__(self) -> None:
+        stride_of(self.quality, 5)
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise ConfigError(f"The threshold is {self.threshold}; expected 0 to 1, ends excluded.")
+        if not (np.isfinite(self.margin_mm) and self.margin_mm >= 0):
+            raise ConfigError(f"The margin is {self.margin_mm} mm; expected 0 or more.")
+
+
+class Segmenter:
+    """Box-prompted segmentation with a loaded model.
+
+    The model is folded (prepared for inference) and moved to the device. Embeddings of windows
+    are kept, so that another box on the same slices and crop costs only the decoder.
+
+    Args:
+        model: any MASAM, for example from ``load_model``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        precision: ``auto``, ``float32``, ``bfloat16``, ``float16``.
+        cache_bytes: most memory for embeddings.
+
+    Raises:
+        ConfigError: a device that is not there, or an unknown precision.
+    """
+
+    def __init__(
+        self,
+        model: MASAM,
+        device: str | torch.device = "auto",
+        precision: str = "auto",
+        cache_bytes: int = 1 << 30,
+    ) -> None:
+        self.device = choose_device(device)
+        self.dtype = choose_precision(precision, self.device)
+        self.model = model.fold().to(self.device)
+        self.config = model.config
+        self.cache = EmbeddingCache(cache_bytes)
+        self._volume: Volume | None = None
+        self._limits = (0.0, 1.0)
+
+    def set_volume(self, volume: Volume, modality: str | None = None) -> None:
+        """Choose the volume for the boxes to come.
+
+        Args:
+            volume: the image.
+            modality: CT, MR, ...; None takes the volume's own, or guesses from its values.
+
+        Raises:
+            IntensityError: the volume has no finite value.
+        """
+        limits = intensity_limits(volume.array, modality or volume.modality, self.config.intensity)
+        known = self._volume is not None and self._volume.content_hash == volume.content_hash
+        if not known or limits != self._limits:
+            self.cache.clear()
+        self._volume, self._limits = volume, limits
+
+    def segment(
+        self,
+        box: BoxPrompt,
+        options: SegmentOptions | None = None,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Lesion:
+        """Segment the lesion in a box.
+
+        Args:
+            box: the prompt, on the grid of the volume that was set.
+            options: see :class:`SegmentOptions`.
+            progress: called with the fraction done and a word on what is being done.
+            cancelled: asked between windows.
+
+        Returns:
+            The lesion; no voxel outside box + margin is set.
+
+        Raises:
+            BoxError: the box lies outside the volume, or is no box.
+            Cancelled: ``cancelled`` said so; nothing else has changed.
+            DeviceMemoryError: the GPU's memory does not hold even one window.
+            ConfigError: no volume was set, or the model needs other prompts.
+        """
+        volume = self._require_volume()
+        options = options or SegmentOptions()
+        frame = volume.geometry.canonical_frame(options.slice_axis)
+        prompt = box.slice_boxes(frame)
+        allowed = box.slice_boxes(frame, options.margin_mm) if options.margin_mm else prompt
+        job = _Job(frame, prompt, allowed, choose_crop(_union(prompt, allowed), frame, self.config))
+
+        stride = stride_of(options.quality, self.config.num_slices)
+        starts = window_starts(
+            allowed.first_slice, allowed.last_slice, self.config.num_slices, stride
+        )
+        total = _Average(job)
+        batch_size = WINDOWS_PER_BATCH.get(self.device.type, 1)
+        done = 0
+        while done < len(starts):
+            if cancelled is not None and cancelled():
+                raise Cancelled("Segmentation was cancelled.")
+            if progress is not None:
+                progress(done / len(starts), f"slices {done + 1} of {len(starts)}")
+            group = starts[done : done + batch_size]
+            try:
+                self._run_windows(job, group, total)
+            except torch.OutOfMemoryError as error:
+                batch_size = self._smaller(len(group), error)
+                continue
+            done += len(group)
+        if progress is not None:
+            progress(1.0, "measuring")
+        return self._finish(volume, box, job, total.mean(), options)
+
+    def _require_volume(self) -> Volume:
+        if self._volume is None:
+            raise ConfigError("Choose a volume before asking for a segmentation.")
+        if self.config.num_classes != 1:
+            raise ConfigError(
+                f"The model '{self.config.name}' tells {self.config.num_classes} classes apart; "
+                "segmenting a lesion in a box needs a model with one."
+            )
+        return self._volume
+
+    def _smaller(self, batch_size: int, error: Exception) -> int:
+        """Make room on the GPU and halve the batch, or give up."""
+        self.cache.clear()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if batch_size == 1:
+            raise DeviceMemoryError(
+                f"The memory of {self.device} does not hold one window of {self.config.num_slices} "
+                f"slices at {self.config.image_size} pixels. Close other programs that use the "
+                "GPU, choose a smaller model, or compute on the CPU."
+            ) from error
+        return batch_size // 2
+
+    @torch.inference_mode()
+    def _run_windows(self, job: _Job, starts: list[int], total: _Average) -> None:
+        """Embed what the cache lacks, decode the slices inside the box, add up probabilities."""
+        missing = [s for s in starts if self.cache.get(job.key(s)) is None]
+        fresh = dict(zip(missing, self._embed(job, missing), strict=True)) if missing else {}
+        wanted: list[tuple[int, Embedding]] = []
+        for start in starts:
+            kept = fresh.get(start) or self.cache.get(job.key(start))
+            if kept is None:  # pushed out by another window of this very group
+                kept = self._embed(job, [start])[0]
+            wanted.append((start, kept))
+        results = [
+            (index, probability)
+            for start, embedding in wanted
+            for index, probability in self._decode(job, start, embedding)
+        ]
+        # Added only when the whole group has succeeded, so that a retry counts nothing twice.
+        for index, probability in results:
+            total.add(index, probability)
+
+    def _embed(self, job: _Job, starts: list[int]) -> list[Embedding]:
+        volume = self._require_volume()
+        depth = self.config.num_slices
+        source = job.frame.to_canonical(volume.array)
+        windows = []
+        for start in starts:
+            indices = window_slices(start, depth, len(source))
+            values = scale_intensity(source[indices], self._limits)
+            windows.append(job.crop.extract(torch.from_numpy(values), self.config.image_size))
+        with autocast(self.device, self.dtype):
+            embedded = self.model.encode(torch.stack(windows).to(self.device))
+        out = []
+        for number, start in enumerate(starts):
+            part = slice(number * depth, (number + 1) * depth)
+            window = Embedding(
+                embedded.image[part].to(self.dtype).clone(),
+                [skip[part].to(self.dtype).clone() for skip in embedded.skips],
+            )
+            self.cache.put(job.key(start), window)
+            out.append(window)
+        return out
+
+    def _decode(
+        self, job: _Job, start: int, embedding: Embedding
+    ) -> list[tuple[int, NDArray[np.float32]]]:
+        """Foreground probability on the crop's voxels for each slice of a window in the box."""
+        slices = np.arange(start, start + self.config.num_slices)
+        inside = np.flatnonzero(
+            (slices >= job.allowed.first_slice) & (slices <= job.allowed.last_slice)
+        )
+        slices = slices[inside]
+        boxes = job.crop.to_pixels(job.boxes_at(slices), self.config.image_size)
+        prior = None
+        if self.config.shape_prior == "ellipsoid":
+            first, last = job.prompt.first_slice, job.prompt.last_slice
+            prior = ellipsoid_prior(slices, first, last, boxes, self.config).to(self.device)
+        part = Embedding(embedding.image[inside], [skip[inside] for skip in embedding.skips])
+        with autocast(self.device, self.dtype):
+            logits, _ = self.model.decode(part, torch.from_numpy(boxes).to(self.device), prior)
+        probability = job.crop.restore(logits).softmax(dim=1)[:, 1].cpu().numpy()
+        return list(zip(slices.tolist(), probability, strict=True))
+
+    def _finish(
+        self,
+        volume: Volume,
+        box: BoxPrompt,
+        job: _Job,
+        probability: NDArray[np.float32],
+        options: SegmentOptions,
+    ) -> Lesion:
+        """Threshold, clean, measure; back to the volume's own axes."""
+        threshold = self.config.threshold if options.threshold is None else options.threshold
+        region, centre = job.region(), job.centre()
+        mask = postprocess(
+            (probability >= threshold) & region,
+            region,
+            centre,
+            job.frame.spacing[::-1],
+            options.postprocess,
+        )
+        probability = np.where(region, probability, 0).astype(np.float32)
+        offset, mask_kji, probability_kji = job.to_source(mask, probability)
+        messages = tuple(job.prompt.messages)
+        if not mask.any():
+            messages += ("Nothing was found in this box.",)
+        return Lesion(
+            name=box.name,
+            mask=mask_kji,
+            offset_kji=offset,
+            probability=probability_kji,
+            confidence=confidence(probability, mask),
+            box=box,
+            geometry=volume.geometry,
+            measurements=measure(mask_kji, offset, volume, options.slice_axis),
+            messages=messages,
+            model=self.config.name,
+        )
+
+
+def confidence(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """The Dice that the mask would have if the probabilities were right; 0 for an empty mask.
+
+    For a mask M and independent voxels with probability p the expected Dice is close to
+    ``2 sum_M p / (|M| + sum p)``.
+    """
+    size = int(mask.sum())
+    if size == 0:
+        return 0.0
+    return float(
+        2.0 * probability[mask].sum(dtype=np.float64) / (size + probability.sum(dtype=np.float64))
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """One box on one volume, in the canonical frame."""
+
+    frame: CanonicalFrame
+    prompt: SliceBoxes
+    allowed: SliceBoxes
+    crop: Crop
+
+    def key(self, start: int) -> tuple[object, ...]:
+        return (self.frame.axes, self.crop, start)
+
+    def boxes_at(self, slices: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The prompt box (n, 4) of each slice; beyond the box's ends that of the nearest slice."""
+        rows = np.clip(slices - self.prompt.first_slice, 0, len(self.prompt.xyxy) - 1)
+        return self.prompt.xyxy[rows]
+
+    def extent(self) -> tuple[slice, slice, slice]:
+        """Where results live: the slices and the bounding rectangle of the allowed region."""
+        _, rows, cols = self.frame.shape
+        x0, y0, x1, y1 = self.allowed.bounds
+        return (
+            slice(self.allowed.first_slice, self.allowed.last_slice + 1),
+            slice(max(0, int(np.ceil(y0))), min(rows, int(np.floor(y1)) + 1)),
+            slice(max(0, int(np.ceil(x0))), min(cols, int(np.floor(x1)) + 1)),
+        )
+
+    def region(self) -> NDArray[np.bool_]:
+        """The voxels of the extent that may be set."""
+        _, rows, cols = self.extent()
+        return self.allowed.region()[:, rows, cols]
+
+    def centre(self) -> NDArray[np.bool_]:
+        """The middle half, along each axis, of the extent."""
+        shape = tuple(s.stop - s.start for s in self.extent())
+        out = np.zeros(shape, dtype=bool)
+        middle = tuple(slice(n // 4, n - n // 4) for n in shape)
+        out[middle] = True
+        return out
+
+    def to_source(
+        self, mask: NDArray[np.bool_], probability: NDArray[np.float32]
+    ) -> tuple[tuple[int, int, int], NDArray[np.bool_], NDArray[np.float32]]:
+        """Arrays on the extent, to KJI arrays with their offset in the volume."""
+        frame = self.frame
+        # KJI axis of each canonical axis, from its IJK axis.
+        target = [2 - axis for axis in frame.axes]
+        offset = [0, 0, 0]
+        arrays: list[NDArray[np.generic]] = [mask, probability]
+        for canonical, (axis, flipped) in enumerate(zip(target, frame.flips, strict=True)):
+            part = self.extent()[canonical]
+            length = frame.shape[canonical]
+            offset[axis] = length - part.stop if flipped else part.start
+            if flipped:
+                arrays = [np.flip(a, axis=canonical) for a in arrays]
+        order = [target.index(kji) for kji in range(3)]
+        turned = [np.ascontiguousarray(a.transpose(order)) for a in arrays]
+        return (
+            (offset[0], offset[1], offset[2]),
+            turned[0].astype(bool),
+            turned[1].astype(np.float32),
+        )
+
+
+class _Average:
+    """Mean of overlapping predictions on the extent of a job."""
+
+    def __init__(self, job: _Job) -> None:
+        self.job = job
+        planes, rows, cols = job.extent()
+        shape = (planes.stop - planes.start, rows.stop - rows.start, cols.stop - cols.start)
+        self.sum: NDArray[np.float32] = np.zeros(shape, dtype=np.float32)
+        self.count: NDArray[np.int64] = np.zeros(shape[0], dtype=np.int64)
+
+    def add(self, index: int, probability: NDArray[np.float32]) -> None:
+        """Add one slice's probability on the crop; what lies outside the crop stays 0."""
+        planes, rows, cols = self.job.extent()
+        crop = self.job.crop
+        top, bottom = max(rows.start, crop.y0), min(rows.stop, crop.y0 + crop.height)
+        left, right = max(cols.start, crop.x0), min(cols.stop, crop.x0 + crop.width)
+        self.sum[
+            index - planes.start,
+            top - rows.start : bottom - rows.start,
+            left - cols.start : right - cols.start,
+        ] += probability[top - crop.y0 : bottom - crop.y0, left - crop.x0 : right - crop.x0]
+        self.count[index - planes.start] += 1
+
+    def mean(self) -> NDArray[np.float32]:
+        """Probability on the extent."""
+        count = np.maximum(self.count, 1).astype(np.float32)
+        return np.asarray(self.sum / count[:, None, None], dtype=np.float32)
+
+
+def _union(prompt: SliceBoxes, allowed: SliceBoxes) -> tuple[float, float, float, float]:
+    a, b = prompt.bounds, allowed.bounds
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])

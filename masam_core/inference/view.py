@@ -1,0 +1,156 @@
+"""What the network sees of a slice: a square field of view, and the way back from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from masam_core.config import ModelConfig
+from masam_core.geometry import CanonicalFrame
+
+# Crop sizes step by a quarter octave and crop centres by an eighth of the side: small edits of a
+# box then land on the same crop, and its cached embeddings serve again.
+SIZE_STEPS_PER_OCTAVE = 4
+CENTRE_STEPS_PER_SIDE = 8
+MIN_CROP_VOXELS = 8
+PRIOR_LOGIT = 6.0
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A rectangle of whole voxels in a canonical slice, square in mm; it may overhang the slice.
+
+    ``x0, y0`` are the first column and row, ``width, height`` the counts.
+    """
+
+    x0: int
+    y0: int
+    width: int
+    height: int
+
+    def extract(self, slices: Tensor, size: int) -> Tensor:
+        """Cut and resample; what lies outside the slice is 0.
+
+        Args:
+            slices: (n, rows, cols), values in [0, 1].
+            size: side of the output in pixels.
+
+        Returns:
+            (n, size, size), area-averaged where the crop is finer than the output.
+        """
+        rows, cols = slices.shape[1:]
+        top, left = max(self.y0, 0), max(self.x0, 0)
+        bottom, right = min(self.y0 + self.height, rows), min(self.x0 + self.width, cols)
+        inner = slices[:, top:bottom, left:right]
+        padding = (
+            left - self.x0,
+            self.x0 + self.width - right,
+            top - self.y0,
+            self.y0 + self.height - bottom,
+        )
+        cut = F.pad(inner, padding)[:, None]
+        resized = F.interpolate(
+            cut, size=(size, size), mode="bilinear", align_corners=False, antialias=True
+        )
+        return resized[:, 0]
+
+    def to_pixels(self, xyxy: NDArray[np.float64], size: int) -> NDArray[np.float32]:
+        """Box edges in continuous voxel indices (n, 4) to network pixels (n, 4).
+
+        Pixel centres lie at integers in both, so a box that fills the crop becomes
+        (-0.5, -0.5, size - 0.5, size - 0.5); SAM's prompt encoder adds the half pixel back.
+        """
+        origin = np.array([self.x0, self.y0, self.x0, self.y0]) - 0.5
+        scale = size / np.array([self.width, self.height, self.width, self.height])
+        return ((xyxy - origin) * scale - 0.5).astype(np.float32)
+
+    def restore(self, logits: Tensor) -> Tensor:
+        """Resample network output (n, c, h, w) to the crop's voxels (n, c, height, width)."""
+        return F.interpolate(
+            logits.float(), size=(self.height, self.width), mode="bilinear", align_corners=False
+        )
+
+
+def slice_crop(frame: CanonicalFrame) -> Crop:
+    """The whole slice, made square in mm by overhanging at the end of its shorter side."""
+    _, rows, cols = frame.shape
+    _, row_mm, col_mm = frame.spacing
+    side = max(rows * row_mm, cols * col_mm)
+    return Crop(0, 0, max(cols, round(side / col_mm)), max(rows, round(side / row_mm)))
+
+
+def prompt_crop(
+    bounds: tuple[float, float, float, float], frame: CanonicalFrame, scale: float
+) -> Crop:
+    """A square around a box, snapped to a coarse grid.
+
+    Args:
+        bounds: x0, y0, x1, y1 edges of the box over all its slices, continuous voxel indices.
+        frame: of the volume.
+        scale: least side of the crop over the longest side of the box.
+
+    Returns:
+        A crop that holds the box with ``scale`` to ``1.19 * scale`` times its longest side.
+    """
+    _, row_mm, col_mm = frame.spacing
+    x0, y0, x1, y1 = bounds
+    longest = max((x1 - x0) * col_mm, (y1 - y0) * row_mm, MIN_CROP_VOXELS * max(row_mm, col_mm))
+    exponent = math.ceil(math.log2(longest * scale) * SIZE_STEPS_PER_OCTAVE - 1e-9)
+    side = 2.0 ** (exponent / SIZE_STEPS_PER_OCTAVE)
+    step = side / CENTRE_STEPS_PER_SIDE
+    centre_x = round(((x0 + x1) / 2 + 0.5) * col_mm / step) * step
+    centre_y = round(((y0 + y1) / 2 + 0.5) * row_mm / step) * step
+    return Crop(
+        round((centre_x - side / 2) / col_mm),
+        round((centre_y - side / 2) / row_mm),
+        max(1, round(side / col_mm)),
+        max(1, round(side / row_mm)),
+    )
+
+
+def choose_crop(
+    bounds: tuple[float, float, float, float], frame: CanonicalFrame, config: ModelConfig
+) -> Crop:
+    """The field of view that the config asks for."""
+    if config.field_of_view == "slice":
+        return slice_crop(frame)
+    return prompt_crop(bounds, frame, config.crop_scale)
+
+
+def ellipsoid_prior(
+    slices: NDArray[np.int64],
+    first: int,
+    last: int,
+    boxes: NDArray[np.float32],
+    config: ModelConfig,
+) -> Tensor:
+    """The ellipsoid inscribed in a 3D box, as a mask prompt for each slice.
+
+    Args:
+        slices: (n,) slice indices.
+        first, last: slices of the box, both included.
+        boxes: (n, 4) boxes in network pixels.
+        config: gives image size and token grid g.
+
+    Returns:
+        (n, 1, 4g, 4g) logits, ``PRIOR_LOGIT * (1 - r^2)`` clipped below at ``-PRIOR_LOGIT``, with
+        r = 1 on the ellipsoid's surface.
+    """
+    side = 4 * config.grid
+    pixel = config.image_size / side
+    centres = (np.arange(side) + 0.5) * pixel - 0.5
+    box = boxes.astype(np.float64)
+    half_x = np.maximum((box[:, 2] - box[:, 0]) / 2, 1e-3)
+    half_y = np.maximum((box[:, 3] - box[:, 1]) / 2, 1e-3)
+    x = (centres[None] - (box[:, 0] + box[:, 2])[:, None] / 2) / half_x[:, None]
+    y = (centres[None] - (box[:, 1] + box[:, 3])[:, None] / 2) / half_y[:, None]
+    z = (slices - (first + last) / 2) / ((last - first + 1) / 2)
+    squared = (z**2)[:, None, None] + (y**2)[:, :, None] + (x**2)[:, None, :]
+    logits = np.clip(PRIOR_LOGIT * (1 - squared), -PRIOR_LOGIT, PRIOR_LOGIT)
+    return torch.from_numpy(logits.astype(np.float32))[:, None]

@@ -1,0 +1,45 @@
+"""Which windows of slices are computed for a box, and how they overlap."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from masam_core.errors import ConfigError
+
+Quality = Literal["fast", "balanced", "best"]
+
+
+def stride_of(quality: Quality, num_slices: int) -> int:
+    """Slices between window starts.
+
+    ``best`` is 1, as in the paper; ``fast`` sets windows side by side; ``balanced`` lets each
+    slice be seen by about two windows.
+
+    Raises:
+        ConfigError: another word.
+    """
+    strides = {"best": 1, "balanced": (num_slices + 1) // 2, "fast": num_slices}
+    if quality not in strides:
+        raise ConfigError(
+            f"Quality is {quality!r}; expected one of {', '.join(get_args(Quality))}."
+        )
+    return strides[quality]
+
+
+def window_starts(first: int, last: int, num_slices: int, stride: int) -> list[int]:
+    """First slices of every window that meets the slices ``first`` to ``last``.
+
+    Starts are multiples of the stride, whatever the box, so that two boxes on the same slices
+    share their windows. A window may begin before slice 0 or end after the last slice.
+    """
+    lowest = first - num_slices + 1
+    start = -(-lowest // stride) * stride
+    return list(range(start, last + 1, stride))
+
+
+def window_slices(start: int, num_slices: int, count: int) -> NDArray[np.int64]:
+    """Slice indices of a window in a volume of ``count`` slices, the edge slices repeated."""
+    return np.clip(np.arange(start, start + num_slices), 0, count - 1)
