@@ -1,0 +1,64 @@
+"""Fixtures for the tests of masam_core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from masam_core.boxes import BoxPrompt
+from masam_core.geometry import Geometry
+from masam_core.inference.measure import measure
+from masam_core.inference.result import Lesion
+from masam_core.volume import Volume
+
+
+@pytest.fixture
+def oblique_volume() -> Volume:
+    """A CT-like phantom, turned about S and mirrored along its k axis, with unequal spacing."""
+    angle = np.radians(15)
+    direction = np.array(
+        [
+            [np.cos(angle), -np.sin(angle), 0.0],
+            [np.sin(angle), np.cos(angle), 0.0],
+            [0.0, 0.0, -1.0],
+        ]
+    )
+    array = np.random.default_rng(1).normal(20, 30, size=(9, 14, 12)).astype(np.int16)
+    array[:, :, :2] = -1000
+    geometry = Geometry.from_spacing(array.shape, (0.8, 1.2, 3.0), (-12.5, 40.0, 7.25), direction)
+    return Volume(array, geometry, "CT", "phantom")
+
+
+@pytest.fixture
+def make_lesion() -> Callable[..., Lesion]:
+    """A lesion that fills the voxels ``first`` to ``last`` (K, J, I), both included."""
+
+    def make(
+        volume: Volume,
+        first: tuple[int, int, int],
+        last: tuple[int, int, int],
+        name: str = "Lesion",
+        mask: np.ndarray | None = None,
+        **changes: Any,
+    ) -> Lesion:
+        shape = tuple(b - a + 1 for a, b in zip(first, last, strict=True))
+        inside = np.ones(shape, dtype=bool) if mask is None else mask
+        (k0, j0, i0), (k1, j1, i1) = first, last
+        values: dict[str, Any] = {
+            "name": name,
+            "mask": inside,
+            "offset_kji": first,
+            "probability": np.where(inside, 0.8, 0.2).astype(np.float32),
+            "confidence": 0.875,
+            "box": BoxPrompt.from_voxels(i0, i1, j0, j1, k0, k1, name=name),
+            "geometry": volume.geometry,
+            "measurements": measure(inside, first, volume),
+            "messages": (),
+            "model": "test-model",
+        }
+        return Lesion(**(values | changes))
+
+    return make
