@@ -1,0 +1,47 @@
+"""Overlap measures, and the baseline that every model must beat."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+
+def dice(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
+    """Dice similarity of two masks of one shape: 2 |a and b| / (|a| + |b|); 1 if both are empty."""
+    first, second = a.astype(bool), b.astype(bool)
+    if first.shape != second.shape:
+        raise ValueError(f"Dice needs masks of one shape; got {first.shape} and {second.shape}.")
+    total = int(first.sum()) + int(second.sum())
+    return 1.0 if total == 0 else 2.0 * int((first & second).sum()) / total
+
+
+def inscribed_ellipsoid(
+    shape: tuple[int, int, int], box: tuple[int, int, int, int, int, int]
+) -> Mask:
+    """The ellipsoid inscribed in a voxel box, the naive answer to a box prompt.
+
+    Args:
+        shape: KJI shape of the volume.
+        box: i0, i1, j0, j1, k0, k1, both ends included.
+
+    Returns:
+        KJI mask of the voxels whose centre lies inside the ellipsoid that touches the outer faces
+        of the box's voxels.
+    """
+    squared = np.zeros(shape, dtype=np.float64)
+    for axis, (low, high) in zip((2, 1, 0), zip(box[::2], box[1::2], strict=True), strict=True):
+        centre, half = (low + high) / 2, (high - low + 1) / 2
+        r = (np.arange(shape[axis]) - centre) / half
+        squared += (r**2).reshape([-1 if a == axis else 1 for a in range(3)])
+    return squared <= 1.0
+
+
+def tight_box(mask: NDArray[np.generic]) -> tuple[int, int, int, int, int, int]:
+    """i0, i1, j0, j1, k0, k1 (both ends included) of a KJI mask; ValueError if it is empty."""
+    k, j, i = np.nonzero(mask)
+    if len(k) == 0:
+        raise ValueError("The mask is empty, so it has no box.")
+    ends = [(int(a.min()), int(a.max())) for a in (i, j, k)]
+    return (*ends[0], *ends[1], *ends[2])

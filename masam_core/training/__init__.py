@@ -1,0 +1,1 @@
+"""Training of MA-SAM from box prompts simulated on expert masks."""
