@@ -1,0 +1,1 @@
+"""Known checkpoints: where they come from, where they lie, whether they are whole."""

@@ -1,0 +1,55 @@
+"""Files that come with MASAM: the small model and the sample volumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from masam_core.errors import CheckpointError, VolumeError
+
+PACKAGE = Path(__file__).resolve().parent.parent
+DELTA = "masam_vit_s14_tumour.safetensors"
+BASE = "vit_s14_base.safetensors"
+
+
+def resources() -> list[Path]:
+    """Where bundled files may lie: inside an installed package, or beside it in a checkout."""
+    return [PACKAGE / "_resources", PACKAGE.parent / "Resources"]
+
+
+def bundled_model_path() -> Path:
+    """The bundled model; its backbone file lies beside it.
+
+    Raises:
+        CheckpointError: the installation is incomplete.
+    """
+    for folder in resources():
+        if (folder / "Models" / DELTA).is_file() and (folder / "Models" / BASE).is_file():
+            return folder / "Models" / DELTA
+    raise CheckpointError(
+        f"The bundled model ({DELTA} and {BASE}) is missing from this installation. Install "
+        "MASAM again, or choose another model."
+    )
+
+
+def bundled_base_path() -> Path:
+    """The backbone of the bundled model, for training.
+
+    Raises:
+        CheckpointError: the installation is incomplete.
+    """
+    for folder in resources():
+        if (folder / "Models" / BASE).is_file():
+            return folder / "Models" / BASE
+    raise CheckpointError(f"The bundled backbone {BASE} is missing from this installation.")
+
+
+def sample_data_dir() -> Path:
+    """Folder of the sample volumes.
+
+    Raises:
+        VolumeError: the installation is incomplete.
+    """
+    for folder in resources():
+        if (folder / "SampleData").is_dir():
+            return folder / "SampleData"
+    raise VolumeError("The sample volumes are missing from this installation.")

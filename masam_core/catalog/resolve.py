@@ -1,0 +1,40 @@
+"""From what the user typed to a weight file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from masam_core.catalog.entries import ENTRIES, entry
+from masam_core.catalog.store import WEIGHT_SUFFIXES, path_of, stored
+from masam_core.errors import CheckpointError
+
+
+def resolve_model(name: str) -> Path:
+    """The file of a catalogue name, of a file in the store, or of a path.
+
+    Raises:
+        CheckpointError: a catalogue entry that is not downloaded yet, or a missing file.
+        ConfigError: an unknown name.
+    """
+    path = Path(name)
+    if path.suffix in WEIGHT_SUFFIXES or path.is_file():
+        if not path.is_file():
+            raise CheckpointError(f"There is no weight file at {path}.")
+        return path
+    for item in stored():
+        if item.name == name:
+            return item.path
+    known = entry(name)
+    how = known.how or f"Get it with: masam models download {known.name}"
+    raise CheckpointError(f"The model '{name}' is not here yet. {how}")
+
+
+def resolve_base(model: Path, wanted: Path | None) -> Path | None:
+    """The backbone file for a model: what the user gave, else what the catalogue says it needs."""
+    if wanted is not None:
+        return resolve_model(str(wanted))
+    for known in ENTRIES:
+        if known.needs and model == path_of(known):
+            base = path_of(entry(known.needs))
+            return base if base.is_file() else None
+    return None

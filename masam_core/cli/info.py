@@ -1,0 +1,126 @@
+"""`masam info`: what an image, a checkpoint or this machine is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from masam_core.cli.common import print_json, reported
+from masam_core.errors import VolumeError
+
+WEIGHTS = (".safetensors", ".pth", ".pt")
+
+
+@reported
+def info_command(
+    what: Annotated[str, typer.Argument(help="An image, a weight file, or the word 'system'.")],
+    json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
+) -> None:
+    """Say what an image, a weight file or this machine is."""
+    if what == "system":
+        facts = system_facts()
+    elif Path(what).suffix in WEIGHTS:
+        facts = checkpoint_facts(Path(what))
+    elif Path(what).exists():
+        facts = image_facts(Path(what))
+    else:
+        raise VolumeError(f"There is no image or weight file at {what}; or say 'system'.")
+    if json:
+        print_json(facts)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None)
+    for key, value in facts.items():
+        shown = value if isinstance(value, str) else _text(value)
+        table.add_row(key.replace("_", " "), shown)
+    Console().print(table)
+
+
+def system_facts() -> dict[str, Any]:
+    """Versions, computing device and folders of this machine."""
+    import os
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    import torch
+
+    import masam_core
+    from masam_core.catalog.store import models_dir
+    from masam_core.inference.device import choose_device, choose_precision
+
+    packages = ("torch", "torchvision", "segment-anything", "numpy", "SimpleITK", "safetensors")
+    versions = {}
+    for package in packages:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "missing"
+    device = choose_device("auto")
+    facts: dict[str, Any] = {
+        "masam": masam_core.__version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        **versions,
+        "processors": os.cpu_count(),
+        "device": str(device),
+        "precision": str(choose_precision("auto", device)).removeprefix("torch."),
+        "models": str(models_dir()),
+    }
+    for number in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(number)
+        facts[f"cuda:{number}"] = f"{properties.name}, {properties.total_memory / 2**30:.1f} GiB"
+    return facts
+
+
+def checkpoint_facts(path: Path) -> dict[str, Any]:
+    """What a weight file is; raises CheckpointError."""
+    from masam_core.model.checkpoint import inspect_checkpoint
+
+    info = inspect_checkpoint(path)
+    return {
+        "file": str(path),
+        "kind": info.kind,
+        "summary": info.summary,
+        "parameters": info.parameters,
+        "bytes": info.bytes,
+        "sha256": info.sha256,
+        "config": info.config.to_dict() if info.config else None,
+        **info.details,
+    }
+
+
+def image_facts(path: Path) -> dict[str, Any]:
+    """What an image is; raises VolumeError."""
+    import numpy as np
+
+    from masam_core.intensity import guess_modality
+    from masam_core.volume import read_volume
+
+    volume = read_volume(path)
+    geometry = volume.geometry
+    finite = volume.array[np.isfinite(volume.array)]
+    frame = geometry.canonical_frame()
+    return {
+        "image": str(path),
+        "size_ijk": list(geometry.size_ijk),
+        "spacing_mm": [round(float(s), 4) for s in geometry.spacing],
+        "origin_lps_mm": [round(float(s), 3) for s in geometry.origin],
+        "direction": np.round(geometry.direction, 6).tolist(),
+        "slices_along": "ijk"[frame.axes[0]],
+        "values": str(volume.array.dtype),
+        "least": float(finite.min()) if finite.size else None,
+        "greatest": float(finite.max()) if finite.size else None,
+        "modality": volume.modality or f"not said; taken for {guess_modality(volume.array, None)}",
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in value.items())
+    return str(value)

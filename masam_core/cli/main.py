@@ -1,0 +1,74 @@
+"""`masam`: the commands."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import masam_core
+from masam_core.cli.convert import convert_command
+from masam_core.cli.evaluate import evaluate_command
+from masam_core.cli.info import info_command
+from masam_core.cli.models import app as models_app
+from masam_core.cli.segment import segment_command
+from masam_core.cli.train import train_command
+
+app = typer.Typer(
+    name="masam",
+    help="Outline tumours in 3D images: a tight 3D box in, a mask out. Research use only.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("segment")(segment_command)
+app.command("info")(info_command)
+app.add_typer(models_app, name="models")
+app.command("convert")(convert_command)
+app.command("train")(train_command)
+app.command("evaluate")(evaluate_command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"masam {masam_core.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of `masam` itself."""
+
+
+def join_boxes(arguments: list[str]) -> list[str]:
+    """Put the six numbers after ``--box`` into one argument.
+
+    Typer has no option that both takes several values and may be repeated.
+    """
+    out: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        out.append(word)
+        if word == "--box" and len(rest) >= 6 and all(_is_whole(n) for n in rest[:6]):
+            out.append(" ".join(rest[:6]))
+            del rest[:6]
+    return out
+
+
+def _is_whole(text: str) -> bool:
+    return text.lstrip("-").isdigit()
+
+
+def main() -> None:
+    """Console script."""
+    app(join_boxes(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

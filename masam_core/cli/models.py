@@ -1,0 +1,119 @@
+"""`masam models`: list, download, verify, add."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from masam_core.cli.common import ERROR, print_json, reported, say_error
+
+app = typer.Typer(
+    help="Models: which there are, where they lie, how to get them.", no_args_is_help=True
+)
+Json = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")]
+
+
+@app.command("list")
+@reported
+def list_command(json: Json = False) -> None:
+    """Show the known models and which of them are here."""
+    from masam_core.catalog.entries import ENTRIES
+    from masam_core.catalog.store import models_dir, path_of, stored
+
+    rows: list[dict[str, Any]] = [
+        {
+            "name": known.name,
+            "here": path_of(known).is_file(),
+            "path": str(path_of(known)),
+            "bytes": known.bytes,
+            "licence": known.licence,
+            "purpose": known.purpose,
+            "how": known.how,
+        }
+        for known in ENTRIES
+    ]
+    rows += [
+        {
+            "name": own.name,
+            "here": True,
+            "path": str(own.path),
+            "bytes": own.path.stat().st_size,
+            "licence": "",
+            "purpose": "Added by you.",
+            "how": "",
+        }
+        for own in stored()
+        if own.entry is None
+    ]
+    if json:
+        print_json({"folder": str(models_dir()), "models": rows})
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for column in ("Name", "Here", "Size", "For", "Licence"):
+        table.add_column(column)
+    for row in rows:
+        size = f"{row['bytes'] / 1e6:,.0f} MB" if row["bytes"] else ""
+        here = "yes" if row["here"] else "no"
+        table.add_row(row["name"], here, size, row["purpose"], row["licence"])
+    console = Console()
+    console.print(table)
+    console.print(f"Models are kept in {models_dir()}")
+
+
+@app.command("download")
+@reported
+def download_command(
+    name: Annotated[str, typer.Argument(help="Name from 'masam models list'.")],
+) -> None:
+    """Download a model; a broken download goes on where it stopped."""
+    from rich.console import Console
+    from rich.progress import DownloadColumn, Progress, TimeRemainingColumn
+
+    from masam_core.catalog.download import download
+    from masam_core.catalog.entries import entry
+
+    known = entry(name)
+    with Progress(DownloadColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task(known.file, total=known.bytes)
+        path = download(known, lambda had, total: bar.update(task, completed=had, total=total))
+    typer.echo(f"{known.name} is at {path}")
+
+
+@app.command("verify")
+@reported
+def verify_command(
+    name: Annotated[str, typer.Argument(help="Name from 'masam models list'.")],
+    json: Json = False,
+) -> None:
+    """Check a model's file against its published sha256."""
+    from masam_core.catalog.download import verify
+    from masam_core.catalog.entries import entry
+
+    good, digest = verify(entry(name))
+    if json:
+        print_json({"name": name, "verified": good, "sha256": digest})
+    elif good:
+        typer.echo(f"{name} is the published file (sha256 {digest}).")
+    elif good is None:
+        typer.echo(f"No sha256 is published for {name}; this file's is {digest}.")
+    if good is False:
+        say_error(f"{name} is damaged or another file: its sha256 is {digest}. Download it again.")
+        raise typer.Exit(ERROR)
+
+
+@app.command("add")
+@reported
+def add_command(
+    file: Annotated[Path, typer.Argument(help="Weight file on this machine.")],
+    name: Annotated[str | None, typer.Option(help="Name to give it.")] = None,
+) -> None:
+    """Copy a weight file into the model folder, so that its name is enough."""
+    from masam_core.catalog.store import add
+
+    added = add(file, name)
+    typer.echo(f"{added.name} is at {added.path}")

@@ -1,0 +1,330 @@
+"""`masam segment`: boxes in, masks out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from masam_core.cli.common import plural, print_json, reported
+from masam_core.errors import BoxError, SegmentationError
+
+if TYPE_CHECKING:
+    from masam_core.boxes import BoxPrompt
+    from masam_core.inference.result import Lesion
+    from masam_core.volume import Volume
+
+OUTPUTS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
+PROMPTS = "Prompt (choose one kind)"
+FILES = "Further files"
+SETTINGS = "Settings"
+
+
+@reported
+def segment_command(
+    image: Annotated[
+        Path, typer.Argument(help="NIfTI, NRRD or MetaImage file, or a DICOM series folder.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help=".seg.nrrd for 3D Slicer, or .nii.gz, .nrrd, .mha."),
+    ],
+    roi: Annotated[
+        list[Path] | None,
+        typer.Option(help="Slicer ROI file (.mrk.json); repeat for more.", rich_help_panel=PROMPTS),
+    ] = None,
+    box: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Six voxel indices, both ends included; repeat for more.",
+            metavar="I0 I1 J0 J1 K0 K1",
+            rich_help_panel=PROMPTS,
+        ),
+    ] = None,
+    boxes_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="Label image: the tight box of each connected piece.", rich_help_panel=PROMPTS
+        ),
+    ] = None,
+    per: Annotated[
+        str,
+        typer.Option(
+            help="With --boxes-from: one box a 'component' or a 'label' value.",
+            rich_help_panel=PROMPTS,
+        ),
+    ] = "component",
+    overlay: Annotated[
+        Path | None, typer.Option(help="Picture of the result (.png).", rich_help_panel=FILES)
+    ] = None,
+    measurements: Annotated[
+        Path | None, typer.Option(help="Table of measurements (.csv).", rich_help_panel=FILES)
+    ] = None,
+    probability: Annotated[
+        Path | None,
+        typer.Option(help="Probability map (.nii.gz, .nrrd, .mha).", rich_help_panel=FILES),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="'bundled', a name from 'masam models list', or a file.", rich_help_panel=SETTINGS
+        ),
+    ] = "bundled",
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            help="Backbone file, for models that hold only what was trained.",
+            rich_help_panel=SETTINGS,
+        ),
+    ] = None,
+    quality: Annotated[
+        str, typer.Option(help="fast, balanced or best.", rich_help_panel=SETTINGS)
+    ] = "balanced",
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Probability that makes a voxel lesion; default: the model's.",
+            rich_help_panel=SETTINGS,
+        ),
+    ] = None,
+    margin: Annotated[
+        float,
+        typer.Option(
+            help="Millimetres by which a mask may leave its box.", rich_help_panel=SETTINGS
+        ),
+    ] = 0.0,
+    keep: Annotated[
+        str,
+        typer.Option(
+            help="Pieces kept: 'centre' (touching the box's middle), 'largest' or 'all'.",
+            rich_help_panel=SETTINGS,
+        ),
+    ] = "centre",
+    fill_holes: Annotated[
+        bool, typer.Option(help="Fill enclosed holes.", rich_help_panel=SETTINGS)
+    ] = True,
+    smooth: Annotated[
+        float, typer.Option(help="Smoothing of the outline, mm.", rich_help_panel=SETTINGS)
+    ] = 0.0,
+    modality: Annotated[
+        str | None,
+        typer.Option(help="CT or MR, where the file does not say.", rich_help_panel=SETTINGS),
+    ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(help="SeriesInstanceUID, in a folder of several.", rich_help_panel=SETTINGS),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=SETTINGS)
+    ] = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(help="auto, float32, bfloat16, float16.", rich_help_panel=SETTINGS),
+    ] = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
+) -> None:
+    """Segment one lesion for each box and write them into one file.
+
+    Lesions are numbered in the order given. No voxel outside a box (plus --margin) is ever set.
+    """
+    _require_one_prompt(roi, box, boxes_from, per)
+    _require_outputs(out, overlay, measurements, probability)
+
+    from masam_core.catalog.resolve import resolve_base, resolve_model
+    from masam_core.inference.postprocess import PostprocessOptions
+    from masam_core.inference.segmenter import Segmenter, SegmentOptions
+    from masam_core.inference.windows import stride_of
+    from masam_core.model.checkpoint import load_model
+    from masam_core.volume import read_volume
+
+    stride_of(quality, 1)  # type: ignore[arg-type]  # refuses an unknown word before the work
+    options = SegmentOptions(
+        quality=quality,  # type: ignore[arg-type]
+        threshold=threshold,
+        margin_mm=margin,
+        postprocess=PostprocessOptions(keep=keep, fill_holes=fill_holes, smooth_mm=smooth),  # type: ignore[arg-type]
+    )
+    volume = read_volume(image, series=series)
+    boxes = _boxes(volume, roi or [], box or [], boxes_from, per)
+    path = resolve_model(model)
+    loaded = load_model(path, base=resolve_base(path, base))
+    segmenter = Segmenter(loaded, device=device, precision=precision)
+    segmenter.set_volume(volume, modality=modality)
+    lesions = []
+    with _progress(quiet=json) as show:
+        for number, prompt in enumerate(boxes, 1):
+            name = prompt.name or f"lesion {number}"
+            lesions.append(
+                segmenter.segment(
+                    prompt.renamed(name), options, progress=show(name, number, len(boxes))
+                )
+            )
+    notes = _write(volume, lesions, out, overlay, measurements, probability)
+    if json:
+        print_json(_document(image, out, segmenter, lesions, notes))
+    else:
+        _table(lesions, notes, out)
+
+
+def _require_one_prompt(
+    roi: list[Path] | None, box: list[str] | None, boxes_from: Path | None, per: str
+) -> None:
+    given = [bool(roi), bool(box), boxes_from is not None]
+    if sum(given) != 1:
+        raise BoxError(
+            "Give the boxes in exactly one way: --roi FILE.mrk.json, --box 'I0 I1 J0 J1 K0 K1', "
+            "or --boxes-from LABELS."
+        )
+    if per not in ("component", "label"):
+        raise BoxError(f"--per is {per!r}; expected component or label.")
+
+
+def _require_outputs(
+    out: Path, overlay: Path | None, measurements: Path | None, probability: Path | None
+) -> None:
+    """Names and folders are checked before the work, not after it."""
+    checks: list[tuple[Path | None, tuple[str, ...]]] = [
+        (out, OUTPUTS),
+        (overlay, (".png",)),
+        (measurements, (".csv",)),
+        (probability, tuple(s for s in OUTPUTS if s != ".seg.nrrd")),
+    ]
+    for path, endings in checks:
+        if path is None:
+            continue
+        if not path.name.lower().endswith(endings):
+            raise SegmentationError(f"{path} must end in {', '.join(endings)}.")
+        if not path.parent.is_dir():
+            raise SegmentationError(f"The folder {path.parent} does not exist; make it first.")
+
+
+def _boxes(
+    volume: Volume, roi: list[Path], box: list[str], boxes_from: Path | None, per: str
+) -> list[BoxPrompt]:
+    from masam_core.boxes import BoxPrompt
+    from masam_core.roi import read_roi
+    from masam_core.volume import read_labels
+
+    if boxes_from is not None:
+        labels, geometry = read_labels(boxes_from)
+        if not volume.geometry.same_grid(geometry):
+            raise BoxError(
+                f"{boxes_from} is not on the image's grid: {_grid(geometry)}, the image "
+                f"{_grid(volume.geometry)}."
+            )
+        return BoxPrompt.from_labels(labels, per=per)  # type: ignore[arg-type]
+    if roi:
+        return [b for path in roi for b in read_roi(path, volume.geometry)]
+    return [BoxPrompt.from_voxels(*_six(text)) for text in box]
+
+
+def _six(text: str) -> list[int]:
+    parts = text.replace(",", " ").split()
+    try:
+        numbers = [int(p) for p in parts]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 6:
+        raise BoxError(
+            f"--box {text!r}: expected six whole numbers 'I0 I1 J0 J1 K0 K1', in quotes."
+        )
+    return numbers
+
+
+def _grid(geometry: Any) -> str:
+    size = " x ".join(str(n) for n in geometry.size_ijk)
+    spacing = " x ".join(f"{s:.3g}" for s in geometry.spacing)
+    return f"{size} voxels of {spacing} mm"
+
+
+def _write(
+    volume: Volume,
+    lesions: list[Lesion],
+    out: Path,
+    overlay: Path | None,
+    measurements: Path | None,
+    probability: Path | None,
+) -> tuple[str, ...]:
+    from masam_core.overlay import render_overlay
+    from masam_core.report import measurement_rows, write_measurements
+    from masam_core.segmentation import write_probability, write_segmentation
+
+    notes = write_segmentation(out, lesions, volume)
+    if probability is not None:
+        write_probability(probability, lesions, volume)
+    if measurements is not None:
+        write_measurements(measurements, measurement_rows(lesions, volume))
+    if overlay is not None:
+        render_overlay(overlay, volume, lesions)
+    return notes
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], Callable[[float, str], None]]]:
+    """Yields a function that makes a progress callback for each lesion."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+
+        def start(name: str, number: int, count: int) -> Callable[[float, str], None]:
+            def show(fraction: float, text: str) -> None:
+                description = f"{name} ({number} of {count}): {text}"
+                bar.update(task, completed=(number - 1 + fraction) / count, description=description)
+
+            return show
+
+        yield start
+
+
+def _document(
+    image: Path, out: Path, segmenter: Any, lesions: list[Lesion], notes: tuple[str, ...]
+) -> dict[str, Any]:
+    return {
+        "image": str(image),
+        "output": str(out),
+        "model": segmenter.config.name,
+        "device": str(segmenter.device),
+        "lesions": [
+            {
+                "value": number,
+                "name": lesion.name,
+                "confidence": round(lesion.confidence, 4),
+                "messages": list(lesion.messages),
+                **lesion.measurements.to_dict(),
+            }
+            for number, lesion in enumerate(lesions, 1)
+        ],
+        "messages": list(notes),
+    }
+
+
+def _table(lesions: list[Lesion], notes: tuple[str, ...], out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=None)
+    for column in ("", "Lesion", "Volume ml", "Diameters mm", "Confidence"):
+        table.add_column(column, justify="left" if column in ("", "Lesion") else "right")
+    for number, lesion in enumerate(lesions, 1):
+        m = lesion.measurements
+        diameters = "-"
+        if m.longest_diameter_mm is not None and m.perpendicular_diameter_mm is not None:
+            diameters = f"{m.longest_diameter_mm:.1f} x {m.perpendicular_diameter_mm:.1f}"
+        volume = "-" if not m.voxels else f"{m.volume_ml:.2f}"
+        table.add_row(str(number), lesion.name, volume, diameters, f"{lesion.confidence:.0%}")
+    console = Console()
+    console.print(table)
+    for lesion in lesions:
+        for message in lesion.messages:
+            console.print(f"{lesion.name}: {message}", style="yellow")
+    for note in notes:
+        console.print(note, style="yellow")
+    console.print(f"Wrote {plural(len(lesions), 'lesion')} to {out}")
