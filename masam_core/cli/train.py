@@ -31,6 +31,9 @@ def train_command(
     jitter: Annotated[
         float, typer.Option(min=0, max=0.4, help="Most a box side is off, of its length.")
     ] = 0.1,
+    synthetic: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of samples with a synthetic lesion.")
+    ] = 0.3,
     seed: Annotated[int, typer.Option(help="Makes the run repeatable.")] = 0,
     validate_every: Annotated[
         int, typer.Option(min=0, help="Steps between validations; 0: never.")
@@ -80,6 +83,7 @@ def train_command(
         warmup=warmup,
         power=power,
         jitter=jitter,
+        synthetic=synthetic,
         seed=seed,
         validate_every=validate_every,
         save_every=save_every,

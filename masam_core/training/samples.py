@@ -16,6 +16,7 @@ from masam_core.inference.windows import window_slices
 from masam_core.training.augment import augment
 from masam_core.training.cases import PreparedCase
 from masam_core.training.prompts import box_of_mask, jitter_box, jitter_slices
+from masam_core.training.synthetic import synthesise
 
 CROP_SCALE_RANGE = (0.87, 1.47)  # times config.crop_scale: 1.3 to 2.2 box sides at 1.5
 CROP_SHIFT = 0.08  # of the crop's side, each way
@@ -45,6 +46,7 @@ def draw_batch(
     jitter: float,
     size: int,
     seed: tuple[int, int],
+    synthetic: float = 0.0,
 ) -> Batch:
     """Draw a batch; the same seed gives the same batch, so that a resumed run goes on exactly.
 
@@ -55,6 +57,7 @@ def draw_batch(
         jitter: most by which a box side is off, as a fraction of the box's length.
         size: samples.
         seed: run seed and step.
+        synthetic: share of samples with a synthetic lesion instead of the expert's.
     """
     rng = np.random.default_rng(seed)
     patients = sorted({c.case.patient for c in cases})
@@ -62,7 +65,12 @@ def draw_batch(
     while len(samples) < size:
         patient = patients[rng.integers(len(patients))]
         own = [c for c in cases if c.case.patient == patient]
-        sample = draw_sample(own[rng.integers(len(own))], config, transform, jitter, rng)
+        chosen: PreparedCase | None = own[rng.integers(len(own))]
+        if chosen is not None and synthetic and rng.random() < synthetic:
+            chosen = synthesise(chosen, rng)
+        if chosen is None:
+            continue
+        sample = draw_sample(chosen, config, transform, jitter, rng)
         if sample is not None:
             samples.append(sample)
     stacked = [torch.stack(parts) for parts in zip(*samples, strict=True)]

@@ -36,7 +36,7 @@ class TrainConfig:
 
     ``lr`` follows MA-SAM: ``warmup`` linear steps, then ``(1 - t / steps) ** power``. AdamW with
     ``weight_decay``. ``jitter`` is the most by which a simulated box side is off, as a fraction of
-    the box. ``validate_every`` and ``save_every`` count steps; 0 switches validation off.
+    the box; ``synthetic`` the share of samples with a synthetic lesion. ``validate_every`` and ``save_every`` count steps; 0 switches validation off.
     """
 
     data: Path
@@ -51,6 +51,7 @@ class TrainConfig:
     power: float = 7.0
     weight_decay: float = 0.1
     jitter: float = 0.1
+    synthetic: float = 0.3
     seed: int = 0
     validate_every: int = 500
     save_every: int = 100
@@ -119,7 +120,13 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
         for group in optimizer.param_groups:
             group["lr"] = rate
         batch = draw_batch(
-            training, config.model, transform, config.jitter, config.batch, (config.seed, step)
+            training,
+            config.model,
+            transform,
+            config.jitter,
+            config.batch,
+            (config.seed, step),
+            config.synthetic,
         )
         loss, dice = _step(fabric, wrapped, optimizer, trained, batch)
         if not math.isfinite(loss):
