@@ -128,18 +128,18 @@ class BoxPrompt:
         """
         boxes: list[BoxPrompt] = []
         for value in np.unique(labels[labels > 0]).tolist():
-            mask = (labels == value).astype(np.uint8)
-            pieces = mask
+            image = sitk.GetImageFromArray((labels == value).astype(np.uint8))
             if per == "component":
-                found = sitk.ConnectedComponent(sitk.GetImageFromArray(mask), True)
-                pieces = sitk.GetArrayFromImage(found)
-            numbers = np.unique(pieces[pieces > 0]).tolist()
-            for number in numbers:
-                where = np.nonzero(pieces == number)
+                image = sitk.ConnectedComponent(image, True)
+            shapes = sitk.LabelShapeStatisticsImageFilter()
+            shapes.Execute(image)
+            for number in shapes.GetLabels():
+                # First voxel and size of the bounding box, both in i, j, k.
+                i, j, k, width, height, depth = shapes.GetBoundingBox(number)
                 name = f"label {value}"
-                if len(numbers) > 1:
+                if shapes.GetNumberOfLabels() > 1:
                     name += f" component {number}"
-                ends = [float(f(where[axis])) for axis in (2, 1, 0) for f in (np.min, np.max)]
+                ends = (i, i + width - 1, j, j + height - 1, k, k + depth - 1)
                 boxes.append(cls.from_voxels(*ends, name=name))
         if not boxes:
             raise BoxError("The label image is empty: it holds no value above 0, so no box.")

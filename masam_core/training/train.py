@@ -36,7 +36,8 @@ class TrainConfig:
 
     ``lr`` follows MA-SAM: ``warmup`` linear steps, then ``(1 - t / steps) ** power``. AdamW with
     ``weight_decay``. ``jitter`` is the most by which a simulated box side is off, as a fraction of
-    the box; ``synthetic`` the share of samples with a synthetic lesion. ``validate_every`` and ``save_every`` count steps; 0 switches validation off.
+    the box; ``synthetic`` the share of samples with a synthetic lesion. ``validate_every`` and
+    ``save_every`` count steps; 0 switches validation off.
     """
 
     data: Path

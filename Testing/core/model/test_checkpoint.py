@@ -304,7 +304,7 @@ def test_a_wrong_damaged_or_missing_base_is_told(
     with pytest.raises(CheckpointError, match="not the one"):
         load_model(delta, base=other)
     sam_file.unlink()
-    with pytest.raises(CheckpointError, match="sam_tiny.pth, which is not beside it"):
+    with pytest.raises(CheckpointError, match=r"sam_tiny\.pth, which is not beside it"):
         load_model(delta)
 
 
