@@ -7,7 +7,9 @@
     python3 dev.py clean         remove the virtual environment
 
 Everything is installed into .venv beside this file. Set MASAM_WHEELS to a folder of wheels to
-install without a network.
+install without a network; fill it where there is one, with the same Python and system:
+
+    pip download -d FOLDER ".[train,slicer,dev]" hatchling editables
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def install(environment: Path, extras: str) -> str | None:
     broken-off installation is never taken for a whole one and a good one starts at once.
     """
     stamp = environment / "masam-ready.txt"
-    wanted = fingerprint(ROOT / "pyproject.toml", sys.version)
+    wanted = fingerprint(ROOT / "pyproject.toml", sys.version, environment)
     done = stamp.read_text("utf-8").split("\n") if stamp.exists() else []
     if done[:1] == [wanted] and set(filter(None, extras.split(","))) <= set(done[1:]):
         return None
@@ -86,8 +87,8 @@ def install(environment: Path, extras: str) -> str | None:
     try:
         if not works(python):
             shutil.rmtree(environment, ignore_errors=True)
-            venv.create(environment, with_pip=True)
-    except (OSError, subprocess.CalledProcessError) as error:
+            create(environment)
+    except (ImportError, OSError, subprocess.CalledProcessError) as error:
         return (
             f"Can't make a virtual environment in {environment}: {error}\n"
             "On Debian and Ubuntu install it with: sudo apt install python3-venv"
@@ -106,18 +107,27 @@ def install(environment: Path, extras: str) -> str | None:
     return None
 
 
+def create(environment: Path) -> None:
+    """Make the virtual environment, as ``python -m venv`` does."""
+    import venv  # not at the top: some systems ship Python without it
+
+    # A copied interpreter would not find a shared libpython that lies beside the original.
+    venv.create(environment, symlinks=os.name != "nt", with_pip=True)
+
+
 def pip_options(variables: Mapping[str, str]) -> list[str]:
     """pip's command and options; from a folder of wheels alone where MASAM_WHEELS names one."""
-    options = ["install", "--quiet", "--disable-pip-version-check"]
+    options = ["install", "--disable-pip-version-check"]
     wheels = variables.get("MASAM_WHEELS")
     if wheels:
-        options += ["--no-index", "--find-links", wheels]
+        options += ["--no-index", "--find-links", os.path.abspath(wheels)]
     return options
 
 
-def fingerprint(project: Path, version: str) -> str:
-    """Changes when the requirements or the Python change."""
-    return hashlib.sha256(project.read_bytes() + version.encode()).hexdigest()
+def fingerprint(project: Path, version: str, environment: Path) -> str:
+    """Changes when the requirements or the Python change, or the folder is moved."""
+    parts = (project.read_bytes(), version.encode(), os.fsencode(environment))
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def python_of(environment: Path) -> Path:
@@ -139,11 +149,12 @@ def run(title: str, arguments: list[str]) -> int:
     """Run the environment's Python on the project, saying what it does."""
     print(f"==> {title}", flush=True)
     python = python_of(ROOT / ".venv")
-    try:
-        return subprocess.run([str(python), *arguments], cwd=ROOT, check=False).returncode
-    except KeyboardInterrupt:
-        return 130
+    return subprocess.run([str(python), *arguments], cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        sys.exit(130)

@@ -155,7 +155,9 @@ class ModelConfig:
                 f"The model configuration has unknown entries: {', '.join(unknown)}. It may come "
                 "from a newer version of MASAM."
             )
-        tidy: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        tidy: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
         if isinstance(tidy.get("intensity"), dict):
             tidy["intensity"] = IntensityConfig.from_dict(tidy["intensity"])
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from masam_core.catalog.bundled import bundled_model_path, sample_data_dir
@@ -62,7 +63,7 @@ def run_demo(out: Path) -> bool:
         better &= ours > ellipsoid
         write_segmentation(out / f"{name}.seg.nrrd", [lesion], volume)
         render_overlay(out / f"{name}.png", volume, [lesion], expert, title)
-        rows += measurement_rows([lesion], volume)
+        rows += measurement_rows([lesion], replace(volume, name=name))
         m = lesion.measurements
         table.add_row(
             title,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import shutil
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ def download(known: Entry, progress: Progress | None = None) -> Path:
     if known.url is None:
         raise DownloadError(f"'{known.name}' has no direct download. {known.how}")
     target = path_of(known)
+    pooch.get_logger().setLevel("WARNING")  # progress is told in another way
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         found = pooch.retrieve(
@@ -102,11 +103,9 @@ class ResumingDownloader:
                 f"The server of '{self.known.name}' answered {code}. The address may have "
                 f"changed: {url}"
             ) from error
-        except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
-            raise self._broken(url) from error
         except requests.exceptions.RequestException as error:
             raise self._broken(url) from error
-        shutil.move(self.part, output_file)
+        os.replace(self.part, output_file)
 
     def _fetch(self, url: str) -> None:
         had = self.part.stat().st_size if self.part.exists() else 0

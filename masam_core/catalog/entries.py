@@ -47,6 +47,7 @@ ENTRIES: tuple[Entry, ...] = (
         "Tumours in CT and MR from a tight 3D box; small, no GPU needed. Comes with MASAM.",
         "Apache-2.0 (backbone MIT)",
         "vit_s14",
+        how="It comes with MASAM.",
     ),
     Entry(
         "sam-vit-b",
@@ -89,7 +90,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "masam-authors",
         "masam_authors.pth",
-        "MA-SAM as trained by its authors (organs, prostate, instruments); stands on sam-vit-h.",
+        "MA-SAM as trained by its authors (organs in abdominal CT); stands on sam-vit-h.",
         "see its page",
         "vit_h",
         how=f"Download the weights by the links on {MASAM_PAGE}, then: "

@@ -11,7 +11,7 @@ import platformdirs
 
 from masam_core.atomic import atomic_path
 from masam_core.catalog.bundled import bundled_model_path
-from masam_core.catalog.entries import ENTRIES, Entry, entry
+from masam_core.catalog.entries import ENTRIES, Entry
 from masam_core.errors import CheckpointError
 
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt")
@@ -57,16 +57,19 @@ def add(source: Path, name: str | None = None) -> Stored:
         name: catalogue name or a name of the user's own; None takes the file's.
 
     Raises:
-        CheckpointError: no such file, not a weight file, or no room.
+        CheckpointError: no such file, not a weight file, not the published file of that name, a
+            name that is taken or no file name, or no room.
     """
     from masam_core.model.checkpoint import inspect_checkpoint
 
-    inspect_checkpoint(source)
-    catalogued = {e.name: e for e in ENTRIES}
-    if name in catalogued:
-        target = models_dir() / entry(name).file
-    else:
-        target = models_dir() / (f"{name}{source.suffix}" if name else source.name)
+    target = models_dir() / _file_name(source, name)
+    known = next((e for e in ENTRIES if e.file == target.name), None)
+    digest = inspect_checkpoint(source).sha256
+    if known is not None and known.sha256 not in (None, digest):
+        raise CheckpointError(
+            f"{source} is not the published '{known.name}' (its sha256 is {digest}). Give it "
+            "another name with --name."
+        )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(target) as temporary:
@@ -75,5 +78,17 @@ def add(source: Path, name: str | None = None) -> Stored:
         raise CheckpointError(
             f"{source} could not be copied to {target.parent}: {error.strerror or error}."
         ) from error
-    known = next((e for e in ENTRIES if e.file == target.name), None)
     return Stored(known.name if known else target.stem, target, known)
+
+
+def _file_name(source: Path, name: str | None) -> str:
+    catalogued = {e.name: e.file for e in ENTRIES}
+    file = catalogued.get(name or "") or (f"{name}{source.suffix}" if name else source.name)
+    if Path(file).name != file or Path(file).suffix not in WEIGHT_SUFFIXES:
+        raise CheckpointError(
+            f"'{file}' can't be a model's file name: expected a plain name that ends in "
+            f"{', '.join(WEIGHT_SUFFIXES)}."
+        )
+    if file == catalogued["bundled"]:
+        raise CheckpointError("'bundled' is the model that comes with MASAM; choose another name.")
+    return file

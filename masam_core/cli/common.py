@@ -19,7 +19,7 @@ ERROR, INTERRUPTED = 1, 130
 
 
 def reported(command: Command) -> Command:
-    """Turn errors that a user can act on into one line and an exit code.
+    """Turn errors into one line and an exit code.
 
     1 is an error, 2 wrong usage (typer's own), 130 Ctrl-C. With MASAM_DEBUG=1 the traceback shows.
     """
@@ -28,16 +28,29 @@ def reported(command: Command) -> Command:
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except MasamError as error:
+        except typer.Exit:
+            raise
+        except (KeyboardInterrupt, Cancelled):
+            say_error("Stopped.")
+            raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:
             if os.environ.get("MASAM_DEBUG"):
                 raise
-            say_error(str(error))
+            say_error(_in_words(error))
             raise typer.Exit(ERROR) from None
-        except (KeyboardInterrupt, Cancelled):
-            say_error("Stopped; nothing was written.")
-            raise typer.Exit(INTERRUPTED) from None
 
     return run  # type: ignore[return-value]
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, MasamError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    return (
+        f"Something unforeseen happened ({type(error).__name__}: {error}). "
+        "Set MASAM_DEBUG=1 to see where, and please report it."
+    )
 
 
 def say_error(message: str) -> None:
@@ -47,7 +60,8 @@ def say_error(message: str) -> None:
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout, and nothing else there."""
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
+    # Plain ASCII, because a Windows pipe may have an encoding that lacks a name's letters.
+    json.dump(document, sys.stdout, indent=2, allow_nan=False)
     sys.stdout.write("\n")
 
 

@@ -10,23 +10,32 @@ import typer
 from masam_core.cli.common import print_json, reported
 from masam_core.errors import VolumeError
 
-WEIGHTS = (".safetensors", ".pth", ".pt")
-
 
 @reported
 def info_command(
-    what: Annotated[str, typer.Argument(help="An image, a weight file, or the word 'system'.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="An image, a weight file, a model's name, or the word 'system'."),
+    ],
     json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
 ) -> None:
     """Say what an image, a weight file or this machine is."""
+    from masam_core.catalog.entries import ENTRIES
+    from masam_core.catalog.resolve import resolve_model
+    from masam_core.catalog.store import WEIGHT_SUFFIXES, stored
+
+    names = [known.name for known in ENTRIES] + [own.name for own in stored()]
+
     if what == "system":
         facts = system_facts()
-    elif Path(what).suffix in WEIGHTS:
-        facts = checkpoint_facts(Path(what))
+    elif Path(what).suffix in WEIGHT_SUFFIXES or what in names:
+        facts = checkpoint_facts(resolve_model(what))
     elif Path(what).exists():
         facts = image_facts(Path(what))
     else:
-        raise VolumeError(f"There is no image or weight file at {what}; or say 'system'.")
+        raise VolumeError(
+            f"There is no image or weight file at {what}; or give a model's name, or 'system'."
+        )
     if json:
         print_json(facts)
         return
@@ -34,6 +43,8 @@ def info_command(
     from rich.table import Table
 
     table = Table(show_header=False, box=None)
+    table.add_column()
+    table.add_column(overflow="fold")  # a digest cut short would be of no use
     for key, value in facts.items():
         shown = value if isinstance(value, str) else _text(value)
         table.add_row(key.replace("_", " "), shown)
@@ -66,6 +77,7 @@ def system_facts() -> dict[str, Any]:
         "system": platform.platform(),
         **versions,
         "processors": os.cpu_count(),
+        "memory": _memory(),
         "device": str(device),
         "precision": str(choose_precision("auto", device)).removeprefix("torch."),
         "models": str(models_dir()),
@@ -74,6 +86,17 @@ def system_facts() -> dict[str, Any]:
         properties = torch.cuda.get_device_properties(number)
         facts[f"cuda:{number}"] = f"{properties.name}, {properties.total_memory / 2**30:.1f} GiB"
     return facts
+
+
+def _memory() -> str:
+    """Size of the main memory, where the system tells it without further packages."""
+    import os
+
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf
+        return "unknown"
+    return f"{size / 2**30:.1f} GiB"
 
 
 def checkpoint_facts(path: Path) -> dict[str, Any]:

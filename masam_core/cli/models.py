@@ -27,7 +27,7 @@ def list_command(json: Json = False) -> None:
             "name": known.name,
             "here": path_of(known).is_file(),
             "path": str(path_of(known)),
-            "bytes": known.bytes,
+            "bytes": path_of(known).stat().st_size if path_of(known).is_file() else known.bytes,
             "licence": known.licence,
             "purpose": known.purpose,
             "how": known.how,
@@ -72,13 +72,14 @@ def download_command(
 ) -> None:
     """Download a model; a broken download goes on where it stopped."""
     from rich.console import Console
-    from rich.progress import DownloadColumn, Progress, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     from masam_core.catalog.download import download
     from masam_core.catalog.entries import entry
 
     known = entry(name)
-    with Progress(DownloadColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task(known.file, total=known.bytes)
         path = download(known, lambda had, total: bar.update(task, completed=had, total=total))
     typer.echo(f"{known.name} is at {path}")

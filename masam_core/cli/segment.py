@@ -132,7 +132,8 @@ def segment_command(
     Lesions are numbered in the order given. No voxel outside a box (plus --margin) is ever set.
     """
     _require_one_prompt(roi, box, boxes_from, per)
-    _require_outputs(out, overlay, measurements, probability)
+    given = [path for path in (image, boxes_from) if path is not None]
+    _require_outputs(given, out, overlay, measurements, probability)
 
     from masam_core.catalog.resolve import resolve_base, resolve_model
     from masam_core.inference.postprocess import PostprocessOptions
@@ -184,20 +185,32 @@ def _require_one_prompt(
 
 
 def _require_outputs(
-    out: Path, overlay: Path | None, measurements: Path | None, probability: Path | None
+    given: list[Path],
+    out: Path,
+    overlay: Path | None,
+    measurements: Path | None,
+    probability: Path | None,
 ) -> None:
     """Names and folders are checked before the work, not after it."""
     checks: list[tuple[Path | None, tuple[str, ...]]] = [
         (out, OUTPUTS),
         (overlay, (".png",)),
         (measurements, (".csv",)),
-        (probability, tuple(s for s in OUTPUTS if s != ".seg.nrrd")),
+        (probability, OUTPUTS[1:]),
     ]
+    taken = {path.resolve() for path in given}
     for path, endings in checks:
         if path is None:
             continue
-        if not path.name.lower().endswith(endings):
+        name = path.name.lower()
+        right = name.endswith(endings) and name not in endings
+        if not right or (path is probability and name.endswith(OUTPUTS[0])):
             raise SegmentationError(f"{path} must end in {', '.join(endings)}.")
+        if path.resolve() in taken:
+            raise SegmentationError(
+                f"{path} is an input or another output; choose another name for it."
+            )
+        taken.add(path.resolve())
         if not path.parent.is_dir():
             raise SegmentationError(f"The folder {path.parent} does not exist; make it first.")
 

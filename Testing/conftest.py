@@ -1,0 +1,40 @@
+"""Fixtures and settings for every test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TUMOURS = ROOT.parent / "shared" / "data" / "tumours"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_threads() -> None:
+    """Keep torch to two threads: more only get in each other's way on small inputs."""
+    import torch
+
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def tumours_dir() -> Path:
+    """The folder of real tumour volumes, which lies beside the checkout and not in it."""
+    if not (TUMOURS / "index.csv").is_file():
+        pytest.skip(f"The tumour volumes are not there: {TUMOURS}")
+    return TUMOURS
+
+
+@pytest.fixture(scope="session")
+def sample_data() -> Path:
+    """The folder of the sample volumes that come with MASAM."""
+    return ROOT / "Resources" / "SampleData"
+
+
+@pytest.fixture
+def masam_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in place of the user's models."""
+    home = tmp_path / "masam home"
+    monkeypatch.setenv("MASAM_HOME", str(home))
+    return home

@@ -1,0 +1,74 @@
+"""`masam` itself: quick help, version, wrong usage."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+import masam_core
+from masam_core.cli.common import plural
+from masam_core.cli.main import join_boxes
+
+from .conftest import Masam
+
+COMMANDS = ("segment", "models", "convert", "info", "train", "evaluate")
+
+
+def test_help_lists_the_commands_with_a_line_each(masam: Masam) -> None:
+    shown = masam("--help")
+    assert shown.exit_code == 0
+    for command in COMMANDS:
+        assert command in shown.stdout
+        assert masam(command, "-h").exit_code == 0
+
+
+def test_help_is_quick_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['masam', '--help']\n"
+        "from masam_core.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'SimpleITK', 'matplotlib', 'pooch'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        seconds.append(time.perf_counter() - began)
+        assert done.returncode == 0, done.stderr
+    # Half a second is the aim on an idle machine; a test machine may be busy.
+    assert min(seconds) < 1.5
+
+
+def test_the_version_is_the_packages(masam: Masam) -> None:
+    assert masam("--version").stdout.strip() == f"masam {masam_core.__version__}"
+
+
+@pytest.mark.parametrize("words", [("segmnt",), ("segment",), ("info", "x", "--colour", "red")])
+def test_wrong_usage_is_2(masam: Masam, words: tuple[str, ...]) -> None:
+    result = masam(*words)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_python_dash_m_is_masam() -> None:
+    command = [sys.executable, "-m", "masam_core", "--version"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("masam ")
+
+
+def test_six_numbers_after_box_become_one_word() -> None:
+    words = ["segment", "--box", "1", "2", "3", "4", "-5", "6", "-o", "x", "--box", "1 2 3 4 5 6"]
+    assert join_boxes(words) == [
+        *("segment", "--box", "1 2 3 4 -5 6", "-o", "x", "--box", "1 2 3 4 5 6")
+    ]
+    assert join_boxes(["--box", "1", "2", "out.nrrd"]) == ["--box", "1", "2", "out.nrrd"]
+
+
+def test_plurals() -> None:
+    assert [plural(1, "box"), plural(2, "box"), plural(0, "lesion")] == [
+        *("1 box", "2 boxes", "0 lesions")
+    ]

@@ -1,0 +1,184 @@
+"""dev.py: what it installs, when, and what it says when that fails. Nothing is really installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dev
+
+from .conftest import ROOT
+
+
+class Installer:
+    """Stands in for venv and pip: records calls, makes the interpreter, succeeds unless told."""
+
+    def __init__(self, environment: Path) -> None:
+        self.environment = environment
+        self.commands: list[list[str]] = []
+        self.created = 0
+        self.code = 0
+
+    def create(self, environment: Path) -> None:
+        self.created += 1
+        python = dev.python_of(environment)
+        python.parent.mkdir(parents=True)
+        python.touch()
+
+    def run(self, command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        if "-c" in command:  # is the environment whole?
+            version = f"{sys.version_info[0]} {sys.version_info[1]}"
+            return subprocess.CompletedProcess(command, 0, version, "")
+        self.commands.append(command)
+        return subprocess.CompletedProcess(command, self.code)
+
+
+@pytest.fixture
+def installer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installer:
+    """A project in a folder whose name has a space, with nothing installed."""
+    root = tmp_path / "my project"
+    root.mkdir()
+    (root / "pyproject.toml").write_text("[project]\n")
+    fake = Installer(root / ".venv")
+    monkeypatch.setattr(dev, "ROOT", root)
+    monkeypatch.setattr(dev, "create", fake.create)
+    monkeypatch.setattr(dev.subprocess, "run", fake.run)
+    monkeypatch.delenv("MASAM_WHEELS", raising=False)
+    return fake
+
+
+def test_the_first_run_installs_and_the_second_starts_at_once(installer: Installer) -> None:
+    assert dev.install(installer.environment, "") is None
+    assert dev.install(installer.environment, "") is None
+    assert installer.created == 1
+    assert len(installer.commands) == 1
+    assert installer.commands[0][-2:] == ["-e", str(installer.environment.parent)]
+
+
+def test_tests_after_a_demo_add_their_extras_and_a_demo_after_tests_adds_nothing(
+    installer: Installer,
+) -> None:
+    assert dev.install(installer.environment, "") is None
+    assert dev.install(installer.environment, "train,dev") is None
+    assert dev.install(installer.environment, "") is None
+    assert len(installer.commands) == 2
+    assert installer.commands[1][-1].endswith("my project[dev,train]")
+    assert installer.created == 1
+
+
+def test_changed_requirements_are_installed_into_the_same_environment(
+    installer: Installer,
+) -> None:
+    dev.install(installer.environment, "dev")
+    (installer.environment.parent / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    dev.install(installer.environment, "")
+    assert installer.created == 1
+    assert installer.commands[1][-1].endswith("[dev]")
+
+
+def test_a_failed_installation_is_told_and_never_taken_for_a_whole_one(
+    installer: Installer,
+) -> None:
+    installer.code = 1
+    problem = dev.install(installer.environment, "")
+    assert problem is not None
+    assert "did not finish" in problem
+    assert "MASAM_WHEELS" in problem
+    installer.code = 0
+    assert dev.install(installer.environment, "") is None
+    assert len(installer.commands) == 2
+
+
+def test_an_update_that_fails_leaves_no_stamp_behind(installer: Installer) -> None:
+    dev.install(installer.environment, "")
+    installer.code = 1
+    dev.install(installer.environment, "dev")
+    assert not list(installer.environment.glob("masam-ready*"))
+
+
+def test_an_environment_of_another_python_is_made_anew(
+    installer: Installer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dev.install(installer.environment, "")
+    monkeypatch.setattr(dev, "works", lambda python: False)
+    (installer.environment / "masam-ready.txt").write_text("stamp of another Python")
+    (installer.environment / "old").touch()
+    dev.install(installer.environment, "")
+    assert installer.created == 2
+    assert not (installer.environment / "old").exists()
+
+
+def test_without_venv_the_message_says_what_to_install(
+    installer: Installer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(environment: Path) -> None:
+        raise ImportError("No module named 'venv'")
+
+    monkeypatch.setattr(dev, "create", fail)
+    assert dev.main(["demo"]) == 1
+    assert "python3-venv" in capsys.readouterr().out
+
+
+def test_a_folder_of_wheels_keeps_pip_off_the_network(tmp_path: Path) -> None:
+    assert "--no-index" not in dev.pip_options({})
+    options = dev.pip_options({"MASAM_WHEELS": str(tmp_path)})
+    assert options[-3:] == ["--no-index", "--find-links", str(tmp_path)]
+    relative = dev.pip_options({"MASAM_WHEELS": "wheels"})[-1]
+    assert relative == str(Path.cwd() / "wheels")
+
+
+@pytest.mark.parametrize(
+    "change", ["requirements", "python", "folder"], ids=lambda change: f"another {change}"
+)
+def test_the_fingerprint_changes_with(change: str, tmp_path: Path) -> None:
+    project = tmp_path / "pyproject.toml"
+    project.write_text("one")
+    before = dev.fingerprint(project, "3.11", tmp_path)
+    assert dev.fingerprint(project, "3.11", tmp_path) == before
+    if change == "requirements":
+        project.write_text("two")
+    version = "3.12" if change == "python" else "3.11"
+    folder = tmp_path / "moved" if change == "folder" else tmp_path
+    assert dev.fingerprint(project, version, folder) != before
+
+
+def test_an_old_python_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dev, "OLDEST", (99, 0))
+    assert dev.main(["demo"]) == 1
+    assert "needs Python" in capsys.readouterr().out
+
+
+def test_an_interpreter_that_does_not_start_does_not_work(tmp_path: Path) -> None:
+    assert dev.works(Path(sys.executable))
+    assert not dev.works(tmp_path / "python")
+
+
+def test_an_unknown_command_shows_the_commands_and_fails(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert dev.main(["dmeo"]) == 2
+    assert dev.main([]) == 0
+    assert "dev.py demo" in capsys.readouterr().out
+
+
+def test_testing_stops_at_the_first_step_that_fails(
+    installer: Installer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dev.install(installer.environment, "train,slicer,dev")
+    installer.code = 1
+    assert dev.main(["test", "-k", "geometry"]) == 1
+    assert installer.commands[-1][1:4] == ["-m", "ruff", "check"]
+    installer.code = 0
+    assert dev.main(["test", "-k", "geometry"]) == 0
+    assert installer.commands[-1][1:] == ["-m", "pytest", "-k", "geometry"]
+
+
+def test_it_runs_with_the_standard_library_alone() -> None:
+    command = [sys.executable, "-I", "-S", str(ROOT / "dev.py"), "help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "dev.py test" in shown.stdout

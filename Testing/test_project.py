@@ -1,0 +1,71 @@
+"""Facts that are stated in several files must agree, and all that belongs is shipped."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+
+import pytest
+
+import masam_core
+
+from .conftest import ROOT
+
+PROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
+# Import names that differ from the name of the package that holds them.
+DISTRIBUTIONS = {"segment_anything": "segment-anything", "lightning_fabric": "lightning-fabric"}
+
+
+def imported() -> dict[str, str]:
+    """Packages that masam_core imports, each with one file that does."""
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / "masam_core").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for name in names:
+                found[name.split(".")[0]] = path.name
+    return found
+
+
+def test_every_imported_package_is_required_and_every_required_one_imported() -> None:
+    sections = re.search(r"\ndependencies = \[(.*?)\]\n.*?\ntrain = \[(.*?)\]", PROJECT, re.DOTALL)
+    assert sections is not None
+    required = {
+        re.match(r"[\w-]+", text).group().lower()  # type: ignore[union-attr]
+        for text in re.findall(r'"([^"]+)"', sections[1] + sections[2])
+    }
+    outside = {
+        DISTRIBUTIONS.get(name, name).lower(): file
+        for name, file in imported().items()
+        if name not in sys.stdlib_module_names and name != "masam_core"
+    }
+    assert {n: f for n, f in outside.items() if n not in required} == {}
+    assert required - set(outside) == set()
+
+
+def test_the_core_knows_nothing_of_slicer_and_qt() -> None:
+    assert not {"slicer", "vtk", "qt", "ctk", "PySide6", "trame"} & set(imported())
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert re.search(r"^version: (\S+)$", citation, re.MULTILINE)[1] == masam_core.__version__  # type: ignore[index]
+    assert f"## {masam_core.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_licence_is_the_apache_licence() -> None:
+    text = (ROOT / "LICENSE").read_text("utf-8")
+    assert "Apache License" in text
+    assert "Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+
+
+@pytest.mark.parametrize("folder", ["Models", "SampleData"])
+def test_bundled_files_go_into_the_wheel_and_the_extension(folder: str) -> None:
+    assert f'"Resources/{folder}" = "masam_core/_resources/{folder}"' in PROJECT
+    assert f"Resources/{folder}" in (ROOT / "masam_core" / "CMakeLists.txt").read_text("utf-8")
