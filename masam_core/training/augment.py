@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import Tensor
 from torchvision import tv_tensors
@@ -66,7 +68,9 @@ def augment(
     Returns:
         Slices and masks of the same shapes.
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # Erased places keep their label on purpose: a lesion does not end behind an artefact.
+        warnings.filterwarnings("ignore", message=r"RandomErasing\(\)")
         torch.manual_seed(seed)
         image, mask = transform(
             tv_tensors.Image(slices[:, None]), tv_tensors.Mask(masks.to(torch.uint8))

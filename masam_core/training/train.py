@@ -15,6 +15,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from masam_core.atomic import atomic_path
 from masam_core.config import ModelConfig
 from masam_core.errors import ConfigError
 from masam_core.evaluation.evaluate import evaluate_cases, summarise
@@ -113,13 +114,15 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     }
     _resume(fabric, config, model, state, report)
     transform = build_augmentation()
-    log = _Log(config.out / "log.csv", ("step", "lr", "loss", "dice", "seconds"))
+    log = _Log(config.out / "log.csv", ("step", "lr", "loss", "dice", "seconds"), state["step"])
 
     for step in range(int(state["step"]), config.steps):
         began = time.monotonic()
         rate = learning_rate(config, step)
         for group in optimizer.param_groups:
             group["lr"] = rate
+        # Seeded by step, dropout too: a resumed run draws what the unbroken one would have drawn.
+        torch.manual_seed(config.seed * 1_000_003 + step)
         batch = draw_batch(
             training,
             config.model,
@@ -216,7 +219,7 @@ def _validate(
     segmenter = Segmenter(copy, device=model.pixel_mean.device)
     scores = evaluate_cases(cases, segmenter, quality="fast")
     mean = sum(s.dice for s in scores) / len(scores)
-    log = _Log(config.out / "validation.csv", ("step", "case", "dice", "ellipsoid"))
+    log = _Log(config.out / "validation.csv", ("step", "case", "dice", "ellipsoid"), state["step"])
     for score in scores:
         log.add(state["step"], score.case, f"{score.dice:.4f}", f"{score.ellipsoid:.4f}")
     report(f"Step {state['step']}: {summarise(scores)}")
@@ -228,12 +231,21 @@ def _validate(
 
 
 class _Log:
-    """A CSV file that grows line by line and survives a kill."""
+    """A CSV file whose first column is the step; it grows line by line and survives a kill.
 
-    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+    Lines of steps that a resumed run will do again are dropped.
+    """
+
+    def __init__(self, path: Path, columns: tuple[str, ...], step: int) -> None:
         self.path = path
         if not path.exists():
             self.add(*columns)
+            return
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *rows = list(csv.reader(file))
+        kept = [row for row in rows if row and int(row[0]) < step]
+        with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
+            csv.writer(file).writerows([header, *kept])
 
     def add(self, *values: object) -> None:
         with self.path.open("a", newline="", encoding="utf-8") as file:
