@@ -29,10 +29,10 @@ def evaluate_command(
 
     from masam_core.catalog.resolve import resolve_base, resolve_model
     from masam_core.evaluation.evaluate import evaluate_cases, summary_rows
+    from masam_core.evaluation.scores import write_scores
     from masam_core.inference.segmenter import Segmenter
     from masam_core.inference.windows import stride_of
     from masam_core.model.checkpoint import load_model
-    from masam_core.report import write_measurements
     from masam_core.training.cases import read_index
 
     stride_of(quality, 1)  # type: ignore[arg-type]  # refuses an unknown word before the work
@@ -50,7 +50,7 @@ def evaluate_command(
     scores = evaluate_cases(cases, segmenter, quality, show)  # type: ignore[arg-type]
     rows = summary_rows(scores)
     if csv is not None:
-        write_measurements(csv, [asdict(s) for s in scores])
+        write_scores(csv, scores)
     if json:
         print_json({"cases": [asdict(s) for s in scores], "summary": rows})
         return
