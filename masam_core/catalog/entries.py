@@ -47,7 +47,7 @@ ENTRIES: tuple[Entry, ...] = (
         "Tumours in CT and MR from a tight 3D box; small, no GPU needed. Comes with MASAM.",
         "Apache-2.0 (backbone MIT)",
         "vit_s14",
-        how="It comes with MASAM.",
+        how="It comes with MASAM; this installation is incomplete, install it again.",
     ),
     Entry(
         "sam-vit-b",

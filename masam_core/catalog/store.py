@@ -10,7 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from masam_core.atomic import atomic_path
-from masam_core.catalog.bundled import bundled_model_path
+from masam_core.catalog.bundled import bundled_model_path, resources
 from masam_core.catalog.entries import ENTRIES, Entry
 from masam_core.errors import CheckpointError
 
@@ -34,7 +34,12 @@ def models_dir() -> Path:
 
 def path_of(known: Entry) -> Path:
     """Where a catalogue entry lies, or would lie."""
-    return bundled_model_path() if known.name == "bundled" else models_dir() / known.file
+    if known.name != "bundled":
+        return models_dir() / known.file
+    try:
+        return bundled_model_path()
+    except CheckpointError:  # an incomplete installation; other models still work
+        return resources()[0] / "Models" / known.file
 
 
 def stored() -> list[Stored]:
