@@ -37,9 +37,10 @@ WIDTH = 3 * PANEL + 2 * GAP + 2 * MARGIN
 MOST_ROWS = 16
 SPACE, MINUS, TIMES = "     ", "\N{MINUS SIGN}", " \N{MULTIPLICATION SIGN} "
 CONTEXT, LEAST_MM = 1.9, 40.0
-# Lowest and highest HU shown. Where half of the view is air, a lesion is looked at in the lung
-# window.
+# Lowest and highest HU shown. Where half of what is seen of the patient is air, a lesion is looked
+# at in the lung window.
 SOFT_TISSUE, LUNG, LUNG_BELOW_HU = (-160.0, 240.0), (-1350.0, 150.0), -400.0
+OUTSIDE_BELOW_HU = -960.0
 
 
 def draw_figure(
@@ -130,7 +131,10 @@ def display_window(image: NDArray[Any], view: View, modality: str) -> tuple[floa
     if values.size == 0:
         return 0.0, 1.0
     if modality == "CT":
-        return LUNG if float(np.median(values)) < LUNG_BELOW_HU else SOFT_TISSUE
+        # The air around a patient says nothing about the lesion; that in a lung does.
+        patient = values[values > OUTSIDE_BELOW_HU]
+        in_lung = patient.size > 0 and float(np.median(patient)) < LUNG_BELOW_HU
+        return LUNG if in_lung else SOFT_TISSUE
     middle = _finite(image, replace(view, side=view.side / CONTEXT))
     low = float(np.percentile(values, 0.5))
     high = low + 1.3 * (float(np.percentile(middle if middle.size else values, 97)) - low)

@@ -220,6 +220,9 @@ def test_windows_suit_what_is_seen(oblique_volume, make_lesion):
     image = frame.to_canonical(oblique_volume.array)
     assert display_window(image, view, "CT") == SOFT_TISSUE
     assert display_window(np.full_like(image, -850), view, "CT") == LUNG
+    limb = np.full_like(image, -1000)
+    limb[tuple(slice(n // 3, n - n // 3) for n in limb.shape)] = 40
+    assert display_window(limb, view, "CT") == SOFT_TISSUE
     low, high = display_window(image.astype(np.float32), view, "MR")
     assert low < np.median(image) < high
     assert display_window(np.full_like(image, 7), view, "MR") == (7.0, 8.0)
