@@ -1,0 +1,1 @@
+"""What the module does without Qt: scene in, files out, and back. Never imports torch."""
