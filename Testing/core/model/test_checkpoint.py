@@ -6,10 +6,11 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from segment_anything import sam_model_registry
+from segment_anything import SamPredictor, sam_model_registry
 
 from masam_core.config import BACKBONES, SAM_PIXEL_MEAN, ModelConfig
 from masam_core.errors import CheckpointError
@@ -142,6 +143,28 @@ def test_names_and_shapes_of_real_sam_files_fit_ours(name: str) -> None:
     assert {k: v.shape for k, v in mapped.items()} == {k: v.shape for k, v in ours.items()}
 
 
+def test_the_real_vit_b_gives_sam_predictors_mask(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    sam = sam_model_registry["vit_b"]().eval()
+    shake(sam, 0.02)
+    path = tmp_path / "sam_vit_b.pth"
+    torch.save(sam.state_dict(), path)
+    model = load_model(path).fold()
+    assert (model.config.backbone, model.config.image_size) == ("vit_b", 1024)
+    image = np.random.default_rng(0).integers(0, 256, size=(1024, 1024), dtype=np.uint8)
+    box = np.array([200.0, 310.0, 700.0, 805.0])
+    predictor = SamPredictor(sam)
+    predictor.set_image(np.repeat(image[..., None], 3, axis=2))
+    _, _, low_res = predictor.predict(box=box, multimask_output=False, return_logits=True)
+    with torch.no_grad():
+        window = torch.from_numpy(image / 255.0).float()[None, None]
+        logits, _ = model(window, torch.from_numpy(box).float()[None, None])
+    ours = logits[0, 0, 1].numpy()
+    scale = np.abs(low_res).max()
+    assert np.abs(ours - low_res[0]).max() < 1e-3 * max(1.0, scale)
+    assert np.mean((ours > 0) == (low_res[0] > 0)) > 0.9999
+
+
 def test_plain_sam_and_medsam_load_with_their_own_normalisation(sam_file: Path) -> None:
     sam = load_model(sam_file)
     assert sam.config.pixel_mean == SAM_PIXEL_MEAN
@@ -209,7 +232,7 @@ class _Evil:
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Git LFS"),
         (b"NRRD0004\n# a picture\n", "an image"),
         (b"PK\x03\x04 a zip that stops", "damaged or incomplete"),
-        (pickle.dumps(_Evil()), "could run code"),
+        (pickle.dumps(_Evil(), protocol=2), "could run code"),
     ],
 )
 def test_what_is_no_weight_file_is_named(tmp_path: Path, content: bytes, message: str) -> None:
