@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from masam_core.boxes import BoxPrompt, SliceBoxes
+from masam_core.boxes import BoxPrompt
 from masam_core.errors import Cancelled, ConfigError, DeviceMemoryError
-from masam_core.geometry import CanonicalFrame
 from masam_core.inference.cache import EmbeddingCache
+from masam_core.inference.confidence import confidence
 from masam_core.inference.device import autocast, choose_device, choose_precision
+from masam_core.inference.job import Job, RunningMean, job_crop
 from masam_core.inference.measure import measure
 from masam_core.inference.postprocess import PostprocessOptions, postprocess
 from masam_core.inference.result import Lesion
-from masam_core.inference.view import Crop, choose_crop, ellipsoid_prior
+from masam_core.inference.view import ellipsoid_prior
 from masam_core.inference.windows import Quality, stride_of, window_slices, window_starts
 from masam_core.intensity import intensity_limits, scale_intensity
 from masam_core.model.masam import MASAM, Embedding
@@ -129,13 +130,13 @@ class Segmenter:
         frame = volume.geometry.canonical_frame(options.slice_axis)
         prompt = box.slice_boxes(frame)
         allowed = box.slice_boxes(frame, options.margin_mm) if options.margin_mm else prompt
-        job = _Job(frame, prompt, allowed, choose_crop(_union(prompt, allowed), frame, self.config))
+        job = Job(frame, prompt, allowed, job_crop(prompt, allowed, frame, self.config))
 
         stride = stride_of(options.quality, self.config.num_slices)
         starts = window_starts(
             allowed.first_slice, allowed.last_slice, self.config.num_slices, stride
         )
-        total = _Average(job)
+        total = RunningMean(job)
         batch_size = WINDOWS_PER_BATCH.get(self.device.type, 1)
         done = 0
         while done < len(starts):
@@ -178,7 +179,7 @@ class Segmenter:
         return batch_size // 2
 
     @torch.inference_mode()
-    def _run_windows(self, job: _Job, starts: list[int], total: _Average) -> None:
+    def _run_windows(self, job: Job, starts: list[int], total: RunningMean) -> None:
         """Embed what the cache lacks, decode the slices inside the box, add up probabilities."""
         missing = [s for s in starts if self.cache.get(job.key(s)) is None]
         fresh = dict(zip(missing, self._embed(job, missing), strict=True)) if missing else {}
@@ -197,7 +198,7 @@ class Segmenter:
         for index, probability in results:
             total.add(index, probability)
 
-    def _embed(self, job: _Job, starts: list[int]) -> list[Embedding]:
+    def _embed(self, job: Job, starts: list[int]) -> list[Embedding]:
         volume = self._require_volume()
         depth = self.config.num_slices
         source = job.frame.to_canonical(volume.array)
@@ -220,7 +221,7 @@ class Segmenter:
         return out
 
     def _decode(
-        self, job: _Job, start: int, embedding: Embedding
+        self, job: Job, start: int, embedding: Embedding
     ) -> list[tuple[int, NDArray[np.float32]]]:
         """Foreground probability on the crop's voxels for each slice of a window in the box."""
         slices = np.arange(start, start + self.config.num_slices)
@@ -243,7 +244,7 @@ class Segmenter:
         self,
         volume: Volume,
         box: BoxPrompt,
-        job: _Job,
+        job: Job,
         probability: NDArray[np.float32],
         options: SegmentOptions,
     ) -> Lesion:
@@ -274,115 +275,3 @@ class Segmenter:
             messages=messages,
             model=self.config.name,
         )
-
-
-def confidence(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
-    """The Dice that the mask would have if the probabilities were right; 0 for an empty mask.
-
-    For a mask M and independent voxels with probability p the expected Dice is close to
-    ``2 sum_M p / (|M| + sum p)``.
-    """
-    size = int(mask.sum())
-    if size == 0:
-        return 0.0
-    return float(
-        2.0 * probability[mask].sum(dtype=np.float64) / (size + probability.sum(dtype=np.float64))
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """One box on one volume, in the canonical frame."""
-
-    frame: CanonicalFrame
-    prompt: SliceBoxes
-    allowed: SliceBoxes
-    crop: Crop
-
-    def key(self, start: int) -> tuple[object, ...]:
-        return (self.frame.axes, self.crop, start)
-
-    def boxes_at(self, slices: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The prompt box (n, 4) of each slice; beyond the box's ends that of the nearest slice."""
-        rows = np.clip(slices - self.prompt.first_slice, 0, len(self.prompt.xyxy) - 1)
-        return self.prompt.xyxy[rows]
-
-    def extent(self) -> tuple[slice, slice, slice]:
-        """Where results live: the slices and the bounding rectangle of the allowed region."""
-        _, rows, cols = self.frame.shape
-        x0, y0, x1, y1 = self.allowed.bounds
-        return (
-            slice(self.allowed.first_slice, self.allowed.last_slice + 1),
-            slice(max(0, int(np.ceil(y0))), min(rows, int(np.floor(y1)) + 1)),
-            slice(max(0, int(np.ceil(x0))), min(cols, int(np.floor(x1)) + 1)),
-        )
-
-    def region(self) -> NDArray[np.bool_]:
-        """The voxels of the extent that may be set."""
-        _, rows, cols = self.extent()
-        return self.allowed.region()[:, rows, cols]
-
-    def centre(self) -> NDArray[np.bool_]:
-        """The middle half, along each axis, of the extent."""
-        shape = tuple(s.stop - s.start for s in self.extent())
-        out = np.zeros(shape, dtype=bool)
-        middle = tuple(slice(n // 4, n - n // 4) for n in shape)
-        out[middle] = True
-        return out
-
-    def to_source(
-        self, mask: NDArray[np.bool_], probability: NDArray[np.float32]
-    ) -> tuple[tuple[int, int, int], NDArray[np.bool_], NDArray[np.float32]]:
-        """Arrays on the extent, to KJI arrays with their offset in the volume."""
-        frame = self.frame
-        # KJI axis of each canonical axis, from its IJK axis.
-        target = [2 - axis for axis in frame.axes]
-        offset = [0, 0, 0]
-        arrays: list[NDArray[np.generic]] = [mask, probability]
-        for canonical, (axis, flipped) in enumerate(zip(target, frame.flips, strict=True)):
-            part = self.extent()[canonical]
-            length = frame.shape[canonical]
-            offset[axis] = length - part.stop if flipped else part.start
-            if flipped:
-                arrays = [np.flip(a, axis=canonical) for a in arrays]
-        order = [target.index(kji) for kji in range(3)]
-        turned = [np.ascontiguousarray(a.transpose(order)) for a in arrays]
-        return (
-            (offset[0], offset[1], offset[2]),
-            turned[0].astype(bool),
-            turned[1].astype(np.float32),
-        )
-
-
-class _Average:
-    """Mean of overlapping predictions on the extent of a job."""
-
-    def __init__(self, job: _Job) -> None:
-        self.job = job
-        planes, rows, cols = job.extent()
-        shape = (planes.stop - planes.start, rows.stop - rows.start, cols.stop - cols.start)
-        self.sum: NDArray[np.float32] = np.zeros(shape, dtype=np.float32)
-        self.count: NDArray[np.int64] = np.zeros(shape[0], dtype=np.int64)
-
-    def add(self, index: int, probability: NDArray[np.float32]) -> None:
-        """Add one slice's probability on the crop; what lies outside the crop stays 0."""
-        planes, rows, cols = self.job.extent()
-        crop = self.job.crop
-        top, bottom = max(rows.start, crop.y0), min(rows.stop, crop.y0 + crop.height)
-        left, right = max(cols.start, crop.x0), min(cols.stop, crop.x0 + crop.width)
-        self.sum[
-            index - planes.start,
-            top - rows.start : bottom - rows.start,
-            left - cols.start : right - cols.start,
-        ] += probability[top - crop.y0 : bottom - crop.y0, left - crop.x0 : right - crop.x0]
-        self.count[index - planes.start] += 1
-
-    def mean(self) -> NDArray[np.float32]:
-        """Probability on the extent."""
-        count = np.maximum(self.count, 1).astype(np.float32)
-        return np.asarray(self.sum / count[:, None, None], dtype=np.float32)
-
-
-def _union(prompt: SliceBoxes, allowed: SliceBoxes) -> tuple[float, float, float, float]:
-    a, b = prompt.bounds, allowed.bounds
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])

@@ -34,6 +34,16 @@ class Crop:
     width: int
     height: int
 
+    def holds(self, bounds: tuple[float, float, float, float]) -> bool:
+        """Whether the edges x0, y0, x1, y1 (continuous voxel indices) lie inside."""
+        x0, y0, x1, y1 = bounds
+        return (
+            self.x0 - 0.5 <= x0
+            and self.y0 - 0.5 <= y0
+            and x1 <= self.x0 + self.width - 0.5
+            and y1 <= self.y0 + self.height - 0.5
+        )
+
     def extract(self, slices: Tensor, size: int) -> Tensor:
         """Cut and resample; what lies outside the slice is 0.
 

@@ -15,8 +15,9 @@ from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError, Cancelled, ConfigError, DeviceMemoryError
 from masam_core.geometry import Geometry
 from masam_core.inference import segmenter as module
+from masam_core.inference.confidence import confidence
 from masam_core.inference.postprocess import PostprocessOptions
-from masam_core.inference.segmenter import Segmenter, SegmentOptions, confidence
+from masam_core.inference.segmenter import Segmenter, SegmentOptions
 from masam_core.inference.view import ellipsoid_prior, prompt_crop
 from masam_core.intensity import normalise
 from masam_core.volume import Volume
@@ -167,6 +168,23 @@ def test_a_second_box_on_the_same_slices_costs_no_encoding(
     again = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12))
     assert sum(calls) == first
     assert again.mask.shape[0] == 7
+
+
+def test_a_small_margin_looks_through_the_same_crop_and_changes_nothing_inside_the_box(
+    segmenter: Segmenter,
+) -> None:
+    plain = segmenter.segment(BOX, SegmentOptions(postprocess=RAW))
+    wider = segmenter.segment(BOX, SegmentOptions(postprocess=RAW, margin_mm=2.0))
+    # 2 mm reach two more voxels on each side, and from the box's face to one more slice centre
+    assert wider.probability.shape == (11, 25, 25)
+    assert np.allclose(wider.probability[1:-1, 2:-2, 2:-2], plain.probability, atol=1e-6)
+    assert (wider.probability[:, :2] > 0).any()
+
+
+def test_a_margin_beyond_the_crop_widens_it(segmenter: Segmenter) -> None:
+    wider = segmenter.segment(BOX, SegmentOptions(postprocess=RAW, margin_mm=12.0))
+    assert wider.probability.shape[1:] == (40, 46)
+    assert (wider.probability > 0).all()
 
 
 def test_reused_embeddings_change_nothing(segmenter: Segmenter) -> None:

@@ -64,6 +64,15 @@ def test_a_box_that_fills_the_crop_fills_the_pixels() -> None:
     assert pixels[0].tolist() == [-0.5, -0.5, 55.5, 55.5]
 
 
+def test_a_crop_holds_what_lies_inside_its_outer_edges() -> None:
+    crop = Crop(10, 20, 8, 6)
+    assert crop.holds((9.5, 19.5, 17.5, 25.5))
+    for side, step in ((0, -0.1), (1, -0.1), (2, 0.1), (3, 0.1)):
+        bounds = [9.5, 19.5, 17.5, 25.5]
+        bounds[side] += step
+        assert not crop.holds((bounds[0], bounds[1], bounds[2], bounds[3]))
+
+
 def test_a_bright_disc_comes_back_where_it_was() -> None:
     rows, cols = np.mgrid[0:60, 0:80]
     disc = torch.from_numpy(((rows - 31.0) ** 2 + (cols - 44.0) ** 2 < 100).astype(np.float32))

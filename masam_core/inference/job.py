@@ -1,0 +1,121 @@
+"""One box on one volume: what is computed, where it lies, and the way back to the volume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from masam_core.boxes import SliceBoxes
+from masam_core.config import ModelConfig
+from masam_core.geometry import CanonicalFrame
+from masam_core.inference.view import Crop, choose_crop
+
+
+def job_crop(
+    prompt: SliceBoxes, allowed: SliceBoxes, frame: CanonicalFrame, config: ModelConfig
+) -> Crop:
+    """The field of view for a box; wider than usual only if the margin would not fit in.
+
+    A box without margin then looks the same to the network as one with a small margin.
+    """
+    crop = choose_crop(prompt.bounds, frame, config)
+    if crop.holds(allowed.bounds):
+        return crop
+    a, b = prompt.bounds, allowed.bounds
+    union = (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
+    return choose_crop(union, frame, config)
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One box on one volume, in the canonical frame."""
+
+    frame: CanonicalFrame
+    prompt: SliceBoxes
+    allowed: SliceBoxes
+    crop: Crop
+
+    def key(self, start: int) -> tuple[object, ...]:
+        return (self.frame.axes, self.crop, start)
+
+    def boxes_at(self, slices: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The prompt box (n, 4) of each slice; beyond the box's ends that of the nearest slice."""
+        rows = np.clip(slices - self.prompt.first_slice, 0, len(self.prompt.xyxy) - 1)
+        return self.prompt.xyxy[rows]
+
+    def extent(self) -> tuple[slice, slice, slice]:
+        """Where results live: the slices and the bounding rectangle of the allowed region."""
+        _, rows, cols = self.frame.shape
+        x0, y0, x1, y1 = self.allowed.bounds
+        return (
+            slice(self.allowed.first_slice, self.allowed.last_slice + 1),
+            slice(max(0, int(np.ceil(y0))), min(rows, int(np.floor(y1)) + 1)),
+            slice(max(0, int(np.ceil(x0))), min(cols, int(np.floor(x1)) + 1)),
+        )
+
+    def region(self) -> NDArray[np.bool_]:
+        """The voxels of the extent that may be set."""
+        _, rows, cols = self.extent()
+        return self.allowed.region()[:, rows, cols]
+
+    def centre(self) -> NDArray[np.bool_]:
+        """The middle half, along each axis, of the extent."""
+        shape = tuple(s.stop - s.start for s in self.extent())
+        out = np.zeros(shape, dtype=bool)
+        middle = tuple(slice(n // 4, n - n // 4) for n in shape)
+        out[middle] = True
+        return out
+
+    def to_source(
+        self, mask: NDArray[np.bool_], probability: NDArray[np.float32]
+    ) -> tuple[tuple[int, int, int], NDArray[np.bool_], NDArray[np.float32]]:
+        """Arrays on the extent, to KJI arrays with their offset in the volume."""
+        frame = self.frame
+        # KJI axis of each canonical axis, from its IJK axis.
+        target = [2 - axis for axis in frame.axes]
+        offset = [0, 0, 0]
+        arrays: list[NDArray[np.generic]] = [mask, probability]
+        for canonical, (axis, flipped) in enumerate(zip(target, frame.flips, strict=True)):
+            part = self.extent()[canonical]
+            length = frame.shape[canonical]
+            offset[axis] = length - part.stop if flipped else part.start
+            if flipped:
+                arrays = [np.flip(a, axis=canonical) for a in arrays]
+        order = [target.index(kji) for kji in range(3)]
+        turned = [np.ascontiguousarray(a.transpose(order)) for a in arrays]
+        return (
+            (offset[0], offset[1], offset[2]),
+            turned[0].astype(bool),
+            turned[1].astype(np.float32),
+        )
+
+
+class RunningMean:
+    """Mean of overlapping predictions on the extent of a job."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        planes, rows, cols = job.extent()
+        shape = (planes.stop - planes.start, rows.stop - rows.start, cols.stop - cols.start)
+        self.sum: NDArray[np.float32] = np.zeros(shape, dtype=np.float32)
+        self.count: NDArray[np.int64] = np.zeros(shape[0], dtype=np.int64)
+
+    def add(self, index: int, probability: NDArray[np.float32]) -> None:
+        """Add one slice's probability on the crop; what lies outside the crop stays 0."""
+        planes, rows, cols = self.job.extent()
+        crop = self.job.crop
+        top, bottom = max(rows.start, crop.y0), min(rows.stop, crop.y0 + crop.height)
+        left, right = max(cols.start, crop.x0), min(cols.stop, crop.x0 + crop.width)
+        self.sum[
+            index - planes.start,
+            top - rows.start : bottom - rows.start,
+            left - cols.start : right - cols.start,
+        ] += probability[top - crop.y0 : bottom - crop.y0, left - crop.x0 : right - crop.x0]
+        self.count[index - planes.start] += 1
+
+    def mean(self) -> NDArray[np.float32]:
+        """Probability on the extent."""
+        count = np.maximum(self.count, 1).astype(np.float32)
+        return np.asarray(self.sum / count[:, None, None], dtype=np.float32)
