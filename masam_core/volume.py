@@ -94,6 +94,11 @@ def read_labels(path: Path | str) -> tuple[NDArray[np.int64], Geometry]:
         VolumeError: as :func:`read_volume`; or values that are no whole numbers.
     """
     image = _read_file(Path(path))
+    if str(path).lower().endswith(".seg.nrrd") and image.GetNumberOfComponentsPerPixel() > 1:
+        raise VolumeError(
+            f"{path} holds segments that overlap, in {image.GetNumberOfComponentsPerPixel()} "
+            "layers. Export them in Slicer as label images, one for each that overlaps another."
+        )
     _require_scalar_3d(image, Path(path))
     array = sitk.GetArrayFromImage(image)
     if not np.issubdtype(array.dtype, np.integer) and not np.array_equal(array, np.rint(array)):

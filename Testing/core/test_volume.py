@@ -117,6 +117,13 @@ def test_labels_are_whole_numbers_even_when_stored_as_floats(tmp_path: Path) -> 
         read_labels(path)
 
 
+def test_a_segmentation_in_layers_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "lesions.seg.nrrd"
+    sitk.WriteImage(sitk.Compose([oblique_image("uint8")] * 2), str(path))
+    with pytest.raises(VolumeError, match="overlap, in 2 layers"):
+        read_labels(path)
+
+
 def test_the_content_hash_follows_values_position_and_type() -> None:
     geometry = Geometry.from_spacing((2, 3, 4))
     array = np.zeros((2, 3, 4), dtype=np.int16)

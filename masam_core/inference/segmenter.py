@@ -264,7 +264,7 @@ class Segmenter:
         if not mask.any():
             messages += ("Nothing was found in this box.",)
         return Lesion(
-            name=box.name,
+            name=box.name or "Lesion",
             mask=mask_kji,
             offset_kji=offset,
             probability=probability_kji,

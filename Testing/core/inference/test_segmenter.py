@@ -243,6 +243,11 @@ def test_cancelling_between_windows_raises_and_the_next_run_works(segmenter: Seg
     assert segmenter.segment(BOX).probability.shape == (9, 21, 21)
 
 
+def test_a_box_without_a_name_gives_a_lesion_with_one(segmenter: Segmenter) -> None:
+    assert segmenter.segment(BOX).name == "ball"
+    assert segmenter.segment(BOX.renamed("")).name == "Lesion"
+
+
 def test_progress_runs_from_nothing_to_one(segmenter: Segmenter) -> None:
     seen: list[float] = []
     segmenter.segment(BOX, progress=lambda fraction, text: seen.append(fraction))
