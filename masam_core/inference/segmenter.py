@@ -143,7 +143,7 @@ class Segmenter:
             if cancelled is not None and cancelled():
                 raise Cancelled("Segmentation was cancelled.")
             if progress is not None:
-                progress(done / len(starts), f"slices {done + 1} of {len(starts)}")
+                progress(done / len(starts), f"window {done + 1} of {len(starts)}")
             group = starts[done : done + batch_size]
             try:
                 self._run_windows(job, group, total)

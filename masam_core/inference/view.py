@@ -116,6 +116,18 @@ def prompt_crop(
     step = side / CENTRE_STEPS_PER_SIDE
     centre_x = round(((x0 + x1) / 2 + 0.5) * col_mm / step) * step
     centre_y = round(((y0 + y1) / 2 + 0.5) * row_mm / step) * step
+    return square_crop(centre_x, centre_y, side, frame)
+
+
+def square_crop(centre_x: float, centre_y: float, side: float, frame: CanonicalFrame) -> Crop:
+    """The whole voxels nearest to a square.
+
+    Args:
+        centre_x, centre_y: mm from the outer edge of the first column and row.
+        side: mm.
+        frame: of the volume.
+    """
+    _, row_mm, col_mm = frame.spacing
     return Crop(
         round((centre_x - side / 2) / col_mm),
         round((centre_y - side / 2) / row_mm),

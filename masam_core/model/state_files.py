@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from masam_core.atomic import atomic_path
 from masam_core.errors import CheckpointError
 
 State = dict[str, Tensor]
@@ -34,19 +34,6 @@ def read_state(path: Path) -> tuple[State, dict[str, str]]:
     if _is_safetensors(path):
         return _read_safetensors(path)
     return _read_torch(path), {}
-
-
-def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata of a safetensors file without its tensors; {} for torch files."""
-    path = Path(path)
-    _check_file(path)
-    if not _is_safetensors(path):
-        return {}
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            return dict(file.metadata() or {})
-    except SafetensorError as error:
-        raise _truncated(path, error) from error
 
 
 def write_safetensors(path: Path, state: State, metadata: dict[str, str]) -> None:
@@ -151,17 +138,9 @@ def _truncated(path: Path, error: Exception) -> CheckpointError:
     )
 
 
-def _atomically(path: Path, write: Any) -> None:
+def _atomically(path: Path, write: Callable[[str], None]) -> None:
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        os.close(handle)
-    except OSError as error:
-        raise CheckpointError(f"Can't write to {path.parent}: {error.strerror}.") from error
-    try:
-        write(temporary)
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide a shared model from colleagues
-        os.replace(temporary, path)
+        with atomic_path(path) as temporary:
+            write(str(temporary))
     except OSError as error:
         raise CheckpointError(f"Can't write {path}: {error.strerror or error}.") from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import ConfigError
+from masam_core.evaluation.metrics import tight_box
 from masam_core.geometry import CanonicalFrame
 from masam_core.intensity import IntensityConfig, normalise
 from masam_core.volume import read_labels, read_volume
@@ -92,11 +93,14 @@ def prepare_case(case: Case, intensity: IntensityConfig) -> PreparedCase:
     if not mask.any():
         raise ConfigError(f"{case.name}: the label image holds no lesion.")
     values = normalise(volume.array, case.modality or volume.modality, intensity)
-    z, y, x = np.nonzero(mask)
-    low, high = ([int(f(a)) for a in (x, y, z)] for f in (np.min, np.max))
-    box = (low[0], low[1], low[2], high[0], high[1], high[2])
     slices = np.ascontiguousarray(frame.to_canonical(values)).astype(np.float16)
-    return PreparedCase(case, slices, mask, frame, box)
+    return PreparedCase(case, slices, mask, frame, corners_of(mask))
+
+
+def corners_of(mask: NDArray[np.bool_]) -> tuple[int, int, int, int, int, int]:
+    """Tight box x0, y0, z0, x1, y1, z1 (both ends included) of a mask (slice, row, column)."""
+    x0, x1, y0, y1, z0, z1 = tight_box(mask)
+    return x0, y0, z0, x1, y1, z1
 
 
 def _require_split_by_patient(cases: list[Case], index: Path) -> None:

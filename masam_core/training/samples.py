@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torchvision.transforms import v2
 
 from masam_core.config import ModelConfig
-from masam_core.inference.view import Crop, ellipsoid_prior, slice_crop
+from masam_core.inference.view import Crop, ellipsoid_prior, slice_crop, square_crop
 from masam_core.inference.windows import window_slices
 from masam_core.training.augment import augment
 from masam_core.training.cases import PreparedCase
@@ -150,9 +150,4 @@ def _random_crop(
     shift = rng.uniform(-CROP_SHIFT, CROP_SHIFT, size=2) * side
     centre_x = ((edges[0] + edges[2]) / 2 + 0.5) * col_mm + shift[0]
     centre_y = ((edges[1] + edges[3]) / 2 + 0.5) * row_mm + shift[1]
-    return Crop(
-        round((centre_x - side / 2) / col_mm),
-        round((centre_y - side / 2) / row_mm),
-        max(1, round(side / col_mm)),
-        max(1, round(side / row_mm)),
-    )
+    return square_crop(centre_x, centre_y, side, prepared.frame)

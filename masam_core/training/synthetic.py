@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from masam_core.training.cases import PreparedCase
+from masam_core.training.cases import PreparedCase, corners_of
 
 LENGTHS = (8.0, 70.0)  # longest in-plane diameter, voxels
 CONTRAST = (0.06, 0.5)  # of the intensity range
@@ -57,15 +57,8 @@ def synthesise(prepared: PreparedCase, rng: np.random.Generator) -> PreparedCase
     slices[where] = _paint(slices[where], blob.field, inside, rng)
     mask = np.zeros(slices.shape, dtype=bool)
     mask[where] = inside
-    z, y, x = np.nonzero(mask)
-    low, high = ([int(f(a)) for a in (x, y, z)] for f in (np.min, np.max))
-    return PreparedCase(
-        prepared.case,
-        slices.astype(np.float16),
-        mask,
-        prepared.frame,
-        (low[0], low[1], low[2], high[0], high[1], high[2]),
-    )
+    half = slices.astype(np.float16)
+    return PreparedCase(prepared.case, half, mask, prepared.frame, corners_of(mask))
 
 
 def _draw_blob(

@@ -196,16 +196,14 @@ def _resume(
 
 
 def _save(fabric: Fabric, config: TrainConfig, model: MASAM, state: dict[str, Any]) -> None:
-    last = config.out / "last.ckpt"
-    temporary = last.with_suffix(".part")
     values = {
         "trained": {n: p.detach() for n, p in model.trainable().items()},
         "optimizer": state["optimizer"].state_dict(),
         "step": state["step"],
         "best": state["best"],
     }
-    fabric.save(temporary, values)
-    os.replace(temporary, last)
+    with atomic_path(config.out / "last.ckpt") as temporary:
+        fabric.save(temporary, values)
     save_model(model, config.out / "last.safetensors", part="delta")
 
 
