@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -16,42 +15,17 @@ from masam_core.inference.confidence import confidence
 from masam_core.inference.device import autocast, choose_device, choose_precision
 from masam_core.inference.job import Job, RunningMean, job_crop
 from masam_core.inference.measure import measure
-from masam_core.inference.postprocess import PostprocessOptions, postprocess
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.postprocess import postprocess
 from masam_core.inference.result import Lesion
 from masam_core.inference.view import ellipsoid_prior
-from masam_core.inference.windows import Quality, stride_of, window_slices, window_starts
+from masam_core.inference.windows import stride_of, window_slices, window_starts
 from masam_core.intensity import intensity_limits, scale_intensity
 from masam_core.model.masam import MASAM, Embedding
 from masam_core.volume import Volume
 
 Progress = Callable[[float, str], None]
 WINDOWS_PER_BATCH = {"cuda": 4, "cpu": 1, "mps": 2}
-
-
-@dataclass(frozen=True)
-class SegmentOptions:
-    """How a box is segmented.
-
-    Attributes:
-        quality: ``fast``, ``balanced`` or ``best``: how many windows see each slice.
-        threshold: probability above which a voxel belongs to the lesion; None takes the model's.
-        margin_mm: how far outside the box the mask may reach.
-        postprocess: cleaning of the mask.
-        slice_axis: IJK axis across slices; None takes the coarsest.
-    """
-
-    quality: Quality = "balanced"
-    threshold: float | None = None
-    margin_mm: float = 0.0
-    postprocess: PostprocessOptions = field(default_factory=PostprocessOptions)
-    slice_axis: int | None = None
-
-    def __post_init__(self) -> None:
-        stride_of(self.quality, 5)
-        if self.threshold is not None and not 0 < self.threshold < 1:
-            raise ConfigError(f"The threshold is {self.threshold}; expected 0 to 1, ends excluded.")
-        if not (np.isfinite(self.margin_mm) and self.margin_mm >= 0):
-            raise ConfigError(f"The margin is {self.margin_mm} mm; expected 0 or more.")
 
 
 class Segmenter:
@@ -96,9 +70,6 @@ class Segmenter:
             IntensityError: the volume has no finite value.
         """
         limits = intensity_limits(volume.array, modality or volume.modality, self.config.intensity)
-        known = self._volume is not None and self._volume.content_hash == volume.content_hash
-        if not known or limits != self._limits:
-            self.cache.clear()
         self._volume, self._limits = volume, limits
 
     def segment(
@@ -181,11 +152,11 @@ class Segmenter:
     @torch.inference_mode()
     def _run_windows(self, job: Job, starts: list[int], total: RunningMean) -> None:
         """Embed what the cache lacks, decode the slices inside the box, add up probabilities."""
-        missing = [s for s in starts if self.cache.get(job.key(s)) is None]
+        missing = [s for s in starts if self.cache.get(self._key(job, s)) is None]
         fresh = dict(zip(missing, self._embed(job, missing), strict=True)) if missing else {}
         wanted: list[tuple[int, Embedding]] = []
         for start in starts:
-            kept = fresh.get(start) or self.cache.get(job.key(start))
+            kept = fresh.get(start) or self.cache.get(self._key(job, start))
             if kept is None:  # pushed out by another window of this very group
                 kept = self._embed(job, [start])[0]
             wanted.append((start, kept))
@@ -197,6 +168,10 @@ class Segmenter:
         # Added only when the whole group has succeeded, so that a retry counts nothing twice.
         for index, probability in results:
             total.add(index, probability)
+
+    def _key(self, job: Job, start: int) -> tuple[object, ...]:
+        """What an embedding depends on: volume, intensity limits, axes, crop, slices."""
+        return (self._require_volume().content_hash, self._limits, *job.key(start))
 
     def _embed(self, job: Job, starts: list[int]) -> list[Embedding]:
         volume = self._require_volume()
@@ -216,7 +191,7 @@ class Segmenter:
                 embedded.image[part].to(self.dtype).clone(),
                 [skip[part].to(self.dtype).clone() for skip in embedded.skips],
             )
-            self.cache.put(job.key(start), window)
+            self.cache.put(self._key(job, start), window)
             out.append(window)
         return out
 

@@ -196,21 +196,38 @@ def test_reused_embeddings_change_nothing(segmenter: Segmenter) -> None:
     assert np.array_equal(first.probability, third.probability)
 
 
-def test_another_volume_empties_the_cache_and_the_same_one_does_not(
-    segmenter: Segmenter, volume: Volume
+def test_going_back_to_a_volume_reuses_its_embeddings(
+    segmenter: Segmenter, volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = segmenter.segment(BOX)
+    segmenter.set_volume(Volume(volume.array + 1, volume.geometry, "MR"))
+    segmenter.segment(BOX)
+    calls = count_encodes(segmenter, monkeypatch)
+    segmenter.set_volume(Volume(volume.array.copy(), volume.geometry, "MR"))
+    again = segmenter.segment(BOX)
+    assert sum(calls) == 0
+    assert np.array_equal(first.probability, again.probability)
+
+
+def test_another_volumes_embeddings_are_never_taken(
+    segmenter: Segmenter, build_model: BuildModel, volume: Volume
 ) -> None:
     segmenter.segment(BOX)
-    held = len(segmenter.cache)
-    segmenter.set_volume(Volume(volume.array.copy(), volume.geometry, "MR"))
-    assert len(segmenter.cache) == held > 0
-    segmenter.set_volume(Volume(volume.array + 1, volume.geometry, "MR"))
-    assert len(segmenter.cache) == 0
+    other = Volume(volume.array[:, ::-1].copy(), volume.geometry, "MR")
+    segmenter.set_volume(other)
+    fresh = Segmenter(build_model(), device="cpu")
+    fresh.set_volume(other)
+    assert np.array_equal(segmenter.segment(BOX).probability, fresh.segment(BOX).probability)
 
 
-def test_other_intensity_limits_empty_the_cache(segmenter: Segmenter, volume: Volume) -> None:
+def test_other_intensity_limits_need_other_embeddings(
+    segmenter: Segmenter, volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
     segmenter.segment(BOX)
+    calls = count_encodes(segmenter, monkeypatch)
     segmenter.set_volume(volume, modality="CT")
-    assert len(segmenter.cache) == 0
+    segmenter.segment(BOX)
+    assert sum(calls) > 0
 
 
 def test_a_cache_too_small_for_one_window_still_gives_the_same_mask(

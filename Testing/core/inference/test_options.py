@@ -1,0 +1,48 @@
+"""Settings as flat values and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from masam_core.errors import ConfigError
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.postprocess import PostprocessOptions
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        SegmentOptions(),
+        SegmentOptions("best", 0.3, 2.5, PostprocessOptions("largest", False, 1.5), 1),
+    ],
+)
+def test_flat_and_back(options: SegmentOptions) -> None:
+    flat = options.to_dict()
+    assert all(value is None or isinstance(value, (str, int, float)) for value in flat.values())
+    assert SegmentOptions.from_dict(flat) == options
+
+
+def test_what_is_left_out_keeps_its_default() -> None:
+    assert SegmentOptions.from_dict({"keep": "all"}) == SegmentOptions(
+        postprocess=PostprocessOptions(keep="all")
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"qualty": "best"}, "Unknown setting qualty"),
+        ({"quality": "superb"}, "fast, balanced, best"),
+        ({"threshold": 1.0}, "0 to 1"),
+        ({"threshold": "high"}, "wrong kind"),
+        ({"margin_mm": -1}, "0 or more"),
+        ({"slice_axis": 3}, "0, 1 or 2"),
+        ({"keep": "some"}, "'keep'"),
+        ({"smooth_mm": None}, "wrong kind"),
+    ],
+)
+def test_nonsense_is_refused(values: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        SegmentOptions.from_dict(values)

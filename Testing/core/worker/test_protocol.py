@@ -1,0 +1,101 @@
+"""Frames and masks: round trips, and garbage of every kind."""
+
+from __future__ import annotations
+
+import struct
+
+import msgpack
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masam_core.worker.protocol import (
+    MAX_BODY,
+    Decoder,
+    ProtocolError,
+    encode,
+    pack_mask,
+    unpack_mask,
+)
+
+MESSAGES = [{"type": "hello", "id": 1, "protocol": 1}, {"type": "ok", "id": 2, "data": b"\x00MSAM"}]
+
+
+def test_a_frame_is_marker_length_and_msgpack() -> None:
+    frame = encode(MESSAGES[0])
+    assert frame[:4] == b"MSAM"
+    assert struct.unpack("<I", frame[4:8])[0] == len(frame) - 8
+    assert msgpack.unpackb(frame[8:]) == MESSAGES[0]
+
+
+@given(st.integers(1, 40))
+def test_frames_survive_being_cut_anywhere(size: int) -> None:
+    stream = b"".join(encode(m) for m in MESSAGES * 3)
+    decoder = Decoder()
+    out = [m for i in range(0, len(stream), size) for m in decoder.feed(stream[i : i + size])]
+    assert out == MESSAGES * 3
+    assert decoder.skipped == 0
+
+
+@given(st.binary(max_size=60), st.integers(1, 20))
+def test_a_message_after_garbage_is_still_read(garbage: bytes, size: int) -> None:
+    # Garbage that holds the marker itself may swallow what follows as its own body.
+    garbage = garbage.replace(b"M", b"")
+    stream = garbage + encode(MESSAGES[0])
+    decoder = Decoder()
+    out = [m for i in range(0, len(stream), size) for m in decoder.feed(stream[i : i + size])]
+    assert [m for m in out if not isinstance(m, ProtocolError)] == [MESSAGES[0]]
+    assert decoder.skipped == len(garbage)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"MSAM" + struct.pack("<I", MAX_BODY + 1),
+        b"MSAM" + struct.pack("<I", 3) + b"\xc1\xc1\xc1",
+        b"MSAM" + struct.pack("<I", 1) + msgpack.packb(5),
+        b"MSAM" + struct.pack("<I", 0),
+        encode({"type": 7}),  # type: ignore[dict-item]
+        encode({"id": 7}),
+    ],
+    ids=["too long", "no msgpack", "no map", "empty", "type is no text", "no type"],
+)
+def test_a_bad_frame_is_an_error_and_the_next_one_is_read(frame: bytes) -> None:
+    out = Decoder().feed(frame + encode(MESSAGES[1]))
+    assert isinstance(out[0], ProtocolError)
+    assert out[-1] == MESSAGES[1]
+
+
+def test_what_msgpack_does_not_know_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="can't be sent"):
+        encode({"type": "hello", "value": object()})
+
+
+@given(
+    st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(1, 9)),
+    st.integers(0, 2**31),
+)
+def test_masks_round_trip(shape: tuple[int, int, int], seed: int) -> None:
+    mask = np.random.default_rng(seed).random(shape) > 0.5
+    message = Decoder().feed(encode({"type": "x", "mask": pack_mask(mask, (3, 4, 5))}))[0]
+    assert not isinstance(message, ProtocolError)
+    back, offset = unpack_mask(message["mask"])
+    assert np.array_equal(back, mask)
+    assert offset == (3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"shape": [2, 2]},
+        {"shape": [1000, 1000, 1000]},
+        {"bits": b"none"},
+        {"offset": "a"},
+        {"shape": [-1, 2, 2]},
+    ],
+)
+def test_a_mask_that_contradicts_itself_is_refused(change: dict[str, object]) -> None:
+    packed = {**pack_mask(np.ones((2, 3, 4), bool), (0, 0, 0)), **change}
+    with pytest.raises(ProtocolError, match="holds no mask"):
+        unpack_mask(packed)

@@ -1,0 +1,189 @@
+"""Every request, on a worker process with the bundled model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from masam_core.boxes import BoxPrompt
+from masam_core.catalog.bundled import bundled_model_path
+from masam_core.inference.measure import measure
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.segmenter import Segmenter
+from masam_core.model.checkpoint import load_model
+from masam_core.model.state_files import sha256_of
+from masam_core.roi import read_roi
+from masam_core.volume import Volume, read_volume
+from masam_core.worker.client import Ask, Steps, WorkerError
+from masam_core.worker.steps import (
+    Found,
+    ModelChoice,
+    Outcome,
+    ask_steps,
+    measure_steps,
+    put_volume_steps,
+    segment_steps,
+)
+from masam_core.worker.subprocess_transport import BlockingWorker
+from Testing.core.worker.conftest import Start
+
+FAST = SegmentOptions(quality="fast")
+
+
+@pytest.fixture(scope="module")
+def case(sample_data: Path) -> tuple[Volume, BoxPrompt]:
+    volume = read_volume(sample_data / "sarcoma_mr" / "image.nii.gz")
+    return volume, read_roi(sample_data / "sarcoma_mr" / "box.mrk.json", volume.geometry)[0]
+
+
+@pytest.fixture
+def worker(start_worker: Start) -> Iterator[BlockingWorker]:
+    return start_worker()
+
+
+def segment(
+    worker: BlockingWorker, volume: Volume, boxes: list[tuple[str, BoxPrompt]], **choice: Any
+) -> tuple[list[Found], Outcome, list[dict[str, Any]]]:
+    events: list[dict[str, Any]] = []
+    outcome = worker.run(
+        segment_steps(ModelChoice(**choice), volume, boxes, FAST), events.append, seconds=120
+    )
+    return [Found.from_message(e) for e in events if e["type"] == "lesion"], outcome, events
+
+
+def test_the_worker_gives_what_the_core_gives(
+    worker: BlockingWorker, case: tuple[Volume, BoxPrompt]
+) -> None:
+    volume, box = case
+    outside = BoxPrompt.from_voxels(0, 5, 0, 5, 5000, 5005)
+    found, outcome, events = segment(worker, volume, [("a", box), ("b", outside)])
+    expected = Segmenter(load_model(bundled_model_path()))
+    expected.set_volume(volume)
+    lesion = expected.segment(box, FAST)
+    assert [f.box for f in found] == ["a", "b"]
+    assert found[0].mask is not None
+    # The two processes may round differently (threads), which can tip a voxel at the threshold.
+    assert (found[0].mask != lesion.mask).mean() < 1e-4
+    assert found[0].offset_kji == lesion.offset_kji
+    assert found[0].confidence == pytest.approx(lesion.confidence, abs=1e-3)
+    assert found[1].mask is None
+    assert "outside the volume" in found[1].error
+    assert outcome.model["sha256"] == sha256_of(bundled_model_path())
+    fractions = [e["fraction"] for e in events if e["type"] == "progress"]
+    assert fractions == sorted(fractions)
+    assert 0 <= fractions[0] < fractions[-1] <= 1
+
+    again = worker.run(measure_steps(volume, lesion.mask, lesion.offset_kji), seconds=60)
+    assert again == measure(lesion.mask, lesion.offset_kji, volume).to_dict()
+
+    for what in ("cache", "volumes", "model", "all"):
+        worker.run(ask_steps("release", what=what), seconds=60)
+    with pytest.raises(WorkerError, match="Load a model") as caught:
+        worker.run(
+            ask_steps("segment", volume=volume.content_hash, boxes=[], options={}), seconds=60
+        )
+    assert caught.value.code == "settings"
+
+
+def test_the_volume_is_sent_once(worker: BlockingWorker, case: tuple[Volume, BoxPrompt]) -> None:
+    volume, _ = case
+    sent: list[str] = []
+
+    def counted() -> Steps:
+        steps, answer = put_volume_steps(volume), None
+        while True:
+            try:
+                ask = next(steps) if answer is None else steps.send(answer)
+            except StopIteration:
+                return
+            sent.append(ask.type)
+            answer = yield ask
+
+    worker.run(counted(), seconds=60)
+    worker.run(counted(), seconds=60)
+    assert sent[0] == "put_volume"
+    assert "volume_part" in sent
+    assert sent[-1] == "put_volume"
+    assert sent.count("put_volume") == 2
+
+
+def test_a_volume_that_was_not_given_is_named_as_the_reason(worker: BlockingWorker) -> None:
+    mask = {"shape": [1, 1, 1], "offset": [0, 0, 0], "bits": b"x"}
+    with pytest.raises(WorkerError) as caught:
+        worker.run(ask_steps("measure", volume="ab", mask=mask), seconds=60)
+    assert caught.value.code == "bad_request"
+    mask["bits"] = __import__("zlib").compress(np.packbits([1]).tobytes())
+    with pytest.raises(WorkerError, match="send it first") as caught:
+        worker.run(ask_steps("measure", volume="ab", mask=mask), seconds=60)
+    assert caught.value.code == "unknown_volume"
+
+
+def test_a_volume_pushed_out_meanwhile_is_sent_again(case: tuple[Volume, BoxPrompt]) -> None:
+    volume, box = case
+    steps = segment_steps(ModelChoice(), volume, [("a", box)], FAST)
+    asked = [next(steps).type, steps.send({"name": "m"}).type, steps.send({"known": True}).type]
+    asked.append(steps.throw(WorkerError("unknown_volume", "gone")).type)
+    asked.append(steps.send({"known": True}).type)
+    assert asked == ["load_model", "put_volume", "segment", "put_volume", "segment"]
+
+
+def test_a_model_file_that_is_gone_is_an_error_and_the_bundled_one_still_works(
+    worker: BlockingWorker, tmp_path: Path
+) -> None:
+    with pytest.raises(WorkerError, match="no weight file") as caught:
+        worker.run(ask_steps("load_model", model=str(tmp_path / "gone.safetensors")), seconds=60)
+    assert caught.value.code == "model"
+    with pytest.raises(WorkerError, match="no model 'nonsense'"):
+        worker.run(ask_steps("load_model", model="nonsense"), seconds=60)
+    assert worker.run(ask_steps("load_model"), seconds=60)["backbone"] == "vit_s14"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "says"),
+    [
+        ("hello", {}, "needs the field 'protocol'"),
+        ("load_model", {"model": 5}, "expected str"),
+        ("load_model", {"cache_bytes": 1}, "expected 1048576 or more"),
+        ("put_volume", {"ijk_to_lps": [1.0]}, "must be 16 numbers"),
+        ("put_volume", {"ijk_to_lps": [1.0] * 16, "shape": [0, 1, 1]}, "three positive"),
+        ("volume_part", {"hash": "x", "offset": 0, "data": b"1"}, "not announced"),
+        ("release", {"what": "everything"}, "expected model, volumes, cache or all"),
+        ("verify_model", {"name": "nonsense"}, "no model 'nonsense'"),
+        ("download_model", {"name": "bundled"}, "no direct download"),
+    ],
+)
+def test_bad_requests_say_what_was_expected(
+    worker: BlockingWorker, kind: str, fields: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(WorkerError, match=says):
+        worker.run(_one(kind, fields), seconds=60)
+
+
+def _one(kind: str, fields: dict[str, Any]) -> Steps:
+    return (yield Ask(kind, fields))
+
+
+def test_the_lists_of_models_and_devices(worker: BlockingWorker) -> None:
+    models = {m["name"]: m for m in worker.run(ask_steps("models"), seconds=60)["models"]}
+    assert models["bundled"]["here"] is True
+    assert models["sam-vit-b"]["here"] is False
+    assert models["sam-vit-b"]["downloadable"] is True
+    devices = worker.run(ask_steps("devices"), seconds=60)["devices"]
+    assert devices[-1]["name"] == "cpu"
+    assert devices[-1]["total_bytes"] is None or devices[-1]["total_bytes"] > 1 << 28
+
+
+def test_the_protocol_side_needs_no_torch() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, masam_core.worker.steps, masam_core.worker.subprocess_transport;"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr

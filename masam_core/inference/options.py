@@ -1,0 +1,71 @@
+"""How a box is segmented; needs no torch, so that a panel can check settings before the work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from masam_core.errors import ConfigError
+from masam_core.inference.postprocess import PostprocessOptions
+from masam_core.inference.windows import Quality, stride_of
+
+_POSTPROCESS = ("keep", "fill_holes", "smooth_mm")
+_OWN = ("quality", "threshold", "margin_mm", "slice_axis")
+
+
+@dataclass(frozen=True)
+class SegmentOptions:
+    """How a box is segmented.
+
+    Attributes:
+        quality: ``fast``, ``balanced`` or ``best``: how many windows see each slice.
+        threshold: probability above which a voxel belongs to the lesion; None takes the model's.
+        margin_mm: how far outside the box the mask may reach.
+        postprocess: cleaning of the mask.
+        slice_axis: IJK axis across slices; None takes the coarsest.
+
+    Raises:
+        ConfigError: an unknown quality, a threshold not between 0 and 1, a negative margin, an
+            axis other than 0, 1, 2.
+    """
+
+    quality: Quality = "balanced"
+    threshold: float | None = None
+    margin_mm: float = 0.0
+    postprocess: PostprocessOptions = field(default_factory=PostprocessOptions)
+    slice_axis: int | None = None
+
+    def __post_init__(self) -> None:
+        stride_of(self.quality, 5)
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise ConfigError(f"The threshold is {self.threshold}; expected 0 to 1, ends excluded.")
+        if not (np.isfinite(self.margin_mm) and self.margin_mm >= 0):
+            raise ConfigError(f"The margin is {self.margin_mm} mm; expected 0 or more.")
+        if self.slice_axis not in (None, 0, 1, 2):
+            raise ConfigError(f"The slice axis is {self.slice_axis}; expected 0, 1 or 2.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Flat, for JSON, messages and segment tags."""
+        flat: dict[str, Any] = {name: getattr(self, name) for name in _OWN}
+        return {**flat, **{name: getattr(self.postprocess, name) for name in _POSTPROCESS}}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SegmentOptions:
+        """The inverse of :meth:`to_dict`; what is left out keeps its default.
+
+        Raises:
+            ConfigError: an unknown name, or a value of the wrong kind.
+        """
+        unknown = sorted(set(values) - {*_OWN, *_POSTPROCESS})
+        if unknown:
+            known = ", ".join((*_OWN, *_POSTPROCESS))
+            raise ConfigError(f"Unknown setting {', '.join(unknown)}; expected {known}.")
+        own = {name: values[name] for name in _OWN if name in values}
+        cleaning = {name: values[name] for name in _POSTPROCESS if name in values}
+        try:
+            return cls(**own, postprocess=PostprocessOptions(**cleaning))
+        except TypeError as error:
+            raise ConfigError(f"A setting has a value of the wrong kind: {error}.") from error

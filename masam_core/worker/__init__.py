@@ -1,0 +1,1 @@
+"""The worker: one process that holds model and volumes, asked over its standard input."""

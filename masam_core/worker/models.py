@@ -1,0 +1,177 @@
+"""Models for the worker: the catalogue's list, downloads, and the one that is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from masam_core.errors import Cancelled, CheckpointError
+
+if TYPE_CHECKING:
+    from masam_core.inference.segmenter import Segmenter
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """What is to be loaded; two equal requests mean one load."""
+
+    model: str = "bundled"
+    base: str | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    cache_bytes: int = 1 << 30
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is ready, and where it came from."""
+
+    request: ModelRequest
+    path: Path
+    stamp: tuple[int, int]
+    sha256: str
+    segmenter: Segmenter
+
+    def describe(self) -> dict[str, Any]:
+        """For the answer to ``load_model``."""
+        segmenter = self.segmenter
+        return {
+            "name": segmenter.config.name,
+            "path": str(self.path),
+            "sha256": self.sha256,
+            "device": str(segmenter.device),
+            "precision": str(segmenter.dtype).removeprefix("torch."),
+            "backbone": segmenter.config.backbone,
+            "threshold": segmenter.config.threshold,
+        }
+
+
+class ModelHolder:
+    """Keeps one model; loads another only when another is asked for or its file has changed."""
+
+    def __init__(self) -> None:
+        self.loaded: LoadedModel | None = None
+
+    def load(self, request: ModelRequest) -> LoadedModel:
+        """The model of a request.
+
+        Raises:
+            CheckpointError, ConfigError: as for the command line; what was loaded before stays.
+        """
+        from masam_core.catalog.resolve import resolve_base, resolve_model
+        from masam_core.inference.segmenter import Segmenter
+        from masam_core.model.checkpoint import load_model
+        from masam_core.model.state_files import sha256_of
+
+        path = resolve_model(request.model)
+        stamp = _stamp(path)
+        kept = self.loaded
+        if kept is not None and (kept.request, kept.path, kept.stamp) == (request, path, stamp):
+            return kept
+        base = resolve_base(path, Path(request.base) if request.base else None)
+        model = load_model(path, base=base)
+        # Two models side by side may be more than a GPU holds.
+        self.loaded = None
+        segmenter = Segmenter(
+            model,
+            device=request.device,
+            precision=request.precision,
+            cache_bytes=request.cache_bytes,
+        )
+        self.loaded = LoadedModel(request, path, stamp, sha256_of(path), segmenter)
+        return self.loaded
+
+    def release(self) -> None:
+        """Give the model's memory back."""
+        self.loaded = None
+        _empty_gpu()
+
+    def release_cache(self) -> None:
+        """Give the embeddings' memory back."""
+        if self.loaded is not None:
+            self.loaded.segmenter.cache.clear()
+        _empty_gpu()
+
+
+def list_models() -> list[dict[str, Any]]:
+    """The catalogue, and the weight files that the user added to the store."""
+    from masam_core.catalog.entries import ENTRIES
+    from masam_core.catalog.store import path_of, stored
+
+    rows = [
+        {
+            "name": known.name,
+            "purpose": known.purpose,
+            "licence": known.licence,
+            "here": path_of(known).is_file(),
+            "bytes": known.bytes,
+            "downloadable": known.url is not None,
+            "how": known.how,
+        }
+        for known in ENTRIES
+    ]
+    own = [item for item in stored() if item.entry is None]
+    return rows + [
+        {
+            "name": item.name,
+            "purpose": f"Added by you: {item.path}",
+            "licence": "",
+            "here": True,
+            "bytes": item.path.stat().st_size,
+            "downloadable": False,
+            "how": "",
+        }
+        for item in own
+    ]
+
+
+def download_model(name: str, progress: Progress, cancelled: Callable[[], bool]) -> Path:
+    """Fetch a catalogue entry into the store.
+
+    Raises:
+        ConfigError: an unknown name.
+        DownloadError: see :func:`masam_core.catalog.download.download`.
+        Cancelled: what came is kept, the next try goes on.
+    """
+    from masam_core.catalog.download import download
+    from masam_core.catalog.entries import entry
+
+    def show(had: int, total: int | None) -> None:
+        if cancelled():
+            raise Cancelled("The download was stopped; the next one goes on where it was.")
+        share = had / total if total else 0.0
+        progress(share, f"{had / 1e6:.0f} of {total / 1e6:.0f} MB" if total else f"{had} bytes")
+
+    return download(entry(name), show)
+
+
+def verify_model(name: str) -> tuple[bool | None, str]:
+    """Whether a stored catalogue entry is the published file (None: no digest known), its digest.
+
+    Raises:
+        ConfigError, DownloadError: unknown, or not here.
+    """
+    from masam_core.catalog.download import verify
+    from masam_core.catalog.entries import entry
+
+    return verify(entry(name))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise CheckpointError(f"The weight file {path} is gone: {error.strerror}.") from error
+    return status.st_size, status.st_mtime_ns
+
+
+def _empty_gpu() -> None:
+    import sys
+
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()

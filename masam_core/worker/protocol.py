@@ -1,0 +1,166 @@
+"""The worker's protocol: framed msgpack messages over stdin and stdout. Version 1.
+
+A frame is 4 bytes ``MSAM``, the length of the body as an unsigned 32-bit little-endian number, and
+the body: one msgpack map. The marker lets a reader find its way back after garbage.
+
+Every request has ``type`` and ``id`` (a number of the sender's choice) and is answered by exactly
+one final message with the same ``id``: of type ``ok`` or ``error`` (``code``, ``message``). Before
+it, ``progress`` (``fraction``, ``text``) and ``lesion`` messages with that ``id`` may come.
+Requests are answered in the order in which they came, ``cancel`` at once.
+
+==============  =================================================================================
+request         fields -> fields of the ``ok`` answer
+==============  =================================================================================
+hello           protocol -> protocol, version, pid, host
+devices         -> devices: list of name, label, total_bytes, free_bytes (None where unknown)
+models          -> models: list of name, purpose, licence, here, bytes, downloadable, how
+load_model      model, base, device, precision, cache_bytes -> name, path, sha256, device,
+                precision, backbone, threshold
+download_model  name -> path
+verify_model    name -> matches (None where no digest is published), sha256
+put_volume      hash, shape (KJI), dtype, ijk_to_lps (16 numbers, row by row), modality, name
+                -> known: whether the values need not be sent
+volume_part     hash, offset (bytes), data -> complete: whether all values are there
+segment         volume (hash), boxes: list of id, name, corners_ijk (24 numbers), options
+                -> seconds, model, sha256, failed; before it one ``lesion`` a box, either with
+                mask, confidence, measurements, messages or with code and error
+measure         volume (hash), mask -> measurements
+cancel          target: the id to cancel -> found
+release         what: model, volumes, cache or all ->
+shutdown        -> ; the worker ends
+==============  =================================================================================
+
+A mask is a map of ``shape`` (KJI), ``offset`` (KJI index of its first voxel in the volume) and
+``bits`` (numpy's packbits of the flattened mask, zlib-compressed).
+
+Values arrive in little-endian order, as ``dtype`` says.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Any
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+from masam_core.errors import MasamError
+
+PROTOCOL = 1
+MARKER = b"MSAM"
+HEADER = struct.Struct("<4sI")
+MAX_BODY = 256 << 20
+PART_BYTES = 8 << 20  # of a volume's values in one message
+
+Message = dict[str, Any]
+
+
+class ProtocolError(MasamError):
+    """Bytes or a message that the protocol does not know."""
+
+
+def encode(message: Message) -> bytes:
+    """One message as a frame.
+
+    Raises:
+        ProtocolError: a value that can't be sent, or a message of more than ``MAX_BODY`` bytes.
+    """
+    try:
+        body = msgpack.packb(message, use_bin_type=True)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ProtocolError(f"A message can't be sent: {error}.") from error
+    if len(body) > MAX_BODY:
+        raise ProtocolError(f"A message of {len(body)} bytes is too large ({MAX_BODY} at most).")
+    return HEADER.pack(MARKER, len(body)) + body
+
+
+class Decoder:
+    """Bytes in, messages out; garbage between frames is skipped and counted.
+
+    Attributes:
+        skipped: bytes thrown away because they belonged to no frame.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self.skipped = 0
+
+    def feed(self, data: bytes) -> list[Message | ProtocolError]:
+        """Messages that are complete now; an error in the place of a frame that holds none."""
+        self._buffer += data
+        out: list[Message | ProtocolError] = []
+        while True:
+            lost = self._seek()
+            if lost:
+                out.append(ProtocolError(f"{lost} bytes that belong to no frame were skipped."))
+            if len(self._buffer) < HEADER.size:
+                return out
+            _, length = HEADER.unpack_from(self._buffer)
+            if length > MAX_BODY:
+                del self._buffer[: len(MARKER)]
+                self.skipped += len(MARKER)
+                out.append(ProtocolError(f"A frame claims {length} bytes ({MAX_BODY} at most)."))
+                continue
+            end = HEADER.size + length
+            if len(self._buffer) < end:
+                return out
+            out.append(_decode(bytes(self._buffer[HEADER.size : end])))
+            del self._buffer[:end]
+
+    def _seek(self) -> int:
+        """Drop bytes up to the next marker, or to what may be the beginning of one."""
+        at = self._buffer.find(MARKER)
+        if at < 0:
+            at = len(self._buffer)
+            for length in range(1, len(MARKER)):
+                if self._buffer.endswith(MARKER[:length]):
+                    at = len(self._buffer) - length
+        del self._buffer[:at]
+        self.skipped += at
+        return at
+
+
+def _decode(body: bytes) -> Message | ProtocolError:
+    try:
+        message = msgpack.unpackb(body, raw=False, strict_map_key=True)
+    except Exception as error:  # msgpack has many, ValueError, UnicodeDecodeError, its own
+        return ProtocolError(f"A frame holds no msgpack message ({type(error).__name__}).")
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return ProtocolError("A message must be a map with a 'type'.")
+    return message
+
+
+def pack_mask(mask: NDArray[np.bool_], offset_kji: tuple[int, int, int]) -> Message:
+    """A mask (KJI crop) for a message."""
+    bits = zlib.compress(np.packbits(mask, axis=None).tobytes(), level=1)
+    return {"shape": list(mask.shape), "offset": [int(v) for v in offset_kji], "bits": bits}
+
+
+def unpack_mask(packed: Any) -> tuple[NDArray[np.bool_], tuple[int, int, int]]:
+    """Mask (bool KJI crop) and its offset (KJI).
+
+    Raises:
+        ProtocolError: fields that are missing or don't belong together.
+    """
+    try:
+        shape = tuple(int(n) for n in packed["shape"])
+        k, j, i = (int(n) for n in packed["offset"])
+        if len(shape) != 3 or min(shape) < 0:
+            raise ValueError(f"shape {shape}")
+        count = shape[0] * shape[1] * shape[2]
+        # Bounded, so that a small message can't ask for all memory.
+        inflater = zlib.decompressobj()
+        raw = inflater.decompress(packed["bits"], max(1, -(-count // 8)))
+        bits = np.unpackbits(np.frombuffer(raw, np.uint8), count=count)
+        if len(raw) != -(-count // 8):
+            raise ValueError(f"{len(raw)} bytes for {count} voxels")
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        raise ProtocolError(f"A message holds no mask: {error}.") from error
+    return bits.reshape(shape).astype(bool), (k, j, i)
+
+
+def error_message(request_id: int | None, code: str, text: str) -> Message:
+    """The final answer to a request that failed; ``id`` is None where none could be read."""
+    return {"type": "error", "id": request_id, "code": code, "message": text}

@@ -1,0 +1,256 @@
+"""What the worker does for each request; knows nothing of pipes and threads."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from typing import Any
+
+import masam_core
+from masam_core.boxes import BoxPrompt
+from masam_core.errors import ConfigError, MasamError
+from masam_core.geometry import Geometry
+from masam_core.inference.options import SegmentOptions
+from masam_core.volume import Volume
+from masam_core.worker import fields
+from masam_core.worker.devices import list_devices
+from masam_core.worker.fields import field, optional_text
+from masam_core.worker.models import (
+    LoadedModel,
+    ModelHolder,
+    ModelRequest,
+    download_model,
+    list_models,
+    verify_model,
+)
+from masam_core.worker.protocol import (
+    PROTOCOL,
+    Message,
+    ProtocolError,
+    pack_mask,
+    unpack_mask,
+)
+from masam_core.worker.volumes import VolumeStore
+
+Send = Callable[[Message], None]
+IsCancelled = Callable[[], bool]
+MIN_CACHE_BYTES = 1 << 20
+
+
+class UnknownVolume(MasamError):
+    """A request names a volume that the worker does not have (any more)."""
+
+
+class UnknownRequest(MasamError):
+    """A request of a type that the worker does not know."""
+
+
+class VersionMismatch(MasamError):
+    """The two sides speak different versions of the protocol."""
+
+
+class Requests:
+    """The worker's state, and one method for each type of request.
+
+    A method takes the message, ``send`` for messages on the way (``id`` is added by the caller)
+    and ``cancelled``; it returns the fields of the final answer or raises.
+    """
+
+    def __init__(self) -> None:
+        self.models = ModelHolder()
+        self.volumes = VolumeStore()
+        self._known: dict[str, Callable[[Message, Send, IsCancelled], Message]] = {
+            "hello": self._hello,
+            "devices": lambda *_: {"devices": list_devices()},
+            "models": lambda *_: {"models": list_models()},
+            "load_model": self._load_model,
+            "download_model": self._download_model,
+            "verify_model": self._verify_model,
+            "put_volume": self._put_volume,
+            "volume_part": self._volume_part,
+            "segment": self._segment,
+            "measure": self._measure,
+            "release": self._release,
+        }
+
+    def answer(self, message: Message, send: Send, cancelled: IsCancelled) -> Message:
+        """The fields of the final answer.
+
+        Raises:
+            UnknownRequest: a type that is not in the protocol.
+            MasamError, Cancelled: as the request's work does.
+        """
+        handle = self._known.get(message["type"])
+        if handle is None:
+            raise UnknownRequest(
+                f"The worker does not know the request '{message['type']}'; it knows "
+                f"{', '.join([*self._known, 'cancel', 'shutdown'])}."
+            )
+        return handle(message, send, cancelled)
+
+    def make_room(self) -> None:
+        """After running out of memory: drop what can be had again."""
+        self.models.release_cache()
+
+    def _hello(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
+        theirs = field(message, "protocol", int)
+        if theirs != PROTOCOL:
+            raise VersionMismatch(
+                f"The worker speaks protocol {PROTOCOL} (MASAM {masam_core.__version__}), this "
+                f"program {theirs}. Install the same version of MASAM on both sides."
+            )
+        return {
+            "protocol": PROTOCOL,
+            "version": masam_core.__version__,
+            "pid": os.getpid(),
+            "host": platform.node(),
+        }
+
+    def _load_model(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
+        cache = field(message, "cache_bytes", int, 1 << 30)
+        if cache < MIN_CACHE_BYTES:
+            raise ConfigError(f"The cache is {cache} bytes; expected {MIN_CACHE_BYTES} or more.")
+        request = ModelRequest(
+            field(message, "model", str, "bundled"),
+            optional_text(message, "base"),
+            field(message, "device", str, "auto"),
+            field(message, "precision", str, "auto"),
+            cache,
+        )
+        return self.models.load(request).describe()
+
+    def _download_model(self, message: Message, send: Send, cancelled: IsCancelled) -> Message:
+        name = field(message, "name", str)
+        return {"path": str(download_model(name, _progress(send), cancelled))}
+
+    def _verify_model(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
+        matches, digest = verify_model(field(message, "name", str))
+        return {"matches": matches, "sha256": digest}
+
+    def _put_volume(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
+        matrix = fields.numbers(message, "ijk_to_lps", 16).reshape(4, 4)
+        shape = fields.shape_of(message, "shape")
+        known = self.volumes.announce(
+            field(message, "hash", str),
+            shape,
+            field(message, "dtype", str),
+            Geometry(shape, matrix),
+            optional_text(message, "modality"),
+            field(message, "name", str, "volume"),
+        )
+        return {"known": known}
+
+    def _volume_part(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
+        complete = self.volumes.add_part(
+            field(message, "hash", str),
+            field(message, "offset", int),
+            field(message, "data", bytes),
+        )
+        return {"complete": complete}
+
+    def _segment(self, message: Message, send: Send, cancelled: IsCancelled) -> Message:
+        began = time.monotonic()
+        model, volume = self._model(), self._volume(message)
+        options = SegmentOptions.from_dict(field(message, "options", dict, {}))
+        boxes = field(message, "boxes", list)
+        model.segmenter.set_volume(volume)
+        failed = 0
+        for number, box in enumerate(boxes):
+            if not isinstance(box, dict):
+                raise ProtocolError("'segment': each of 'boxes' must be a map.")
+            label = str(box.get("name") or f"lesion {number + 1}")
+            place = f"{label}: " if len(boxes) > 1 else ""
+            show = _progress(send, number / len(boxes), 1 / len(boxes), place)
+            lesion = {"type": "lesion", "box": box.get("id")}
+            try:
+                lesion |= _one(model, box, label, options, show, cancelled)
+            except MasamError as error:
+                failed += 1
+                lesion |= {"code": code_of(error), "error": str(error)}
+            send(lesion)
+        return {
+            "seconds": time.monotonic() - began,
+            "model": model.segmenter.config.name,
+            "sha256": model.sha256,
+            "failed": failed,
+        }
+
+    def _measure(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
+        from masam_core.inference.measure import measure
+
+        mask, offset = unpack_mask(message.get("mask"))
+        return {"measurements": measure(mask, offset, self._volume(message)).to_dict()}
+
+    def _release(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
+        what = field(message, "what", str)
+        if what not in ("model", "volumes", "cache", "all"):
+            raise ProtocolError(f"'release': {what!r}; expected model, volumes, cache or all.")
+        if what in ("volumes", "all"):
+            self.volumes.clear()
+        if what in ("cache", "all"):
+            self.models.release_cache()
+        if what in ("model", "all"):
+            self.models.release()
+        return {}
+
+    def _model(self) -> LoadedModel:
+        if self.models.loaded is None:
+            raise ConfigError("Load a model before asking for a segmentation.")
+        return self.models.loaded
+
+    def _volume(self, message: Message) -> Volume:
+        volume = self.volumes.get(field(message, "volume", str))
+        if volume is None:
+            raise UnknownVolume("The worker does not have this volume; send it first.")
+        return volume
+
+
+def code_of(error: Exception) -> str:
+    """The protocol's word for an error."""
+    words = {
+        "ProtocolError": "bad_request",
+        "UnknownRequest": "unknown_request",
+        "UnknownVolume": "unknown_volume",
+        "VersionMismatch": "version",
+        "BoxError": "box",
+        "VolumeError": "volume",
+        "IntensityError": "volume",
+        "CheckpointError": "model",
+        "DownloadError": "download",
+        "ConfigError": "settings",
+        "SegmentationError": "segmentation",
+        "DeviceMemoryError": "memory",
+        "Cancelled": "cancelled",
+    }
+    return words.get(type(error).__name__, "internal")
+
+
+def _one(
+    model: LoadedModel,
+    box: Message,
+    name: str,
+    options: SegmentOptions,
+    show: Callable[[float, str], None],
+    cancelled: IsCancelled,
+) -> Message:
+    corners = fields.numbers(box, "corners_ijk", 24).reshape(8, 3)
+    prompt = BoxPrompt(corners, name)
+    lesion = model.segmenter.segment(prompt, options, progress=show, cancelled=cancelled)
+    return {
+        "mask": pack_mask(lesion.mask, lesion.offset_kji),
+        "confidence": float(lesion.confidence),
+        "measurements": lesion.measurements.to_dict(),
+        "messages": list(lesion.messages),
+    }
+
+
+def _progress(
+    send: Send, base: float = 0.0, share: float = 1.0, place: str = ""
+) -> Callable[[float, str], None]:
+    def show(fraction: float, text: str) -> None:
+        values: dict[str, Any] = {"fraction": base + share * fraction, "text": place + text}
+        send({"type": "progress", **values})
+
+    return show

@@ -1,0 +1,150 @@
+"""The worker as a child process of a program without an event loop."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from masam_core.worker.client import Steps, Task, WorkerClient
+from masam_core.worker.protocol import Message
+
+KILL_AFTER_SECONDS = 3.0
+
+
+class SubprocessTransport:
+    """Pipes to a child process; what it says is delivered by :meth:`pump`, on the caller's thread.
+
+    Args:
+        command: program and arguments.
+        environment: of the process; None is this one's.
+    """
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._command = list(command)
+        self._environment = dict(environment) if environment is not None else None
+        self._events: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.on_output: Callable[[bytes], None] = lambda _: None
+        self.on_log: Callable[[bytes], None] = lambda _: None
+        self.on_closed: Callable[[int | None], None] = lambda _: None
+
+    def start(self) -> None:
+        """Start the process; OSError when it can't be started."""
+        self.process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self._environment,
+            bufsize=0,
+        )
+        threading.Thread(target=self._read, args=("log", self.process.stderr), daemon=True).start()
+        threading.Thread(
+            target=self._read, args=("output", self.process.stdout), daemon=True
+        ).start()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to its standard input."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        view = memoryview(data)
+        while view:
+            view = view[self.process.stdin.write(view) :]
+
+    def stop(self) -> None:
+        """Close its input, so that it ends by itself, and kill it if it does not."""
+        if self.process is None:
+            return
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        try:
+            self.process.wait(KILL_AFTER_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def pump(self, seconds: float) -> None:
+        """Deliver what has come; wait at most so long for something."""
+        try:
+            kind, data = self._events.get(timeout=seconds)
+        except queue.Empty:
+            return
+        if kind == "closed":
+            self.on_closed(data)
+        elif kind == "log":
+            self.on_log(data)
+        else:
+            self.on_output(data)
+
+    def _read(self, kind: str, pipe: Any) -> None:
+        while data := pipe.read(1 << 20):
+            self._events.put((kind, data))
+        if kind == "output":
+            assert self.process is not None
+            self._events.put(("closed", self.process.wait()))
+
+
+class BlockingWorker:
+    """A worker for programs that wait: the command line, scripts, Slicer without a window.
+
+    Args:
+        command, environment: see :class:`SubprocessTransport`.
+    """
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.transport: SubprocessTransport | None = None
+
+        def make() -> SubprocessTransport:
+            self.transport = SubprocessTransport(command, environment)
+            return self.transport
+
+        self.client = WorkerClient(make)
+
+    def run(
+        self,
+        steps: Steps,
+        on_event: Callable[[Message], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+        seconds: float | None = None,
+    ) -> Any:
+        """Run a task to its end.
+
+        Raises:
+            WorkerError: what the worker refused, or its death.
+            Cancelled: ``cancelled`` said so.
+            TimeoutError: it took longer than ``seconds``.
+        """
+        results: list[Any] = []
+        errors: list[Exception] = []
+        task = Task(self.client, steps, results.append, errors.append, on_event)
+        task.start()
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while not task.finished:
+            if cancelled is not None and cancelled():
+                task.cancel()
+            elif deadline is not None and time.monotonic() > deadline:
+                task.cancel()
+                raise TimeoutError(f"The worker did not answer within {seconds} seconds.")
+            else:
+                self.pump(0.05)
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    def pump(self, seconds: float) -> None:
+        """Deliver what the worker has said."""
+        if self.transport is not None:
+            self.transport.pump(seconds)
+
+    def close(self) -> None:
+        """End the worker."""
+        self.client.close()
+        self.transport = None
