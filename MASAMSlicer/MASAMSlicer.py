@@ -1,20 +1,22 @@
-"""MASAM in 3D Slicer: a volume and a box in, a segment out. A first, thin panel."""
+"""MASAM in 3D Slicer: draw a tight 3D box around a lesion, get its segment."""
 
-import shutil
-import tempfile
-from pathlib import Path
+from __future__ import annotations
 
-import qt
 import slicer
-from MASAMSlicerLib import command
+import vtk
+from MASAMSlicerLib.sampledata import registerSampleData
+from MASAMSlicerLib.selftest import SelfTests
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
+from slicer.parameterNodeWrapper import parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
+from slicer.util import VTKObservationMixin
 
 
 class MASAMSlicer(ScriptedLoadableModule):
@@ -22,200 +24,229 @@ class MASAMSlicer(ScriptedLoadableModule):
 
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
-        parent.title = _("MASAM")
-        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
-        parent.dependencies = []
-        parent.contributors = ["The MASAM developers"]
-        parent.helpText = _(
-            "Outlines a tumour in 3D from a tight box. Draw a ROI whose six sides touch the "
-            "lesion and press Segment. Research use, not for clinical decisions."
+        self.parent.title = _("MASAM")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        self.parent.dependencies = []
+        self.parent.contributors = ["The MASAM developers"]
+        self.parent.helpText = _(
+            "Outlines a tumour in 3D. Place a box whose six sides touch the lesion (B) and press "
+            "Segment. Research use, not for clinical decisions."
         )
-        parent.acknowledgementText = _(
-            "MA-SAM: Chen et al., Medical Image Analysis 98, 2024, 103310."
+        self.parent.acknowledgementText = _(
+            "MA-SAM: Chen et al., Medical Image Analysis 98, 2024, 103310. Segment Anything: "
+            "Kirillov et al., 2023."
         )
+        slicer.app.connect("startupCompleted()", registerSampleData)
 
 
-class MASAMSlicerWidget(ScriptedLoadableModuleWidget):
-    """The panel."""
+@parameterNodeWrapper
+class MASAMSlicerParameterNode:
+    """What is saved with the scene; settings of the machine are in QSettings.
+
+    volume, segmentation - what is segmented, and where new lesions go (None: a new one).
+    model - name in the catalogue, or path of a weight file.
+    selectedLesion - id of the selected row.
+    The rest - settings of ``masam_core.inference.options.SegmentOptions`` and of the panel.
+    """
+
+    volume: vtkMRMLScalarVolumeNode
+    segmentation: vtkMRMLSegmentationNode
+    model: str = "bundled"
+    selectedLesion: str = ""
+    quality: str = "balanced"
+    useThreshold: bool = False
+    threshold: float = 0.5
+    marginMm: float = 0.0
+    keep: str = "centre"
+    fillHoles: bool = True
+    smoothMm: float = 0.0
+    allFrames: bool = False
+    liveUpdate: bool = True
+    showSurface: bool = True
+
+
+class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel's life in the application; what it does is in MASAMSlicerLib.panel."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.panel = None
+        self._guiTag = None
+        self._parameters = None
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
-        panel = slicer.util.loadUI(self.resourcePath("UI/MASAMSlicer.ui"))
-        self.layout.addWidget(panel)
-        self.ui = slicer.util.childWidgetVariables(panel)
-        panel.setMRMLScene(slicer.mrmlScene)
+        self.uiWidget = slicer.util.loadUI(self.resourcePath("UI/MASAMSlicer.ui"))
+        self.layout.addWidget(self.uiWidget)
+        self.ui = slicer.util.childWidgetVariables(self.uiWidget)
+        self.uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = MASAMSlicerLogic()
-        self.process = None
-        self.ui.segmentButton.clicked.connect(self.onSegment)
-        for selector in (self.ui.volumeSelector, self.ui.roiSelector):
-            selector.connect("currentNodeChanged(vtkMRMLNode*)", self.updateButton)
-        self.updateButton()
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
+        self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
+        self.initialize()
+
+    def initialize(self):
+        """Bind the panel to the scene's parameter node; make the panel on the first call."""
+        from MASAMSlicerLib.panel.panel import Panel, makeTransport
+        from MASAMSlicerLib.panel.views import interactionNode
+
+        self._release()
+        self._parameters = MASAMSlicerParameterNode(self.logic.getParameterNode())
+        self._guiTag = self._parameters.connectGui(self.ui)
+        if self.panel is None:
+            session = self.logic.session(makeTransport)
+            self.panel = Panel(self.uiWidget, self.ui, session, self._parameters)
+        else:
+            self.panel.parameters = self._parameters
+        self.addObserver(
+            self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified
+        )
+        mode = interactionNode()
+        self.addObserver(mode, mode.InteractionModeChangedEvent, self.onInteractionMode)
+        for kind in ("vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"):
+            for node in slicer.util.getNodesByClass(kind):
+                self._observe(node)
+        self.panel.refreshSoon()
 
     def cleanup(self):
-        self.cancel()
+        """Before the module is reloaded, and at the end."""
+        self._release()
+        self.removeObservers()
+        if self.panel is not None:
+            self.panel.cleanup()
+            self.panel = None
 
-    def updateButton(self, _node=None):
-        """The button is enabled when it can do something; otherwise it says what is missing."""
-        if self.process is not None:
+    def enter(self):
+        """The module is shown."""
+        self.panel.addShortcuts()
+        self.panel.install.check()
+        self.panel.refreshSoon()
+
+    def exit(self):
+        """Another module is shown."""
+        self.panel.prompt.stop()
+        self.panel.results.leave()
+        self.panel.removeShortcuts()
+
+    def onSceneStartClose(self, caller, event):
+        """Whatever is running ends before the nodes go."""
+        self.panel.sceneClosed()
+        self._release()
+
+    def onSceneEndClose(self, caller, event):
+        """An empty scene, or one that has just been loaded."""
+        self.initialize()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAdded(self, caller, event, node):
+        """Watch boxes and segmentations, whoever made them."""
+        if self.panel is None or slicer.mrmlScene.IsBatchProcessing():
             return
-        problem = ""
-        if self.ui.volumeSelector.currentNode() is None:
-            problem = _("Choose a volume first.")
-        elif self.ui.roiSelector.currentNode() is None:
-            problem = _("Choose or draw a ROI first.")
-        elif command.missingPackages():
-            problem = _(
-                "Missing in Slicer's Python: {packages}. Install the PyTorch extension, then "
-                "'pip_install' the rest in the Python console."
-            ).format(packages=", ".join(command.missingPackages()))
-        self.ui.segmentButton.text = _("Segment")
-        self.ui.segmentButton.enabled = not problem
-        self.ui.segmentButton.toolTip = problem or _("Outline the lesion in the box.")
+        self._observe(node)
+        self.panel.refreshSoon()
 
-    def onSegment(self):
-        if self.process is not None:
-            self.cancel()
-            return
-        with slicer.util.tryWithErrorDisplay(_("The segmentation could not be started.")):
-            volume, roi = self.ui.volumeSelector.currentNode(), self.ui.roiSelector.currentNode()
-            arguments = self.logic.prepare(volume, roi)
-            self.process = qt.QProcess()
-            environment = qt.QProcessEnvironment.systemEnvironment()
-            for name, value in command.environment().items():
-                environment.insert(name, value)
-            self.process.setProcessEnvironment(environment)
-            self.process.connect("finished(int,QProcess::ExitStatus)", self.onFinished)
-            self.process.start(command.pythonExecutable(), arguments)
-            self.ui.segmentButton.text = _("Cancel")
-            self.ui.statusLabel.text = _("Segmenting ...")
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeRemoved(self, caller, event, node):
+        """A volume, box or segmentation is gone."""
+        if self.panel is not None and not slicer.mrmlScene.IsBatchProcessing():
+            self.panel.refreshSoon()
 
-    def onFinished(self, code, _status):
-        process, self.process = self.process, None
-        if process is None:
-            return
-        with slicer.util.tryWithErrorDisplay(_("The segmentation failed.")):
-            try:
-                if code != 0:
-                    message = bytes(process.readAllStandardError().data()).decode(errors="replace")
-                    self.ui.statusLabel.text = message.strip()
-                    raise RuntimeError(message.strip() or _("The process ended without a word."))
-                report = command.readReport(
-                    bytes(process.readAllStandardOutput().data()).decode(errors="replace")
-                )
-                self.logic.finish(self.ui.outputSelector.currentNode())
-                self.ui.outputSelector.setCurrentNode(self.logic.outputNode)
-                self.ui.statusLabel.text = describe(report)
-            finally:
-                self.logic.forget()
-                self.updateButton()
+    def onModified(self, caller, event):
+        """The parameter node, a segmentation or a segment has changed."""
+        if self.panel is not None:
+            self.panel.refreshSoon()
 
-    def cancel(self):
-        """End the process; the scene is as it was."""
-        process, self.process = self.process, None
-        if process is not None:
-            process.kill()
-            process.waitForFinished(2000)
-            self.logic.forget()
-            self.ui.statusLabel.text = _("Cancelled.")
-            self.updateButton()
+    def onRoi(self, caller, event):
+        """A box is being drawn or dragged."""
+        self.panel.boxChanged(caller)
 
+    def onRoiReleased(self, caller, event):
+        """The mouse has let go of a box."""
+        self.panel.boxChanged(caller)
+        from MASAMSlicerLib.scene.lesions import LESION
 
-def describe(report):
-    """One line on the first lesion of a report."""
-    lesion = report["lesions"][0]
-    if not lesion["voxels"]:
-        return _("Nothing was found in this box.")
-    return _("{volume:.1f} ml, {longest:.1f} x {across:.1f} mm").format(
-        volume=lesion["volume_ml"],
-        longest=lesion["longest_diameter_mm"],
-        across=lesion["perpendicular_diameter_mm"],
-    )
+        if caller.GetAttribute(LESION):
+            self.panel.boxEdited(caller.GetAttribute(LESION))
+
+    def onInteractionMode(self, caller, event):
+        """The box has been placed, or the tool was left."""
+        self.panel.prompt.onInteractionMode()
+
+    def _observe(self, node):
+        modified = vtk.vtkCommand.ModifiedEvent
+        if node.IsA("vtkMRMLMarkupsROINode"):
+            if not self.hasObserver(node, modified, self.onRoi):
+                self.addObserver(node, modified, self.onRoi)
+                self.addObserver(node, node.PointModifiedEvent, self.onRoi)
+                self.addObserver(node, node.PointEndInteractionEvent, self.onRoiReleased)
+        elif node.IsA("vtkMRMLSegmentationNode"):
+            segmentation = node.GetSegmentation()
+            if not self.hasObserver(segmentation, segmentation.SegmentModified, self.onModified):
+                for event in (
+                    segmentation.SegmentAdded,
+                    segmentation.SegmentRemoved,
+                    segmentation.SegmentModified,
+                    segmentation.SourceRepresentationModified,
+                ):
+                    self.addObserver(segmentation, event, self.onModified)
+
+    def _release(self):
+        """Let go of the parameter node."""
+        if self._parameters is not None:
+            self._parameters.disconnectGui(self._guiTag)
+            self.removeObserver(
+                self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified
+            )
+            self._parameters, self._guiTag = None, None
 
 
 class MASAMSlicerLogic(ScriptedLoadableModuleLogic):
-    """One segmentation: files for the process, and its result into the scene."""
+    """For scripts: lesions of the scene, segmented with or without waiting."""
 
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
-        self.folder = None
-        self.volumeNode = None
-        self.outputNode = None
+        self._session = None
 
-    def prepare(self, volumeNode, roiNode):
-        """Write volume and box into a temporary folder; returns the process's arguments.
+    def getParameterNode(self):
+        """The module's parameter node in the scene."""
+        return ScriptedLoadableModuleLogic.getParameterNode(self)
+
+    def session(self, makeTransport):
+        """Lesions and worker of the scene; see MASAMSlicerLib.session.Session."""
+        from MASAMSlicerLib.session import Session
+
+        if self._session is None:
+            self._session = Session(slicer.mrmlScene, makeTransport)
+        return self._session
+
+    def segment(self, volumeNode, roiNodes, choice=None, options=None, segmentationNode=None):
+        """Segment the lesions in ROIs and wait for them; for scripts and Slicer without a window.
+
+        Args:
+            volumeNode: the image.
+            roiNodes: one box a lesion.
+            choice: masam_core.worker.steps.ModelChoice; None is the bundled model.
+            options: masam_core.inference.options.SegmentOptions; None is the default.
+            segmentationNode: where the segments go; None is a new one.
+
+        Returns:
+            MASAMSlicerLib.session.RunReport.
 
         Raises:
-            ValueError: what can't be segmented, and what to do about it.
+            MasamError: what went wrong; the scene has not been changed.
         """
-        from MASAMSlicerLib import scene
+        from MASAMSlicerLib.blocking import BlockingSession
 
-        self.forget()
-        self.folder = Path(tempfile.mkdtemp(prefix="masam-"))
-        self.volumeNode = volumeNode
-        image, roi = self.folder / "image.nrrd", self.folder / "box.mrk.json"
-        try:
-            scene.exportVolume(volumeNode, image)
-            scene.exportRoi(roiNode, volumeNode, roi)
-        except Exception:
-            self.forget()
-            raise
-        return command.segmentArguments(image, roi, self.folder / "result.seg.nrrd")
-
-    def finish(self, outputNode=None):
-        """Add the result to a segmentation, a new one where none is given; returns segment IDs."""
-        from MASAMSlicerLib import scene
-
-        if self.folder is None:
-            raise RuntimeError(_("There is no segmentation to finish."))
-        if outputNode is None:
-            name = _("{volume} segmentation").format(volume=self.volumeNode.GetName())
-            outputNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
-            outputNode.CreateDefaultDisplayNodes()
-        self.outputNode = outputNode
-        return scene.importSegments(self.folder / "result.seg.nrrd", self.volumeNode, outputNode)
-
-    def forget(self):
-        """Remove the temporary files."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder = None
+        with BlockingSession(slicer.mrmlScene) as session:
+            lesions = [session.lesions.add(volumeNode, segmentationNode, r) for r in roiNodes]
+            return session.segmentNow([x.id for x in lesions], choice, options, segmentationNode)
 
 
-class MASAMSlicerTest(ScriptedLoadableModuleTest):
-    """Runs in Slicer, by ctest or Reload & Test."""
-
-    def setUp(self):
-        slicer.mrmlScene.Clear()
-
-    def test_boxOnSyntheticTumour(self):
-        """A bright ball is segmented inside its box and nowhere else."""
-        import subprocess
-
-        import numpy as np
-
-        if command.missingPackages():
-            self.delayDisplay(f"Skipped: {', '.join(command.missingPackages())} not installed")
-            return
-        k, j, i = np.indices((24, 60, 64))
-        ball = (i - 30) ** 2 + (j - 28) ** 2 + (2.5 * (k - 12)) ** 2 < 15**2
-        volume = slicer.util.addVolumeFromArray((100 + 300 * ball).astype(np.int16), name="Ball")
-        volume.SetSpacing(1.0, 1.0, 2.5)
-        roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Ball box")
-        roi.SetCenter(30.0, 28.0, 30.0)
-        roi.SetSize(31.0, 31.0, 32.5)
-        logic = MASAMSlicerLogic()
-        try:
-            done = subprocess.run(
-                [command.pythonExecutable(), *logic.prepare(volume, roi)],
-                env=command.environment(),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            self.assertEqual(done.returncode, 0, done.stderr)
-            (segmentId,) = logic.finish()
-        finally:
-            logic.forget()
-        mask = slicer.util.arrayFromSegmentBinaryLabelmap(logic.outputNode, segmentId, volume) > 0
-        self.assertGreater(2 * (mask & ball).sum() / (mask.sum() + ball.sum()), 0.8)
-        self.assertEqual(logic.outputNode.GetSegmentation().GetNumberOfSegments(), 1)
+class MASAMSlicerTest(SelfTests, ScriptedLoadableModuleTest):
+    """Runs by ctest in Slicer, by Reload & Test, and under pytest on slicer-core."""

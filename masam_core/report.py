@@ -96,14 +96,15 @@ def write_measurements(path: str | Path, rows: Iterable[Mapping[str, Cell]]) -> 
         ):
             table = csv.writer(file)
             table.writerow(COLUMNS)
-            table.writerows([_text(row[column]) for column in COLUMNS] for row in rows)
+            table.writerows([cell_text(row[column]) for column in COLUMNS] for row in rows)
     except OSError as error:
         raise SegmentationError(
             f"The measurements were not written to '{path}': {error.strerror}."
         ) from error
 
 
-def _text(value: Cell) -> str:
+def cell_text(value: Cell) -> str:
+    """A value as it stands in a CSV file; texts can't be taken for formulas."""
     if value is None:
         return ""
     if isinstance(value, float):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from masam_core.dicom import read_series
 from masam_core.errors import VolumeError
 from masam_core.geometry import Geometry
+from masam_core.nifti import require_whole
 
 SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", ".img.gz")
 
@@ -124,12 +125,15 @@ def _read_file(path: Path) -> sitk.Image:
     if path.stat().st_size == 0:
         raise VolumeError(f"{path} is empty; copy or export it again.")
     try:
-        return sitk.ReadImage(str(path))
+        image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise VolumeError(
             f"{path} can't be read as an image. Expected NIfTI, NRRD, MetaImage or a DICOM "
             f"folder; the file may be damaged, incomplete or of another kind. ({_reason(error)})"
         ) from error
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        require_whole(path)
+    return image
 
 
 def _require_scalar_3d(image: sitk.Image, path: Path) -> None:

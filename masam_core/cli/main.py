@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import masam_core
+from masam_core.cli.batch import batch_command
 from masam_core.cli.convert import convert_command
 from masam_core.cli.evaluate import evaluate_command
 from masam_core.cli.info import info_command
@@ -23,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("segment")(segment_command)
+app.command("batch")(batch_command)
 app.command("info")(info_command)
 app.add_typer(models_app, name="models")
 app.command("convert")(convert_command)

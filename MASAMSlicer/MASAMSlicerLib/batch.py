@@ -1,0 +1,181 @@
+"""A batch over loaded volumes: one after the other, whatever becomes of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from masam_core.batch.queue import BatchQueue
+from masam_core.errors import Cancelled, MasamError
+
+from .report import rowsOf
+from .scene.lesions import Lesion
+from .scene.pairing import (
+    BY_FOLDER,
+    BY_NAME,
+    BY_SEGMENTS,
+    lesionsFromRois,
+    lesionsFromSegments,
+    roisByFolder,
+    roisByName,
+)
+from .session import RunReport, Session
+
+if TYPE_CHECKING:
+    from masam_core.inference.options import SegmentOptions
+    from masam_core.worker.steps import ModelChoice
+
+
+@dataclass(frozen=True)
+class VolumeCase:
+    """A volume and its boxes."""
+
+    name: str
+    volumeId: str
+    lesionIds: tuple[str, ...]
+
+
+def findCases(
+    session: Session, volumes: Sequence[Any], how: str, segmentationNode: Any = None
+) -> list[VolumeCase]:
+    """The volumes and their boxes, as lesions of the scene.
+
+    Args:
+        session: of the scene.
+        volumes: volume nodes.
+        how: BY_NAME, BY_FOLDER, or BY_SEGMENTS (boxes around the segments of a segmentation).
+        segmentationNode: for BY_SEGMENTS.
+
+    Raises:
+        MasamError: nothing chosen. A volume without a box becomes a case that fails by itself.
+    """
+    if not volumes:
+        raise MasamError("Check at least one volume.")
+    if how == BY_SEGMENTS and segmentationNode is None:
+        raise MasamError("Choose the segmentation whose segments give the boxes.")
+    scene = volumes[0].GetScene()
+    count = scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode")
+    rois = [scene.GetNthNodeByClass(n, "vtkMRMLMarkupsROINode") for n in range(count)]
+    pairs: dict[str, list[Any]] = {}
+    if how != BY_SEGMENTS:
+        pairs = {BY_NAME: roisByName, BY_FOLDER: roisByFolder}[how](volumes, rois)
+    cases, taken = [], set()
+    for volume in volumes:
+        made: list[Lesion]
+        if how == BY_SEGMENTS:
+            made = _ofSegments(session, volume, segmentationNode)
+        else:
+            made = lesionsFromRois(session.lesions, volume, pairs[volume.GetID()])
+        name, number = volume.GetName(), 2
+        while name in taken:
+            name, number = f"{volume.GetName()} ({number})", number + 1
+        taken.add(name)
+        cases.append(VolumeCase(name, volume.GetID(), tuple(lesion.id for lesion in made)))
+    return cases
+
+
+def _ofSegments(session: Session, volume: Any, segmentationNode: Any) -> list[Lesion]:
+    try:
+        return lesionsFromSegments(session.lesions, volume, segmentationNode)
+    except MasamError:  # e.g. a colour image: its case fails with that message when it is run
+        return []
+
+
+class VolumeBatch:
+    """Runs cases through a session, each in one undoable step of its own.
+
+    Args:
+        session: lesions and worker.
+        cases: see :func:`findCases`.
+        folder: for state, logs and the table, or None to keep them in memory.
+
+    Attributes:
+        queue: what has become of each case.
+    """
+
+    def __init__(
+        self, session: Session, cases: Sequence[VolumeCase], folder: Path | None = None
+    ) -> None:
+        self.session = session
+        self.cases = {case.name: case for case in cases}
+        self.queue = BatchQueue([case.name for case in cases], folder)
+        self._stopped = False
+
+    def start(
+        self,
+        choice: ModelChoice,
+        options: SegmentOptions,
+        onChanged: Callable[[str], None],
+        onEnd: Callable[[], None],
+    ) -> None:
+        """Work through what is pending.
+
+        Args:
+            choice, options: model and settings.
+            onChanged: called with a line for people whenever something has happened.
+            onEnd: called once, when all is done or the batch was cancelled.
+        """
+        self._stopped = False
+        self._next(choice, options, onChanged, onEnd)
+
+    def cancel(self) -> None:
+        """Stop; the case that is running goes back to the queue."""
+        self._stopped = True
+        self.session.cancel()
+
+    def _next(
+        self,
+        choice: ModelChoice,
+        options: SegmentOptions,
+        onChanged: Callable[[str], None],
+        onEnd: Callable[[], None],
+    ) -> None:
+        name = None if self._stopped else self.queue.next()
+        if name is None:
+            onEnd()
+            return
+        self.queue.start(name)
+        case = self.cases[name]
+        began = time.monotonic()
+
+        def goOn() -> None:
+            onChanged(name)
+            self._next(choice, options, onChanged, onEnd)
+
+        def done(report: RunReport) -> None:
+            if report.failed:
+                words = [f"{lesion.name}: {lesion.error}" for lesion in report.failed]
+                self.queue.fail(name, " ".join(words))
+            else:
+                self.queue.finish(name, self._rows(case))
+            goOn()
+
+        def failed(error: Exception) -> None:
+            if isinstance(error, Cancelled):
+                self.queue.cancel()
+                self._stopped = True
+            else:
+                self.queue.fail(name, str(error))
+            goOn()
+
+        def progress(fraction: float, text: str) -> None:
+            seconds = time.monotonic() - began
+            onChanged(f"{name}: {text}, {seconds:.0f} s ({fraction:.0%})")
+
+        try:
+            if not case.lesionIds:
+                raise MasamError(f"No box was found for '{name}'.")
+            self.session.segment(case.lesionIds, choice, options, progress, done, failed)
+        except MasamError as error:
+            failed(error)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Measurements of every case that is done."""
+        return [row for case in self.cases.values() for row in self._rows(case)]
+
+    def _rows(self, case: VolumeCase) -> list[dict[str, Any]]:
+        found = [self.session.lesions.lesion(identity) for identity in case.lesionIds]
+        return rowsOf([lesion for lesion in found if lesion is not None])

@@ -1,0 +1,97 @@
+"""Advanced: settings of the scene and of this machine, and the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import qt
+from slicer.i18n import tr as _
+
+from . import settings
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+
+class Advanced:
+    """Quality, cleaning, worker."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel, self.ui = panel, panel.ui
+        fill(
+            self.ui.qualityComboBox,
+            {
+                "fast": _("Fast: each slice once"),
+                "balanced": _("Balanced: about twice"),
+                "best": _("Best: five times, as in the paper"),
+            },
+        )
+        fill(
+            self.ui.keepComboBox,
+            {
+                "centre": _("Pieces that reach the middle of the box"),
+                "largest": _("The largest piece"),
+                "all": _("All pieces"),
+            },
+        )
+        self.ui.workerEdit.text = str(settings.read("workerCommand"))
+        self.ui.cacheSpinBox.value = int(settings.read("cacheMB"))
+        self.ui.qualityComboBox.connect("activated(int)", self._onQuality)
+        self.ui.keepComboBox.connect("activated(int)", self._onKeep)
+        self.ui.workerEdit.editingFinished.connect(self._onCommand)
+        self.ui.cacheSpinBox.editingFinished.connect(self._onCache)
+        self.ui.restartButton.clicked.connect(lambda *_: self._restart())
+        self.ui.copyLogButton.clicked.connect(self._onCopy)
+        self.ui.advancedCollapsibleButton.connect(
+            "contentsCollapsed(bool)", lambda *_: self.panel.refreshSoon()
+        )
+
+    def refresh(self) -> None:
+        """Show what the parameter node says, and the log while it can be seen."""
+        parameters = self.panel.parameters
+        choose(self.ui.qualityComboBox, parameters.quality)
+        choose(self.ui.keepComboBox, parameters.keep)
+        self.ui.thresholdSlider.enabled = bool(parameters.useThreshold)
+        if not self.ui.advancedCollapsibleButton.collapsed:
+            text = "\n".join(self.panel.session.client.log)
+            if self.ui.logText.plainText != text:
+                self.ui.logText.plainText = text
+
+    def _onQuality(self, index: int) -> None:
+        self.panel.parameters.quality = self.ui.qualityComboBox.itemData(index)
+
+    def _onKeep(self, index: int) -> None:
+        self.panel.parameters.keep = self.ui.keepComboBox.itemData(index)
+
+    def _onCommand(self) -> None:
+        command = self.ui.workerEdit.text.strip()
+        if command != settings.read("workerCommand"):
+            settings.write("workerCommand", command)
+            self._restart()
+
+    def _onCache(self) -> None:
+        settings.write("cacheMB", int(self.ui.cacheSpinBox.value))
+
+    def _restart(self) -> None:
+        self.panel.session.cancel()
+        self.panel.session.client.close()
+        self.panel.install.check()
+        self.panel.say(_("The worker was stopped; the next run starts a new one."))
+        self.panel.refreshSoon()
+
+    def _onCopy(self) -> None:
+        qt.QApplication.clipboard().setText("\n".join(self.panel.session.client.log))
+
+
+def fill(box: Any, entries: dict[str, str]) -> None:
+    """Fill a combo box with words, each with its value behind it."""
+    box.clear()
+    for value, words in entries.items():
+        box.addItem(words, value)
+
+
+def choose(box: Any, value: str) -> None:
+    """Show a value in a combo box that was filled with :func:`fill`."""
+    index = box.findData(value)
+    if index >= 0 and box.currentIndex != index:
+        box.currentIndex = index

@@ -1,0 +1,285 @@
+"""Batch: checked volumes of the scene, or a folder, through a queue that survives a bad case."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from masam_core.errors import MasamError
+
+from .. import worker
+from ..batch import VolumeBatch, findCases
+from ..scene.pairing import BY_FOLDER, BY_NAME, BY_SEGMENTS
+from . import settings
+from .advanced import fill
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+_ID_ROLE = 256  # Qt::UserRole
+FORMATS = (".seg.nrrd", ".nii.gz", ".nrrd", ".mha")
+
+
+class Batch:
+    """Two tabs, one table."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel, self.ui = panel, panel.ui
+        self._volumes: VolumeBatch | None = None
+        self._folder: FolderProcess | None = None
+        fill(
+            self.ui.batchBoxesComboBox,
+            {
+                BY_NAME: _("ROIs that are named like the volume"),
+                BY_FOLDER: _("ROIs in the volume's folder (subject hierarchy)"),
+                BY_SEGMENTS: _("Tight boxes around the segments of ..."),
+            },
+        )
+        fill(self.ui.batchFormatComboBox, {suffix: suffix for suffix in FORMATS})
+        self.ui.batchTable.setHorizontalHeaderLabels([_("Case"), _("Status"), _("Message")])
+        self.ui.batchTable.horizontalHeader().stretchLastSection = True
+        self.ui.batchTable.verticalHeader().hide()
+        self.ui.batchTable.visible = False
+        self.ui.batchProgressBar.visible = False
+        self.ui.batchInput.filters = 0x01 | 0x02 | 0x04  # Dirs, Files, Drives (ctkPathLineEdit)
+        self.ui.batchOutput.filters = 0x01 | 0x04
+        self.ui.batchBoxesComboBox.connect("activated(int)", lambda *_: self.panel.refreshSoon())
+        self.ui.batchVolumesButton.clicked.connect(lambda *_: self._onVolumes())
+        self.ui.batchFolderButton.clicked.connect(lambda *_: self._onFolder())
+
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is running."""
+        return self._volumes is not None or self._folder is not None
+
+    def refresh(self) -> None:
+        """Volumes of the scene, and what can be started."""
+        self._fillVolumes()
+        bySegments = self.ui.batchBoxesComboBox.itemData(self.ui.batchBoxesComboBox.currentIndex)
+        self.ui.batchSegmentationSelector.visible = bySegments == BY_SEGMENTS
+        self.ui.batchSegmentationSelectorLabel.visible = bySegments == BY_SEGMENTS
+        problem = self.panel.install.problem
+        for button, running, words in (
+            (self.ui.batchVolumesButton, self._volumes, _("Segment checked volumes")),
+            (self.ui.batchFolderButton, self._folder, _("Run folder")),
+        ):
+            button.text = _("Cancel") if running is not None else words
+            free = running is not None or not (self.busy or self.panel.session.busy)
+            blocked = problem or ("" if free else _("Something else is being computed."))
+            self.panel.enable(button, not blocked, blocked)
+
+    def sceneClosed(self) -> None:
+        """A batch over volumes ends with the scene; one over a folder does not need it."""
+        if self._volumes is not None:
+            self._volumes.cancel()
+
+    def cleanup(self) -> None:
+        """The module is unloaded."""
+        self.sceneClosed()
+        if self._folder is not None:
+            self._folder.stop()
+
+    def _onVolumes(self) -> None:
+        if self._volumes is not None:
+            self._volumes.cancel()
+            return
+        try:
+            cases = findCases(
+                self.panel.session,
+                self._checked(),
+                self.ui.batchBoxesComboBox.itemData(self.ui.batchBoxesComboBox.currentIndex),
+                self.ui.batchSegmentationSelector.currentNode(),
+            )
+            choice, options = self.panel.choice(), self.panel.options()
+        except MasamError as error:
+            self._say(str(error))
+            return
+        self._volumes = VolumeBatch(self.panel.session, cases)
+        self._begin(len(cases))
+        self._volumes.start(choice, options, self._onChanged, self._onVolumesEnd)
+        self.panel.refreshSoon()
+
+    def _onChanged(self, words: str) -> None:
+        if self._volumes is not None:
+            self._show(self._volumes.queue.table())
+        self._say(words)
+
+    def _onVolumesEnd(self) -> None:
+        batch, self._volumes = self._volumes, None
+        if batch is not None:
+            self._show(batch.queue.table())
+            self._end(batch.queue.summary())
+
+    def _onFolder(self) -> None:
+        if self._folder is not None:
+            self._folder.cancel()
+            return
+        try:
+            spec = self._spec()
+            self._folder = FolderProcess(spec, self._onEvent, self._onFolderEnd)
+            self._folder.start()
+        except (MasamError, OSError) as error:
+            self._folder = None
+            self._say(str(error))
+            return
+        self._rows: dict[str, tuple[str, str, str]] = {}
+        self._begin(0)
+        self._say(_("Starting ..."))
+        self.panel.refreshSoon()
+
+    def _spec(self) -> dict[str, Any]:
+        source, target = self.ui.batchInput.currentPath, self.ui.batchOutput.currentPath
+        if not source or not Path(source).exists():
+            raise MasamError(_("Choose the folder of images first."))
+        if not target:
+            raise MasamError(_("Choose a folder for the results."))
+        command = str(settings.read("workerCommand")).strip()
+        return {
+            "input": source,
+            "out": target,
+            "format": self.ui.batchFormatComboBox.currentText,
+            "overlay": bool(self.ui.batchOverlayCheckBox.checked),
+            "retry_failed": bool(self.ui.batchRetryCheckBox.checked),
+            "model": self.panel.parameters.model,
+            "device": str(settings.read("device")),
+            "options": self.panel.options().to_dict(),
+            "worker": worker.workerCommand(command) if command else None,
+        }
+
+    def _onEvent(self, event: dict[str, Any]) -> None:
+        if event["event"] == "case":
+            name = event["name"]
+            self._rows[name] = (name, event["status"], event.get("message") or "")
+            rows = list(self._rows.values())
+            self._show(rows)
+            finished = sum(row[1] in ("done", "failed") for row in rows)
+            self.ui.batchProgressBar.maximum = max(1, len(rows))
+            self.ui.batchProgressBar.value = finished
+        elif event["event"] == "progress":
+            self._say(f"{event['case']}: {event['text']} ({event['fraction']:.0%})")
+        elif event["event"] == "error":
+            self._say(event["message"])
+        elif event["event"] == "end":
+            words = _("{done} done, {failed} failed.").format(**event)
+            if event.get("cancelled"):
+                words += " " + _("Cancelled; the same settings go on where it stopped.")
+            self._say(words)
+
+    def _onFolderEnd(self, problem: str) -> None:
+        self._folder = None
+        self._end(problem or self.ui.batchStatusLabel.text)
+
+    def _begin(self, count: int) -> None:
+        self.ui.batchTable.rowCount = 0
+        self.ui.batchTable.visible = True
+        self.ui.batchProgressBar.maximum = count
+        self.ui.batchProgressBar.value = 0
+        self.ui.batchProgressBar.visible = True
+
+    def _end(self, words: str) -> None:
+        self.ui.batchProgressBar.visible = False
+        self._say(words)
+        self.panel.refreshSoon()
+
+    def _show(self, rows: list[tuple[str, str, str]]) -> None:
+        table = self.ui.batchTable
+        table.rowCount = len(rows)
+        for number, row in enumerate(rows):
+            for column, text in enumerate(row):
+                item = qt.QTableWidgetItem(text)
+                item.setToolTip(row[2])
+                table.setItem(number, column, item)
+        if self._volumes is not None:
+            self.ui.batchProgressBar.value = sum(row[1] in ("done", "failed") for row in rows)
+
+    def _say(self, words: str) -> None:
+        self.ui.batchStatusLabel.text = words
+
+    def _fillVolumes(self) -> None:
+        """Every scalar volume of the scene; what is checked stays checked."""
+        nodes = [
+            node
+            for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+            if not node.IsA("vtkMRMLLabelMapVolumeNode") and not node.GetHideFromEditors()
+        ]
+        listed = self.ui.batchVolumeList
+        known = [listed.item(row).data(_ID_ROLE) for row in range(listed.count)]
+        names = [listed.item(row).text() for row in range(listed.count)]
+        if (known, names) == ([n.GetID() for n in nodes], [n.GetName() for n in nodes]):
+            return
+        checked = {node.GetID() for node in self._checked()}
+        listed.clear()
+        for node in nodes:
+            item = qt.QListWidgetItem(node.GetName())
+            item.setData(_ID_ROLE, node.GetID())
+            item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsUserCheckable)
+            isNew = node.GetID() not in known
+            on = isNew or node.GetID() in checked
+            item.setCheckState(qt.Qt.Checked if on else qt.Qt.Unchecked)
+            listed.addItem(item)
+
+    def _checked(self) -> list[Any]:
+        listed = self.ui.batchVolumeList
+        ids = [
+            listed.item(row).data(_ID_ROLE)
+            for row in range(listed.count)
+            if listed.item(row).checkState() == qt.Qt.Checked
+        ]
+        nodes = [slicer.mrmlScene.GetNodeByID(identity) for identity in ids]
+        return [node for node in nodes if node is not None]
+
+
+class FolderProcess:
+    """``python -m masam_core.batch`` as a process: the queue of ``masam batch``.
+
+    Args:
+        spec: see ``masam_core.batch.__main__``.
+        onEvent: called with each of its lines.
+        onEnd: called once, with what went wrong, or an empty text.
+    """
+
+    def __init__(self, spec: dict[str, Any], onEvent: Any, onEnd: Any) -> None:
+        self._onEvent, self._onEnd = onEvent, onEnd
+        self._folder = tempfile.TemporaryDirectory(prefix="masam-batch-")
+        self._spec = Path(self._folder.name) / "batch.json"
+        self._spec.write_text(json.dumps(spec), "utf-8")
+        self._rest = b""
+        self._ended = False
+        self._transport: Any = None
+
+    def start(self) -> None:
+        """Start it; OSError when it can't be started."""
+        from .qprocess import QProcessTransport
+
+        command = [worker.pythonExecutable(), "-m", "masam_core.batch", str(self._spec)]
+        self._transport = QProcessTransport(command, worker.workerEnvironment())
+        self._transport.on_output = self._onOutput
+        self._transport.on_closed = self._onClosed
+        self._transport.start()
+
+    def cancel(self) -> None:
+        """Ask it to stop after what it is doing now; the folder can be gone on with."""
+        self._transport.write(b"cancel\n")
+
+    def stop(self) -> None:
+        """End it now; the folder can be gone on with all the same."""
+        self._transport.stop()
+        self._folder.cleanup()
+
+    def _onOutput(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            event = json.loads(line)
+            self._ended = self._ended or event["event"] in ("end", "error")
+            self._onEvent(event)
+
+    def _onClosed(self, code: int | None) -> None:
+        self._folder.cleanup()
+        words = _("The batch process ended unexpectedly (exit code {code}). Run it again to go on.")
+        self._onEnd("" if self._ended else words.format(code=code))

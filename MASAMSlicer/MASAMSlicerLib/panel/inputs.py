@@ -1,0 +1,172 @@
+"""Inputs: volume, segmentation, model, device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slicer.i18n import tr as _
+
+from . import settings
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+BROWSE = "browse"
+
+
+class Inputs:
+    """Model and device choosers; volume and segmentation are bound to the parameter node."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel, self.ui = panel, panel.ui
+        self.models: dict[str, dict[str, Any]] = {}
+        self.devices: list[dict[str, Any]] = []
+        self._asked: Any = None
+        self._filling = False
+        self._fillModels()
+        self._fillDevices()
+        self.ui.modelComboBox.connect("activated(int)", self._onModel)
+        self.ui.deviceComboBox.connect("activated(int)", self._onDevice)
+        self.ui.modelDownloadButton.clicked.connect(self._onDownload)
+        self.ui.modelVerifyButton.clicked.connect(self._onVerify)
+
+    def refresh(self) -> None:
+        """Show what the parameter node says."""
+        name = self.panel.parameters.model
+        self._fillModels()
+        known = self.models.get(name)
+        purpose = known["purpose"] if known else _("A file of your own: {path}").format(path=name)
+        if known and not known["here"]:
+            purpose += " " + (_("Not here yet.") if known["downloadable"] else known["how"])
+        self.ui.modelLabel.text = purpose
+        downloadable = bool(known and known["downloadable"] and not known["here"])
+        self.ui.modelDownloadButton.visible = downloadable
+        self.ui.modelDownloadButton.enabled = downloadable and self._asked is None
+        self.ui.modelVerifyButton.visible = bool(known and known["here"] and name != "bundled")
+        self.ui.modelVerifyButton.enabled = self._asked is None
+
+    def modelIsHere(self) -> bool:
+        """Whether the chosen model can be loaded, as far as is known."""
+        known = self.models.get(self.panel.parameters.model)
+        return known is None or bool(known["here"])
+
+    def askWorker(self) -> None:
+        """Fill models and devices from the worker's side, which may be another machine."""
+        self.panel.ask("devices", {}, self._onDevices)
+        self.panel.ask("models", {}, self._onModels)
+
+    def _onDevices(self, answer: dict[str, Any]) -> None:
+        self.devices = answer["devices"]
+        self._fillDevices()
+
+    def _onModels(self, answer: dict[str, Any]) -> None:
+        self.models = {model["name"]: model for model in answer["models"]}
+        self.refresh()
+        self.panel.refreshSoon()
+
+    def _fillModels(self) -> None:
+        if not self.models:
+            bundled = {
+                "name": "bundled",
+                "purpose": _("Tumours in CT and MR from a tight box; comes with MASAM."),
+                "here": True,
+                "downloadable": False,
+                "how": "",
+            }
+            self.models = {"bundled": bundled}
+        box, chosen = self.ui.modelComboBox, self.panel.parameters.model
+        names = list(self.models) + ([chosen] if chosen not in self.models else [])
+        box.clear()
+        for name in names:
+            here = self.models.get(name, {"here": True})["here"]
+            box.addItem(name if here else _("{name} (not here)").format(name=name), name)
+        box.addItem(_("Browse for a file ..."), BROWSE)
+        box.currentIndex = names.index(chosen)
+
+    def _onModel(self, index: int) -> None:
+        name = self.ui.modelComboBox.itemData(index)
+        if name == BROWSE:
+            name = self.panel.askForFile(_("Choose a model"), "(*.safetensors *.pth *.pt)")
+        if name:
+            self.panel.parameters.model = name
+        self.refresh()
+        self.panel.refreshSoon()
+
+    def _fillDevices(self) -> None:
+        box, chosen = self.ui.deviceComboBox, str(settings.read("device"))
+        names = ["auto"] + [device["name"] for device in self.devices]
+        names += [chosen] if chosen not in names else []
+        labels = {d["name"]: f"{d['name']}: {d['label']}{_memory(d)}" for d in self.devices}
+        box.clear()
+        for name in names:
+            box.addItem(_("Best available") if name == "auto" else labels.get(name, name), name)
+        box.currentIndex = names.index(chosen)
+        self._describeDevice()
+
+    def _describeDevice(self) -> None:
+        chosen = str(settings.read("device"))
+        if not self.devices:
+            self.ui.deviceLabel.text = _("The devices are listed once the worker has started.")
+            return
+        used = self.devices[0] if chosen == "auto" else None
+        used = used or next((d for d in self.devices if d["name"] == chosen), None)
+        if used is None:
+            self.ui.deviceLabel.text = _("{name} is not there now.").format(name=chosen)
+        elif used["name"] == "cpu":
+            self.ui.deviceLabel.text = _(
+                "Computing on the processor: seconds a lesion with the bundled model, minutes with "
+                "large ones. No GPU is used."
+            )
+        else:
+            self.ui.deviceLabel.text = _("Computing on {label}{memory}.").format(
+                label=used["label"], memory=_memory(used)
+            )
+
+    def _onDevice(self, index: int) -> None:
+        settings.write("device", self.ui.deviceComboBox.itemData(index))
+        self._describeDevice()
+
+    def _onDownload(self) -> None:
+        name = self.panel.parameters.model
+
+        def done(_answer: dict[str, Any]) -> None:
+            self._asked = None
+            self.panel.say(_("{name} is here and was checked.").format(name=name))
+            self.panel.ask("models", {}, self._onModels)
+
+        self._ask("download_model", name, done)
+
+    def _onVerify(self) -> None:
+        name = self.panel.parameters.model
+
+        def done(answer: dict[str, Any]) -> None:
+            self._asked = None
+            words = {
+                True: _("{name} is the published file."),
+                False: _("{name} is NOT the published file. Delete it and download it again."),
+                None: _("No digest is published for {name}; this file's is {sha256}."),
+            }[answer["matches"]]
+            self.panel.say(words.format(name=name, sha256=answer["sha256"]))
+            self.refresh()
+
+        self._ask("verify_model", name, done)
+
+    def _ask(self, kind: str, name: str, done: Any) -> None:
+        def failed(error: Exception) -> None:
+            self._asked = None
+            self.panel.sayError(error)
+            self.refresh()
+
+        self._asked = kind
+        self.panel.ask(kind, {"name": name}, done, failed, self.panel.showProgress)
+        self.refresh()
+
+
+def _memory(device: dict[str, Any]) -> str:
+    """``, 6.1 of 8.0 GB free``, as far as it is known."""
+    total, free = device["total_bytes"], device["free_bytes"]
+    if total is None:
+        return ""
+    if free is None:
+        return f", {total / 1e9:.1f} GB"
+    return _(", {free:.1f} of {total:.1f} GB free").format(free=free / 1e9, total=total / 1e9)

@@ -1,0 +1,127 @@
+"""First run: what is missing is found, explained, and installed on one click.
+
+Only the application can install; what is decided here is kept apart from that (see ``plan``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import slicer
+from slicer.i18n import tr as _
+
+from .. import worker
+from . import settings
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+PYTORCH_SIZE = _("PyTorch: up to 3 GB with GPU support, 10 minutes or more; the rest: a minute.")
+
+
+class Install:
+    """The frame at the top, shown only while something is missing.
+
+    Attributes:
+        problem: why nothing can be segmented, or an empty text.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel, self.ui = panel, panel.ui
+        self.problem = ""
+        self.missing: list[str] = []
+        self.ui.installButton.clicked.connect(lambda *_: self._onInstall(None))
+        self.ui.installFolderButton.clicked.connect(self._onFolder)
+        self.check()
+
+    def check(self) -> None:
+        """Look again for what is missing; a worker elsewhere needs less here."""
+        remote = bool(str(settings.read("workerCommand")).strip())
+        self.missing = worker.missingForPanel() if remote else worker.missingForWorker()
+        self.ui.installFrame.visible = bool(self.missing)
+        self.problem = ""
+        if self.missing:
+            self.problem = _("Install what is missing first (see the top of the panel).")
+            lines = [
+                _("Missing in Slicer's Python: {names}.").format(names=", ".join(self.missing))
+            ]
+            if any(name in worker.FROM_PYTORCH for name in self.missing):
+                lines.append(PYTORCH_SIZE)
+            lines.append(_("Slicer stays usable; restart it if you are asked to."))
+            self.ui.installLabel.text = "\n".join(lines)
+
+    def _onFolder(self) -> None:
+        folder = self.panel.askForFolder(_("Folder of wheels"), str(settings.read("wheels")))
+        if folder:
+            settings.write("wheels", folder)
+            self._onInstall(folder)
+
+    def _onInstall(self, wheels: str | None) -> None:
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The installation failed."), waitCursor=True):
+                if wheels is None and any(name in worker.FROM_PYTORCH for name in self.missing):
+                    if not installPyTorch():
+                        return
+                    self.check()
+                arguments = plan(self.missing, wheels)
+                if arguments:
+                    slicer.util.pip_install(arguments)
+        except Exception as error:  # shown in a window already
+            self.panel.sayError(error)
+        self.check()
+        self.panel.refreshSoon()
+
+
+def plan(missing: Sequence[str], wheels: str | None) -> list[str]:
+    """pip's arguments for what is missing; from a folder of wheels alone where one is given.
+
+    Raises:
+        ValueError: the folder holds no wheel.
+    """
+    packages = [
+        {**worker.FROM_PYTORCH, **worker.FROM_PIP}[name]
+        for name in missing
+        if wheels is not None or name in worker.FROM_PIP
+    ]
+    if not packages:
+        return []
+    if wheels is None:
+        return packages
+    if not any(Path(wheels).glob("*.whl")):
+        raise ValueError(
+            _("{folder} holds no .whl file. Fill it on a machine with a network: {command}").format(
+                folder=wheels, command="pip download -d FOLDER " + " ".join(packages)
+            )
+        )
+    return ["--no-index", "--find-links", wheels, *packages]
+
+
+def installPyTorch() -> bool:
+    """Install torch by Slicer's PyTorch extension, which knows the GPU; False if declined.
+
+    Raises:
+        RuntimeError: the extension is not installed; it says what to do.
+    """
+    try:
+        import PyTorchUtils  # of the extension
+    except ImportError as error:
+        manager = slicer.app.extensionsManagerModel()
+        if not slicer.util.confirmOkCancelDisplay(
+            _("MASAM needs Slicer's extension 'PyTorch'. Install it now? Slicer restarts after it.")
+        ):
+            return False
+        if not manager.installExtensionFromServer("PyTorch"):
+            raise RuntimeError(
+                _(
+                    "The extension 'PyTorch' could not be installed. Without a network, install "
+                    "torch and torchvision from a folder of wheels instead."
+                )
+            ) from error
+        slicer.util.restart()
+        return False
+    logic = PyTorchUtils.PyTorchUtilsLogic()
+    if logic.torchInstalled():
+        return True
+    return logic.installTorch(askConfirmation=True) is not None

@@ -1,0 +1,246 @@
+"""Lesions: one row each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import qt
+from slicer.i18n import tr as _
+
+from masam_core.errors import MasamError
+from masam_core.terminology import TUMOUR_TYPES
+
+from ..scene.lesions import DONE, EDITED, MOVED, NEW, Lesion
+from . import views
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+NAME, KIND, STATE, VOLUME, DIAMETER, CONFIDENCE = range(6)
+_ID_ROLE = 256  # Qt::UserRole
+
+
+class LesionTable:
+    """Shows the list and what can be done with its rows."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel, self.ui, self.table = panel, panel.ui, panel.ui.lesionTable
+        self._filling = False
+        self.table.setHorizontalHeaderLabels(
+            [
+                _("Lesion"),
+                _("Type"),
+                _("Status"),
+                _("ml"),
+                _("Longest mm"),
+                _("Confidence"),
+            ]
+        )
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
+        self.table.verticalHeader().hide()
+        for key, kind in TUMOUR_TYPES.items():
+            self.ui.typeComboBox.addItem(kind.code.meaning, key)
+        self.table.itemSelectionChanged.connect(self._onSelection)
+        self.table.connect("itemChanged(QTableWidgetItem*)", self._onItemChanged)
+        self.table.connect("cellDoubleClicked(int,int)", self._onDoubleClick)
+        self.ui.jumpButton.clicked.connect(lambda *_: self.goToSelected())
+        self.ui.rerunButton.clicked.connect(lambda *_: self.panel.run.again())
+        self.ui.lockButton.clicked.connect(self._onLock)
+        self.ui.duplicateButton.clicked.connect(self._onDuplicate)
+        self.ui.deleteButton.clicked.connect(self._onDelete)
+        self.ui.typeComboBox.connect("activated(int)", self._onType)
+        self.ui.colorButton.connect("colorChanged(QColor)", self._onColor)
+
+    def refresh(self) -> None:
+        """Fill the table from the scene."""
+        lesions = self.panel.session.lesions.lesions(self.panel.volume)
+        if self.panel.volume is None:
+            lesions = []
+        self._filling = True
+        try:
+            self.table.rowCount = len(lesions)
+            for row, lesion in enumerate(lesions):
+                self._fill(row, lesion)
+            self._showSelection(lesions)
+        finally:
+            self._filling = False
+        self._refreshButtons()
+
+    def selectedIds(self) -> list[str]:
+        """Ids of the selected rows, from top to bottom."""
+        rows = sorted({index.row() for index in self.table.selectedIndexes()})
+        return [self._idOf(row) for row in rows]
+
+    def goToSelected(self) -> None:
+        """Views to the selected lesion."""
+        if self.panel.selected is not None:
+            views.goTo(self.panel.selected)
+
+    def goToNext(self) -> None:
+        """The shortcut E: select the next lesion and go there."""
+        ids = [self._idOf(row) for row in range(self.table.rowCount)]
+        if not ids:
+            return
+        current = self.panel.parameters.selectedLesion
+        place = ids.index(current) + 1 if current in ids else 0
+        self.panel.select(ids[place % len(ids)])
+        self.goToSelected()
+
+    def _fill(self, row: int, lesion: Lesion) -> None:
+        made = lesion.provenance
+        found: dict[str, Any] = made.measurements if made is not None else {}
+        state, message = self._state(lesion)
+        longest = found.get("longest_diameter_mm")
+        texts = {
+            NAME: lesion.name,
+            KIND: _kindName(lesion.terminology),
+            STATE: state,
+            VOLUME: f"{found['volume_ml']:.2f}" if found.get("voxels") else "",
+            DIAMETER: f"{longest:.1f}" if longest is not None else "",
+            CONFIDENCE: f"{made.confidence:.0%}" if made is not None else "",
+        }
+        for column, text in texts.items():
+            item = self.table.item(row, column)
+            if item is None:
+                item = qt.QTableWidgetItem()
+                self.table.setItem(row, column, item)
+            if item.text() != text:
+                item.setText(text)
+            item.setToolTip(message)
+            item.setData(_ID_ROLE, lesion.id)
+            flags = qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled
+            item.setFlags(flags | qt.Qt.ItemIsEditable if column == NAME else flags)
+            if column >= VOLUME:
+                item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+        self.table.item(row, NAME).setIcon(_swatch(lesion.color))
+
+    def _state(self, lesion: Lesion) -> tuple[str, str]:
+        """What stands in the status column, and the words behind it."""
+        word, message = self.panel.session.states.get(lesion.id, ("", ""))
+        if word == "running":
+            return _("working ..."), ""
+        if word == "failed":
+            return _("failed"), message
+        notes = "\n".join(lesion.provenance.messages) if lesion.provenance is not None else ""
+        names = {
+            NEW: _("new"),
+            DONE: _("done"),
+            MOVED: _("box changed"),
+            EDITED: _("edited by hand"),
+        }
+        state = names[lesion.status]
+        if lesion.locked:
+            state = _("locked")
+        return (f"{state}  (!)" if notes else state), notes
+
+    def _showSelection(self, lesions: list[Lesion]) -> None:
+        ids = [lesion.id for lesion in lesions]
+        chosen = self.panel.parameters.selectedLesion
+        if chosen not in ids:
+            chosen = ids[-1] if ids else ""
+            self.panel.parameters.selectedLesion = chosen
+        if chosen and chosen not in self.selectedIds():
+            self.table.selectRow(ids.index(chosen))
+
+    def _refreshButtons(self) -> None:
+        lesion = self.panel.selected
+        for button in (self.ui.jumpButton, self.ui.duplicateButton, self.ui.deleteButton):
+            self.panel.enable(button, lesion is not None, _("Select a lesion first."))
+        busy = self.panel.session.busy
+        self.panel.enable(
+            self.ui.rerunButton, lesion is not None and not busy, _("Select a lesion first.")
+        )
+        hasSegment = lesion is not None and lesion.segment is not None
+        self.panel.enable(self.ui.lockButton, hasSegment, _("There is no segment to lock yet."))
+        self.ui.lockButton.checked = lesion is not None and lesion.locked
+        for widget in (self.ui.typeComboBox, self.ui.colorButton):
+            widget.enabled = lesion is not None
+        if lesion is None:
+            return
+        keys = list(TUMOUR_TYPES)
+        entries = [TUMOUR_TYPES[key].entry for key in keys]
+        if lesion.terminology in entries:
+            self.ui.typeComboBox.currentIndex = entries.index(lesion.terminology)
+        else:
+            self.ui.typeComboBox.currentIndex = -1
+        self._filling = True
+        try:
+            self.ui.colorButton.color = qt.QColor.fromRgbF(*lesion.color)
+        finally:
+            self._filling = False
+
+    def _onSelection(self) -> None:
+        ids = self.selectedIds()
+        if not self._filling and ids and self.panel.parameters.selectedLesion not in ids:
+            self.panel.select(ids[-1])
+
+    def _onItemChanged(self, item: Any) -> None:
+        if self._filling or item.column() != NAME:
+            return
+        lesion = self.panel.session.lesions.lesion(item.data(_ID_ROLE))
+        if lesion is None:
+            return
+        try:
+            self.panel.session.lesions.rename(lesion, item.text())
+        except ValueError as error:
+            self.panel.sayError(error)
+        self.panel.refreshSoon()
+
+    def _onDoubleClick(self, row: int, column: int) -> None:
+        if column != NAME:
+            self.panel.select(self._idOf(row))
+            self.goToSelected()
+
+    def _onLock(self) -> None:
+        locked = bool(self.ui.lockButton.checked)
+        for lesion in self._selectedLesions():
+            self.panel.session.lesions.setLocked(lesion, locked)
+        self.panel.refreshSoon()
+
+    def _onDuplicate(self) -> None:
+        lesion = self.panel.selected
+        if lesion is not None and lesion.volume is not None:
+            self.panel.select(self.panel.session.lesions.duplicate(lesion).id)
+
+    def _onDelete(self) -> None:
+        lesions = self._selectedLesions()
+        try:
+            self.panel.session.deleteLesions([lesion.id for lesion in lesions])
+        except MasamError as error:
+            self.panel.sayError(error)
+        self.panel.refreshSoon()
+
+    def _onType(self, index: int) -> None:
+        kind = TUMOUR_TYPES[self.ui.typeComboBox.itemData(index)]
+        for lesion in self._selectedLesions():
+            self.panel.session.lesions.setTerminology(lesion, kind.entry)
+        self.panel.refreshSoon()
+
+    def _onColor(self, color: Any) -> None:
+        if self._filling or self.panel.selected is None:
+            return
+        rgb = (color.redF(), color.greenF(), color.blueF())
+        self.panel.session.lesions.recolor(self.panel.selected, rgb)
+        self.panel.refreshSoon()
+
+    def _selectedLesions(self) -> list[Lesion]:
+        found = [self.panel.session.lesions.lesion(identity) for identity in self.selectedIds()]
+        return [lesion for lesion in found if lesion is not None]
+
+    def _idOf(self, row: int) -> str:
+        item = self.table.item(row, NAME)
+        return str(item.data(_ID_ROLE)) if item is not None else ""
+
+
+def _kindName(entry: str) -> str:
+    """What a terminology entry means: the type's part of it."""
+    parts = entry.split("~")
+    return parts[2].split("^")[-1] if len(parts) > 2 else ""
+
+
+def _swatch(color: tuple[float, float, float]) -> Any:
+    pixmap = qt.QPixmap(12, 12)
+    pixmap.fill(qt.QColor.fromRgbF(*color))
+    return qt.QIcon(pixmap)

@@ -1,0 +1,248 @@
+"""The whole panel: its parts, what they share, and when they are refreshed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from masam_core.errors import MasamError
+from masam_core.inference.options import SegmentOptions
+
+from .. import worker
+from ..scene.lesions import LESION, Lesion
+from ..session import Session
+from . import settings, views
+from .advanced import Advanced
+from .batch import Batch
+from .inputs import Inputs
+from .install import Install
+from .lesiontable import LesionTable
+from .prompt import Prompt
+from .qprocess import QProcessTransport
+from .results import Results
+from .run import Run
+
+REFRESH_MS = 40
+SETTLED_MS = 500  # without a change after which a box counts as moved, if no mouse said so
+WARNING_STYLE, ERROR_STYLE = "color: #b26a00", "color: #c62828"
+
+
+def makeTransport() -> QProcessTransport:
+    """A worker process as this machine's settings say."""
+    command = worker.workerCommand(str(settings.read("workerCommand")))
+    return QProcessTransport(command, worker.workerEnvironment())
+
+
+class Panel:
+    """Binds widgets to a session.
+
+    Args:
+        widget: the qMRMLWidget made from the .ui file.
+        ui: its named children.
+        session: the lesions and the worker.
+        parameters: the module's parameter node wrapper.
+    """
+
+    def __init__(self, widget: Any, ui: Any, session: Session, parameters: Any) -> None:
+        self.widget, self.ui, self.session, self.parameters = widget, ui, session, parameters
+        self._shortcuts: list[Any] = []
+        self._settling: dict[str, Any] = {}
+        self._timer = qt.QTimer()
+        self._timer.singleShot = True
+        self._timer.interval = REFRESH_MS
+        self._timer.timeout.connect(self.refresh)
+        self._volumeId = ""
+        self.install = Install(self)
+        self.inputs = Inputs(self)
+        self.prompt = Prompt(self)
+        self.lesionTable = LesionTable(self)
+        self.run = Run(self)
+        self.results = Results(self)
+        self.batch = Batch(self)
+        self.advanced = Advanced(self)
+        self.refresh()
+
+    @property
+    def volume(self) -> Any:
+        """The chosen volume node, or None."""
+        return self.parameters.volume
+
+    @property
+    def selected(self) -> Lesion | None:
+        """The selected lesion of the chosen volume."""
+        chosen = self.parameters.selectedLesion
+        lesion = self.session.lesions.lesion(chosen) if chosen else None
+        return lesion if lesion is not None and lesion.volume is self.volume else None
+
+    def choice(self) -> Any:
+        """Model, device and cache as chosen."""
+        from masam_core.worker.steps import ModelChoice
+
+        return ModelChoice(
+            model=self.parameters.model,
+            device=str(settings.read("device")),
+            cache_bytes=int(settings.read("cacheMB")) << 20,
+        )
+
+    def options(self) -> SegmentOptions:
+        """Settings as chosen; raises ConfigError."""
+        p = self.parameters
+        return SegmentOptions.from_dict(
+            {
+                "quality": p.quality,
+                "threshold": float(p.threshold) if p.useThreshold else None,
+                "margin_mm": float(p.marginMm),
+                "keep": p.keep,
+                "fill_holes": bool(p.fillHoles),
+                "smooth_mm": float(p.smoothMm),
+            }
+        )
+
+    def refreshSoon(self, *_: Any) -> None:
+        """Refresh once, after everything that is going on now."""
+        self._timer.start()
+
+    def refresh(self) -> None:
+        """Bring every part in line with the scene."""
+        self._showNewVolume()
+        for part in (
+            self.inputs,
+            self.prompt,
+            self.lesionTable,
+            self.run,
+            self.results,
+            self.batch,
+            self.advanced,
+        ):
+            part.refresh()
+
+    def select(self, lesionId: str) -> None:
+        """Make a lesion the selected one."""
+        self.parameters.selectedLesion = lesionId
+        self.refreshSoon()
+
+    def boxChanged(self, roiNode: Any) -> None:
+        """A ROI was modified, perhaps in the middle of a drag."""
+        lesionId = roiNode.GetAttribute(LESION)
+        if not lesionId:
+            return
+        timer = self._settling.get(lesionId)
+        if timer is None:
+            timer = self._settling[lesionId] = qt.QTimer()
+            timer.singleShot = True
+            timer.interval = SETTLED_MS
+            timer.timeout.connect(lambda: self.boxEdited(lesionId))
+        timer.start()
+        self.refreshSoon()
+
+    def boxEdited(self, lesionId: str) -> None:
+        """A box has come to rest: the end of a drag, or a button."""
+        timer = self._settling.get(lesionId)
+        if timer is not None:
+            timer.stop()
+        self.run.follow(lesionId)
+        self.refreshSoon()
+
+    def say(self, text: str, warning: bool = False) -> None:
+        """The status line under the large button."""
+        self.ui.statusLabel.styleSheet = WARNING_STYLE if warning else ""
+        self.ui.statusLabel.text = text
+
+    def sayError(self, error: Exception) -> None:
+        """An error in the status line; no window pops up."""
+        text = str(error) or type(error).__name__
+        if not isinstance(error, (MasamError, ValueError)):
+            text = _("Something unforeseen happened: {what}").format(what=text)
+        self.ui.statusLabel.styleSheet = ERROR_STYLE
+        self.ui.statusLabel.text = text
+        self.refreshSoon()
+
+    def showProgress(self, fraction: float, text: str) -> None:
+        """Of a download."""
+        self.say(f"{text} ({fraction:.0%})" if fraction else text)
+
+    def ask(
+        self,
+        kind: str,
+        fields: dict[str, Any],
+        onDone: Callable[[dict[str, Any]], None],
+        onError: Callable[[Exception], None] | None = None,
+        onProgress: Callable[[float, str], None] | None = None,
+    ) -> Any:
+        """A request to the worker beside the runs."""
+        return self.session.ask(kind, fields, onDone, onError or self.sayError, onProgress)
+
+    def enable(self, widget: Any, able: bool, problem: str, hint: str | None = None) -> None:
+        """Enable a widget; a disabled one says why, an enabled one what it does."""
+        if widget.property("masamHint") is None:
+            widget.setProperty("masamHint", widget.toolTip)
+        widget.enabled = able
+        widget.toolTip = (hint or widget.property("masamHint")) if able else problem
+
+    def addShortcuts(self) -> None:
+        """Keys that work while the panel, or one of its widgets, has the focus."""
+        keys = {
+            "B": self.prompt.togglePlacing,
+            "E": self.lesionTable.goToNext,
+            "V": self.results.toggleVisibility,
+            "Esc": self.prompt.stop,
+            "Ctrl+Z": self.run.undo,
+            "Ctrl+Y": self.run.redo,
+            "Ctrl+Return": self.run.press,
+            "Ctrl+Enter": self.run.press,
+        }
+        for key, action in keys.items():
+            shortcut = qt.QShortcut(qt.QKeySequence(key), self.widget)
+            shortcut.context = qt.Qt.WidgetWithChildrenShortcut
+            shortcut.activated.connect(action)
+            self._shortcuts.append(shortcut)
+
+    def removeShortcuts(self) -> None:
+        """Give the keys back to the rest of Slicer."""
+        for shortcut in self._shortcuts:
+            shortcut.setParent(None)
+        self._shortcuts = []
+
+    def sceneClosed(self) -> None:
+        """The scene is about to be emptied."""
+        self.prompt.stop()
+        self.session.sceneClosed()
+        self.results.sceneClosed()
+        self.batch.sceneClosed()
+
+    def cleanup(self) -> None:
+        """The module is unloaded."""
+        self._timer.stop()
+        for timer in self._settling.values():
+            timer.stop()
+        self.removeShortcuts()
+        self.batch.cleanup()
+        self.results.cleanup()
+        self.session.close()
+
+    def askForFile(self, title: str, pattern: str) -> str:
+        """A file to open; empty if the user thinks better of it."""
+        return _first(qt.QFileDialog.getOpenFileName(self.widget, title, "", pattern))
+
+    def askForTarget(self, title: str, name: str, pattern: str) -> str:
+        """A file to write; empty if the user thinks better of it."""
+        return _first(qt.QFileDialog.getSaveFileName(self.widget, title, name, pattern))
+
+    def askForFolder(self, title: str, start: str) -> str:
+        """A folder; empty if the user thinks better of it."""
+        return str(qt.QFileDialog.getExistingDirectory(self.widget, title, start) or "")
+
+    def _showNewVolume(self) -> None:
+        """A volume that has just been chosen is shown, in its own planes."""
+        identity = self.volume.GetID() if self.volume is not None else ""
+        if identity and identity != self._volumeId and self._volumeId is not None:
+            views.showVolume(self.volume)
+        self._volumeId = identity
+
+
+def _first(answer: Any) -> str:
+    """A file dialog's answer: PythonQt gives the name, PySide the name and the filter."""
+    return str(answer[0] if isinstance(answer, tuple) else answer or "")

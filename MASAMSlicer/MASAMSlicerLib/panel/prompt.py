@@ -1,0 +1,133 @@
+"""Prompt: placing a tight box, and taking boxes that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from slicer.i18n import tr as _
+
+from masam_core.errors import MasamError
+
+from ..scene import prompts
+from ..scene.lesions import LESION, Lesion
+from . import views
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+
+class Prompt:
+    """The buttons around the box of the selected lesion."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel, self.ui = panel, panel.ui
+        self._placing: str | None = None
+        self.ui.placeButton.toggled.connect(self._onPlace)
+        self.ui.firstSliceButton.clicked.connect(lambda *_: self._setEnd(prompts.FIRST))
+        self.ui.lastSliceButton.clicked.connect(lambda *_: self._setEnd(prompts.LAST))
+        self.ui.fitButton.clicked.connect(self._onFit)
+        self.ui.addRoiButton.clicked.connect(self._onAddRoi)
+        self.ui.roiSelector.connect(
+            "currentNodeChanged(vtkMRMLNode*)", lambda *_: self.panel.refreshSoon()
+        )
+
+    def refresh(self) -> None:
+        """Enable what can be done, and say what is wrong with the box."""
+        volume, lesion = self.panel.volume, self.panel.selected
+        hasBox = lesion is not None and lesion.roi is not None
+        self._say(self.ui.placeButton, volume is not None, _("Choose a volume first."))
+        for button in (self.ui.firstSliceButton, self.ui.lastSliceButton, self.ui.fitButton):
+            self._say(button, hasBox, _("Place or select a box first."))
+        roi = self.ui.roiSelector.currentNode()
+        free = roi is not None and not roi.GetAttribute(LESION) and volume is not None
+        self._say(self.ui.addRoiButton, free, _("Choose a ROI that is not in the list yet."))
+        self.ui.promptWarningLabel.text = self._warning(lesion) if hasBox else ""
+        self.ui.promptWarningLabel.visible = bool(self.ui.promptWarningLabel.text)
+
+    def togglePlacing(self) -> None:
+        """The shortcut B."""
+        if self.ui.placeButton.enabled:
+            self.ui.placeButton.checked = not self.ui.placeButton.checked
+
+    def stop(self) -> None:
+        """Leave the tool (Esc, another module, the scene closes)."""
+        self.ui.placeButton.checked = False
+
+    def onInteractionMode(self) -> None:
+        """The user has placed the box, or left place mode by other means."""
+        if self._placing is not None and not views.isPlacing():
+            self.ui.placeButton.checked = False
+
+    def _onPlace(self, checked: bool) -> None:
+        if checked:
+            lesion = self._undrawn() or self.panel.session.lesions.add(
+                self.panel.volume, self.panel.parameters.segmentation
+            )
+            self._placing = lesion.id
+            self.panel.select(lesion.id)
+            views.startPlacing(lesion.roi)
+            self.panel.say(_("Click two opposite corners of a tight box in a slice view."))
+            return
+        views.stopPlacing()
+        placed, self._placing = self._placing, None
+        lesion = self.panel.session.lesions.lesion(placed) if placed else None
+        if lesion is not None and lesion.roi is not None and not _drawn(lesion.roi):
+            # Left before it was drawn: no empty row stays behind.
+            self.panel.session.lesions.remove(lesion)
+        self.panel.refreshSoon()
+
+    def _undrawn(self) -> Lesion | None:
+        """A lesion that waits for its box: placing goes on there."""
+        for lesion in self.panel.session.lesions.lesions(self.panel.volume):
+            if lesion.roi is not None and not _drawn(lesion.roi):
+                return lesion
+        return None
+
+    def _setEnd(self, end: int) -> None:
+        def change(lesion: Lesion) -> None:
+            point = views.currentPoint(lesion.volume)
+            prompts.setEndSlice(lesion.roi, lesion.volume, point, end)
+
+        self._change(change)
+
+    def _onFit(self) -> None:
+        self._change(lambda lesion: views.fitToView(lesion.roi, lesion.volume))
+
+    def _change(self, change: Callable[[Lesion], None]) -> None:
+        lesion = self.panel.selected
+        if lesion is None or lesion.roi is None:
+            return
+        try:
+            change(lesion)
+        except (MasamError, ValueError) as error:
+            self.panel.sayError(error)
+        self.panel.boxEdited(lesion.id)
+
+    def _onAddRoi(self) -> None:
+        roi = self.ui.roiSelector.currentNode()
+        if roi is None or self.panel.volume is None or roi.GetAttribute(LESION):
+            return
+        lesion = self.panel.session.lesions.add(
+            self.panel.volume, self.panel.parameters.segmentation, roi
+        )
+        self.panel.select(lesion.id)
+
+    def _warning(self, lesion: Lesion | None) -> str:
+        if lesion is None or lesion.volume is None or not _drawn(lesion.roi):
+            return ""
+        try:
+            geometry = prompts.geometryOf(lesion.volume)
+            box = prompts.boxFromRoi(lesion.roi, lesion.volume, geometry, lesion.name)
+            return "\n".join(prompts.warningsBefore(box, geometry))
+        except MasamError as error:
+            return str(error)
+
+    def _say(self, button: Any, able: bool, problem: str) -> None:
+        """Enable a button; a disabled one says why."""
+        self.panel.enable(button, able, problem)
+
+
+def _drawn(roi: Any) -> bool:
+    """Whether the ROI has a size."""
+    return min(roi.GetSize()) > 0

@@ -1,0 +1,83 @@
+"""The worker as a QProcess: its answers arrive as Qt events, so that nothing ever waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import qt
+
+START_MS = 10_000
+END_MS = 1_500
+
+
+class QProcessTransport:
+    """Pipes to a child process for ``masam_core.worker.client.WorkerClient``.
+
+    Args:
+        command: program and arguments.
+        environment: of the process.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._command = list(command)
+        self._environment = dict(environment)
+        self._process: qt.QProcess | None = None
+        self.on_output: Callable[[bytes], None] = lambda _: None
+        self.on_log: Callable[[bytes], None] = lambda _: None
+        self.on_closed: Callable[[int | None], None] = lambda _: None
+
+    def start(self) -> None:
+        """Start the process; OSError when it can't be started."""
+        process = qt.QProcess()
+        environment = qt.QProcessEnvironment()
+        for name, value in self._environment.items():
+            environment.insert(name, value)
+        process.setProcessEnvironment(environment)
+        process.readyReadStandardOutput.connect(self._onOutput)
+        process.readyReadStandardError.connect(self._onLog)
+        process.connect("finished(int,QProcess::ExitStatus)", self._onFinished)
+        process.start(self._command[0], self._command[1:])
+        self._process = process
+        if not process.waitForStarted(START_MS):
+            self._process = None
+            raise OSError(f"{self._command[0]}: {process.errorString()}")
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to its standard input; Qt keeps what the pipe does not take at once."""
+        if self._process is not None:
+            self._process.write(qt.QByteArray(data))
+
+    def stop(self) -> None:
+        """Close its input, at which the worker ends by itself, and kill it if it does not.
+
+        Killing alone would not do: PythonSlicer is a launcher, and the process it has started would
+        live on. With its input closed that one ends too.
+        """
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.closeWriteChannel()
+        if not process.waitForFinished(END_MS):
+            process.kill()
+            process.waitForFinished(END_MS)
+
+    def _onOutput(self) -> None:
+        if self._process is not None:
+            self.on_output(_bytes(self._process.readAllStandardOutput()))
+
+    def _onLog(self) -> None:
+        if self._process is not None:
+            self.on_log(_bytes(self._process.readAllStandardError()))
+
+    def _onFinished(self, code: int, _status: object = None) -> None:
+        if self._process is None:
+            return
+        self._onOutput()
+        self._onLog()
+        self._process = None
+        self.on_closed(int(code))
+
+
+def _bytes(array: object) -> bytes:
+    """A QByteArray's bytes."""
+    return bytes(array.data())  # type: ignore[attr-defined]

@@ -1,0 +1,190 @@
+"""Results: surfaces, touch-up, measurements, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from masam_core.errors import MasamError
+from masam_core.report import write_measurements
+
+from ..report import rowsOf
+from ..scene.export import saveSegmentation
+from ..scene.lesions import EDITED
+from ..scene.tables import updateTable
+from . import views
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+
+class Results:
+    """What can be done with the segments."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel, self.ui = panel, panel.ui
+        self._editorNode: Any = None
+        self._hidden = False
+        self.ui.surfaceCheckBox.toggled.connect(lambda *_: self.showSegments())
+        self.ui.measureButton.clicked.connect(self._onMeasure)
+        self.ui.tableButton.clicked.connect(self._onTable)
+        self.ui.csvButton.clicked.connect(self._onCsv)
+        self.ui.saveButton.clicked.connect(self._onSave)
+        self.ui.dicomButton.clicked.connect(self._onDicom)
+        self.ui.editorCollapsibleButton.connect("contentsCollapsed(bool)", self._onEditor)
+
+    def refresh(self) -> None:
+        """Enable what there is something for."""
+        lesions = self.panel.session.lesions.lesions(self.panel.volume)
+        done = [lesion for lesion in lesions if lesion.provenance is not None]
+        edited = [lesion for lesion in done if lesion.status == EDITED]
+        nothing = _("There is no segment yet.")
+        able = bool(done) and self.panel.volume is not None
+        for button in (self.ui.tableButton, self.ui.csvButton, self.ui.saveButton):
+            self.panel.enable(button, able, nothing)
+        self.panel.enable(
+            self.ui.measureButton,
+            bool(edited) and not self.panel.session.busy,
+            _("No segment was changed by hand since it was measured."),
+        )
+        problem = nothing if not able else dicomProblem()
+        self.panel.enable(self.ui.dicomButton, not problem, problem)
+        self._pointEditor()
+
+    def toggleVisibility(self) -> None:
+        """The shortcut V: hide and show every segment of the volume."""
+        self._hidden = not self._hidden
+        self.showSegments()
+
+    def showSegments(self) -> None:
+        """Bring the segmentations' visibility in line with the panel."""
+        for node in self._segmentations():
+            views.setSegmentsVisible(
+                node, not self._hidden, bool(self.ui.surfaceCheckBox.checked) and not self._hidden
+            )
+
+    def cleanup(self) -> None:
+        """Let go of the Segment Editor."""
+        self.ui.segmentEditorWidget.setMRMLSegmentEditorNode(None)
+
+    def sceneClosed(self) -> None:
+        """The editor's node is gone with the scene."""
+        self._editorNode = None
+        self.ui.segmentEditorWidget.setMRMLSegmentEditorNode(None)
+
+    def leave(self) -> None:
+        """Another module is shown: no brush may stay active."""
+        self.ui.segmentEditorWidget.setActiveEffectByName("")
+
+    def _segmentations(self) -> list[Any]:
+        found: list[Any] = []
+        for lesion in self.panel.session.lesions.lesions(self.panel.volume):
+            if lesion.segmentation is not None and lesion.segmentation not in found:
+                found.append(lesion.segmentation)
+        return found
+
+    def _onEditor(self, collapsed: bool) -> None:
+        if collapsed:
+            self.leave()
+        self._pointEditor()
+
+    def _pointEditor(self) -> None:
+        """The editor works on the selected lesion's segment; only while it is unfolded."""
+        if self.ui.editorCollapsibleButton.collapsed:
+            return
+        editor = self.ui.segmentEditorWidget
+        if self._editorNode is None:
+            self._editorNode = slicer.mrmlScene.AddNewNodeByClass(
+                "vtkMRMLSegmentEditorNode", "MASAM touch-up"
+            )
+            self._editorNode.SetHideFromEditors(True)
+            # A brush must not eat what lies beside it.
+            self._editorNode.SetOverwriteMode(self._editorNode.OverwriteNone)
+            editor.setMRMLSegmentEditorNode(self._editorNode)
+        lesion = self.panel.selected
+        node = lesion.segmentation if lesion is not None else None
+        if node is None or self.panel.volume is None:
+            return
+        if editor.segmentationNode() is not node:
+            editor.setSegmentationNode(node)
+        editor.setSourceVolumeNode(self.panel.volume)
+        if (
+            lesion is not None
+            and lesion.segmentId
+            and editor.currentSegmentID() != lesion.segmentId
+        ):
+            editor.setCurrentSegmentID(lesion.segmentId)
+
+    def _onMeasure(self) -> None:
+        def done(count: int) -> None:
+            words = _("{n} segments measured again.")
+            self.panel.say(words.format(n=count))
+            self.panel.refreshSoon()
+
+        lesions = self.panel.session.lesions.lesions(self.panel.volume)
+        ids = [lesion.id for lesion in lesions if lesion.status == EDITED]
+        try:
+            self.panel.session.measure(ids, done, self.panel.sayError)
+        except MasamError as error:
+            self.panel.sayError(error)
+
+    def _onTable(self) -> None:
+        name = _("{volume} measurements").format(volume=self.panel.volume.GetName())
+        table = updateTable(slicer.mrmlScene, name, self._rows())
+        self.panel.say(
+            _("The measurements are in the table '{name}'.").format(name=table.GetName())
+        )
+
+    def _onCsv(self) -> None:
+        path = self.panel.askForTarget(_("Save the measurements"), "measurements.csv", "(*.csv)")
+        if path:
+            self._try(lambda: write_measurements(path, self._rows()), path)
+
+    def _onSave(self) -> None:
+        """One file holds one segmentation: that of the selected lesion."""
+        lesion = self.panel.selected
+        node = lesion.segmentation if lesion is not None else None
+        nodes = self._segmentations()
+        node = node or (nodes[0] if nodes else None)
+        if node is None:
+            return
+        name = f"{self.panel.volume.GetName()}.seg.nrrd"
+        path = self.panel.askForTarget(_("Save the segments"), name, "(*.seg.nrrd *.nii.gz)")
+        if path:
+            self._try(lambda: saveSegmentation(node, self.panel.volume, Path(path)), path)
+
+    def _onDicom(self) -> None:
+        exportDicom(self.panel.volume)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return rowsOf(self.panel.session.lesions.lesions(self.panel.volume))
+
+    def _try(self, work: Any, path: str) -> None:
+        try:
+            notes = work() or []
+        except MasamError as error:
+            self.panel.sayError(error)
+            return
+        self.panel.say("\n".join([_("Saved {path}.").format(path=path), *notes]), bool(notes))
+
+
+def dicomProblem() -> str:
+    """Why DICOM SEG can't be exported, or an empty text. Known in the application only."""
+    if not hasattr(slicer.modules, "dicomsegmentationsplugin") and not hasattr(
+        slicer.modules, "quantitativereporting"
+    ):
+        return _("Install the extension 'QuantitativeReporting' to export DICOM SEG.")
+    return ""
+
+
+def exportDicom(volumeNode: Any) -> None:
+    """Open Slicer's own DICOM export on the volume's study, which holds the segmentation."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    item = hierarchy.GetItemByDataNode(volumeNode)
+    from DICOMLib import DICOMExportDialog  # part of the application
+
+    study = hierarchy.GetItemParent(item)
+    slicer.modules.DICOMInstance.exportDialog = DICOMExportDialog(study or item)

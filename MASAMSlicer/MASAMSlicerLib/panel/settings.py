@@ -1,0 +1,27 @@
+"""Settings of this machine (QSettings), as opposed to those of the scene (parameter node)."""
+
+from __future__ import annotations
+
+import qt
+
+GROUP = "MASAM/"
+DEFAULTS = {"device": "auto", "workerCommand": "", "cacheMB": 1024, "wheels": ""}
+
+
+def read(name: str) -> str | int:
+    """A setting, or its default where it was never set or is damaged."""
+    default = DEFAULTS[name]
+    value = qt.QSettings().value(GROUP + name, default)
+    if isinstance(default, int):
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            return default
+    return str(value)
+
+
+def write(name: str, value: str | int) -> None:
+    """Keep a setting for the next start."""
+    if name not in DEFAULTS:
+        raise KeyError(name)
+    qt.QSettings().setValue(GROUP + name, value)

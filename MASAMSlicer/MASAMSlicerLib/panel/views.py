@@ -1,0 +1,146 @@
+"""The slice views: where they are, going somewhere, and placing a box in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+
+from masam_core.geometry import LPS_TO_RAS
+
+from ..scene import prompts
+from ..scene.lesions import Lesion
+from ..scene.transforms import matrixToArray, nodeToWorld, worldToNode
+from ..scene.volumes import geometryOf
+
+CLOSE_UP = 2.5  # sides of the box that a view shows when it goes to a lesion
+
+
+def sliceNodes() -> list[Any]:
+    """The slice nodes of the layout."""
+    scene = slicer.mrmlScene
+    count = scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")
+    nodes = [scene.GetNthNodeByClass(n, "vtkMRMLSliceNode") for n in range(count)]
+    return [node for node in nodes if node.IsMappedInLayout()] or nodes
+
+
+def showVolume(volumeNode: Any) -> None:
+    """Make the volume the background of every slice view, in the volume's own planes."""
+    slicer.util.setSliceViewerLayers(background=volumeNode, fit=True, rotateToVolumePlane=True)
+
+
+def acrossSlices(volumeNode: Any) -> Any:
+    """The slice node that shows the volume's acquisition slices best, or None."""
+    geometry = geometryOf(volumeNode)
+    axis = geometry.acquisition_axis
+    ends = geometry.ras_from_ijk(np.stack([np.zeros(3), np.eye(3)[axis]]))
+    direction = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
+    best, found = 0.0, None
+    for node in sliceNodes():
+        normal = matrixToArray(node.GetSliceToRAS())[:3, 2]
+        if abs(normal @ direction) > best:
+            best, found = abs(float(normal @ direction)), node
+    return found
+
+
+def currentPoint(volumeNode: Any) -> np.ndarray:
+    """World position (3,) of the centre of the view that shows the acquisition slices."""
+    node = acrossSlices(volumeNode)
+    if node is None:
+        raise ValueError("There is no slice view to take the slice from.")
+    return matrixToArray(node.GetSliceToRAS())[:3, 3]
+
+
+def fitToView(roiNode: Any, volumeNode: Any) -> None:
+    """Make the ROI hold what the slice views show of the volume, and not more than a half of it.
+
+    Half of the view in each direction: a box at its very edge could not be grabbed.
+    """
+    geometry = geometryOf(volumeNode)
+    points = []
+    for node in sliceNodes():
+        matrix = matrixToArray(node.GetSliceToRAS())
+        width, height, _ = node.GetFieldOfView()
+        for x in (-0.25, 0.25):
+            for y in (-0.25, 0.25):
+                points.append(matrix[:3, :] @ np.array([x * width, y * height, 0.0, 1.0]))
+    if not points:
+        raise ValueError("There is no slice view to fit the box to.")
+    ijk = geometry.ijk_from_ras(worldToNode(volumeNode, np.array(points)))
+    limit = np.array(geometry.size_ijk) - 0.5
+    low, high = np.clip(ijk.min(axis=0), -0.5, limit), np.clip(ijk.max(axis=0), -0.5, limit)
+    middle = (low + high) / 2
+    low, high = np.minimum(low, middle - 0.5), np.maximum(high, middle + 0.5)
+    prompts.alignRoi(roiNode, volumeNode, low, high)
+
+
+def goTo(lesion: Lesion) -> None:
+    """Centre every slice view on the lesion and show its surroundings."""
+    if lesion.volume is None or (lesion.roi is None and lesion.provenance is None):
+        return
+    world = _corners(lesion)
+    centre, reach = world.mean(axis=0), float(np.ptp(world, axis=0).max())
+    for node in sliceNodes():
+        node.JumpSliceByCentering(*[float(v) for v in centre])
+        width, height, depth = node.GetFieldOfView()
+        if width > 0 and height > 0 and reach > 0:
+            factor = max(CLOSE_UP * reach / min(width, height), 1e-3)
+            node.SetFieldOfView(width * factor, height * factor, depth)
+            matrix = node.GetSliceToRAS()
+            for row in range(3):
+                matrix.SetElement(row, 3, float(centre[row]))
+            node.UpdateMatrices()
+
+
+def startPlacing(roiNode: Any) -> None:
+    """Two clicks in a slice view, at opposite corners, now place this ROI."""
+    selection, interaction = _nodes()
+    selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsROINode")
+    selection.SetActivePlaceNodeID(roiNode.GetID())
+    interaction.SetPlaceModePersistence(0)
+    interaction.SetCurrentInteractionMode(interaction.Place)
+
+
+def stopPlacing() -> None:
+    """Back to the ordinary mouse."""
+    _, interaction = _nodes()
+    if interaction.GetCurrentInteractionMode() == interaction.Place:
+        interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+
+
+def isPlacing() -> bool:
+    """Whether the next click places something."""
+    _, interaction = _nodes()
+    return bool(interaction.GetCurrentInteractionMode() == interaction.Place)
+
+
+def interactionNode() -> Any:
+    """The scene's interaction node."""
+    return _nodes()[1]
+
+
+def setSegmentsVisible(segmentationNode: Any, visible: bool, surface: bool) -> None:
+    """Show or hide a segmentation, and its surface in 3D."""
+    if segmentationNode.GetDisplayNode() is None:
+        segmentationNode.CreateDefaultDisplayNodes()
+    display = segmentationNode.GetDisplayNode()
+    display.SetVisibility(visible)
+    display.SetVisibility3D(surface)
+    if surface and segmentationNode.GetSegmentation().GetNumberOfSegments():
+        segmentationNode.CreateClosedSurfaceRepresentation()
+
+
+def _corners(lesion: Lesion) -> np.ndarray:
+    if lesion.roi is not None and min(lesion.roi.GetSize()) > 0:
+        lps = prompts.cornersInVolume(lesion.roi, lesion.volume)
+    elif lesion.provenance is not None:
+        lps = lesion.provenance.corners
+    else:
+        lps = np.array([[*(-np.array(lesion.roi.GetCenter())[:2]), lesion.roi.GetCenter()[2]]])
+    return nodeToWorld(lesion.volume, lps @ LPS_TO_RAS[:3, :3])
+
+
+def _nodes() -> tuple[Any, Any]:
+    logic = slicer.app.applicationLogic()
+    return logic.GetSelectionNode(), logic.GetInteractionNode()

@@ -1,0 +1,84 @@
+"""Segmentations to files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+
+from masam_core.atomic import atomic_path
+from masam_core.errors import SegmentationError
+
+from .segments import readSegment
+from .volumes import geometryOf
+
+SUFFIXES = (".seg.nrrd", ".nii.gz")
+
+
+def saveSegmentation(segmentationNode: Any, volumeNode: Any, path: Path) -> list[str]:
+    """Write a segmentation; the name's ending chooses the format. The scene is not changed.
+
+    ``.seg.nrrd`` holds every segment with name, colour, terminology and tags; ``.nii.gz`` is a
+    label image on the volume's own grid, values 1, 2, ... in the order of the segments.
+
+    Returns:
+        Notes for the user, such as voxels that two segments share.
+
+    Raises:
+        SegmentationError: another ending, nothing to save, or a file that can't be written; what
+            was there before stays.
+    """
+    if not segmentationNode.GetSegmentation().GetNumberOfSegments():
+        raise SegmentationError(f"'{segmentationNode.GetName()}' holds no segment yet.")
+    try:
+        with atomic_path(path) as temporary:
+            if path.name.lower().endswith(".seg.nrrd"):
+                _writeSlicer(segmentationNode, temporary)
+                return []
+            if path.name.lower().endswith(".nii.gz"):
+                return _writeLabels(segmentationNode, volumeNode, temporary)
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SegmentationError(f"'{path}' was not written: {reason}.") from error
+    raise SegmentationError(f"'{path.name}' must end in {' or '.join(SUFFIXES)}.")
+
+
+def _writeSlicer(segmentationNode: Any, path: Path) -> None:
+    # A storage node of its own, outside the scene: where the user saves a copy is no new home of
+    # the node in the scene.
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    storage.SetFileName(os.fspath(path))
+    copy = slicer.vtkMRMLSegmentationNode()
+    copy.SetName(segmentationNode.GetName())
+    copy.GetSegmentation().DeepCopy(segmentationNode.GetSegmentation())
+    private = slicer.vtkMRMLScene()
+    private.AddNode(copy)
+    private.AddNode(storage)
+    if not storage.WriteData(copy):
+        raise RuntimeError("Slicer could not write the segmentation")
+
+
+def _writeLabels(segmentationNode: Any, volumeNode: Any, path: Path) -> list[str]:
+    geometry = geometryOf(volumeNode)
+    segmentation = segmentationNode.GetSegmentation()
+    labels = np.zeros(geometry.shape, dtype=np.uint16)
+    shared = 0
+    for number, segmentId in enumerate(segmentation.GetSegmentIDs(), 1):
+        mask, offset = readSegment(segmentationNode, segmentId, volumeNode)
+        where = tuple(slice(o, o + n) for o, n in zip(offset, mask.shape, strict=True))
+        part = labels[where]
+        shared += int((mask & (part > 0)).sum())
+        part[mask & (part == 0)] = number
+    image = sitk.GetImageFromArray(labels)
+    geometry.apply_to_sitk(image)
+    sitk.WriteImage(image, os.fspath(path), useCompression=True)
+    if not shared:
+        return []
+    return [
+        f"{shared} voxels lie in more than one segment; a label image keeps one, the first of the "
+        "list. A .seg.nrrd file keeps all."
+    ]

@@ -1,0 +1,295 @@
+"""The lesion list: what the scene says about each lesion; nothing is kept twice.
+
+A lesion is a ROI node, a segment, or both, that bear the same id. The ROI says which volume and
+segmentation it belongs to (node references, saved with the scene) and how the segment is to look;
+once there is a segment, the segment says it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+
+from masam_core.terminology import MASS, lesion_color
+
+from .prompts import cornersInVolume
+from .provenance import Provenance, maskDigest
+from .segments import Look, Mask, isLocked, labelmapName, readSegment, setLocked, tagOf
+
+LESION, SEGMENT, TERMINOLOGY, COLOR = (
+    "MASAM.Lesion",
+    "MASAM.Segment",
+    "MASAM.Terminology",
+    "MASAM.Color",
+)
+VOLUME_REFERENCE, SEGMENTATION_REFERENCE = "masamVolume", "masamSegmentation"
+MOVED_MM = 0.01
+
+NEW, DONE, MOVED, EDITED = "not segmented", "segmented", "box changed", "edited"
+
+
+@dataclass(eq=False)
+class Lesion:
+    """One row of the list, read from the scene.
+
+    Attributes:
+        id: that ROI and segment share.
+        roi: its ROI node, or None if it was deleted.
+        volume: its volume node, or None if it was deleted.
+        segmentation: the segmentation node, or None.
+        segmentId: of the segment, or None where there is none yet.
+        name, color, terminology: of the segment, or those it will get.
+        provenance: what made the segment, or None.
+        status: NEW, DONE, MOVED (the box is not the one that made the segment) or EDITED (the
+            segment was changed by hand).
+        locked: results never replace the segment.
+    """
+
+    id: str
+    roi: Any
+    volume: Any
+    segmentation: Any
+    segmentId: str | None
+    name: str
+    color: tuple[float, float, float]
+    terminology: str
+    provenance: Provenance | None
+    status: str
+    locked: bool
+
+    @property
+    def look(self) -> Look:
+        """For a new segment."""
+        return Look(self.name, self.color, self.terminology)
+
+    @property
+    def segment(self) -> Any:
+        """The vtkSegment, or None."""
+        if self.segmentation is None or self.segmentId is None:
+            return None
+        return self.segmentation.GetSegmentation().GetSegment(self.segmentId)
+
+
+class LesionList:
+    """The lesions of a scene."""
+
+    def __init__(self, scene: Any) -> None:
+        self._scene = scene
+        self._digests: dict[tuple[str, str], tuple[Any, str]] = {}
+
+    def lesions(self, volumeNode: Any = None) -> list[Lesion]:
+        """All lesions, of one volume where it is given; in the order of their making."""
+        found = [self._fromRoi(roi) for roi in self._rois()]
+        known = {lesion.id for lesion in found}
+        for node in self._nodes("vtkMRMLSegmentationNode"):
+            for segmentId in node.GetSegmentation().GetSegmentIDs():
+                segment = node.GetSegmentation().GetSegment(segmentId)
+                identity = tagOf(segment, LESION)
+                if identity and identity not in known:
+                    found.append(self._read(identity, None, _volumeOf(node), node, segmentId))
+                    known.add(identity)
+        if volumeNode is not None:
+            found = [lesion for lesion in found if lesion.volume is volumeNode]
+        return found
+
+    def lesion(self, identity: str) -> Lesion | None:
+        """The lesion with an id."""
+        return next((lesion for lesion in self.lesions() if lesion.id == identity), None)
+
+    def add(
+        self, volumeNode: Any, segmentationNode: Any = None, roiNode: Any = None, name: str = ""
+    ) -> Lesion:
+        """A new lesion of a volume; with a ROI of the scene, or with a new one, not yet drawn."""
+        number = self._nextNumber()
+        name = name or (roiNode.GetName() if roiNode is not None else f"Lesion {number}")
+        color = lesion_color(number - 1)
+        if roiNode is None:
+            roiNode = self._scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", name)
+            roiNode.CreateDefaultDisplayNodes()
+        roiNode.SetAttribute(LESION, uuid.uuid4().hex[:12])
+        roiNode.SetAttribute(TERMINOLOGY, MASS.entry)
+        roiNode.SetAttribute(COLOR, _colorText(color))
+        roiNode.SetNodeReferenceID(VOLUME_REFERENCE, volumeNode.GetID())
+        if segmentationNode is not None:
+            roiNode.SetNodeReferenceID(SEGMENTATION_REFERENCE, segmentationNode.GetID())
+        _showBox(roiNode, color)
+        return self._fromRoi(roiNode)
+
+    def duplicate(self, lesion: Lesion) -> Lesion:
+        """Another lesion with a copy of the box, and no segment yet."""
+        copy = self._scene.AddNewNodeByClass(
+            "vtkMRMLMarkupsROINode", self._scene.GenerateUniqueName(lesion.name)
+        )
+        copy.CreateDefaultDisplayNodes()
+        if lesion.roi is not None:
+            copy.SetAndObserveTransformNodeID(lesion.roi.GetTransformNodeID())
+            copy.SetAndObserveObjectToNodeMatrix(lesion.roi.GetObjectToNodeMatrix())
+            copy.SetSize(lesion.roi.GetSize())
+        return self.add(lesion.volume, lesion.segmentation, copy)
+
+    def rename(self, lesion: Lesion, name: str) -> None:
+        """Name the ROI and the segment; an empty name is refused with ValueError."""
+        name = name.strip()
+        if not name:
+            raise ValueError("A lesion needs a name.")
+        if lesion.roi is not None:
+            lesion.roi.SetName(name)
+        if lesion.segment is not None:
+            lesion.segment.SetName(name)
+
+    def recolor(self, lesion: Lesion, color: tuple[float, float, float]) -> None:
+        """Colour of the segment and of the box."""
+        if lesion.roi is not None:
+            lesion.roi.SetAttribute(COLOR, _colorText(color))
+            _showBox(lesion.roi, color)
+        if lesion.segment is not None:
+            lesion.segment.SetColor(*color)
+
+    def setTerminology(self, lesion: Lesion, entry: str) -> None:
+        """What kind of lesion it is: value of Slicer's terminology tag."""
+        if lesion.roi is not None:
+            lesion.roi.SetAttribute(TERMINOLOGY, entry)
+        if lesion.segment is not None:
+            lesion.segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry)
+
+    def setLocked(self, lesion: Lesion, locked: bool) -> None:
+        """Protect the segment from further results; nothing without a segment."""
+        if lesion.segment is not None:
+            setLocked(lesion.segment, locked)
+            lesion.segmentation.Modified()
+
+    def remove(self, lesion: Lesion, withSegment: bool = True) -> None:
+        """Take a lesion off the list: its box, and its segment unless told otherwise."""
+        if withSegment and lesion.segment is not None:
+            lesion.segmentation.GetSegmentation().RemoveSegment(lesion.segmentId)
+        elif lesion.segment is not None:
+            lesion.segment.RemoveTag(LESION)
+        if lesion.roi is not None:
+            self._scene.RemoveNode(lesion.roi)
+
+    def recordSegment(self, lesion: Lesion, segmentationNode: Any, segmentId: str) -> None:
+        """Tell the ROI which segment is its own."""
+        if lesion.roi is not None:
+            lesion.roi.SetAttribute(SEGMENT, segmentId)
+            lesion.roi.SetNodeReferenceID(SEGMENTATION_REFERENCE, segmentationNode.GetID())
+
+    def maskOf(self, lesion: Lesion) -> tuple[Mask, tuple[int, int, int]]:
+        """The segment's voxels on the lesion's volume; raises SegmentationError."""
+        return readSegment(lesion.segmentation, lesion.segmentId or "", lesion.volume)
+
+    def _fromRoi(self, roi: Any) -> Lesion:
+        node = roi.GetNodeReference(SEGMENTATION_REFERENCE)
+        volume = roi.GetNodeReference(VOLUME_REFERENCE)
+        identity = roi.GetAttribute(LESION)
+        segmentId = roi.GetAttribute(SEGMENT)
+        segment = node.GetSegmentation().GetSegment(segmentId) if node and segmentId else None
+        if segment is None or tagOf(segment, LESION) != identity:
+            node, segmentId = self._find(identity, node)
+        return self._read(identity, roi, volume, node, segmentId)
+
+    def _find(self, identity: str, node: Any) -> tuple[Any, str | None]:
+        """The segment of a lesion wherever it is now, e.g. after an import into another scene."""
+        candidates = [node] if node is not None else []
+        for candidate in [*candidates, *self._nodes("vtkMRMLSegmentationNode")]:
+            for segmentId in candidate.GetSegmentation().GetSegmentIDs():
+                if tagOf(candidate.GetSegmentation().GetSegment(segmentId), LESION) == identity:
+                    return candidate, segmentId
+        return node, None
+
+    def _read(
+        self, identity: str, roi: Any, volume: Any, node: Any, segmentId: str | None
+    ) -> Lesion:
+        segment = node.GetSegmentation().GetSegment(segmentId) if node and segmentId else None
+        if segment is not None:
+            name, color = segment.GetName(), segment.GetColor()
+            terminology = tagOf(segment, slicer.vtkSegment.GetTerminologyEntryTagName())
+        else:
+            name, color = roi.GetName(), _colorOf(roi)
+            terminology = roi.GetAttribute(TERMINOLOGY) or MASS.entry
+        lesion = Lesion(
+            id=identity,
+            roi=roi,
+            volume=volume,
+            segmentation=node,
+            segmentId=segmentId,
+            name=name,
+            color=tuple(color),
+            terminology=terminology,
+            provenance=Provenance.ofSegment(segment) if segment is not None else None,
+            status=NEW,
+            locked=segment is not None and isLocked(segment),
+        )
+        lesion.status = self._status(lesion)
+        return lesion
+
+    def _status(self, lesion: Lesion) -> str:
+        made = lesion.provenance
+        if lesion.segment is None or made is None:
+            return NEW
+        if lesion.volume is not None and self._digest(lesion) != made.maskHash:
+            return EDITED
+        if lesion.roi is None or lesion.volume is None:
+            return DONE
+        try:
+            corners = cornersInVolume(lesion.roi, lesion.volume)
+        except Exception:  # a ROI that is being drawn anew
+            return MOVED
+        return MOVED if np.abs(corners - made.corners).max() > MOVED_MM else DONE
+
+    def _digest(self, lesion: Lesion) -> str:
+        """Of the mask as it is now; computed again only when its labelmap was modified."""
+        labelmap = lesion.segment.GetRepresentation(labelmapName())
+        state = (id(labelmap), labelmap.GetMTime() if labelmap is not None else 0)
+        key = (lesion.segmentation.GetID(), str(lesion.segmentId))
+        kept = self._digests.get(key)
+        if kept is None or kept[0] != state:
+            kept = (state, maskDigest(*self.maskOf(lesion)))
+            self._digests[key] = kept
+        return kept[1]
+
+    def _rois(self) -> list[Any]:
+        return [n for n in self._nodes("vtkMRMLMarkupsROINode") if n.GetAttribute(LESION)]
+
+    def _nodes(self, kind: str) -> list[Any]:
+        count = self._scene.GetNumberOfNodesByClass(kind)
+        return [self._scene.GetNthNodeByClass(n, kind) for n in range(count)]
+
+    def _nextNumber(self) -> int:
+        """One more than the highest number in use, so that names and colours stay apart."""
+        taken = [0, len(self._rois())]
+        for node in self._rois():
+            word = node.GetName().rsplit(" ", 1)[-1]
+            taken.append(int(word) if word.isdigit() else 0)
+        return max(taken) + 1
+
+
+def _volumeOf(segmentationNode: Any) -> Any:
+    reference = segmentationNode.GetReferenceImageGeometryReferenceRole()
+    return segmentationNode.GetNodeReference(reference)
+
+
+def _colorText(color: tuple[float, float, float]) -> str:
+    return " ".join(f"{c:.3f}" for c in color)
+
+
+def _colorOf(roi: Any) -> tuple[float, float, float]:
+    try:
+        red, green, blue = (float(c) for c in (roi.GetAttribute(COLOR) or "").split())
+    except ValueError:
+        red, green, blue = lesion_color(0)
+    return red, green, blue
+
+
+def _showBox(roi: Any, color: tuple[float, float, float]) -> None:
+    """Outline in the lesion's colour, nothing filled: the image under it must stay readable."""
+    display = roi.GetDisplayNode()
+    if display is None:
+        return
+    display.SetSelectedColor(*color)
+    display.SetColor(*color)
+    display.SetFillVisibility(False)
+    display.SetPropertiesLabelVisibility(False)

@@ -1,0 +1,164 @@
+"""Markups ROIs as box prompts, and ROIs laid on a volume."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from masam_core.boxes import CORNER_BITS, BoxPrompt
+from masam_core.errors import BoxError
+from masam_core.geometry import LPS_TO_RAS, Geometry
+
+from .transforms import arrayToMatrix, matrixToArray, nodeToWorld, worldToNode
+from .volumes import geometryOf
+
+LARGE_MM = 300.0  # no lesion is longer
+LOOSE = 0.7  # of a box's side: a mask that fills less of it suggests a box that is not tight
+FIRST, LAST = 0, 1
+
+
+def cornersInVolume(roiNode: Any, volumeNode: Any) -> np.ndarray:
+    """The ROI's eight corners (8, 3) in the volume's own LPS, mm.
+
+    ROI to world (its parent transforms included), world to the volume's own space (its parent
+    transforms undone, linear or not). Corner bi + 2 bj + 4 bk as in BoxPrompt.
+
+    Raises:
+        BoxError: a ROI that has not been drawn.
+    """
+    if roiNode is None:
+        raise BoxError("Draw a box around the lesion first.")
+    size = np.array(roiNode.GetSize())
+    if not (size > 0).all() or not np.isfinite(size).all():
+        raise BoxError(f"The box '{roiNode.GetName()}' has no size yet; draw it in a slice view.")
+    objectToWorld = matrixToArray(roiNode.GetObjectToWorldMatrix())
+    corners = (CORNER_BITS - 0.5) * size
+    world = corners @ objectToWorld[:3, :3].T + objectToWorld[:3, 3]
+    return worldToNode(volumeNode, world) @ LPS_TO_RAS[:3, :3]
+
+
+def boxFromRoi(
+    roiNode: Any, volumeNode: Any, geometry: Geometry | None = None, name: str = ""
+) -> BoxPrompt:
+    """The ROI as a prompt on the volume's grid.
+
+    Raises:
+        BoxError: not drawn.
+        VolumeError: see geometryOf.
+    """
+    geometry = geometry or geometryOf(volumeNode)
+    corners = geometry.ijk_from_lps(cornersInVolume(roiNode, volumeNode))
+    return BoxPrompt(corners, name or roiNode.GetName() or "Lesion")
+
+
+def warningsBefore(box: BoxPrompt, geometry: Geometry) -> list[str]:
+    """What a look at the box alone tells: off the volume, too large to be tight, too thin.
+
+    Raises:
+        BoxError: wholly outside the volume.
+    """
+    frame = geometry.canonical_frame()
+    boxes = box.slice_boxes(frame)
+    notes = list(boxes.messages)
+    edges = geometry.lps_from_ijk(box.corners_ijk[[0, 1, 2, 4]])
+    sides = np.linalg.norm(edges[1:] - edges[0], axis=1)
+    if sides.max() > LARGE_MM:
+        notes.append(f"The box is {sides.max():.0f} mm long. Is it tight around one lesion?")
+    x0, y0, x1, y1 = boxes.bounds
+    _, rows, cols = frame.shape
+    if x1 - x0 > 0.8 * cols and y1 - y0 > 0.8 * rows:
+        notes.append("The box covers nearly the whole slice. Draw it tight around the lesion.")
+    if len(boxes.slices) == 1 and frame.shape[0] > 1:
+        notes.append("The box holds a single slice. Set its first and last slice.")
+    return notes
+
+
+def warningsAfter(box: BoxPrompt, mask: np.ndarray, offset: tuple[int, int, int]) -> list[str]:
+    """Whether the mask (KJI crop at ``offset``) leaves much of the box empty on some side.
+
+    Measured along the box's own axes, so that a tight rotated box is not taken for a loose one.
+    """
+    if not mask.any():
+        return []
+    points = np.argwhere(mask)[:, ::-1] + np.array(offset[::-1], dtype=float)
+    origin = box.corners_ijk[0]
+    axes = box.corners_ijk[[1, 2, 4]] - origin
+    share = (points - origin) @ np.linalg.inv(axes)
+    # Half a voxel on each side: the mask's extent is from outer face to outer face.
+    voxel = np.abs(np.linalg.inv(axes)).sum(axis=0)
+    filled = np.minimum(1.0, share.max(axis=0) - share.min(axis=0) + voxel)
+    if filled.min() >= LOOSE:
+        return []
+    return [
+        f"The lesion fills only {filled.min():.0%} of one side of its box. If the box is not "
+        "tight, tighten it and segment again."
+    ]
+
+
+def alignRoi(roiNode: Any, volumeNode: Any, low: np.ndarray, high: np.ndarray) -> None:
+    """Lay the ROI along the volume's axes, from continuous index ``low`` to ``high`` (i, j, k).
+
+    Whole voxels ``a`` to ``b`` are ``a - 0.5`` to ``b + 0.5``. The ROI keeps its parent transform.
+    """
+    geometry = geometryOf(volumeNode)
+    low, high = np.asarray(low, float), np.asarray(high, float)
+    ends = np.stack([low, *(low + np.eye(3) * (high - low))])
+    ras = geometry.ras_from_ijk(np.vstack([ends, (low + high) / 2]))
+    world = nodeToWorld(volumeNode, ras)
+    own = worldToNode(roiNode, world)
+    edges = own[1:4] - own[0]
+    size = np.linalg.norm(edges, axis=1)
+    # The closest rotation: under a non-linear transform the edges need not be at right angles.
+    u, _, vt = np.linalg.svd((edges / size[:, None]).T)
+    matrix = np.eye(4)
+    matrix[:3, :3] = u @ vt
+    matrix[:3, 3] = own[4]
+    roiNode.SetAndObserveObjectToNodeMatrix(arrayToMatrix(matrix))
+    roiNode.SetSize(*[float(v) for v in size])
+
+
+def alignedBounds(roiNode: Any, volumeNode: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest continuous index (i, j, k) that the ROI reaches in the volume."""
+    corners = boxFromRoi(roiNode, volumeNode).corners_ijk
+    return corners.min(axis=0), corners.max(axis=0)
+
+
+def setEndSlice(roiNode: Any, volumeNode: Any, pointWorld: np.ndarray, end: int) -> None:
+    """Make the slice at a world position the ROI's first or last one along the slice axis.
+
+    The slice itself belongs to the box. A box that lies wholly on the other side is moved, one
+    slice thick. The ROI is laid along the volume's axes, around what it was.
+
+    Args:
+        pointWorld: (3,) RAS.
+        end: FIRST or LAST, in the order in which the canonical frame counts slices.
+    """
+    geometry = geometryOf(volumeNode)
+    frame = geometry.canonical_frame()
+    axis, flipped = frame.axes[0], frame.flips[0]
+    ijk = geometry.ijk_from_ras(worldToNode(volumeNode, pointWorld))[0]
+    index = float(np.clip(round(ijk[axis]), 0, geometry.size_ijk[axis] - 1))
+    low, high = alignedBounds(roiNode, volumeNode)
+    upper = (end == LAST) != flipped  # whether the higher index is the one to set
+    if upper:
+        high[axis] = index + 0.5
+        low[axis] = min(low[axis], index - 0.5)
+    else:
+        low[axis] = index - 0.5
+        high[axis] = max(high[axis], index + 0.5)
+    alignRoi(roiNode, volumeNode, low, high)
+
+
+def roiFromMask(
+    roiNode: Any, volumeNode: Any, mask: np.ndarray, offset: tuple[int, int, int]
+) -> None:
+    """Lay the ROI tightly around a mask (KJI crop at ``offset``).
+
+    Raises:
+        BoxError: an empty mask.
+    """
+    if not mask.any():
+        raise BoxError("There is no voxel to put a box around.")
+    points = np.argwhere(mask)[:, ::-1] + np.array(offset[::-1])
+    alignRoi(roiNode, volumeNode, points.min(axis=0) - 0.5, points.max(axis=0) + 0.5)

@@ -1,0 +1,126 @@
+"""What made a segment, kept in its tags, so that a saved scene can be run again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .segments import Mask, Offset, tagOf
+
+PREFIX = "MASAM."
+# Slicer writes tags as "name:value|name:value"; this alone may not stand in a value.
+_BAR, _BAR_CODE = "|", "%7C"
+_NAMES = (
+    "Lesion",
+    "BoxCornersLPS",
+    "Model",
+    "ModelSHA256",
+    "Device",
+    "Version",
+    "Options",
+    "Confidence",
+    "Measurements",
+    "MaskSHA256",
+    "VolumeSHA256",
+    "ROI",
+    "Messages",
+)
+TAGS = tuple(PREFIX + name for name in _NAMES)  # vtkSegment can't list its own
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Of one AI result.
+
+    Attributes:
+        lesion: id of the lesion.
+        corners: (8, 3) of the box in the volume's own LPS, mm.
+        model, modelHash, device, version: what computed it.
+        options: settings, as SegmentOptions.to_dict.
+        confidence: in [0, 1].
+        measurements: as Measurements.to_dict.
+        maskHash: digest of the mask as it was written.
+        volumeHash: digest of the image.
+        roi: name of the ROI.
+        messages: notes for the user.
+    """
+
+    lesion: str
+    corners: np.ndarray
+    model: str = ""
+    modelHash: str = ""
+    device: str = ""
+    version: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    confidence: float = 0.0
+    measurements: dict[str, Any] = field(default_factory=dict)
+    maskHash: str = ""
+    volumeHash: str = ""
+    roi: str = ""
+    messages: tuple[str, ...] = ()
+
+    def tags(self) -> dict[str, str]:
+        """For :func:`.segments.writeSegment`."""
+        corners = " ".join(f"{v:.4f}" for v in np.ravel(self.corners))
+        values = (
+            self.lesion,
+            corners,
+            self.model,
+            self.modelHash,
+            self.device,
+            self.version,
+            json.dumps(self.options),
+            f"{self.confidence:.4f}",
+            json.dumps(self.measurements),
+            self.maskHash,
+            self.volumeHash,
+            self.roi,
+            json.dumps(list(self.messages)),
+        )
+        return {
+            name: text.replace(_BAR, _BAR_CODE) for name, text in zip(TAGS, values, strict=True)
+        }
+
+    @classmethod
+    def ofSegment(cls, segment: Any) -> Provenance | None:
+        """Of a segment that MASAM made; None for any other, or where the tags are damaged."""
+
+        def text(name: str) -> str:
+            return tagOf(segment, PREFIX + name).replace(_BAR_CODE, _BAR)
+
+        if not text("Lesion"):
+            return None
+        try:
+            return cls(
+                lesion=text("Lesion"),
+                corners=np.array(text("BoxCornersLPS").split(), dtype=float).reshape(8, 3),
+                model=text("Model"),
+                modelHash=text("ModelSHA256"),
+                device=text("Device"),
+                version=text("Version"),
+                options=dict(json.loads(text("Options") or "{}")),
+                confidence=float(text("Confidence") or 0),
+                measurements=dict(json.loads(text("Measurements") or "{}")),
+                maskHash=text("MaskSHA256"),
+                volumeHash=text("VolumeSHA256"),
+                roi=text("ROI"),
+                messages=tuple(json.loads(text("Messages") or "[]")),
+            )
+        except (ValueError, TypeError):
+            return None
+
+
+def maskDigest(mask: Mask, offset: Offset) -> str:
+    """Digest of a mask's voxels, whatever crop it is given in."""
+    points = np.argwhere(mask)
+    if not len(points):
+        return hashlib.sha256(b"empty").hexdigest()
+    low, high = points.min(axis=0), points.max(axis=0) + 1
+    tight = mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    digest = hashlib.sha256(np.packbits(tight).tobytes())
+    digest.update(np.concatenate([low + np.array(offset), tight.shape]).astype("<i8").tobytes())
+    return digest.hexdigest()

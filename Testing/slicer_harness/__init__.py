@@ -1,0 +1,19 @@
+"""Stand-ins for what the 3D Slicer application adds to slicer-core, as thin as can be.
+
+``slicer-core`` is the real MRML with the real ``slicer.util``; the application adds Qt, ctk, the
+qMRML widgets and a few Python modules. Here PySide6 stands in for Qt, in PythonQt's clothes, and
+small classes for the rest; they act on the real scene. They imitate documented behaviour and have
+nothing that Slicer has not.
+
+    install()            the modules that a scripted module imports, and an empty scene
+    newScene()           an empty scene for the next test
+    loadModule(path)     a scripted module, as Slicer loads it
+    process(seconds)     let Qt work
+    grab(widget, path)   a picture of a widget
+"""
+
+from Testing.slicer_harness.application import install, newScene
+from Testing.slicer_harness.loading import loadModule
+from Testing.slicer_harness.messages import messages
+
+__all__ = ["install", "loadModule", "messages", "newScene"]

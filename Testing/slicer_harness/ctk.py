@@ -1,0 +1,170 @@
+"""``ctk``: the few of its widgets that the panel's .ui file names."""
+
+from __future__ import annotations
+
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from Testing.slicer_harness.qt import connect, disconnect
+
+Property, Signal = QtCore.Property, QtCore.Signal
+
+
+class ctkCollapsibleButton(QtWidgets.QWidget):
+    """A section with a header that folds it."""
+
+    connect, disconnect = connect, disconnect
+
+    contentsCollapsed = Signal(bool)
+    HEADER = 26
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._text, self._collapsed = "", False
+        self.setContentsMargins(0, self.HEADER, 0, 0)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Preferred, QtWidgets.QSizePolicy.Maximum)
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        painter = QtGui.QPainter(self)
+        header = QtCore.QRect(0, 0, self.width(), self.HEADER - 4)
+        painter.fillRect(header, self.palette().button().color().darker(107))
+        painter.setPen(self.palette().buttonText().color())
+        arrow = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
+        if not self._collapsed:
+            arrow = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
+        place = header.adjusted(6, 0, 0, 0)
+        painter.drawText(place, QtCore.Qt.AlignmentFlag.AlignVCenter, f"{arrow}  {self._text}")
+
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
+        if event.position().y() < self.HEADER:
+            self.collapsed = not self.collapsed
+
+    def childEvent(self, event: QtCore.QChildEvent) -> None:
+        super().childEvent(event)
+        if self._collapsed and event.added():
+            QtCore.QTimer.singleShot(0, self._apply)
+
+    def _apply(self) -> None:
+        for child in self.findChildren(
+            QtWidgets.QWidget, options=QtCore.Qt.FindChildOption.FindDirectChildrenOnly
+        ):
+            child.setVisible(not self._collapsed)
+        limit = self.HEADER if self._collapsed else 16777215
+        self.setMaximumHeight(limit)
+
+    def _getText(self) -> str:
+        return self._text
+
+    def _setText(self, text: str) -> None:
+        self._text = text
+        self.update()
+
+    def _getCollapsed(self) -> bool:
+        return self._collapsed
+
+    def _setCollapsed(self, collapsed: bool) -> None:
+        if collapsed != self._collapsed:
+            self._collapsed = collapsed
+            self._apply()
+            self.contentsCollapsed.emit(collapsed)
+
+    text = Property(str, _getText, _setText)
+    collapsed = Property(bool, _getCollapsed, _setCollapsed)
+
+
+class ctkSliderWidget(QtWidgets.QWidget):
+    """A slider and a spin box for one number."""
+
+    connect, disconnect = connect, disconnect
+
+    valueChanged = Signal(float)
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._slider = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal)
+        self._spin = QtWidgets.QDoubleSpinBox()
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._slider)
+        layout.addWidget(self._spin)
+        self._slider.setRange(0, 1000)
+        self._slider.valueChanged.connect(self._fromSlider)
+        self._spin.valueChanged.connect(self._fromSpin)
+
+    def _span(self) -> float:
+        return self._spin.maximum() - self._spin.minimum()
+
+    def _fromSlider(self, place: int) -> None:
+        value = self._spin.minimum() + place / 1000 * self._span()
+        if abs(value - self._spin.value()) > self._span() / 1000:
+            self._spin.setValue(value)
+
+    def _fromSpin(self, value: float) -> None:
+        self._slider.blockSignals(True)
+        self._slider.setValue(round(1000 * (value - self._spin.minimum()) / (self._span() or 1)))
+        self._slider.blockSignals(False)
+        self.valueChanged.emit(value)
+
+    value = Property(float, lambda self: self._spin.value(), lambda self, v: self._spin.setValue(v))
+    minimum = Property(
+        float, lambda self: self._spin.minimum(), lambda self, v: self._spin.setMinimum(v)
+    )
+    maximum = Property(
+        float, lambda self: self._spin.maximum(), lambda self, v: self._spin.setMaximum(v)
+    )
+    singleStep = Property(
+        float, lambda self: self._spin.singleStep(), lambda self, v: self._spin.setSingleStep(v)
+    )
+    decimals = Property(
+        int, lambda self: self._spin.decimals(), lambda self, v: self._spin.setDecimals(v)
+    )
+
+
+class ctkPathLineEdit(QtWidgets.QWidget):
+    """A line for a path with a button to browse."""
+
+    connect, disconnect = connect, disconnect
+
+    currentPathChanged = Signal(str)
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._line = QtWidgets.QLineEdit()
+        browse = QtWidgets.QToolButton()
+        browse.setText("...")
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._line)
+        layout.addWidget(browse)
+        self._line.textChanged.connect(self.currentPathChanged)
+        self._filters = 0
+
+    currentPath = Property(
+        str, lambda self: self._line.text(), lambda self, text: self._line.setText(text)
+    )
+    filters = Property(
+        int, lambda self: self._filters, lambda self, value: setattr(self, "_filters", value)
+    )
+
+
+class ctkColorPickerButton(QtWidgets.QPushButton):
+    """A button that shows a colour."""
+
+    connect, disconnect = connect, disconnect
+
+    colorChanged = Signal(QtGui.QColor)
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._color = QtGui.QColor()
+        self.setMaximumWidth(40)
+
+    def _setColor(self, color: QtGui.QColor) -> None:
+        if color == self._color:
+            return
+        self._color = color
+        pixmap = QtGui.QPixmap(16, 16)
+        pixmap.fill(color)
+        self.setIcon(QtGui.QIcon(pixmap))
+        self.colorChanged.emit(color)
+
+    color = Property(QtGui.QColor, lambda self: self._color, _setColor)

@@ -1,0 +1,47 @@
+"""Loading a scripted module with PythonQt's manners."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+TRUE_PROPERTY = 0x02  # PySide6's number for the feature
+
+
+def loadModule(path: Path, packages: tuple[str, ...] = ()) -> Any:
+    """Import a scripted module's file.
+
+    PySide6 keeps the feature ``true_property`` (``button.text = ...`` as in PythonQt) by the name
+    of the module whose code runs, so it is turned on for the file and for the packages beside it.
+
+    Args:
+        path: of the module's .py file.
+        packages: beside it, whose code uses Qt too.
+    """
+    import shibokensupport.feature as feature
+
+    _makeNoneImmortal()
+    folder = str(path.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    names = [path.stem]
+    for package in packages:
+        for file in (path.parent / package).rglob("*.py"):
+            parts = file.relative_to(path.parent).with_suffix("").parts
+            names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    for name in names:
+        feature.set_selection(TRUE_PROPERTY, name)
+    return importlib.import_module(path.stem)
+
+
+def _makeNoneImmortal() -> None:
+    """PySide6's property setters give a reference to None away each time they are used.
+
+    Before Python 3.12, where None is immortal, that ends the process after a few thousand times.
+    """
+    if sys.version_info < (3, 12):
+        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40

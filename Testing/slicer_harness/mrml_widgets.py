@@ -1,0 +1,159 @@
+"""qMRML widgets that act on the real scene."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6 import QtCore, QtWidgets
+
+from Testing.slicer_harness.qt import connect, disconnect
+
+Property, Signal = QtCore.Property, QtCore.Signal
+
+
+class qMRMLWidget(QtWidgets.QWidget):
+    """The root of a panel; hands the scene on to the widgets that the .ui file connects."""
+
+    connect, disconnect = connect, disconnect
+
+    mrmlSceneChanged = Signal(object)
+
+    def setMRMLScene(self, scene: Any) -> None:
+        """Give the panel its scene."""
+        self.mrmlSceneChanged.emit(scene)
+
+
+def _kept(name: str, kind: Any) -> Any:
+    """A property that the .ui file sets, kept in ``_values``."""
+
+    def write(self: Any, value: Any) -> None:
+        self._values[name] = value
+        self._update()
+
+    return Property(kind, lambda self: self._values.get(name), write)
+
+
+class qMRMLNodeComboBox(QtWidgets.QComboBox):
+    """Chooses a node of the scene."""
+
+    connect, disconnect = connect, disconnect
+
+    currentNodeChanged = Signal(object)
+    nodeTypes = _kept("nodeTypes", "QStringList")
+    noneEnabled = _kept("noneEnabled", bool)
+    noneDisplay = _kept("noneDisplay", str)
+    addEnabled = _kept("addEnabled", bool)
+    removeEnabled = _kept("removeEnabled", bool)
+    renameEnabled = _kept("renameEnabled", bool)
+    showChildNodeTypes = _kept("showChildNodeTypes", bool)
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scene: Any = None
+        self._node: Any = None
+        self._tags: list[int] = []
+        self._values: dict[str, Any] = {"nodeTypes": [], "noneEnabled": False, "noneDisplay": ""}
+        self.activated.connect(self._onActivated)
+
+    def setMRMLScene(self, scene: Any) -> None:
+        """Show the nodes of a scene, now and as they come and go."""
+        if self._scene is not None:
+            for tag in self._tags:
+                self._scene.RemoveObserver(tag)
+        self._scene = scene
+        events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent)
+        self._tags = [scene.AddObserver(event, lambda *_: self._update()) for event in events]
+        self._update()
+
+    def currentNode(self) -> Any:
+        """The chosen node, or None."""
+        return self._node
+
+    def setCurrentNode(self, node: Any) -> None:
+        """Choose a node; None for none."""
+        if node is not self._node:
+            self._node = node
+            self._update()
+            self.currentNodeChanged.emit(node)
+
+    def _nodes(self) -> list[Any]:
+        found: list[Any] = []
+        for kind in self._values["nodeTypes"]:
+            for number in range(self._scene.GetNumberOfNodesByClass(kind)):
+                node = self._scene.GetNthNodeByClass(number, kind)
+                exact = node.GetClassName() == kind or self._values.get("showChildNodeTypes", True)
+                if exact and not node.GetHideFromEditors() and node not in found:
+                    found.append(node)
+        return found
+
+    def _update(self) -> None:
+        if self._scene is None:
+            return
+        nodes = self._nodes()
+        gone = self._node is not None and self._node not in nodes
+        self.clear()
+        if self._values["noneEnabled"]:
+            self.addItem(self._values["noneDisplay"] or "None")
+        for node in nodes:
+            self.addItem(node.GetName(), node.GetID())
+        if gone or (self._node is None and nodes and not self._values["noneEnabled"]):
+            self._node = nodes[0] if nodes and not self._values["noneEnabled"] else None
+            self.currentNodeChanged.emit(self._node)
+        offset = 1 if self._values["noneEnabled"] else 0
+        self.setCurrentIndex(nodes.index(self._node) + offset if self._node is not None else 0)
+
+    def _onActivated(self, index: int) -> None:
+        identity = self.itemData(index)
+        self.setCurrentNode(self._scene.GetNodeByID(identity) if identity else None)
+
+
+class qMRMLSegmentEditorWidget(QtWidgets.QFrame):
+    """Stands where the Segment Editor would be; keeps what it is pointed at."""
+
+    connect, disconnect = connect, disconnect
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._node: Any = None
+        layout = QtWidgets.QHBoxLayout(self)
+        for name in ("Paint", "Draw", "Erase", "Threshold", "Grow", "Scissors", "Islands"):
+            button = QtWidgets.QToolButton()
+            button.setText(name)
+            button.setEnabled(False)
+            layout.addWidget(button)
+
+    def setMRMLScene(self, scene: Any) -> None:
+        """Nothing to show without effects."""
+
+    def setMRMLSegmentEditorNode(self, node: Any) -> None:
+        """The node that holds the editor's state."""
+        self._node = node
+
+    def mrmlSegmentEditorNode(self) -> Any:
+        """See above."""
+        return self._node
+
+    def setSegmentationNode(self, node: Any) -> None:
+        """What is edited."""
+        self._node.SetAndObserveSegmentationNode(node)
+
+    def segmentationNode(self) -> Any:
+        """See above."""
+        return self._node.GetSegmentationNode() if self._node is not None else None
+
+    def setSourceVolumeNode(self, node: Any) -> None:
+        """The image under it."""
+        self._node.SetAndObserveSourceVolumeNode(node)
+
+    def setCurrentSegmentID(self, identity: str) -> None:
+        """The segment that effects work on."""
+        self._node.SetSelectedSegmentID(identity)
+
+    def currentSegmentID(self) -> str:
+        """See above."""
+        return str(self._node.GetSelectedSegmentID() or "")
+
+    def setActiveEffectByName(self, name: str) -> None:
+        """An empty name leaves the effect."""
+        if self._node is not None:
+            self._node.SetActiveEffectName(name)

@@ -1,0 +1,217 @@
+"""`masam batch`: many images, overnight if need be."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from masam_core.cli.common import ERROR, INTERRUPTED, plural, print_json, reported
+
+if TYPE_CHECKING:
+    from masam_core.batch.cases import BatchCase
+    from masam_core.batch.queue import BatchQueue
+
+SETTINGS = "Settings"
+RUN = "Run"
+
+
+@reported
+def batch_command(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="Folder of images with their boxes beside them, or a CSV list (image, boxes).",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for masks, logs and measurements.csv.")
+    ],
+    labels: Annotated[
+        Path | None, typer.Option(help="Folder of label images that bear the images' names.")
+    ] = None,
+    format: Annotated[
+        str, typer.Option(help="Format of the masks: .seg.nrrd, .nii.gz, .nrrd or .mha.")
+    ] = ".seg.nrrd",
+    overlay: Annotated[bool, typer.Option(help="Also write a picture of each case.")] = False,
+    per: Annotated[
+        str, typer.Option(help="With label images: one box a 'component' or a 'label' value.")
+    ] = "component",
+    model: Annotated[
+        str,
+        typer.Option(
+            help="'bundled', a name from 'masam models list', or a file.", rich_help_panel=SETTINGS
+        ),
+    ] = "bundled",
+    base: Annotated[
+        Path | None, typer.Option(help="Backbone file.", rich_help_panel=SETTINGS)
+    ] = None,
+    quality: Annotated[
+        str, typer.Option(help="fast, balanced or best.", rich_help_panel=SETTINGS)
+    ] = "balanced",
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Probability that makes a voxel lesion.", rich_help_panel=SETTINGS),
+    ] = None,
+    margin: Annotated[
+        float,
+        typer.Option(help="Millimetres beyond the box.", rich_help_panel=SETTINGS),
+    ] = 0.0,
+    keep: Annotated[
+        str, typer.Option(help="'centre', 'largest' or 'all'.", rich_help_panel=SETTINGS)
+    ] = "centre",
+    fill_holes: Annotated[
+        bool, typer.Option(help="Fill enclosed holes.", rich_help_panel=SETTINGS)
+    ] = True,
+    smooth: Annotated[
+        float, typer.Option(help="Smoothing of the outline, mm.", rich_help_panel=SETTINGS)
+    ] = 0.0,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=SETTINGS)
+    ] = "auto",
+    worker: Annotated[
+        str,
+        typer.Option(
+            help="Compute elsewhere: a command such as 'ssh gpu python -m masam_core.worker'.",
+            rich_help_panel=SETTINGS,
+        ),
+    ] = "",
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Forget an earlier run in this folder.", rich_help_panel=RUN),
+    ] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Run failed cases again.", rich_help_panel=RUN),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only list the cases.", rich_help_panel=RUN),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
+) -> None:
+    """Segment many images; a case that fails stops no other.
+
+    A run that was stopped goes on when the same command is given again.
+    """
+    from masam_core.batch.__main__ import make_engine
+    from masam_core.batch.cases import find_cases
+    from masam_core.batch.run import BatchOptions, open_queue, run_batch
+    from masam_core.inference.options import SegmentOptions
+    from masam_core.worker.client import split_command
+
+    values = {"quality": quality, "threshold": threshold, "margin_mm": margin, "keep": keep}
+    segment = SegmentOptions.from_dict({**values, "fill_holes": fill_holes, "smooth_mm": smooth})
+    options = BatchOptions(segment, format, overlay, per)  # type: ignore[arg-type]
+    cases, notes = find_cases(source, labels, out)
+    for note in notes:
+        typer.secho(note, fg=typer.colors.YELLOW, err=True)
+    if dry_run:
+        _list(cases, json)
+        return
+    queue = open_queue(cases, source, out, options, model, fresh, retry_failed)
+    whole = True
+    if queue.next() is not None:
+        spec: dict[str, Any] = {"model": model, "device": device, "base": str(base or "") or None}
+        spec["worker"] = list(split_command(worker)) if worker else None
+        engine = make_engine(spec)
+        with _Bar(queue, quiet=json) as bar:
+            whole = run_batch(
+                cases, queue, engine, options, bar.on_case, bar.on_progress, lambda: False
+            )
+    _tell(queue, out, json)
+    if not whole:
+        typer.secho("Stopped; the same command goes on.", err=True)
+        raise typer.Exit(INTERRUPTED)
+    if queue.count("failed"):
+        raise typer.Exit(ERROR)
+
+
+def _list(cases: list[BatchCase], as_json: bool) -> None:
+    rows = [
+        {
+            "case": case.name,
+            "image": str(case.image),
+            "boxes": [str(path) for path in case.rois] or [str(case.labels)],
+        }
+        for case in cases
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(f"{row['case']}: {row['image']} with {', '.join(row['boxes'])}")
+
+
+def _tell(queue: BatchQueue, out: Path, as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {
+                "case": name,
+                "status": status,
+                "message": message,
+                "seconds": queue.cases[name].seconds,
+            }
+            for name, status, message in queue.table()
+        ]
+        print_json({"output": str(out), "cases": rows})
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for column in ("Case", "Status", "Lesions", "Message"):
+        table.add_column(column, justify="right" if column == "Lesions" else "left")
+    for name, status, message in queue.table():
+        table.add_row(name, status, str(len(queue.cases[name].rows)), message)
+    console = Console()
+    console.print(table)
+    count = plural(len(queue.cases), "case")
+    console.print(f"{count}: {queue.summary()} Results in {out}", soft_wrap=True)
+
+
+class _Bar:
+    """Progress on stderr, with the time that the rest will take."""
+
+    def __init__(self, queue: BatchQueue, quiet: bool) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._queue = queue
+        console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=len(queue.cases))
+
+    def __enter__(self) -> _Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def on_case(self, name: str, status: str, message: str) -> None:
+        """A case has begun or ended."""
+        ended = self._queue.count("done") + self._queue.count("failed")
+        self._progress.update(self._task, completed=ended, description=name)
+        if status == "failed":
+            self._progress.console.print(f"{name}: {message}", style="red")
+
+    def on_progress(self, name: str, fraction: float, text: str) -> None:
+        """Within a case."""
+        self._progress.update(self._task, description=f"{name}: {text}")
