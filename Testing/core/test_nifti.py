@@ -32,7 +32,7 @@ def test_a_file_that_was_cut_off_is_refused(
     content = written(path, array)
     assert np.array_equal(read_volume(path).array, array)
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(VolumeError, match="incomplete|damaged"):
+    with pytest.raises(VolumeError, match=r"incomplete|damaged"):
         read_volume(path)
     with pytest.raises(VolumeError):
         read_labels(path)

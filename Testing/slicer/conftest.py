@@ -1,7 +1,8 @@
-"""The real MRML of slicer-core, with the module's helpers importable as in Slicer."""
+"""A scene as in Slicer, and the module loaded as Slicer loads it."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,25 +13,48 @@ import pytest
 MODULE = Path(__file__).resolve().parents[2] / "MASAMSlicer"
 
 
-@pytest.fixture
-def module_path(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The module's folder on the path, as Slicer puts it there."""
-    monkeypatch.syspath_prepend(str(MODULE))
-    yield MODULE
-    for name in [n for n in sys.modules if n.split(".")[0] == "MASAMSlicerLib"]:
-        del sys.modules[name]
+@pytest.fixture(scope="session")
+def harness() -> Any:
+    """The stand-ins for the application, installed."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    try:
+        from Testing import slicer_harness
+
+        slicer_harness.install()
+    except ImportError as error:
+        pytest.skip(f"3D Slicer's core or PySide6 can't be used here: {error}")
+    if str(MODULE) not in sys.path:
+        sys.path.insert(0, str(MODULE))
+    return slicer_harness
 
 
 @pytest.fixture
-def mrml(module_path: Path) -> Any:
-    """An empty scene with ``slicer``, ``vtk`` and the module's ``scene`` helpers."""
-    slicer = pytest.importorskip("slicer", reason="3D Slicer's core (slicer-core) is not installed")
-    if not hasattr(slicer, "vtkSlicerSegmentationsModuleLogic"):
-        pytest.skip("3D Slicer's core (slicer-core) is not installed")
-    import vtk
-    from MASAMSlicerLib import scene as helpers
+def scene(harness: Any) -> Any:
+    """An empty scene, which is slicer.mrmlScene."""
+    import slicer
 
-    scene = slicer.vtkMRMLScene()
-    logic = slicer.vtkSlicerSegmentationsModuleLogic()
-    logic.SetMRMLScene(scene)
-    return SimpleNamespace(slicer=slicer, vtk=vtk, scene=scene, helpers=helpers, logic=logic)
+    slicer.mrmlScene.Clear()
+    harness.messages.clear()
+    return slicer.mrmlScene
+
+
+@pytest.fixture(scope="session")
+def module_path() -> Path:
+    """The module's folder."""
+    return MODULE
+
+
+@pytest.fixture
+def case(scene: Any, sample_data: Path) -> Any:
+    """The bundled MR with its box: volume node, ROI node, the expert's mask (bool KJI)."""
+    import slicer
+
+    from masam_core.volume import read_labels
+
+    folder = sample_data / "sarcoma_mr"
+    volume = slicer.modules.volumes.logic().AddArchetypeVolume(
+        str(folder / "image.nii.gz"), "Sarcoma MR"
+    )
+    identity = slicer.modules.markups.logic().LoadMarkups(str(folder / "box.mrk.json"), "Tumour")
+    expert = read_labels(folder / "expert.nii.gz")[0] > 0
+    return SimpleNamespace(volume=volume, roi=scene.GetNodeByID(identity), expert=expert)

@@ -55,25 +55,33 @@ def newScene() -> Any:
     files.SetCacheManager(cache)
     scene.SetDataIOManager(files)
     scene.SetCacheManager(cache)
+    colors = slicer.vtkMRMLColorLogic()  # grey levels for volumes, colours for segments
+    colors.SetMRMLScene(scene)
+    application.SetModuleLogic("Colors", colors)
+    colors.AddDefaultColorNodes()
     logics = {
         "segmentations": slicer.vtkSlicerSegmentationsModuleLogic,
         "volumes": slicer.vtkSlicerVolumesLogic,
         "markups": slicer.vtkSlicerMarkupsLogic,
+        "sequences": slicer.vtkSlicerSequencesLogic,
     }
     made = {name: kind() for name, kind in logics.items()}
     for name, logic in made.items():
+        application.SetModuleLogic(name.capitalize(), logic)
         logic.SetMRMLApplicationLogic(application)
         logic.SetMRMLScene(scene)
         setattr(slicer.modules, name, SimpleNamespace(logic=lambda logic=logic: logic))
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
     for name in ("Red", "Green", "Yellow"):
-        node = slicer.vtkMRMLSliceNode()
+        node = scene.CreateNodeByClass("vtkMRMLSliceNode")  # with the presets of the scene
+        node.UnRegister(None)
         node.SetName(name)
         node.SetLayoutName(name)
         node.SetSingletonTag(name)
         node.SetMappedInLayout(1)
         scene.AddNode(node)
     slicer.app.logic = application
-    _kept.append((scene, application, files, cache, made))
+    _kept.append((scene, application, files, cache, made, colors))
     return scene
 
 
@@ -135,7 +143,7 @@ def setSliceViewerLayers(
     for number in range(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
         node = slicer.mrmlScene.GetNthNodeByClass(number, "vtkMRMLSliceNode")
         orientation = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
-        getattr(node, f"SetOrientationTo{orientation[node.GetLayoutName()]}")()
+        node.SetOrientation(orientation[node.GetLayoutName()])
         if rotateToVolumePlane:
             node.RotateToVolumePlane(background)
         if fit:

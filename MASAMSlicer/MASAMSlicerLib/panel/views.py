@@ -14,7 +14,7 @@ from ..scene.lesions import Lesion
 from ..scene.transforms import matrixToArray, nodeToWorld, worldToNode
 from ..scene.volumes import geometryOf
 
-CLOSE_UP = 2.5  # sides of the box that a view shows when it goes to a lesion
+CLOSE_UP = 1.6  # sides of the box that a view shows when it goes to a lesion
 
 
 def sliceNodes() -> list[Any]:

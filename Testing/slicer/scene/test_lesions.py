@@ -1,0 +1,150 @@
+"""The lesion list says what the scene says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from Testing.slicer.scene.conftest import Scene, block, rigid
+
+SIZE = (5.0, 5.0, 5.0)
+
+
+@pytest.fixture
+def lesions(scene: Any) -> Any:
+    from MASAMSlicerLib.scene.lesions import LesionList
+
+    return LesionList(scene)
+
+
+def segmented(lesions: Any, make: Scene, volume: Any, **changes: Any) -> Any:
+    """A lesion with a segment, as a run leaves it."""
+    from MASAMSlicerLib.scene.prompts import cornersInVolume
+    from MASAMSlicerLib.scene.provenance import Provenance, maskDigest
+    from MASAMSlicerLib.scene.segments import newSegmentation, writeSegment
+
+    lesion = lesions.add(volume, None, make.roi(rigid((0, 0, 10), (9, -30, 12)), SIZE))
+    mask, offset = np.ones((2, 3, 4), bool), (1, 2, 3)
+    made = Provenance(
+        lesion.id,
+        cornersInVolume(lesion.roi, volume),
+        model="net | 1",
+        options={"quality": "best"},
+        confidence=0.75,
+        measurements={"voxels": 24, "volume_ml": 1.5},
+        maskHash=maskDigest(mask, offset),
+        messages=("one | two: three",),
+    )
+    node = newSegmentation(volume, "result")
+    identity = writeSegment(node, None, volume, mask, offset, lesion.look, made.tags())
+    lesions.recordSegment(lesion, node, identity)
+    return lesions.lesion(lesion.id)
+
+
+def test_names_and_colours_of_new_lesions_differ(lesions: Any, make: Scene) -> None:
+    volume = make.volume()
+    made = [lesions.add(volume) for _ in range(3)]
+    assert [lesion.name for lesion in made] == ["Lesion 1", "Lesion 2", "Lesion 3"]
+    assert len({lesion.color for lesion in made}) == 3
+    assert {lesion.status for lesion in made} == {"not segmented"}
+    lesions.remove(made[1])
+    assert lesions.add(volume).name == "Lesion 4"
+    assert [lesion.name for lesion in lesions.lesions(volume)] == [
+        "Lesion 1",
+        "Lesion 3",
+        "Lesion 4",
+    ]
+
+
+def test_each_volume_has_its_own(lesions: Any, make: Scene) -> None:
+    first, second = make.volume(name="a"), make.volume(name="b")
+    lesions.add(first)
+    other = lesions.add(second)
+    assert [lesion.id for lesion in lesions.lesions(second)] == [other.id]
+    assert len(lesions.lesions()) == 2
+
+
+def test_status_follows_box_and_mask(lesions: Any, make: Scene) -> None:
+    import slicer
+
+    volume = make.volume()
+    lesion = segmented(lesions, make, volume)
+    assert lesion.status == "segmented"
+    assert lesion.provenance.confidence == 0.75
+    assert lesion.provenance.messages == ("one | two: three",)
+    assert lesion.provenance.model == "net | 1"
+    lesion.roi.SetSize(5.0, 5.0, 6.0)
+    assert lesions.lesion(lesion.id).status == "box changed"
+    lesion.roi.SetSize(*SIZE)
+    assert lesions.lesion(lesion.id).status == "segmented"
+    slicer.util.updateSegmentBinaryLabelmapFromArray(
+        block((1, 4), (2, 5), (3, 7)).astype(np.uint8),
+        lesion.segmentation,
+        lesion.segmentId,
+        volume,
+    )
+    assert lesions.lesion(lesion.id).status == "edited"
+    lesion.segmentation.GetSegmentation().RemoveSegment(lesion.segmentId)
+    assert lesions.lesion(lesion.id).status == "not segmented"
+
+
+def test_moving_volume_and_box_together_changes_nothing(lesions: Any, make: Scene) -> None:
+    volume = make.volume()
+    lesion = segmented(lesions, make, volume)
+    transform = make.put_under(volume, rigid((20, 0, 0), (5, 0, 0)))
+    assert lesions.lesion(lesion.id).status != "segmented"
+    lesion.roi.SetAndObserveTransformNodeID(transform.GetID())
+    lesion.segmentation.SetAndObserveTransformNodeID(transform.GetID())
+    assert lesions.lesion(lesion.id).status == "segmented"
+
+
+def test_name_colour_and_type_go_to_box_and_segment(lesions: Any, make: Scene) -> None:
+    import slicer
+    from MASAMSlicerLib.scene.segments import tagOf
+
+    lesion = segmented(lesions, make, make.volume())
+    lesions.rename(lesion, " Left lobe ")
+    lesions.recolor(lesion, (0.1, 0.2, 0.3))
+    lesions.setTerminology(lesion, "x~y~z")
+    assert lesion.roi.GetName() == lesion.segment.GetName() == "Left lobe"
+    assert np.allclose(lesion.segment.GetColor(), (0.1, 0.2, 0.3))
+    assert np.allclose(lesion.roi.GetDisplayNode().GetSelectedColor(), (0.1, 0.2, 0.3))
+    name = slicer.vtkSegment.GetTerminologyEntryTagName()
+    assert tagOf(lesion.segment, name) == "x~y~z"
+    with pytest.raises(ValueError, match="needs a name"):
+        lesions.rename(lesion, "  ")
+
+
+def test_what_the_user_deletes_is_gone_and_nothing_else(lesions: Any, make: Scene) -> None:
+    volume = make.volume()
+    first, second = segmented(lesions, make, volume), segmented(lesions, make, volume)
+    make.scene.RemoveNode(first.roi)
+    (left,) = [x for x in lesions.lesions(volume) if x.id == first.id]
+    assert left.roi is None
+    assert left.status == "segmented"
+    lesions.remove(left)
+    assert [x.id for x in lesions.lesions()] == [second.id]
+    make.scene.RemoveNode(volume)
+    assert lesions.lesion(second.id).volume is None
+
+
+def test_a_duplicate_has_the_same_box_and_no_segment(lesions: Any, make: Scene) -> None:
+    from MASAMSlicerLib.scene.prompts import cornersInVolume
+
+    volume = make.volume()
+    lesion = segmented(lesions, make, volume)
+    copy = lesions.duplicate(lesion)
+    assert copy.id != lesion.id
+    assert copy.name != lesion.name
+    assert copy.segment is None
+    assert np.allclose(cornersInVolume(copy.roi, volume), cornersInVolume(lesion.roi, volume))
+
+
+def test_damaged_tags_make_no_lesion_unreadable(lesions: Any, make: Scene) -> None:
+    lesion = segmented(lesions, make, make.volume())
+    lesion.segment.SetTag("MASAM.BoxCornersLPS", "1 2 3")
+    again = lesions.lesion(lesion.id)
+    assert again.provenance is None
+    assert again.status == "not segmented"

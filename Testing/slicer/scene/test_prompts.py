@@ -1,0 +1,153 @@
+"""ROIs as boxes: all eight corners, through every transform; and ROIs laid on a volume."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masam_core.errors import BoxError
+from Testing.slicer.scene.conftest import OBLIQUE, Scene, block, rigid
+
+ROI = rigid((25, 5, -40), (9, -30, 12))
+SIZE = (5.0, 6.0, 9.0)
+
+
+def expected_corners(*chain: np.ndarray) -> np.ndarray:
+    """The ROI's corners through matrices (last first), by homogeneous coordinates."""
+    signs = np.array([s[::-1] for s in product((-0.5, 0.5), repeat=3)])
+    points = np.c_[signs * SIZE, np.ones(8)]
+    for matrix in reversed(chain):
+        points = points @ matrix.T
+    return points[:, :3]
+
+
+def test_corners_go_through_the_transforms_of_roi_and_volume(make: Scene) -> None:
+    from MASAMSlicerLib.scene.prompts import boxFromRoi
+
+    over_roi, over_volume = rigid((0, 30, 10), (3, 4, 5)), rigid((70, 0, -20), (-9, 2, 1))
+    volume, roi = make.volume(), make.roi(ROI, SIZE)
+    make.put_under(roi, over_roi)
+    make.put_under(volume, over_volume)
+    to_ijk = np.linalg.inv(over_volume @ OBLIQUE)
+    expected = expected_corners(to_ijk, over_roi, ROI)
+    assert np.allclose(boxFromRoi(roi, volume).corners_ijk, expected, atol=1e-6)
+
+
+def test_a_transform_that_is_not_linear_is_undone_corner_by_corner(make: Scene) -> None:
+    import vtk
+    from MASAMSlicerLib.scene.prompts import boxFromRoi
+    from MASAMSlicerLib.selftest import addWarp
+
+    volume, roi = make.volume(), make.roi(ROI, SIZE)
+    warp = addWarp()
+    volume.SetAndObserveTransformNodeID(warp.GetID())
+    corners = boxFromRoi(roi, volume).corners_ijk
+    # Forwards again: index to the volume's space, through the warp, must be the ROI's corners.
+    own = np.c_[corners, np.ones(8)] @ OBLIQUE.T
+    transform = vtk.vtkGeneralTransform()
+    warp.GetTransformToWorld(transform)
+    world = np.array([transform.TransformPoint(*p[:3]) for p in own])
+    assert np.allclose(world, expected_corners(ROI), atol=1e-2)
+    assert not np.allclose(own[:, :3], world, atol=0.5)
+
+
+def test_a_roi_that_was_not_drawn_is_refused(make: Scene) -> None:
+    from MASAMSlicerLib.scene.prompts import boxFromRoi
+
+    with pytest.raises(BoxError, match="has no size yet"):
+        boxFromRoi(make.roi(ROI, (0.0, 1.0, 1.0)), make.volume())
+    with pytest.raises(BoxError, match="Draw a box"):
+        boxFromRoi(None, make.volume())
+
+
+@given(
+    low=st.tuples(*[st.integers(0, 6)] * 3),
+    size=st.tuples(*[st.integers(1, 6)] * 3),
+)
+def test_a_roi_around_a_mask_is_tight(
+    harness: Any, low: tuple[int, int, int], size: tuple[int, int, int]
+) -> None:
+    import slicer
+    from MASAMSlicerLib.scene.prompts import boxFromRoi, roiFromMask
+
+    slicer.mrmlScene.Clear()
+    make = Scene(slicer.mrmlScene)
+    volume, roi = make.volume(), make.roi(np.eye(4), SIZE)
+    make.put_under(roi, rigid((5, 6, 7), (1, 2, 3)))
+    make.put_under(volume, rigid((-5, 60, 7), (10, 2, 3)))
+    roiFromMask(roi, volume, np.ones(size, dtype=bool), low)
+    corners = boxFromRoi(roi, volume).corners_ijk
+    first = np.array(low[::-1])
+    assert np.allclose(corners.min(axis=0), first - 0.5, atol=1e-5)
+    assert np.allclose(corners.max(axis=0), first + np.array(size[::-1]) - 0.5, atol=1e-5)
+
+
+def test_there_is_no_box_around_nothing(make: Scene) -> None:
+    from MASAMSlicerLib.scene.prompts import roiFromMask
+
+    with pytest.raises(BoxError, match="no voxel"):
+        roiFromMask(make.roi(ROI, SIZE), make.volume(), np.zeros((2, 2, 2), bool), (0, 0, 0))
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+def test_first_and_last_slice_are_set_in_the_order_of_browsing(make: Scene, flipped: bool) -> None:
+    from MASAMSlicerLib.scene import prompts
+
+    matrix = np.diag([-1.0, -1.0, -3.0 if flipped else 3.0, 1.0])
+    volume, roi = make.volume(matrix=matrix), make.roi(np.eye(4), SIZE)
+    prompts.alignRoi(roi, volume, np.array([2.5, 3.5, 3.5]), np.array([8.5, 9.5, 7.5]))
+
+    def point(k: int) -> np.ndarray:
+        return (matrix @ np.array([5, 6, k, 1.0]))[:3]
+
+    # Browsing goes from inferior to superior, whatever the order in the file.
+    prompts.setEndSlice(roi, volume, point(2 if not flipped else 9), prompts.FIRST)
+    low, high = prompts.alignedBounds(roi, volume)
+    assert np.allclose((low[2], high[2]), (3.5, 9.5) if flipped else (1.5, 7.5))
+    prompts.setEndSlice(roi, volume, point(6), prompts.LAST)
+    low, high = prompts.alignedBounds(roi, volume)
+    assert np.allclose((low[2], high[2]), (5.5, 9.5) if flipped else (1.5, 6.5))
+    # Beyond the other end: one slice is left.
+    prompts.setEndSlice(roi, volume, point(0 if not flipped else 11), prompts.LAST)
+    low, high = prompts.alignedBounds(roi, volume)
+    assert np.allclose(high[2] - low[2], 1)
+    assert np.allclose(low[:2], (2.5, 3.5))
+
+
+def test_warnings_before(make: Scene) -> None:
+    from MASAMSlicerLib.scene import prompts
+
+    volume = make.volume(matrix=np.diag([-1.0, -1.0, 3.0, 1.0]))
+    roi = make.roi(np.eye(4), SIZE)
+    geometry = prompts.geometryOf(volume)
+
+    def notes(low: tuple[float, ...], high: tuple[float, ...]) -> str:
+        prompts.alignRoi(roi, volume, np.array(low), np.array(high))
+        return " ".join(prompts.warningsBefore(prompts.boxFromRoi(roi, volume), geometry))
+
+    assert notes((3.5, 3.5, 3.5), (9.5, 9.5, 8.5)) == ""
+    assert "nearly the whole slice" in notes((-0.5, -0.5, 3.5), (15.5, 13.5, 8.5))
+    assert "single slice" in notes((3.5, 3.5, 3.5), (9.5, 9.5, 4.5))
+    assert "cut off" in notes((3.5, 3.5, -4.5), (9.5, 9.5, 4.5))
+    assert "mm long" in notes((3.5, 3.5, 3.5), (9.5, 9.5, 203.5))
+    with pytest.raises(BoxError, match="outside the volume"):
+        notes((3.5, 3.5, 23.5), (9.5, 9.5, 33.5))
+
+
+def test_a_mask_that_fills_its_box_is_no_warning_and_one_that_does_not_is(make: Scene) -> None:
+    from MASAMSlicerLib.scene import prompts
+
+    volume, roi = make.volume(), make.roi(np.eye(4), SIZE)
+    mask = block((3, 9), (4, 12), (5, 13))
+    prompts.roiFromMask(roi, volume, mask, (0, 0, 0))
+    box = prompts.boxFromRoi(roi, volume)
+    assert prompts.warningsAfter(box, mask, (0, 0, 0)) == []
+    half = block((3, 6), (4, 12), (5, 13))
+    (note,) = prompts.warningsAfter(box, half, (0, 0, 0))
+    assert "50%" in note
+    assert prompts.warningsAfter(box, np.zeros((2, 2, 2), bool), (0, 0, 0)) == []
