@@ -108,7 +108,8 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified
         )
         mode = interactionNode()
-        self.addObserver(mode, mode.InteractionModeChangedEvent, self.onInteractionMode)
+        if not self.hasObserver(mode, mode.InteractionModeChangedEvent, self.onInteractionMode):
+            self.addObserver(mode, mode.InteractionModeChangedEvent, self.onInteractionMode)
         for kind in ("vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"):
             for node in slicer.util.getNodesByClass(kind):
                 self._observe(node)

@@ -8,12 +8,14 @@ nothing that Slicer has not.
     install()            the modules that a scripted module imports, and an empty scene
     newScene()           an empty scene for the next test
     loadModule(path)     a scripted module, as Slicer loads it
-    process(seconds)     let Qt work
+    dress(name)          properties as in PythonQt for the code of another module
+    process(until)       let Qt work
     grab(widget, path)   a picture of a widget
 """
 
 from Testing.slicer_harness.application import install, newScene
-from Testing.slicer_harness.loading import loadModule
+from Testing.slicer_harness.loading import dress, loadModule
 from Testing.slicer_harness.messages import messages
+from Testing.slicer_harness.running import grab, process
 
-__all__ = ["install", "loadModule", "messages", "newScene"]
+__all__ = ["dress", "grab", "install", "loadModule", "messages", "newScene", "process"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import importlib
 import importlib.util
 import sys
@@ -22,9 +23,6 @@ def loadModule(path: Path, packages: tuple[str, ...] = ()) -> Any:
         path: of the module's .py file.
         packages: beside it, whose code uses Qt too.
     """
-    import shibokensupport.feature as feature
-
-    _makeNoneImmortal()
     folder = str(path.parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -34,10 +32,36 @@ def loadModule(path: Path, packages: tuple[str, ...] = ()) -> Any:
             parts = file.relative_to(path.parent).with_suffix("").parts
             names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
     for name in names:
-        feature.set_selection(TRUE_PROPERTY, name)
+        dress(name)
     return importlib.import_module(path.stem)
 
 
+def dress(name: str) -> None:
+    """Let the code of a module use properties as in PythonQt: ``button.text = "Segment"``."""
+    import shibokensupport.feature as feature
+
+    _makeNoneImmortal()
+    _letFeatureMeetTorch(feature)
+    feature.set_selection(TRUE_PROPERTY, name)
+
+
+def _letFeatureMeetTorch(feature: Any) -> None:
+    """Switching a feature on looks into every loaded module, and torch has some that object."""
+    look = feature._mod_uses_pyside
+    if getattr(look, "isSafe", False):
+        return
+
+    def safe(module: Any) -> bool:
+        try:
+            return bool(look(module))
+        except Exception:
+            return False
+
+    safe.isSafe = True  # type: ignore[attr-defined]
+    feature._mod_uses_pyside = safe
+
+
+@functools.cache
 def _makeNoneImmortal() -> None:
     """PySide6's property setters give a reference to None away each time they are used.
 

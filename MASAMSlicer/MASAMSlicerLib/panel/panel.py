@@ -55,6 +55,7 @@ class Panel:
         self._timer.interval = REFRESH_MS
         self._timer.timeout.connect(self.refresh)
         self._volumeId = ""
+        self._closed = False
         self.install = Install(self)
         self.inputs = Inputs(self)
         self.prompt = Prompt(self)
@@ -103,7 +104,8 @@ class Panel:
 
     def refreshSoon(self, *_: Any) -> None:
         """Refresh once, after everything that is going on now."""
-        self._timer.start()
+        if not self._closed:
+            self._timer.start()
 
     def refresh(self) -> None:
         """Bring every part in line with the scene."""
@@ -214,7 +216,8 @@ class Panel:
         self.batch.sceneClosed()
 
     def cleanup(self) -> None:
-        """The module is unloaded."""
+        """The module is unloaded; widgets that still live must not wake the panel again."""
+        self._closed = True
         self._timer.stop()
         for timer in self._settling.values():
             timer.stop()

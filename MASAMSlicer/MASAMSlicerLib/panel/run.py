@@ -101,6 +101,7 @@ class Run:
             )
         except MasamError as error:
             self._onError(error)
+        self.refresh()  # at once: a second click must find a button that says Cancel
         self.panel.refreshSoon()
 
     def follow(self, lesionId: str) -> None:

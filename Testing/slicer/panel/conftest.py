@@ -1,0 +1,107 @@
+"""The panel, as Slicer makes it, and a person to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from Testing.slicer.conftest import MODULE
+
+
+class Person:
+    """Does what a person does with the panel, and waits as one waits."""
+
+    def __init__(self, harness: Any, widget: Any) -> None:
+        self.harness, self.widget, self.ui = harness, widget, widget.ui
+
+    @property
+    def panel(self) -> Any:
+        return self.widget.panel
+
+    @property
+    def session(self) -> Any:
+        return self.panel.session
+
+    @property
+    def status(self) -> str:
+        return str(self.ui.statusLabel.text)
+
+    def wait(self, until: Any = 0.15, seconds: float = 120.0) -> None:
+        self.harness.process(until, seconds)
+
+    def choose(self, volume: Any) -> None:
+        self.ui.volumeSelector.setCurrentNode(volume)
+        self.wait()
+
+    def take(self, roi: Any) -> Any:
+        """Put a ROI of the scene into the list."""
+        self.ui.roiSelector.setCurrentNode(roi)
+        self.wait()
+        self.ui.addRoiButton.click()
+        self.wait()
+        return self.lesions()[-1]
+
+    def place(self, roi: Any) -> Any:
+        """Place a box by hand, where another ROI lies."""
+        import slicer
+
+        self.ui.placeButton.click()
+        self.wait()
+        lesion = self.lesions()[-1]
+        lesion.roi.SetAndObserveObjectToNodeMatrix(roi.GetObjectToNodeMatrix())
+        lesion.roi.SetSize(*roi.GetSize())
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+        self.wait()
+        return self.lesions()[-1]
+
+    def segment(self) -> None:
+        """Press the large button and wait for the end."""
+        assert self.ui.segmentButton.enabled, self.ui.segmentButton.toolTip
+        self.ui.segmentButton.click()
+        self.wait(lambda: not self.session.busy)
+        self.wait()
+
+    def lesions(self) -> list[Any]:
+        return list(self.session.lesions.lesions())
+
+    def cell(self, row: int, column: int) -> str:
+        return str(self.ui.lesionTable.item(row, column).text())
+
+
+@pytest.fixture
+def person(harness: Any, scene: Any, request: pytest.FixtureRequest) -> Iterator[Person]:
+    from PySide6 import QtWidgets
+
+    for name in (__name__, request.module.__name__):
+        harness.dress(name)
+    module = harness.loadModule(MODULE / "MASAMSlicer.py", ("MASAMSlicerLib",))
+    path = Path(__import__("qt").QSettings.path)
+    path.unlink(missing_ok=True)
+    parent = QtWidgets.QWidget()
+    QtWidgets.QVBoxLayout(parent)
+    widget = module.MASAMSlicerWidget(parent)
+    widget.setup()
+    widget.enter()
+    yield Person(harness, widget)
+    widget.exit()
+    widget.cleanup()
+    parent.deleteLater()
+
+
+def mask_of(lesion: Any) -> np.ndarray:
+    """A lesion's segment, bool KJI of its volume, by Slicer's own function."""
+    import slicer
+
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(
+        lesion.segmentation, lesion.segmentId, lesion.volume
+    )
+    return np.asarray(array > 0)
+
+
+def dice(first: np.ndarray, second: np.ndarray) -> float:
+    return float(2 * (first & second).sum() / (first.sum() + second.sum()))
