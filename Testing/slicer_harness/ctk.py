@@ -19,7 +19,7 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
-        self._text, self._collapsed = "", False
+        self._text, self._collapsed, self._applying = "", False, False
         self.setContentsMargins(0, self.HEADER, 0, 0)
         self.setSizePolicy(QtWidgets.QSizePolicy.Preferred, QtWidgets.QSizePolicy.Maximum)
 
@@ -40,16 +40,29 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
     def childEvent(self, event: QtCore.QChildEvent) -> None:
         super().childEvent(event)
-        if self._collapsed and event.added():
-            QtCore.QTimer.singleShot(0, self._apply)
+        if event.added() and event.child().isWidgetType():
+            event.child().installEventFilter(self)
+            if self._collapsed:
+                QtCore.QTimer.singleShot(0, self._apply)
+
+    def eventFilter(self, child: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        """Remember what the module's code wants of a child, also while it is folded away."""
+        kinds = {QtCore.QEvent.Type.ShowToParent: True, QtCore.QEvent.Type.HideToParent: False}
+        if event.type() in kinds and not self._applying:
+            child.setProperty("wantedVisible", kinds[event.type()])
+            if self._collapsed and kinds[event.type()]:
+                QtCore.QTimer.singleShot(0, self._apply)
+        return False
 
     def _apply(self) -> None:
+        self._applying = True
         for child in self.findChildren(
             QtWidgets.QWidget, options=QtCore.Qt.FindChildOption.FindDirectChildrenOnly
         ):
-            child.setVisible(not self._collapsed)
-        limit = self.HEADER if self._collapsed else 16777215
-        self.setMaximumHeight(limit)
+            wanted = child.property("wantedVisible") is not False
+            child.setVisible(wanted and not self._collapsed)
+        self._applying = False
+        self.setMaximumHeight(self.HEADER if self._collapsed else 16777215)
 
     def _getText(self) -> str:
         return self._text

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+ROOM = 60  # labels that wrap need more than a layout asks for
+
 
 def process(until: Callable[[], bool] | float, seconds: float = 60.0) -> None:
     """Let Qt work until something is so, or for some seconds.
@@ -33,6 +35,7 @@ def grab(widget: Any, path: Path, width: int) -> None:
     widget.resize(width, 100)
     widget.show()
     process(0.1)
-    widget.resize(width, max(widget.sizeHint().height(), widget.minimumSizeHint().height()))
+    wrapped = widget.layout().totalHeightForWidth(width) if widget.layout() is not None else 0
+    widget.resize(width, max(widget.sizeHint().height(), wrapped) + ROOM)
     process(0.1)
     widget.grab().save(str(path))

@@ -125,7 +125,6 @@ class ThreeDView:
         camera.SetPosition(*(centre + camera.GetDistance() * np.array([0.45, 0.8, 0.35])))
         camera.SetViewUp(0, 0, 1)
         self._renderer.ResetCamera()
-        camera.Zoom(1.35)
         self._renderer.ResetCameraClippingRange()
         return _picture(self._window)
 
