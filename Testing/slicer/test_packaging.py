@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
+import pytest
 import SimpleITK as sitk
+
+from Testing.check_extension import check
 
 
 def listed(text: str, name: str) -> set[str]:
@@ -30,24 +40,86 @@ def test_every_file_of_the_module_is_listed_and_there(module_path: Path) -> None
     assert listed(text, "MODULE_PYTHON_RESOURCES") == resources
 
 
-def test_the_extension_contains_the_core_and_the_module(module_path: Path) -> None:
+def test_the_extensions_index_has_nothing_to_object_to() -> None:
+    wrong, later = check()
+    assert wrong == []
+    # What only whoever publishes the extension can know.
+    assert [line.split(":")[0] for line in later] == [
+        "scm_url",
+        "EXTENSION_ICONURL",
+        "EXTENSION_SCREENSHOTURLS",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        ("CMakeLists.txt", "project(MASAM)", "project(Other)", "Other.json"),
+        ("CMakeLists.txt", 'DEPENDS "PyTorch"', 'DEPENDS ""', "EXTENSION_DEPENDS"),
+        ("CMakeLists.txt", "set(EXTENSION_HOMEPAGE", "set(EXTENSION_CATEGORY", "belongs into"),
+        ("Resources/ExtensionsIndex/MASAM.json", '"tier": 1', '"tier": 7', "'tier'"),
+        ("Resources/ExtensionsIndex/MASAM.json", '"enabled": true', '"enabled": 1', "bool"),
+        ("Resources/ExtensionsIndex/MASAM.json", '"enabled"', '"status"', "no field"),
+        ("Resources/ExtensionsIndex/MASAM.json", '"scm_url": ""', '"scm_url": "git@x"', "https"),
+        ("README.md", "Resources/Screenshots/slicer_panel", "Resources/gone", "not there"),
+    ],
+)
+def test_the_check_finds_what_is_wrong(
+    tmp_path: Path, module_path: Path, file: str, old: str, new: str, says: str
+) -> None:
+    root = module_path.parent
+    for part in ("CMakeLists.txt", "LICENSE", "README.md", "Resources/ExtensionsIndex/MASAM.json"):
+        (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / part, tmp_path / part)
+    shutil.copytree(root / "Resources/Screenshots", tmp_path / "Resources/Screenshots")
+    shutil.copytree(module_path / "Resources", tmp_path / "MASAMSlicer" / "Resources")
+    assert check(tmp_path)[0] == []
+    target = tmp_path / file
+    assert old in target.read_text("utf-8")
+    target.write_text(target.read_text("utf-8").replace(old, new), "utf-8")
+    assert any(says in line for line in check(tmp_path)[0])
+
+
+def test_the_core_is_installed_beside_the_module(module_path: Path) -> None:
     text = (module_path.parent / "CMakeLists.txt").read_text()
-    assert text.index("project(MASAM)") < text.index("find_package(Slicer REQUIRED)")
-    for part in ("add_subdirectory(masam_core)", "add_subdirectory(MASAMSlicer)"):
-        assert part in text
-    assert 'EXTENSION_DEPENDS "PyTorch"' in text
+    assert text.index("add_subdirectory(masam_core)") < text.index("add_subdirectory(MASAMSlicer)")
+    core = (module_path.parent / "masam_core" / "CMakeLists.txt").read_text()
+    assert "WITH_SUBDIR" in core
+    assert "CONFIGURE_DEPENDS" in core
 
 
 def test_the_panel_has_every_widget_that_the_code_uses(module_path: Path) -> None:
     tree = ElementTree.parse(module_path / "Resources" / "UI" / "MASAMSlicer.ui")
     widgets = {w.attrib["name"]: w.attrib["class"] for w in tree.iter("widget")}
-    code = (module_path / "MASAMSlicer.py").read_text()
+    files = [module_path / "MASAMSlicer.py", *(module_path / "MASAMSlicerLib/panel").glob("*.py")]
+    code = "\n".join(path.read_text("utf-8") for path in files)
     used = set(re.findall(r"self\.ui\.(\w+)", code))
-    assert used
+    assert len(used) > 40
     assert used <= set(widgets)
-    combos = {name for name, kind in widgets.items() if kind == "qMRMLNodeComboBox"}
-    connected = {c.findtext("receiver") for c in tree.iter("connection")}
-    assert connected == combos
+    scenic = {name for name, kind in widgets.items() if kind.startswith("qMRML")} - {"MASAMSlicer"}
+    assert {c.findtext("receiver") for c in tree.iter("connection")} == scenic
+    # Every button, box and field does something.
+    active = ("QPushButton", "QComboBox", "QCheckBox", "QLineEdit", "QSpinBox", "ctkPathLineEdit")
+    bound = {
+        w.attrib["name"]
+        for w in tree.iter("widget")
+        if any(p.attrib["name"] == "SlicerParameterName" for p in w.findall("property"))
+    }
+    assert {name for name, kind in widgets.items() if kind in active} <= used | bound
+
+
+def test_parameters_that_widgets_name_are_there(module_path: Path) -> None:
+    tree = ElementTree.parse(module_path / "Resources" / "UI" / "MASAMSlicer.ui")
+    named = {
+        p.findtext("string")
+        for p in tree.iter("property")
+        if p.attrib["name"] == "SlicerParameterName"
+    }
+    code = (module_path / "MASAMSlicer.py").read_text("utf-8")
+    body = code[
+        code.index("class MASAMSlicerParameterNode") : code.index("class MASAMSlicerWidget")
+    ]
+    assert named <= set(re.findall(r"^    (\w+): ", body, re.MULTILINE))
 
 
 def test_the_icon_is_a_square_of_128_pixels(module_path: Path) -> None:
@@ -55,13 +127,88 @@ def test_the_icon_is_a_square_of_128_pixels(module_path: Path) -> None:
     assert icon.GetSize() == (128, 128)
 
 
-def test_the_modules_helpers_never_import_torch(module_path: Path) -> None:
+def test_the_module_never_imports_torch(module_path: Path) -> None:
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from MASAMSlicerLib import command; "
-        "command.makeCoreImportable(); import masam_core.roi; "
-        "assert 'torch' not in sys.modules, 'torch was imported'"
+        "import sys; sys.path[:0] = sys.argv[1:]; from Testing.slicer_harness import install;"
+        "install(); import MASAMSlicerLib.session, MASAMSlicerLib.batch, MASAMSlicerLib.report;"
+        "import MASAMSlicerLib.scene.export, MASAMSlicerLib.scene.pairing, MASAMSlicerLib.blocking;"
+        "import masam_core.worker.steps; assert 'torch' not in sys.modules, 'torch was imported'"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(module_path)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, str(module_path), str(module_path.parent)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
     )
+    if "ImportError" in done.stderr and "slicer" in done.stderr:
+        pytest.skip("3D Slicer's core or PySide6 is not installed")
     assert done.returncode == 0, done.stderr
+
+
+def test_only_the_panel_needs_qt(module_path: Path) -> None:
+    for path in (module_path / "MASAMSlicerLib").rglob("*.py"):
+        imports = re.findall(r"^\s*(?:import|from) (qt|ctk)\b", path.read_text("utf-8"), re.M)
+        assert not imports or path.parent.name == "panel", path
+
+
+def test_files_of_the_module_import_nothing_at_once_that_slicer_lacks(module_path: Path) -> None:
+    """msgpack and torch may not be installed yet when the module is loaded."""
+    code = (
+        "import sys; sys.path[:0] = sys.argv[1:]\n"
+        "for name in ('msgpack', 'torch', 'torchvision', 'segment_anything', 'safetensors',"
+        " 'pooch', 'typer', 'rich', 'matplotlib', 'platformdirs'):\n"
+        "    sys.modules[name] = None\n"
+        "from Testing.slicer_harness import install, loadModule\n"
+        "from pathlib import Path\n"
+        "install(); loadModule(Path(sys.argv[1]) / 'MASAMSlicer.py', ('MASAMSlicerLib',))\n"
+        "import MASAMSlicerLib.panel.panel, MASAMSlicerLib.session, MASAMSlicerLib.batch\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(module_path), str(module_path.parent)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )
+    if "No module named 'PySide6'" in done.stderr or "slicer-core" in done.stderr:
+        pytest.skip("3D Slicer's core or PySide6 is not installed")
+    assert done.returncode == 0, done.stderr
+
+
+def test_sample_data_is_registered_with_the_digests_of_the_files(
+    harness: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from MASAMSlicerLib.sampledata import registerSampleData
+
+    registered: list[dict[str, str]] = []
+    logic = SimpleNamespace(
+        registerCustomSampleDataSource=lambda **values: registered.append(values)
+    )
+    monkeypatch.setitem(sys.modules, "SampleData", SimpleNamespace(SampleDataLogic=logic))
+    registerSampleData()
+    assert [r["sampleName"] for r in registered] == ["MASAM sarcoma MR", "MASAM sarcoma CT"]
+    for entry in registered:
+        path = Path(url2pathname(urlparse(entry["uris"]).path))
+        assert entry["checksums"] == "SHA256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+        assert Path(entry["thumbnailFileName"]).is_file()
+
+
+def test_the_batch_runs_without_a_window(
+    harness: Any, tmp_path: Path, sample_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from MASAMSlicerLib.headless import main
+
+    images = tmp_path / "images"
+    images.mkdir()
+    for name, end in (("good", None), ("bad", 3000)):
+        content = (sample_data / "sarcoma_mr" / "image.nii.gz").read_bytes()
+        (images / f"{name}.nii.gz").write_bytes(content[:end])
+        shutil.copy(sample_data / "sarcoma_mr" / "box.mrk.json", images / f"{name}.mrk.json")
+    arguments = [str(images), "-o", str(tmp_path / "out"), "--quality", "fast"]
+    assert main(arguments) == 1
+    said = capsys.readouterr().out
+    assert "bad: failed" in said
+    assert "1 done, 1 failed" in said
+    assert (tmp_path / "out" / "good.seg.nrrd").is_file()
+    assert main([str(tmp_path / "gone"), "-o", str(tmp_path / "out2")]) == 1

@@ -158,9 +158,12 @@ def _run_case(
     notes = [f"{lesion.name}: {note}" for lesion in lesions for note in lesion.messages]
     notes += write_segmentation(_mask(out, case, options), lesions, volume)
     if options.overlay:
-        from masam_core.overlay import render_overlay
-
-        render_overlay(out / f"{safe_name(name)}.png", volume, lesions)
+        try:
+            from masam_core.overlay import render_overlay
+        except ImportError:  # Slicer's Python has no matplotlib
+            notes.append("No picture was written: the package matplotlib is not installed.")
+        else:
+            render_overlay(out / f"{safe_name(name)}.png", volume, lesions)
     for note in notes:
         queue.log(name, note)
     rows = measurement_rows(lesions, volume)

@@ -71,10 +71,10 @@ class Prompt:
             return
         views.stopPlacing()
         placed, self._placing = self._placing, None
-        lesion = self.panel.session.lesions.lesion(placed) if placed else None
-        if lesion is not None and lesion.roi is not None and not _drawn(lesion.roi):
+        left = self.panel.session.lesions.lesion(placed) if placed else None
+        if left is not None and left.roi is not None and not _drawn(left.roi):
             # Left before it was drawn: no empty row stays behind.
-            self.panel.session.lesions.remove(lesion)
+            self.panel.session.lesions.remove(left)
         self.panel.refreshSoon()
 
     def _undrawn(self) -> Lesion | None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +33,7 @@ from masam_core.worker.steps import (
     segment_steps,
 )
 from masam_core.worker.subprocess_transport import BlockingWorker
-from Testing.core.worker.conftest import Start
+from Testing.core.worker.conftest import ROOT, Start
 
 FAST = SegmentOptions(quality="fast")
 
@@ -116,7 +120,7 @@ def test_a_volume_that_was_not_given_is_named_as_the_reason(worker: BlockingWork
     with pytest.raises(WorkerError) as caught:
         worker.run(ask_steps("measure", volume="ab", mask=mask), seconds=60)
     assert caught.value.code == "bad_request"
-    mask["bits"] = __import__("zlib").compress(np.packbits([1]).tobytes())
+    mask["bits"] = zlib.compress(np.packbits([1]).tobytes())
     with pytest.raises(WorkerError, match="send it first") as caught:
         worker.run(ask_steps("measure", volume="ab", mask=mask), seconds=60)
     assert caught.value.code == "unknown_volume"
@@ -177,10 +181,27 @@ def test_the_lists_of_models_and_devices(worker: BlockingWorker) -> None:
     assert devices[-1]["total_bytes"] is None or devices[-1]["total_bytes"] > 1 << 28
 
 
-def test_the_protocol_side_needs_no_torch() -> None:
-    import subprocess
-    import sys
+def test_a_worker_in_slicer_needs_only_the_few_packages_that_slicer_gets(
+    case: tuple[Volume, BoxPrompt],
+) -> None:
+    volume, box = case
+    code = (
+        "import sys\n"
+        "for name in ('typer', 'rich', 'matplotlib', 'lightning_fabric', 'onnx', 'scipy'):\n"
+        "    sys.modules[name] = None\n"
+        "from masam_core.worker.server import serve\n"
+        "serve()\n"
+    )
+    worker = BlockingWorker([sys.executable, "-c", code], {**os.environ, "PYTHONPATH": str(ROOT)})
+    try:
+        found, _, _ = segment(worker, volume, [("a", box)])
+    finally:
+        worker.close()
+    assert found[0].mask is not None
+    assert found[0].mask.any()
 
+
+def test_the_protocol_side_needs_no_torch() -> None:
     code = (
         "import sys, masam_core.worker.steps, masam_core.worker.subprocess_transport;"
         "assert 'torch' not in sys.modules"
