@@ -125,15 +125,11 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self):
         """The module is shown."""
-        self.panel.addShortcuts()
-        self.panel.install.check()
-        self.panel.refreshSoon()
+        self.panel.entered()
 
     def exit(self):
         """Another module is shown."""
-        self.panel.prompt.stop()
-        self.panel.results.leave()
-        self.panel.removeShortcuts()
+        self.panel.left()
 
     def onSceneStartClose(self, caller, event):
         """Whatever is running ends before the nodes go."""
@@ -155,6 +151,10 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeRemoved(self, caller, event, node):
         """A volume, box or segmentation is gone."""
+        if node.IsA("vtkMRMLVolumeNode"):
+            from MASAMSlicerLib.scene.volumes import forgetVolumes
+
+            forgetVolumes()  # its memory too
         if self.panel is not None and not slicer.mrmlScene.IsBatchProcessing():
             self.panel.refreshSoon()
 

@@ -101,7 +101,8 @@ class VolumeBatch:
     ) -> None:
         self.session = session
         self.cases = {case.name: case for case in cases}
-        self.queue = BatchQueue([case.name for case in cases], folder)
+        # The segments are in the scene, not in the folder: logs and table begin anew with a batch.
+        self.queue = BatchQueue([case.name for case in cases], folder, fresh=True)
         self._stopped = False
 
     def start(

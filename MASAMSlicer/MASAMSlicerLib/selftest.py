@@ -319,6 +319,38 @@ class SelfTests(_Base):
         for lesion in self.session.lesions.lesions(volumes[2]):
             self.assertEqual(lesion.segmentation.GetSegmentation().GetNumberOfSegments(), 1)
 
+    def test_allFramesOfASequence(self) -> None:
+        """Each frame gets a segment of its own; without the wish, only the frame that is shown."""
+        volume, truth = addVolume()
+        sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "Times")
+        for number in range(3):
+            frame = slicer.vtkMRMLScalarVolumeNode()
+            array = np.array(slicer.util.arrayFromVolume(volume))
+            array[truth] -= 40 * number
+            slicer.util.updateVolumeFromArray(frame, array)
+            frame.SetIJKToRASMatrix(arrayToMatrix(GRIDS[0]))
+            sequence.SetDataNodeAtValue(frame, str(number))
+        browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Browser")
+        browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+        browser.AddProxyNode(volume, sequence, False)
+        lesion = self.session.lesions.add(volume, None, addRoi(volume))
+        self.session.segmentNow([lesion.id])
+        segmentation = self.session.lesions.lesion(lesion.id).segmentation.GetSegmentation()
+        self.assertEqual(segmentation.GetNumberOfSegments(), 1)
+        for _ in range(2):  # again: the same segments, not more
+            self.session.segmentNow([lesion.id], allFrames=True)
+            self.assertEqual(segmentation.GetNumberOfSegments(), 3)
+        lesion = self.session.lesions.lesion(lesion.id)
+        self.assertEqual(len(self.session.lesions.lesions(volume)), 1)
+        for segmentId in segmentation.GetSegmentIDs():
+            array = slicer.util.arrayFromSegmentBinaryLabelmap(
+                lesion.segmentation, segmentId, volume
+            )
+            self.assertGreater(dice(array > 0, truth), 0.75)
+        self.assertTrue(self.session.history.undo())
+        self.assertTrue(self.session.history.undo())
+        self.assertEqual(segmentation.GetNumberOfSegments(), 1)
+
     def test_saveLoadRerun(self) -> None:
         """A scene saved and loaded knows its lesions, and gives the same masks again."""
         volume, _ = addVolume(matrix=GRIDS[1])

@@ -135,6 +135,8 @@ class ctkSliderWidget(QtWidgets.QWidget):
 class ctkPathLineEdit(QtWidgets.QWidget):
     """A line for a path with a button to browse."""
 
+    Dirs, Files, Drives = 0x001, 0x002, 0x004  # of QDir::Filter
+
     connect, disconnect = connect, disconnect
 
     currentPathChanged = Signal(str)

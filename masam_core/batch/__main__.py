@@ -1,7 +1,7 @@
 """``python -m masam_core.batch SPEC.json``: a batch for Slicer's panel, which reads its lines.
 
 SPEC holds ``input`` and ``out``, and optionally ``labels``, ``format``, ``overlay``, ``per``,
-``model``, ``base``, ``device``, ``options`` (see SegmentOptions.to_dict), ``fresh``,
+``modality``, ``model``, ``base``, ``device``, ``options`` (see SegmentOptions.to_dict), ``fresh``,
 ``retry_failed`` and ``worker`` (a command as a list, to compute elsewhere).
 
 On stdout comes one JSON object a line: ``case`` (name, status, message), ``progress`` (case,
@@ -52,6 +52,7 @@ def _run(spec: dict[str, Any], say: Any, stop: threading.Event) -> None:
         spec.get("format", ".seg.nrrd"),
         bool(spec.get("overlay")),
         spec.get("per", "component"),
+        spec.get("modality"),
     )
     model = spec.get("model", "bundled")
     queue = open_queue(

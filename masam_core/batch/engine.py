@@ -43,9 +43,8 @@ class Engine(Protocol):
 class LocalEngine:
     """A Segmenter in this process."""
 
-    def __init__(self, segmenter: Segmenter, modality: str | None = None) -> None:
+    def __init__(self, segmenter: Segmenter) -> None:
         self.segmenter = segmenter
-        self.modality = modality
 
     def segment(
         self,
@@ -56,7 +55,7 @@ class LocalEngine:
         cancelled: IsCancelled,
     ) -> list[Lesion]:
         """See :class:`Engine`."""
-        self.segmenter.set_volume(volume, self.modality)
+        self.segmenter.set_volume(volume)
         lesions = []
         for number, box in enumerate(boxes):
             lesions.append(

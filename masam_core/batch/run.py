@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +34,7 @@ class BatchOptions:
         format: ending of the masks' files, which chooses their format.
         overlay: also write a picture of each case.
         per: with label images, a box for each connected ``component`` or each ``label`` value.
+        modality: CT, MR, ..., where the files do not say.
 
     Raises:
         ConfigError: an unknown format.
@@ -43,6 +44,7 @@ class BatchOptions:
     format: str = ".seg.nrrd"
     overlay: bool = False
     per: Literal["component", "label"] = "component"
+    modality: str | None = None
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -52,7 +54,12 @@ class BatchOptions:
 
     def settings(self) -> dict[str, Any]:
         """What the results depend on."""
-        return {**self.segment.to_dict(), "format": self.format, "per": self.per}
+        return {
+            **self.segment.to_dict(),
+            "format": self.format,
+            "per": self.per,
+            "modality": self.modality,
+        }
 
 
 def open_queue(
@@ -142,6 +149,8 @@ def _run_case(
     queue.log(name, f"MASAM {masam_core.__version__}, Python {platform.python_version()}")
     on_progress(name, 0.0, "reading")
     volume = read_volume(case.image)
+    if volume.modality is None and options.modality:
+        volume = replace(volume, modality=options.modality)
     size = " x ".join(str(n) for n in volume.geometry.size_ijk)
     queue.log(name, f"Read {case.image}: {size} voxels, {volume.array.dtype}.")
     boxes = read_boxes(case, volume, options.per)

@@ -69,6 +69,10 @@ def batch_command(
     smooth: Annotated[
         float, typer.Option(help="Smoothing of the outline, mm.", rich_help_panel=SETTINGS)
     ] = 0.0,
+    modality: Annotated[
+        str | None,
+        typer.Option(help="CT or MR, where the files do not say.", rich_help_panel=SETTINGS),
+    ] = None,
     device: Annotated[
         str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=SETTINGS)
     ] = "auto",
@@ -105,7 +109,7 @@ def batch_command(
 
     values = {"quality": quality, "threshold": threshold, "margin_mm": margin, "keep": keep}
     segment = SegmentOptions.from_dict({**values, "fill_holes": fill_holes, "smooth_mm": smooth})
-    options = BatchOptions(segment, format, overlay, per)  # type: ignore[arg-type]
+    options = BatchOptions(segment, format, overlay, per, modality)  # type: ignore[arg-type]
     cases, notes = find_cases(source, labels, out)
     for note in notes:
         typer.secho(note, fg=typer.colors.YELLOW, err=True)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ctk
 import qt
 import slicer
 from slicer.i18n import tr as _
@@ -14,8 +15,9 @@ from slicer.i18n import tr as _
 from masam_core.errors import MasamError
 
 from .. import worker
-from ..batch import VolumeBatch, findCases
+from ..batch import VolumeBatch, VolumeCase, findCases
 from ..scene.pairing import BY_FOLDER, BY_NAME, BY_SEGMENTS
+from ..scene.tables import updateTable
 from . import settings
 from .advanced import fill
 
@@ -33,6 +35,8 @@ class Batch:
         self.panel, self.ui = panel, panel.ui
         self._volumes: VolumeBatch | None = None
         self._folder: FolderProcess | None = None
+        self._last: VolumeBatch | None = None
+        self._table: Any = None
         fill(
             self.ui.batchBoxesComboBox,
             {
@@ -47,8 +51,10 @@ class Batch:
         self.ui.batchTable.verticalHeader().hide()
         self.ui.batchTable.visible = False
         self.ui.batchProgressBar.visible = False
-        self.ui.batchInput.filters = 0x01 | 0x02 | 0x04  # Dirs, Files, Drives (ctkPathLineEdit)
-        self.ui.batchOutput.filters = 0x01 | 0x04
+        paths = ctk.ctkPathLineEdit
+        self.ui.batchInput.filters = paths.Dirs | paths.Files | paths.Drives
+        for edit in (self.ui.batchOutput, self.ui.batchLogFolder):
+            edit.filters = paths.Dirs | paths.Drives
         self.ui.batchBoxesComboBox.connect("activated(int)", lambda *_: self.panel.refreshSoon())
         self.ui.batchVolumesButton.clicked.connect(lambda *_: self._onVolumes())
         self.ui.batchFolderButton.clicked.connect(lambda *_: self._onFolder())
@@ -78,6 +84,7 @@ class Batch:
         """A batch over volumes ends with the scene; one over a folder does not need it."""
         if self._volumes is not None:
             self._volumes.cancel()
+        self._last = self._table = None
 
     def cleanup(self) -> None:
         """The module is unloaded."""
@@ -100,10 +107,29 @@ class Batch:
         except MasamError as error:
             self._say(str(error))
             return
-        self._volumes = VolumeBatch(self.panel.session, cases)
+        try:
+            self._volumes = self._goOn(cases) or VolumeBatch(
+                self.panel.session, cases, self._logFolder()
+            )
+        except MasamError as error:
+            self._say(str(error))
+            return
+        self._last = self._volumes
         self._begin(len(cases))
         self._volumes.start(choice, options, self._onChanged, self._onVolumesEnd)
+        self.refresh()  # at once: a second click must find a button that says Cancel
         self.panel.refreshSoon()
+
+    def _goOn(self, cases: list[VolumeCase]) -> VolumeBatch | None:
+        """The batch that was cancelled, if it is about the same cases."""
+        last = self._last
+        if last is None or last.queue.next() is None or list(last.cases.values()) != cases:
+            return None
+        return last
+
+    def _logFolder(self) -> Path | None:
+        path = str(self.ui.batchLogFolder.currentPath or "").strip()
+        return Path(path) if path else None
 
     def _onChanged(self, words: str) -> None:
         if self._volumes is not None:
@@ -114,7 +140,15 @@ class Batch:
         batch, self._volumes = self._volumes, None
         if batch is not None:
             self._show(batch.queue.table())
+            rows = batch.rows()
+            if rows:
+                self._table = updateTable(slicer.mrmlScene, _("Batch"), rows, self._tableNode())
             self._end(batch.queue.summary())
+
+    def _tableNode(self) -> Any:
+        """The table of the last batch, if it is still in the scene."""
+        kept = self._table
+        return kept if kept is not None and kept.GetScene() is slicer.mrmlScene else None
 
     def _onFolder(self) -> None:
         if self._folder is not None:
@@ -131,6 +165,7 @@ class Batch:
         self._rows: dict[str, tuple[str, str, str]] = {}
         self._begin(0)
         self._say(_("Starting ..."))
+        self.refresh()
         self.panel.refreshSoon()
 
     def _spec(self) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class LesionTable:
 
     def selectedIds(self) -> list[str]:
         """Ids of the selected rows, from top to bottom."""
-        rows = sorted({index.row() for index in self.table.selectedIndexes()})
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
         return [self._idOf(row) for row in rows]
 
     def goToSelected(self) -> None:

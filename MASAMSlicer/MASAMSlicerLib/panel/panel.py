@@ -27,6 +27,7 @@ from .run import Run
 
 REFRESH_MS = 40
 SETTLED_MS = 500  # without a change after which a box counts as moved, if no mouse said so
+GREETING_MS = 1500  # after the module is shown, before the worker is started in advance
 WARNING_STYLE, ERROR_STYLE = "color: #b26a00", "color: #c62828"
 
 
@@ -56,6 +57,10 @@ class Panel:
         self._timer.timeout.connect(self.refresh)
         self._volumeId = ""
         self._closed = False
+        self._greeting = qt.QTimer()
+        self._greeting.singleShot = True
+        self._greeting.interval = GREETING_MS
+        self._greeting.timeout.connect(self._greet)
         self.install = Install(self)
         self.inputs = Inputs(self)
         self.prompt = Prompt(self)
@@ -102,6 +107,24 @@ class Panel:
             }
         )
 
+    def entered(self) -> None:
+        """The module is shown: look for what is missing, and have the worker ready in time."""
+        self.addShortcuts()
+        self.install.check()
+        self._greeting.start()
+        self.refreshSoon()
+
+    def left(self) -> None:
+        """Another module is shown."""
+        self._greeting.stop()
+        self.prompt.stop()
+        self.results.leave()
+        self.removeShortcuts()
+
+    def _greet(self) -> None:
+        if not self.install.missing and not self.inputs.devices:
+            self.inputs.askWorker()
+
     def refreshSoon(self, *_: Any) -> None:
         """Refresh once, after everything that is going on now."""
         if not self._closed:
@@ -110,16 +133,17 @@ class Panel:
     def refresh(self) -> None:
         """Bring every part in line with the scene."""
         self._showNewVolume()
-        for part in (
-            self.inputs,
-            self.prompt,
-            self.lesionTable,
-            self.run,
-            self.results,
-            self.batch,
-            self.advanced,
-        ):
-            part.refresh()
+        with self.session.lesions.held():
+            for part in (
+                self.inputs,
+                self.prompt,
+                self.lesionTable,
+                self.run,
+                self.results,
+                self.batch,
+                self.advanced,
+            ):
+                part.refresh()
 
     def select(self, lesionId: str) -> None:
         """Make a lesion the selected one."""
@@ -219,6 +243,7 @@ class Panel:
         """The module is unloaded; widgets that still live must not wake the panel again."""
         self._closed = True
         self._timer.stop()
+        self._greeting.stop()
         for timer in self._settling.values():
             timer.stop()
         self.removeShortcuts()

@@ -33,8 +33,8 @@ class QProcessTransport:
         for name, value in self._environment.items():
             environment.insert(name, value)
         process.setProcessEnvironment(environment)
-        process.readyReadStandardOutput.connect(self._onOutput)
-        process.readyReadStandardError.connect(self._onLog)
+        process.connect("readyReadStandardOutput()", self._onOutput)
+        process.connect("readyReadStandardError()", self._onLog)
         process.connect("finished(int,QProcess::ExitStatus)", self._onFinished)
         process.start(self._command[0], self._command[1:])
         self._process = process

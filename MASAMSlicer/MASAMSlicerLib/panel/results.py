@@ -172,10 +172,9 @@ class Results:
 
 
 def dicomProblem() -> str:
-    """Why DICOM SEG can't be exported, or an empty text. Known in the application only."""
-    if not hasattr(slicer.modules, "dicomsegmentationsplugin") and not hasattr(
-        slicer.modules, "quantitativereporting"
-    ):
+    """Why DICOM SEG can't be exported, or an empty text."""
+    known = ("dicomsegmentationplugin", "quantitativereporting")  # of the extension
+    if not any(hasattr(slicer.modules, name) for name in known):
         return _("Install the extension 'QuantitativeReporting' to export DICOM SEG.")
     return ""
 
@@ -184,7 +183,6 @@ def exportDicom(volumeNode: Any) -> None:
     """Open Slicer's own DICOM export on the volume's study, which holds the segmentation."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     item = hierarchy.GetItemByDataNode(volumeNode)
-    from DICOMLib import DICOMExportDialog  # part of the application
-
-    study = hierarchy.GetItemParent(item)
-    slicer.modules.DICOMInstance.exportDialog = DICOMExportDialog(study or item)
+    dialog = slicer.qSlicerDICOMExportDialog(None)
+    dialog.setMRMLScene(slicer.mrmlScene)
+    dialog.execDialog(hierarchy.GetItemParent(item) or item)

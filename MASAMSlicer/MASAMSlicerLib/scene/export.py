@@ -32,19 +32,20 @@ def saveSegmentation(segmentationNode: Any, volumeNode: Any, path: Path) -> list
         SegmentationError: another ending, nothing to save, or a file that can't be written; what
             was there before stays.
     """
+    name = path.name.lower()
+    if not name.endswith(SUFFIXES):
+        raise SegmentationError(f"'{path.name}' must end in {' or '.join(SUFFIXES)}.")
     if not segmentationNode.GetSegmentation().GetNumberOfSegments():
         raise SegmentationError(f"'{segmentationNode.GetName()}' holds no segment yet.")
     try:
         with atomic_path(path) as temporary:
-            if path.name.lower().endswith(".seg.nrrd"):
+            if name.endswith(SUFFIXES[0]):
                 _writeSlicer(segmentationNode, temporary)
                 return []
-            if path.name.lower().endswith(".nii.gz"):
-                return _writeLabels(segmentationNode, volumeNode, temporary)
+            return _writeLabels(segmentationNode, volumeNode, temporary)
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SegmentationError(f"'{path}' was not written: {reason}.") from error
-    raise SegmentationError(f"'{path.name}' must end in {' or '.join(SUFFIXES)}.")
 
 
 def _writeSlicer(segmentationNode: Any, path: Path) -> None:

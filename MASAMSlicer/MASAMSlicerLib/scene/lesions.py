@@ -8,6 +8,8 @@ once there is a segment, the segment says it.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,9 +82,26 @@ class LesionList:
     def __init__(self, scene: Any) -> None:
         self._scene = scene
         self._digests: dict[tuple[str, str], tuple[Any, str]] = {}
+        self._held: list[Lesion] | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Read the scene once for a block that asks often and changes nothing."""
+        self._held = None
+        self._held = self.lesions()
+        try:
+            yield
+        finally:
+            self._held = None
 
     def lesions(self, volumeNode: Any = None) -> list[Lesion]:
         """All lesions, of one volume where it is given; in the order of their making."""
+        found = self._readAll() if self._held is None else list(self._held)
+        if volumeNode is not None:
+            found = [lesion for lesion in found if lesion.volume is volumeNode]
+        return found
+
+    def _readAll(self) -> list[Lesion]:
         found = [self._fromRoi(roi) for roi in self._rois()]
         known = {lesion.id for lesion in found}
         for node in self._nodes("vtkMRMLSegmentationNode"):
@@ -92,8 +111,6 @@ class LesionList:
                 if identity and identity not in known:
                     found.append(self._read(identity, None, _volumeOf(node), node, segmentId))
                     known.add(identity)
-        if volumeNode is not None:
-            found = [lesion for lesion in found if lesion.volume is volumeNode]
         return found
 
     def lesion(self, identity: str) -> Lesion | None:

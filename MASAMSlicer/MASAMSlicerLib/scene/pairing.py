@@ -7,11 +7,12 @@ from typing import Any
 
 import slicer
 
-from .lesions import LESION, Lesion, LesionList
+from .lesions import LESION, VOLUME_REFERENCE, Lesion, LesionList
 from .prompts import roiFromMask
 from .segments import readSegment
 
 BY_NAME, BY_FOLDER, BY_SEGMENTS = "name", "folder", "segments"
+SOURCE = "MASAM.Source"
 _BREAKS = " _-."
 
 
@@ -67,7 +68,7 @@ def lesionsFromRois(lesions: LesionList, volume: Any, rois: Sequence[Any]) -> li
             made.append(known)
         else:
             copy = lesions.duplicate(known)
-            copy.roi.SetNodeReferenceID("masamVolume", volume.GetID())
+            copy.roi.SetNodeReferenceID(VOLUME_REFERENCE, volume.GetID())
             made += [lesion for lesion in lesions.lesions(volume) if lesion.id == copy.id]
     return made
 
@@ -75,16 +76,27 @@ def lesionsFromRois(lesions: LesionList, volume: Any, rois: Sequence[Any]) -> li
 def lesionsFromSegments(lesions: LesionList, volume: Any, segmentationNode: Any) -> list[Lesion]:
     """A lesion with a tight box for each segment that has a voxel in the volume.
 
-    The segments themselves are left as they are.
+    The segments themselves are left as they are. A segment that has given a lesion of this volume
+    before gives no other.
     """
+    known = {
+        lesion.roi.GetAttribute(SOURCE): lesion
+        for lesion in lesions.lesions(volume)
+        if lesion.roi is not None and lesion.roi.GetAttribute(SOURCE)
+    }
     made = []
     segmentation = segmentationNode.GetSegmentation()
     for segmentId in segmentation.GetSegmentIDs():
+        source = f"{segmentationNode.GetID()} {segmentId}"
+        if source in known:
+            made.append(known[source])
+            continue
         mask, offset = readSegment(segmentationNode, segmentId, volume)
         if not mask.any():
             continue
         name = segmentation.GetSegment(segmentId).GetName()
         lesion = lesions.add(volume, None, None, f"{volume.GetName()} {name}")
+        lesion.roi.SetAttribute(SOURCE, source)
         roiFromMask(lesion.roi, volume, mask, offset)
         made += [found for found in lesions.lesions(volume) if found.id == lesion.id]
     return made

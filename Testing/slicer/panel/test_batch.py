@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ def rows(person: Person) -> dict[str, str]:
     return {table.item(r, 0).text(): table.item(r, 1).text() for r in range(table.rowCount)}
 
 
-def test_three_volumes_of_which_one_is_broken(person: Person, case: Any) -> None:
+def test_three_volumes_of_which_one_is_broken(person: Person, case: Any, tmp_path: Path) -> None:
     import slicer
     from MASAMSlicerLib.selftest import makeColour
 
@@ -32,6 +33,14 @@ def test_three_volumes_of_which_one_is_broken(person: Person, case: Any) -> None
         roi.SetSize(*case.roi.GetSize())
     person.wait()
     assert person.ui.batchVolumeList.count == 3
+    person.ui.batchLogFolder.currentPath = str(tmp_path)
+    # Cancelled in the first case, it goes on when started again.
+    person.ui.batchVolumesButton.click()
+    assert person.ui.batchVolumesButton.text == "Cancel"
+    person.ui.batchVolumesButton.click()
+    person.wait(lambda: not person.panel.batch.busy)
+    person.wait()
+    assert "3 not run" in person.ui.batchStatusLabel.text
     person.ui.batchVolumesButton.click()
     person.wait(lambda: not person.panel.batch.busy)
     person.wait()
@@ -40,6 +49,12 @@ def test_three_volumes_of_which_one_is_broken(person: Person, case: Any) -> None
     done = [x for x in person.lesions() if x.segment is not None]
     assert [x.volume.GetName() for x in done] == ["first", "third"]
     assert len({x.segmentation.GetID() for x in done}) == 2
+    table = slicer.mrmlScene.GetFirstNodeByName("Batch")
+    assert table.GetTable().GetNumberOfRows() == 2
+    with (tmp_path / "measurements.csv").open(encoding="utf-8-sig") as file:
+        assert [r["status"] for r in csv.DictReader(file)] == ["done", "failed", "done"]
+    assert "Cancelled" in (tmp_path / "logs" / "first.log").read_text()
+    assert "Failed" in (tmp_path / "logs" / "second.log").read_text()
 
 
 def test_boxes_from_the_segments_of_a_segmentation(person: Person, case: Any) -> None:
