@@ -31,11 +31,12 @@ def process(until: Callable[[], bool] | float, seconds: float = 60.0) -> None:
 
 
 def grab(widget: Any, path: Path, width: int) -> None:
-    """A picture of a widget at its natural height."""
-    widget.resize(width, 100)
-    widget.show()
+    """A picture of a widget, in a window tall enough for all of it."""
+    window = widget.window()
+    window.resize(width, 100)
+    window.show()
     process(0.1)
-    wrapped = widget.layout().totalHeightForWidth(width) if widget.layout() is not None else 0
-    widget.resize(width, max(widget.sizeHint().height(), wrapped) + ROOM)
+    wrapped = window.layout().totalHeightForWidth(width) if window.layout() is not None else 0
+    window.resize(width, max(window.sizeHint().height(), wrapped) + ROOM)
     process(0.1)
     widget.grab().save(str(path))
