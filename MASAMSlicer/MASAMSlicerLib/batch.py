@@ -134,17 +134,35 @@ class VolumeBatch:
         onChanged: Callable[[str], None],
         onEnd: Callable[[], None],
     ) -> None:
-        name = None if self._stopped else self.queue.next()
-        if name is None:
-            onEnd()
-            return
+        """Start the next case. Cases that end at once are a loop, not calls within calls."""
+        while not self._stopped:
+            name = self.queue.next()
+            if name is None:
+                break
+            if not self._run(name, choice, options, onChanged, onEnd):
+                return  # its end calls this again
+        onEnd()
+
+    def _run(
+        self,
+        name: str,
+        choice: ModelChoice,
+        options: SegmentOptions,
+        onChanged: Callable[[str], None],
+        onEnd: Callable[[], None],
+    ) -> bool:
+        """Start a case; True if it has ended already."""
         self.queue.start(name)
         case = self.cases[name]
         began = time.monotonic()
+        starting, ended = True, False
 
         def goOn() -> None:
+            nonlocal ended
+            ended = True
             onChanged(name)
-            self._next(choice, options, onChanged, onEnd)
+            if not starting:
+                self._next(choice, options, onChanged, onEnd)
 
         def done(report: RunReport) -> None:
             if report.failed:
@@ -172,6 +190,8 @@ class VolumeBatch:
             self.session.segment(case.lesionIds, choice, options, progress, done, failed)
         except MasamError as error:
             failed(error)
+        starting = False
+        return ended
 
     def rows(self) -> list[dict[str, Any]]:
         """Measurements of every case that is done."""

@@ -141,7 +141,8 @@ class Session:
         jobs, reports = self._prepare(lesionIds, allFrames)
         report = RunReport(reports)
         if not jobs:
-            self._finish([], report, began, segmentationNode, onDone)
+            self._finish([], report, began, segmentationNode)
+            onDone(report)
             return
         self._running = [job.lesionId for job in jobs]
         for job in jobs:
@@ -163,9 +164,11 @@ class Session:
         def done(outcome: Outcome) -> None:
             report.model = outcome.model
             try:
-                self._finish(jobs, report, began, segmentationNode, onDone)
-            except MasamError as error:
+                self._finish(jobs, report, began, segmentationNode)
+            except Exception as error:  # the scene is as it was; the caller must hear of it
                 failed(error)
+            else:
+                onDone(report)
 
         def failed(error: Exception) -> None:
             self._clearRunning()
@@ -361,8 +364,8 @@ class Session:
         report: RunReport,
         began: float,
         segmentationNode: Any,
-        onDone: Callable[[RunReport], None],
     ) -> None:
+        """Write what was found, all in one step; when that fails, nothing has changed."""
         report.seconds = time.monotonic() - began
         self._clearRunning()
         names = [job.report.name for job in jobs if job.found is not None]
@@ -383,7 +386,6 @@ class Session:
         for job in jobs:
             if job.report.error:
                 self.states[job.lesionId] = ("failed", job.report.error)
-        onDone(report)
 
     def _commit(
         self,

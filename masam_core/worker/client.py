@@ -276,7 +276,7 @@ class Task:
             self.finished = True
             self._on_done(stop.value)
             return
-        except MasamError as error:
+        except Exception as error:  # whatever it is, the task has ended and must say so
             self._fail(error)
             return
         self._current = self._client.request(

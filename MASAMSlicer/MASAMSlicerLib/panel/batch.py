@@ -82,9 +82,12 @@ class Batch:
 
     def sceneClosed(self) -> None:
         """A batch over volumes ends with the scene; one over a folder does not need it."""
-        if self._volumes is not None:
-            self._volumes.cancel()
+        batch, self._volumes = self._volumes, None  # first: its end must not touch the scene
         self._last = self._table = None
+        if batch is not None:
+            batch.cancel()
+            self.ui.batchProgressBar.visible = False
+            self._say(_("Cancelled, because the scene was closed."))
 
     def cleanup(self) -> None:
         """The module is unloaded."""

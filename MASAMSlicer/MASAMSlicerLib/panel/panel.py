@@ -235,9 +235,9 @@ class Panel:
     def sceneClosed(self) -> None:
         """The scene is about to be emptied."""
         self.prompt.stop()
+        self.batch.sceneClosed()
         self.session.sceneClosed()
         self.results.sceneClosed()
-        self.batch.sceneClosed()
 
     def cleanup(self) -> None:
         """The module is unloaded; widgets that still live must not wake the panel again."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import qt
 from slicer.i18n import tr as _
 
-from masam_core.errors import Cancelled, MasamError
+from masam_core.errors import Cancelled
 
 from ..scene.lesions import MOVED
 from ..session import RunReport
@@ -99,7 +99,7 @@ class Run:
                 self.panel.parameters.segmentation,
                 bool(self.panel.parameters.allFrames),
             )
-        except MasamError as error:
+        except Exception as error:  # also an unforeseen one: the panel must not stay busy
             self._onError(error)
         self.refresh()  # at once: a second click must find a button that says Cancel
         self.panel.refreshSoon()

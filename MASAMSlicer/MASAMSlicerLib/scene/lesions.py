@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import slicer
 
+from masam_core.errors import BoxError
 from masam_core.terminology import MASS, lesion_color
 
 from .prompts import cornersInVolume
@@ -253,7 +254,7 @@ class LesionList:
             return DONE
         try:
             corners = cornersInVolume(lesion.roi, lesion.volume)
-        except Exception:  # a ROI that is being drawn anew
+        except BoxError:  # a ROI that is being drawn anew
             return MOVED
         return MOVED if np.abs(corners - made.corners).max() > MOVED_MM else DONE
 

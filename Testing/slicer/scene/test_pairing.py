@@ -83,6 +83,21 @@ def test_a_roi_becomes_a_lesion_once(make: Scene, lesions: Any) -> None:
     assert lesions.lesion(first.id).volume is volume
 
 
+def test_a_long_batch_of_volumes_without_boxes_ends(make: Scene) -> None:
+    from MASAMSlicerLib.batch import VolumeBatch, VolumeCase
+    from MASAMSlicerLib.session import Session
+
+    def never() -> Any:
+        raise AssertionError("There is nothing to ask the worker")
+
+    cases = [VolumeCase(f"case {n}", "none", ()) for n in range(1500)]
+    batch = VolumeBatch(Session(make.scene, never), cases)
+    ended: list[bool] = []
+    batch.start(None, None, lambda _: None, lambda: ended.append(True))  # type: ignore[arg-type]
+    assert ended == [True]
+    assert batch.queue.count("failed") == 1500
+
+
 def test_segments_give_tight_boxes_once_and_stay_as_they_are(make: Scene, lesions: Any) -> None:
     import slicer
     from MASAMSlicerLib.scene.pairing import lesionsFromSegments
