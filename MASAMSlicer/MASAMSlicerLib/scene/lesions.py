@@ -261,7 +261,8 @@ class LesionList:
     def _digest(self, lesion: Lesion) -> str:
         """Of the mask as it is now; computed again only when its labelmap was modified."""
         labelmap = lesion.segment.GetRepresentation(labelmapName())
-        state = (id(labelmap), labelmap.GetMTime() if labelmap is not None else 0)
+        # Not id(): Python's wrapper of the same VTK object may be another one each time.
+        state = labelmap and (labelmap.GetAddressAsString(""), labelmap.GetMTime())
         key = (lesion.segmentation.GetID(), str(lesion.segmentId))
         kept = self._digests.get(key)
         if kept is None or kept[0] != state:

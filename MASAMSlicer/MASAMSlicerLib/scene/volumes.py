@@ -63,7 +63,7 @@ def volumeFromNode(node: Any) -> Volume:
         modality,
         node.GetName(),
     )
-    key = f"{id(node.GetScene())}/{node.GetID()}"
+    key = node.GetAddressAsString("")  # VTK's modification times tell a later node from this one
     kept = _known.get(key)
     if kept is not None and kept[0] == state:
         return kept[1]

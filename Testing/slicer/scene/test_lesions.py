@@ -148,3 +148,36 @@ def test_damaged_tags_make_no_lesion_unreadable(lesions: Any, make: Scene) -> No
     again = lesions.lesion(lesion.id)
     assert again.provenance is None
     assert again.status == "not segmented"
+
+
+def test_a_mask_is_looked_at_again_only_when_it_was_modified(
+    lesions: Any, make: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import slicer
+
+    volume = make.volume()
+    lesion = segmented(lesions, make, volume)
+    read: list[str] = []
+    whole = type(lesions).maskOf
+    monkeypatch.setattr(
+        type(lesions), "maskOf", lambda self, x: (read.append(x.id), whole(self, x))[1]
+    )
+    for _ in range(3):
+        assert lesions.lesion(lesion.id).status == "segmented"
+    assert read == []
+    array = block((1, 4), (2, 5), (3, 7)).astype(np.uint8)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(
+        array, lesion.segmentation, lesion.segmentId, volume
+    )
+    for _ in range(3):
+        assert lesions.lesion(lesion.id).status == "edited"
+    assert len(read) == 1
+
+
+def test_held_reads_the_scene_once(lesions: Any, make: Scene) -> None:
+    volume = make.volume()
+    lesions.add(volume)
+    with lesions.held():
+        first = lesions.lesions()
+        assert lesions.lesions()[0] is first[0]
+    assert lesions.lesions()[0] is not first[0]
