@@ -12,7 +12,7 @@ from masam_core.errors import MasamError
 from masam_core.inference.options import SegmentOptions
 
 from .. import worker
-from ..scene.lesions import LESION, Lesion
+from ..scene.lesions import LESION, Lesion, volumeOf
 from ..session import Session
 from . import settings, views
 from .advanced import Advanced
@@ -264,10 +264,16 @@ class Panel:
         return str(qt.QFileDialog.getExistingDirectory(self.widget, title, start) or "")
 
     def _showNewVolume(self) -> None:
-        """A volume that has just been chosen is shown, in its own planes."""
+        """A volume that has just been chosen is shown, in its own planes.
+
+        The segmentation of another volume is let go, so that no lesion of this one gets into it.
+        """
         identity = self.volume.GetID() if self.volume is not None else ""
-        if identity and identity != self._volumeId and self._volumeId is not None:
+        if identity and identity != self._volumeId:
             views.showVolume(self.volume)
+            chosen = self.parameters.segmentation
+            if chosen is not None and volumeOf(chosen) not in (None, self.volume):
+                self.parameters.segmentation = None
         self._volumeId = identity
 
 

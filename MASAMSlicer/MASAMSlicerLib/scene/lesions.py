@@ -110,7 +110,7 @@ class LesionList:
                 segment = node.GetSegmentation().GetSegment(segmentId)
                 identity = tagOf(segment, LESION)
                 if identity and identity not in known:
-                    found.append(self._read(identity, None, _volumeOf(node), node, segmentId))
+                    found.append(self._read(identity, None, volumeOf(node), node, segmentId))
                     known.add(identity)
         return found
 
@@ -286,7 +286,8 @@ class LesionList:
         return max(taken) + 1
 
 
-def _volumeOf(segmentationNode: Any) -> Any:
+def volumeOf(segmentationNode: Any) -> Any:
+    """The volume whose geometry a segmentation has, or None."""
     reference = segmentationNode.GetReferenceImageGeometryReferenceRole()
     return segmentationNode.GetNodeReference(reference)
 

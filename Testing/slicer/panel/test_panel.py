@@ -283,6 +283,25 @@ def test_the_editor_points_at_the_selected_segment_only_while_it_is_open(
     assert state.GetOverwriteMode() == state.OverwriteNone
 
 
+def test_another_volume_never_gets_the_segmentation_of_this_one(person: Person, case: Any) -> None:
+    import slicer
+    from MASAMSlicerLib.scene.segments import newSegmentation
+
+    person.choose(case.volume)
+    own = newSegmentation(case.volume, "own")
+    person.ui.segmentationSelector.setCurrentNode(own)
+    other = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, case.volume, "other")
+    person.wait()
+    assert person.panel.parameters.segmentation is own
+    person.choose(other)
+    assert person.panel.parameters.segmentation is None
+    assert person.ui.segmentationSelector.currentNode() is None
+    free = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "free")
+    person.ui.segmentationSelector.setCurrentNode(free)
+    person.choose(case.volume)
+    assert person.panel.parameters.segmentation is free
+
+
 def test_no_window_has_popped_up(person: Person, case: Any) -> None:
     person.choose(case.volume)
     person.take(case.roi)
