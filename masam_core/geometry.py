@@ -145,6 +145,12 @@ class Geometry:
         """RAS mm (n, 3) to continuous indices (n, 3) i, j, k."""
         return transform_points(self._lps_to_ijk @ LPS_TO_RAS, points)
 
+    def describe(self) -> str:
+        """Size and spacing in words, for messages."""
+        size = " x ".join(str(n) for n in self.size_ijk)
+        spacing = " x ".join(f"{s:.3g}" for s in self.spacing)
+        return f"{size} voxels of {spacing} mm"
+
     def same_grid(self, other: Geometry, tolerance: float = 1e-3) -> bool:
         """Whether both grids have one shape and no voxel lies more than ``tolerance`` mm apart."""
         if self.shape != other.shape:

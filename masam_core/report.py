@@ -80,7 +80,9 @@ def measurement_rows(lesions: Sequence[Lesion], volume: Volume) -> list[dict[str
     return rows
 
 
-def write_measurements(path: str | Path, rows: Iterable[Mapping[str, Cell]]) -> None:
+def write_measurements(
+    path: str | Path, rows: Iterable[Mapping[str, Cell]], columns: Sequence[str] = COLUMNS
+) -> None:
     """Write rows of ``measurement_rows``, of one image or of many, as CSV.
 
     The file is UTF-8 with a byte order mark, without which Excel garbles accented names.
@@ -95,16 +97,15 @@ def write_measurements(path: str | Path, rows: Iterable[Mapping[str, Cell]]) -> 
             temporary.open("w", encoding="utf-8-sig", newline="") as file,
         ):
             table = csv.writer(file)
-            table.writerow(COLUMNS)
-            table.writerows([cell_text(row[column]) for column in COLUMNS] for row in rows)
+            table.writerow(columns)
+            table.writerows([_text(row[column]) for column in columns] for row in rows)
     except OSError as error:
         raise SegmentationError(
             f"The measurements were not written to '{path}': {error.strerror}."
         ) from error
 
 
-def cell_text(value: Cell) -> str:
-    """A value as it stands in a CSV file; texts can't be taken for formulas."""
+def _text(value: Cell) -> str:
     if value is None:
         return ""
     if isinstance(value, float):

@@ -12,16 +12,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the batch; see the module's text."""
-    from masam_core.batch.cases import find_cases
-    from masam_core.batch.engine import WorkerEngine
-    from masam_core.batch.run import BatchOptions, open_queue, run_batch
+    from masam_core.batch.spec import run_spec
     from masam_core.errors import MasamError
-    from masam_core.inference.options import SegmentOptions
-    from masam_core.worker.steps import ModelChoice
     from MASAMSlicerLib import worker
 
     given = _parser().parse_args(list(arguments))
@@ -29,35 +26,25 @@ def main(arguments: Sequence[str]) -> int:
     if missing:
         print(f"Not installed in Slicer's Python: {', '.join(missing)}.", file=sys.stderr)
         return 1
+    ended: list[dict[str, Any]] = []
+
+    def say(event: dict[str, Any]) -> None:
+        if event["event"] == "case":
+            print("{name}: {status} {message}".format(**event).rstrip(), flush=True)
+        elif event["event"] == "note":
+            print(event["message"])
+        elif event["event"] == "end":
+            print("{done} done, {failed} failed.".format(**event), f"Results in {given.out}")
+            ended.append(event)
+
+    spec = {**vars(given), "options": {"quality": given.quality, "margin_mm": given.margin}}
     try:
-        values = {"quality": given.quality, "margin_mm": given.margin}
-        options = BatchOptions(SegmentOptions.from_dict(values), given.format, given.overlay)
-        cases, notes = find_cases(given.input, given.labels, given.out)
-        queue = open_queue(
-            cases, given.input, given.out, options, given.model, given.fresh, given.retry_failed
-        )
-        command = worker.workerCommand(given.worker)
+        spec["worker"] = worker.workerCommand(given.worker)
+        run_spec(spec, say, lambda: False, worker.workerEnvironment())
     except MasamError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    for note in notes:
-        print(note)
-    choice = ModelChoice(given.model, device=given.device)
-    engine = WorkerEngine(command, choice, worker.workerEnvironment())
-    try:
-        run_batch(
-            cases,
-            queue,
-            engine,
-            options,
-            lambda name, status, message: print(f"{name}: {status} {message}".rstrip(), flush=True),
-            lambda *_: None,
-            lambda: False,
-        )
-    finally:
-        engine.close()
-    print(queue.summary(), f"Results in {given.out}")
-    return 1 if queue.count("done") < len(cases) else 0
+    return 1 if ended[0]["failed"] or ended[0]["cancelled"] else 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import SegmentationError
+from masam_core.inference.measure import Measurements
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.result import Lesion
 from masam_core.volume import Volume
 
 if TYPE_CHECKING:
     from masam_core.inference.segmenter import Segmenter
-    from masam_core.worker.steps import ModelChoice
+    from masam_core.worker.choice import ModelChoice
+    from masam_core.worker.steps import Found
 
 Progress = Callable[[float, str], None]
 IsCancelled = Callable[[], bool]
@@ -38,6 +41,25 @@ class Engine(Protocol):
             MasamError: a box or a volume that can't be segmented.
             Cancelled: ``cancelled`` said so.
         """
+
+
+def make_engine(
+    choice: ModelChoice,
+    worker: Sequence[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> LocalEngine | WorkerEngine:
+    """This process, or a worker where a command for one is given; to be closed after use.
+
+    Raises:
+        CheckpointError, ConfigError: a model that can't be loaded here; a worker tells it later.
+    """
+    if worker:
+        return WorkerEngine(worker, choice, environment)
+    from masam_core.catalog.resolve import load_by_name
+    from masam_core.inference.segmenter import Segmenter
+
+    model = load_by_name(choice.model, Path(choice.base) if choice.base else None)
+    return LocalEngine(Segmenter(model, choice.device, choice.precision, choice.cache_bytes))
 
 
 class LocalEngine:
@@ -65,6 +87,10 @@ class LocalEngine:
             )
         return lesions
 
+    def close(self) -> None:
+        """Give the model's memory back."""
+        del self.segmenter
+
 
 class WorkerEngine:
     """A worker process, here or, by a command such as ``ssh``, on a GPU machine.
@@ -79,7 +105,7 @@ class WorkerEngine:
         self,
         command: Sequence[str],
         choice: ModelChoice,
-        environment: dict[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         from masam_core.worker.subprocess_transport import BlockingWorker
 
@@ -117,9 +143,7 @@ class WorkerEngine:
         self.worker.close()
 
 
-def _lesion(found: Any, box: BoxPrompt, volume: Volume, model: str) -> Lesion:
-    from masam_core.inference.measure import measure
-
+def _lesion(found: Found, box: BoxPrompt, volume: Volume, model: str) -> Lesion:
     if found.mask is None:
         raise SegmentationError(f"{box.name}: {found.error}")
     return Lesion(
@@ -131,7 +155,7 @@ def _lesion(found: Any, box: BoxPrompt, volume: Volume, model: str) -> Lesion:
         confidence=found.confidence,
         box=box,
         geometry=volume.geometry,
-        measurements=measure(found.mask, found.offset_kji, volume),
+        measurements=Measurements.from_dict(found.measurements or {}),
         messages=found.messages,
         model=model,
     )

@@ -5,18 +5,19 @@ It never segments. The command line drives it from a loop, Slicer's panel from Q
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import ConfigError, SegmentationError
-from masam_core.report import COLUMNS, Cell, cell_text
+from masam_core.report import COLUMNS, Cell, write_measurements
 
 PENDING, RUNNING, DONE, FAILED = "pending", "running", "done", "failed"
 STATE_FILE, TABLE_FILE, LOG_FOLDER = "batch.json", "measurements.csv", "logs"
@@ -61,7 +62,7 @@ class BatchQueue:
         settings: Mapping[str, Any] | None = None,
         fresh: bool = False,
     ) -> None:
-        twice = sorted({name for name in names if list(names).count(name) > 1})
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
             raise ConfigError(f"Several cases are named {', '.join(twice)}; rename the files.")
         self.folder = folder
@@ -176,20 +177,12 @@ class BatchQueue:
         path = self.folder / STATE_FILE
         with _reported(path), atomic_path(path) as temporary:
             temporary.write_text(text, "utf-8")
-        self._write_table(self.folder / TABLE_FILE)
-
-    def _write_table(self, path: Path) -> None:
-        with (
-            _reported(path),
-            atomic_path(path) as temporary,
-            temporary.open("w", encoding="utf-8-sig", newline="") as file,
-        ):
-            writer = csv.writer(file)
-            writer.writerow(("case", "status", *COLUMNS))
-            for name, case in self.cases.items():
-                for row in case.rows or [{"messages": case.message}]:
-                    cells: list[Cell] = [name, case.status, *(row.get(c) for c in COLUMNS)]
-                    writer.writerow([cell_text(cell) for cell in cells])
+        rows = [
+            {**dict.fromkeys(COLUMNS), **row, "case": name, "status": case.status}
+            for name, case in self.cases.items()
+            for row in case.rows or [{"messages": case.message}]
+        ]
+        write_measurements(self.folder / TABLE_FILE, rows, ("case", "status", *COLUMNS))
 
 
 def safe_name(name: str) -> str:
@@ -198,17 +191,10 @@ def safe_name(name: str) -> str:
     return f"_{safe}" if _RESERVED.fullmatch(safe) else safe
 
 
-class _reported:
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
     """Turns an OSError into one that says which file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, OSError):
-            raise SegmentationError(
-                f"{self.path} can't be written: {error.strerror or error}."
-            ) from error
+    try:
+        yield
+    except OSError as error:
+        raise SegmentationError(f"{path} can't be written: {error.strerror or error}.") from error

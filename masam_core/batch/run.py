@@ -15,12 +15,13 @@ from masam_core.batch.queue import DONE, BatchQueue, safe_name
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError, Cancelled, ConfigError, MasamError
 from masam_core.inference.options import SegmentOptions
+from masam_core.labels import boxes_of_labels
 from masam_core.report import measurement_rows
 from masam_core.roi import read_roi
-from masam_core.segmentation import write_segmentation
-from masam_core.volume import Volume, read_labels, read_volume
+from masam_core.segmentation import IMAGE_SUFFIXES, SLICER_SUFFIX, write_segmentation
+from masam_core.volume import Volume, read_volume
 
-FORMATS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
+FORMATS = (SLICER_SUFFIX, *IMAGE_SUFFIXES)
 OnCase = Callable[[str, str, str], None]
 OnProgress = Callable[[str, float, str], None]
 
@@ -186,10 +187,7 @@ def read_boxes(case: BatchCase, volume: Volume, per: str) -> list[BoxPrompt]:
         BoxError: no box, or a label image on another grid.
     """
     if case.labels is not None:
-        labels, geometry = read_labels(case.labels)
-        if not volume.geometry.same_grid(geometry):
-            raise BoxError(f"{case.labels.name} is not on the grid of {case.image.name}.")
-        boxes = BoxPrompt.from_labels(labels, per=per)  # type: ignore[arg-type]
+        boxes = boxes_of_labels(case.labels, volume, per)
     else:
         boxes = [box for path in case.rois for box in read_roi(path, volume.geometry)]
     if not boxes:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from masam_core.catalog.entries import ENTRIES, entry
 from masam_core.catalog.store import WEIGHT_SUFFIXES, path_of, stored
 from masam_core.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from masam_core.model.masam import MASAM
 
 
 def resolve_model(name: str) -> Path:
@@ -27,6 +31,18 @@ def resolve_model(name: str) -> Path:
     known = entry(name)
     how = known.how or f"Get it with: masam models download {known.name}"
     raise CheckpointError(f"The model '{name}' is not here yet. {how}")
+
+
+def load_by_name(name: str, base: Path | None = None) -> MASAM:
+    """The model of a catalogue name, of a file in the store, or of a path, with its backbone.
+
+    Raises:
+        CheckpointError, ConfigError: see :func:`resolve_model` and ``load_model``.
+    """
+    from masam_core.model.checkpoint import load_model  # torch only when it is needed
+
+    path = resolve_model(name)
+    return load_model(path, base=resolve_base(path, base))
 
 
 def resolve_base(model: Path, wanted: Path | None) -> Path | None:

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from masam_core.cli.common import ERROR, INTERRUPTED, plural, print_json, reported
+from masam_core.cli.options import (
+    SETTINGS,
+    Base,
+    Device,
+    FillHoles,
+    Keep,
+    Margin,
+    ModalityOption,
+    Model,
+    QualityOption,
+    Smooth,
+    Threshold,
+)
 
 if TYPE_CHECKING:
     from masam_core.batch.cases import BatchCase
     from masam_core.batch.queue import BatchQueue
 
-SETTINGS = "Settings"
 RUN = "Run"
 
 
@@ -40,42 +52,16 @@ def batch_command(
     per: Annotated[
         str, typer.Option(help="With label images: one box a 'component' or a 'label' value.")
     ] = "component",
-    model: Annotated[
-        str,
-        typer.Option(
-            help="'bundled', a name from 'masam models list', or a file.", rich_help_panel=SETTINGS
-        ),
-    ] = "bundled",
-    base: Annotated[
-        Path | None, typer.Option(help="Backbone file.", rich_help_panel=SETTINGS)
-    ] = None,
-    quality: Annotated[
-        str, typer.Option(help="fast, balanced or best.", rich_help_panel=SETTINGS)
-    ] = "balanced",
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Probability that makes a voxel lesion.", rich_help_panel=SETTINGS),
-    ] = None,
-    margin: Annotated[
-        float,
-        typer.Option(help="Millimetres beyond the box.", rich_help_panel=SETTINGS),
-    ] = 0.0,
-    keep: Annotated[
-        str, typer.Option(help="'centre', 'largest' or 'all'.", rich_help_panel=SETTINGS)
-    ] = "centre",
-    fill_holes: Annotated[
-        bool, typer.Option(help="Fill enclosed holes.", rich_help_panel=SETTINGS)
-    ] = True,
-    smooth: Annotated[
-        float, typer.Option(help="Smoothing of the outline, mm.", rich_help_panel=SETTINGS)
-    ] = 0.0,
-    modality: Annotated[
-        str | None,
-        typer.Option(help="CT or MR, where the files do not say.", rich_help_panel=SETTINGS),
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=SETTINGS)
-    ] = "auto",
+    model: Model = "bundled",
+    base: Base = None,
+    quality: QualityOption = "balanced",
+    threshold: Threshold = None,
+    margin: Margin = 0.0,
+    keep: Keep = "centre",
+    fill_holes: FillHoles = True,
+    smooth: Smooth = 0.0,
+    modality: ModalityOption = None,
+    device: Device = "auto",
     worker: Annotated[
         str,
         typer.Option(
@@ -101,10 +87,11 @@ def batch_command(
 
     A run that was stopped goes on when the same command is given again.
     """
-    from masam_core.batch.__main__ import make_engine
     from masam_core.batch.cases import find_cases
+    from masam_core.batch.engine import make_engine
     from masam_core.batch.run import BatchOptions, open_queue, run_batch
     from masam_core.inference.options import SegmentOptions
+    from masam_core.worker.choice import ModelChoice
     from masam_core.worker.client import split_command
 
     values = {"quality": quality, "threshold": threshold, "margin_mm": margin, "keep": keep}
@@ -119,9 +106,8 @@ def batch_command(
     queue = open_queue(cases, source, out, options, model, fresh, retry_failed)
     whole = True
     if queue.next() is not None:
-        spec: dict[str, Any] = {"model": model, "device": device, "base": str(base or "") or None}
-        spec["worker"] = list(split_command(worker)) if worker else None
-        engine = make_engine(spec)
+        choice = ModelChoice(model, str(base) if base else None, device)
+        engine = make_engine(choice, split_command(worker) if worker else None)
         with _Bar(queue, quiet=json) as bar:
             whole = run_batch(
                 cases, queue, engine, options, bar.on_case, bar.on_progress, lambda: False

@@ -27,12 +27,11 @@ def evaluate_command(
     """Segment each case from the tight 3D box of its expert mask, and compare."""
     from dataclasses import asdict
 
-    from masam_core.catalog.resolve import resolve_base, resolve_model
+    from masam_core.catalog.resolve import load_by_name
     from masam_core.evaluation.evaluate import evaluate_cases, summary_rows
     from masam_core.evaluation.scores import write_scores
     from masam_core.inference.segmenter import Segmenter
     from masam_core.inference.windows import stride_of
-    from masam_core.model.checkpoint import load_model
     from masam_core.training.cases import read_index
 
     stride_of(quality, 1)  # type: ignore[arg-type]  # refuses an unknown word before the work
@@ -41,8 +40,7 @@ def evaluate_command(
     cases = [c for c in read_index(data) if c.split == split]
     if not cases:
         raise ConfigError(f"{data} lists no case with split '{split}'.")
-    path = resolve_model(model)
-    segmenter = Segmenter(load_model(path, base=resolve_base(path, base)), device=device)
+    segmenter = Segmenter(load_by_name(model, base), device=device)
 
     def show(number: int, count: int, name: str) -> None:
         typer.echo(f"{number + 1}/{count} {name}", err=True)

@@ -11,6 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from masam_core.cli.common import plural, print_json, reported
+from masam_core.cli.options import (
+    SETTINGS,
+    Base,
+    Device,
+    FillHoles,
+    Keep,
+    Margin,
+    ModalityOption,
+    Model,
+    QualityOption,
+    Smooth,
+    Threshold,
+)
 from masam_core.errors import BoxError, SegmentationError
 
 if TYPE_CHECKING:
@@ -21,7 +34,6 @@ if TYPE_CHECKING:
 OUTPUTS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
 PROMPTS = "Prompt (choose one kind)"
 FILES = "Further files"
-SETTINGS = "Settings"
 
 
 @reported
@@ -68,59 +80,20 @@ def segment_command(
         Path | None,
         typer.Option(help="Probability map (.nii.gz, .nrrd, .mha).", rich_help_panel=FILES),
     ] = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            help="'bundled', a name from 'masam models list', or a file.", rich_help_panel=SETTINGS
-        ),
-    ] = "bundled",
-    base: Annotated[
-        Path | None,
-        typer.Option(
-            help="Backbone file, for models that hold only what was trained.",
-            rich_help_panel=SETTINGS,
-        ),
-    ] = None,
-    quality: Annotated[
-        str, typer.Option(help="fast, balanced or best.", rich_help_panel=SETTINGS)
-    ] = "balanced",
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="Probability that makes a voxel lesion; default: the model's.",
-            rich_help_panel=SETTINGS,
-        ),
-    ] = None,
-    margin: Annotated[
-        float,
-        typer.Option(
-            help="Millimetres by which a mask may leave its box.", rich_help_panel=SETTINGS
-        ),
-    ] = 0.0,
-    keep: Annotated[
-        str,
-        typer.Option(
-            help="Pieces kept: 'centre' (touching the box's middle), 'largest' or 'all'.",
-            rich_help_panel=SETTINGS,
-        ),
-    ] = "centre",
-    fill_holes: Annotated[
-        bool, typer.Option(help="Fill enclosed holes.", rich_help_panel=SETTINGS)
-    ] = True,
-    smooth: Annotated[
-        float, typer.Option(help="Smoothing of the outline, mm.", rich_help_panel=SETTINGS)
-    ] = 0.0,
-    modality: Annotated[
-        str | None,
-        typer.Option(help="CT or MR, where the file does not say.", rich_help_panel=SETTINGS),
-    ] = None,
+    model: Model = "bundled",
+    base: Base = None,
+    quality: QualityOption = "balanced",
+    threshold: Threshold = None,
+    margin: Margin = 0.0,
+    keep: Keep = "centre",
+    fill_holes: FillHoles = True,
+    smooth: Smooth = 0.0,
+    modality: ModalityOption = None,
     series: Annotated[
         str | None,
         typer.Option(help="SeriesInstanceUID, in a folder of several.", rich_help_panel=SETTINGS),
     ] = None,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=SETTINGS)
-    ] = "auto",
+    device: Device = "auto",
     precision: Annotated[
         str,
         typer.Option(help="auto, float32, bfloat16, float16.", rich_help_panel=SETTINGS),
@@ -135,25 +108,15 @@ def segment_command(
     given = [path for path in (image, boxes_from) if path is not None]
     _require_outputs(given, out, overlay, measurements, probability)
 
-    from masam_core.catalog.resolve import resolve_base, resolve_model
-    from masam_core.inference.postprocess import PostprocessOptions
+    from masam_core.catalog.resolve import load_by_name
     from masam_core.inference.segmenter import Segmenter, SegmentOptions
-    from masam_core.inference.windows import stride_of
-    from masam_core.model.checkpoint import load_model
     from masam_core.volume import read_volume
 
-    stride_of(quality, 1)  # type: ignore[arg-type]  # refuses an unknown word before the work
-    options = SegmentOptions(
-        quality=quality,  # type: ignore[arg-type]
-        threshold=threshold,
-        margin_mm=margin,
-        postprocess=PostprocessOptions(keep=keep, fill_holes=fill_holes, smooth_mm=smooth),  # type: ignore[arg-type]
-    )
+    values = {"quality": quality, "threshold": threshold, "margin_mm": margin, "keep": keep}
+    options = SegmentOptions.from_dict({**values, "fill_holes": fill_holes, "smooth_mm": smooth})
     volume = read_volume(image, series=series)
     boxes = _boxes(volume, roi or [], box or [], boxes_from, per)
-    path = resolve_model(model)
-    loaded = load_model(path, base=resolve_base(path, base))
-    segmenter = Segmenter(loaded, device=device, precision=precision)
+    segmenter = Segmenter(load_by_name(model, base), device=device, precision=precision)
     segmenter.set_volume(volume, modality=modality)
     lesions = []
     with _progress(quiet=json) as show:
@@ -219,17 +182,11 @@ def _boxes(
     volume: Volume, roi: list[Path], box: list[str], boxes_from: Path | None, per: str
 ) -> list[BoxPrompt]:
     from masam_core.boxes import BoxPrompt
+    from masam_core.labels import boxes_of_labels
     from masam_core.roi import read_roi
-    from masam_core.volume import read_labels
 
     if boxes_from is not None:
-        labels, geometry = read_labels(boxes_from)
-        if not volume.geometry.same_grid(geometry):
-            raise BoxError(
-                f"{boxes_from} is not on the image's grid: {_grid(geometry)}, the image "
-                f"{_grid(volume.geometry)}."
-            )
-        return BoxPrompt.from_labels(labels, per=per)  # type: ignore[arg-type]
+        return boxes_of_labels(boxes_from, volume, per)
     if roi:
         return [b for path in roi for b in read_roi(path, volume.geometry)]
     return [BoxPrompt.from_voxels(*_six(text)) for text in box]
@@ -246,12 +203,6 @@ def _six(text: str) -> list[int]:
             f"--box {text!r}: expected six whole numbers 'I0 I1 J0 J1 K0 K1', in quotes."
         )
     return numbers
-
-
-def _grid(geometry: Any) -> str:
-    size = " x ".join(str(n) for n in geometry.size_ijk)
-    spacing = " x ".join(f"{s:.3g}" for s in geometry.spacing)
-    return f"{size} voxels of {spacing} mm"
 
 
 def _write(

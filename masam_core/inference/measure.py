@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,11 @@ class Measurements:
     def to_dict(self) -> dict[str, Any]:
         """Field name to value, ready for JSON: numbers, None, and (nested) lists of numbers."""
         return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Measurements:
+        """The inverse of :meth:`to_dict`; what is left out keeps its default."""
+        return cls(**{name: _tuples(value) for name, value in values.items()})
 
 
 def measure(
@@ -155,3 +161,7 @@ def _point(xyz: NDArray[np.float64]) -> Point:
 
 def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, tuple) else value
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value

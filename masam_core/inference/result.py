@@ -109,11 +109,7 @@ def require_same_image(lesions: Iterable[Lesion], volume: Volume) -> None:
         if not lesion.geometry.same_grid(volume.geometry):
             raise SegmentationError(
                 f"'{lesion.name}' was segmented on another image: its grid is "
-                f"{_size(lesion.geometry)}, that of '{volume.name}' is {_size(volume.geometry)}, "
+                f"{lesion.geometry.describe()}, that of '{volume.name}' is "
+                f"{volume.geometry.describe()}, "
                 "or it lies elsewhere in space."
             )
-
-
-def _size(geometry: Geometry) -> str:
-    spacing = " x ".join(f"{float(s):.3g}" for s in geometry.spacing)
-    return f"{' x '.join(str(n) for n in geometry.size_ijk)} voxels of {spacing} mm"

@@ -12,12 +12,21 @@ from masam_core.worker.protocol import Message, encode
 READ_BYTES = 1 << 20
 
 
-class Channel:
-    """Frames to and from the process that asks.
+def private_stdout() -> int:
+    """The true stdout as a descriptor of its own, out of reach of whatever else is printed.
 
-    The true stdout is moved to a descriptor of its own and number 1 is pointed at stderr, so that
-    whatever a library prints, from Python or from C, lands in the log and never between frames.
+    Number 1 is pointed at stderr, so that what a library prints, from Python or from C, lands in
+    the log.
     """
+    sys.stdout.flush()
+    wire = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return wire
+
+
+class Channel:
+    """Frames to and from the process that asks."""
 
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
         self._source = source
@@ -27,10 +36,7 @@ class Channel:
     @classmethod
     def take_over_stdio(cls) -> Channel:
         """Make this process's stdin and stdout the protocol's."""
-        sys.stdout.flush()
-        wire = os.dup(1)
-        os.dup2(2, 1)
-        sys.stdout = sys.stderr
+        wire = private_stdout()
         source = os.dup(0)
         # A child process or input() must not eat frames.
         nothing = os.open(os.devnull, os.O_RDONLY)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from masam_core.errors import Cancelled, CheckpointError
+from masam_core.worker.choice import ModelChoice
 
 if TYPE_CHECKING:
     from masam_core.inference.segmenter import Segmenter
@@ -16,21 +17,10 @@ Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class ModelRequest:
-    """What is to be loaded; two equal requests mean one load."""
-
-    model: str = "bundled"
-    base: str | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    cache_bytes: int = 1 << 30
-
-
-@dataclass(frozen=True)
 class LoadedModel:
     """A model that is ready, and where it came from."""
 
-    request: ModelRequest
+    choice: ModelChoice
     path: Path
     stamp: tuple[int, int]
     sha256: str
@@ -56,8 +46,8 @@ class ModelHolder:
     def __init__(self) -> None:
         self.loaded: LoadedModel | None = None
 
-    def load(self, request: ModelRequest) -> LoadedModel:
-        """The model of a request.
+    def load(self, choice: ModelChoice) -> LoadedModel:
+        """The model of a choice.
 
         Raises:
             CheckpointError, ConfigError: as for the command line; what was loaded before stays.
@@ -67,22 +57,22 @@ class ModelHolder:
         from masam_core.model.checkpoint import load_model
         from masam_core.model.state_files import sha256_of
 
-        path = resolve_model(request.model)
+        path = resolve_model(choice.model)
         stamp = _stamp(path)
         kept = self.loaded
-        if kept is not None and (kept.request, kept.path, kept.stamp) == (request, path, stamp):
+        if kept is not None and (kept.choice, kept.path, kept.stamp) == (choice, path, stamp):
             return kept
-        base = resolve_base(path, Path(request.base) if request.base else None)
+        base = resolve_base(path, Path(choice.base) if choice.base else None)
         model = load_model(path, base=base)
         # Two models side by side may be more than a GPU holds.
         self.loaded = None
         segmenter = Segmenter(
             model,
-            device=request.device,
-            precision=request.precision,
-            cache_bytes=request.cache_bytes,
+            device=choice.device,
+            precision=choice.precision,
+            cache_bytes=choice.cache_bytes,
         )
-        self.loaded = LoadedModel(request, path, stamp, sha256_of(path), segmenter)
+        self.loaded = LoadedModel(choice, path, stamp, sha256_of(path), segmenter)
         return self.loaded
 
     def release(self) -> None:

@@ -15,12 +15,12 @@ from masam_core.geometry import Geometry
 from masam_core.inference.options import SegmentOptions
 from masam_core.volume import Volume
 from masam_core.worker import fields
+from masam_core.worker.choice import ModelChoice
 from masam_core.worker.devices import list_devices
 from masam_core.worker.fields import field, optional_text
 from masam_core.worker.models import (
     LoadedModel,
     ModelHolder,
-    ModelRequest,
     download_model,
     list_models,
     verify_model,
@@ -112,14 +112,14 @@ class Requests:
         cache = field(message, "cache_bytes", int, 1 << 30)
         if cache < MIN_CACHE_BYTES:
             raise ConfigError(f"The cache is {cache} bytes; expected {MIN_CACHE_BYTES} or more.")
-        request = ModelRequest(
+        choice = ModelChoice(
             field(message, "model", str, "bundled"),
             optional_text(message, "base"),
             field(message, "device", str, "auto"),
             field(message, "precision", str, "auto"),
             cache,
         )
-        return self.models.load(request).describe()
+        return self.models.load(choice).describe()
 
     def _download_model(self, message: Message, send: Send, cancelled: IsCancelled) -> Message:
         name = field(message, "name", str)

@@ -14,7 +14,6 @@ from masam_core.worker.protocol import Decoder, Message, ProtocolError, error_me
 from masam_core.worker.requests import Requests, code_of
 
 log = logging.getLogger("masam.worker")
-_END: Message = {"type": "end of input"}
 
 
 class Server:
@@ -31,10 +30,9 @@ class Server:
     def run(self) -> None:
         """Serve until ``shutdown``; when the asking process goes away, end this one."""
         threading.Thread(target=self._listen, daemon=True).start()
-        while True:
-            message = self._waiting.get()
-            if message is _END or not self._serve(message):
-                return
+        going = True
+        while going:
+            going = self._serve(self._waiting.get())
 
     def _listen(self) -> None:
         decoder = Decoder()

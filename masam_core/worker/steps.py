@@ -12,23 +12,9 @@ from numpy.typing import NDArray
 from masam_core.boxes import BoxPrompt
 from masam_core.inference.options import SegmentOptions
 from masam_core.volume import Volume
+from masam_core.worker.choice import ModelChoice
 from masam_core.worker.client import Ask, Steps, WorkerError
 from masam_core.worker.protocol import PART_BYTES, Message, pack_mask, unpack_mask
-
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """Which model, where it computes, and how much memory its embeddings may take."""
-
-    model: str = "bundled"
-    base: str | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    cache_bytes: int = 1 << 30
-
-    def fields(self) -> dict[str, Any]:
-        """Of a ``load_model`` request."""
-        return dict(vars(self))
 
 
 @dataclass(frozen=True, eq=False)

@@ -141,3 +141,17 @@ def test_the_dictionary_is_flat_and_survives_json():
 def test_a_mask_that_does_not_fit_the_image_is_refused(offset):
     with pytest.raises(SegmentationError, match="does not fit"):
         measure(np.ones((3, 4, 5), dtype=bool), offset, volume_of(np.zeros((3, 4, 5))))
+
+
+def test_measurements_come_back_from_their_flat_form() -> None:
+    import json
+
+    from masam_core.geometry import Geometry
+    from masam_core.inference.measure import Measurements
+    from masam_core.volume import Volume
+
+    array = np.arange(6 * 7 * 8, dtype=np.int16).reshape(6, 7, 8)
+    volume = Volume(array, Geometry.from_spacing(array.shape, (1.0, 2.0, 3.0)))
+    found = measure(array % 5 > 1, (0, 0, 0), volume)
+    assert Measurements.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    assert Measurements.from_dict({}) == Measurements()
