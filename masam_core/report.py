@@ -12,6 +12,7 @@ from masam_core.errors import SegmentationError
 from masam_core.intensity import guess_modality
 
 if TYPE_CHECKING:
+    from masam_core.inference.measure import Measurements
     from masam_core.inference.result import Lesion
     from masam_core.volume import Volume
 
@@ -45,39 +46,59 @@ COLUMNS = (
 
 
 def measurement_rows(lesions: Sequence[Lesion], volume: Volume) -> list[dict[str, Cell]]:
-    """A row of the table for each lesion, keyed by ``COLUMNS``; None where nothing was measured.
+    """A row of the table for each lesion; see :func:`measurement_row`."""
+    unit = "HU" if guess_modality(volume.array, volume.modality) == "CT" else None
+    return [
+        measurement_row(
+            volume.name,
+            lesion.name,
+            lesion.measurements,
+            unit,
+            lesion.confidence,
+            lesion.model,
+            lesion.messages,
+        )
+        for lesion in lesions
+    ]
+
+
+def measurement_row(
+    image: str,
+    lesion: str,
+    found: Measurements,
+    unit: str | None,
+    confidence: float,
+    model: str,
+    messages: Iterable[str],
+) -> dict[str, Cell]:
+    """A row of the table, keyed by ``COLUMNS``; None where nothing was measured.
 
     Diameters are in-plane, across the voxel axis named in ``diameter_axis`` (i, j or k) and on the
     slice of that index, counted from 0. The centroid is in LPS. Intensities are Hounsfield units
     (HU) for CT and have no unit otherwise.
     """
-    unit = "HU" if guess_modality(volume.array, volume.modality) == "CT" else None
-    rows = []
-    for lesion in lesions:
-        found = lesion.measurements
-        values: tuple[Cell, ...] = (
-            volume.name,
-            lesion.name,
-            found.volume_ml,
-            found.longest_diameter_mm,
-            found.perpendicular_diameter_mm,
-            None if found.diameter_axis is None else "ijk"[found.diameter_axis],
-            found.diameter_slice,
-            found.voxels,
-            found.surface_area_mm2,
-            *(found.bounding_box_mm or (None, None, None)),
-            *(found.centroid_lps or (None, None, None)),
-            found.mean,
-            found.sd,
-            found.minimum,
-            found.maximum,
-            unit,
-            lesion.confidence,
-            lesion.model,
-            " ".join(lesion.messages),
-        )
-        rows.append(dict(zip(COLUMNS, values, strict=True)))
-    return rows
+    values: tuple[Cell, ...] = (
+        image,
+        lesion,
+        found.volume_ml,
+        found.longest_diameter_mm,
+        found.perpendicular_diameter_mm,
+        None if found.diameter_axis is None else "ijk"[found.diameter_axis],
+        found.diameter_slice,
+        found.voxels,
+        found.surface_area_mm2,
+        *(found.bounding_box_mm or (None, None, None)),
+        *(found.centroid_lps or (None, None, None)),
+        found.mean,
+        found.sd,
+        found.minimum,
+        found.maximum,
+        unit,
+        confidence,
+        model,
+        " ".join(messages),
+    )
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 def write_measurements(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from masam_core.errors import Cancelled, MasamError
 
 from .report import rowsOf
 from .scene.lesions import Lesion
+from .scene.nodes import nodesOfClass
 from .scene.pairing import (
     BY_FOLDER,
     BY_NAME,
@@ -56,9 +58,7 @@ def findCases(
         raise MasamError("Check at least one volume.")
     if how == BY_SEGMENTS and segmentationNode is None:
         raise MasamError("Choose the segmentation whose segments give the boxes.")
-    scene = volumes[0].GetScene()
-    count = scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode")
-    rois = [scene.GetNthNodeByClass(n, "vtkMRMLMarkupsROINode") for n in range(count)]
+    rois = nodesOfClass(volumes[0].GetScene(), "vtkMRMLMarkupsROINode")
     pairs: dict[str, list[Any]] = {}
     if how != BY_SEGMENTS:
         pairs = {BY_NAME: roisByName, BY_FOLDER: roisByFolder}[how](volumes, rois)
@@ -120,36 +120,31 @@ class VolumeBatch:
             onEnd: called once, when all is done or the batch was cancelled.
         """
         self._stopped = False
-        self._next(choice, options, onChanged, onEnd)
+        self._run = partial(self._start, choice=choice, options=options, onChanged=onChanged)
+        self._onEnd = onEnd
+        self._next()
 
     def cancel(self) -> None:
         """Stop; the case that is running goes back to the queue."""
         self._stopped = True
         self.session.cancel()
 
-    def _next(
-        self,
-        choice: ModelChoice,
-        options: SegmentOptions,
-        onChanged: Callable[[str], None],
-        onEnd: Callable[[], None],
-    ) -> None:
+    def _next(self) -> None:
         """Start the next case. Cases that end at once are a loop, not calls within calls."""
         while not self._stopped:
             name = self.queue.next()
             if name is None:
                 break
-            if not self._run(name, choice, options, onChanged, onEnd):
+            if not self._run(name):
                 return  # its end calls this again
-        onEnd()
+        self._onEnd()
 
-    def _run(
+    def _start(
         self,
         name: str,
         choice: ModelChoice,
         options: SegmentOptions,
         onChanged: Callable[[str], None],
-        onEnd: Callable[[], None],
     ) -> bool:
         """Start a case; True if it has ended already."""
         self.queue.start(name)
@@ -162,7 +157,7 @@ class VolumeBatch:
             ended = True
             onChanged(name)
             if not starting:
-                self._next(choice, options, onChanged, onEnd)
+                self._next()
 
         def done(report: RunReport) -> None:
             if report.failed:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from masam_core.report import COLUMNS, Cell
+from masam_core.inference.measure import Measurements
+from masam_core.report import Cell, measurement_row
 
 from .scene.lesions import EDITED, Lesion
 from .scene.volumes import modalityOf
@@ -19,28 +19,12 @@ def rowsOf(lesions: Iterable[Lesion]) -> list[dict[str, Cell]]:
 def _row(lesion: Lesion) -> dict[str, Cell]:
     made = lesion.provenance
     assert made is not None
-    found: dict[str, Any] = made.measurements
     notes = list(made.messages)
     if lesion.status == EDITED:
         notes.append("Edited by hand after MASAM.")
-    axis = found.get("diameter_axis")
-    boxMm = found.get("bounding_box_mm") or (None, None, None)
-    centroid = found.get("centroid_lps") or (None, None, None)
-    modality = modalityOf(lesion.volume) if lesion.volume is not None else None
-    values: dict[str, Cell] = {
-        **{name: found.get(name) for name in COLUMNS},
-        "image": lesion.volume.GetName() if lesion.volume is not None else "",
-        "lesion": lesion.name,
-        "diameter_axis": None if axis is None else "ijk"[axis],
-        "bounding_box_i_mm": boxMm[0],
-        "bounding_box_j_mm": boxMm[1],
-        "bounding_box_k_mm": boxMm[2],
-        "centroid_l_mm": centroid[0],
-        "centroid_p_mm": centroid[1],
-        "centroid_s_mm": centroid[2],
-        "intensity_unit": "HU" if modality == "CT" else None,
-        "confidence": made.confidence,
-        "model": made.model,
-        "messages": " ".join(notes),
-    }
-    return {name: values[name] for name in COLUMNS}
+    image, unit = "", None
+    if lesion.volume is not None:
+        image = lesion.volume.GetName()
+        unit = "HU" if modalityOf(lesion.volume) == "CT" else None
+    found = Measurements.from_dict(made.measurements)
+    return measurement_row(image, lesion.name, found, unit, made.confidence, made.model, notes)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import masam_core
 from masam_core.boxes import BoxPrompt
-from masam_core.errors import Cancelled, MasamError
+from masam_core.errors import MasamError
 from masam_core.volume import Volume
 
 from .scene import prompts
 from .scene.history import History
-from .scene.lesions import EDITED, Lesion, LesionList
+from .scene.lesions import DONE, EDITED, Lesion, LesionList
 from .scene.provenance import Provenance, maskDigest
 from .scene.segments import newSegmentation, requireWritable, writeSegment
 from .scene.volumes import forgetVolumes, framesOf, volumeFromNode
@@ -138,7 +138,8 @@ class Session:
         if not lesionIds:
             raise MasamError("There is no lesion to segment. Draw a box around one first.")
         began = time.monotonic()
-        jobs, reports = self._prepare(lesionIds, allFrames)
+        with self.lesions.held():
+            jobs, reports = self._prepare(lesionIds, allFrames)
         report = RunReport(reports)
         if not jobs:
             self._finish([], report, began, segmentationNode)
@@ -199,8 +200,8 @@ class Session:
             raise MasamError("MASAM is still computing. Wait or cancel first.")
         wanted = [
             lesion
-            for lesion in map(self.lesions.lesion, lesionIds)
-            if lesion is not None and lesion.provenance is not None and lesion.volume is not None
+            for lesion in self._byId(lesionIds)
+            if lesion.provenance is not None and lesion.volume is not None
         ]
         results: list[tuple[Lesion, dict[str, Any]]] = []
 
@@ -228,7 +229,7 @@ class Session:
         Raises:
             MasamError: one of them is being segmented, or locked; nothing was removed.
         """
-        found = [lesion for lesion in map(self.lesions.lesion, lesionIds) if lesion is not None]
+        found = self._byId(lesionIds)
         for lesion in found:
             if self.busy and lesion.id in self._running:
                 raise MasamError(f"'{lesion.name}' is being segmented. Wait or cancel first.")
@@ -286,10 +287,14 @@ class Session:
         return [
             lesion
             for lesion in self.lesions.lesions(volumeNode)
-            if lesion.roi is not None
-            and not lesion.locked
-            and lesion.status not in ("segmented", EDITED)
+            if lesion.roi is not None and not lesion.locked and lesion.status not in (DONE, EDITED)
         ]
+
+    def _byId(self, lesionIds: Sequence[str]) -> list[Lesion]:
+        """The lesions that are still there, in the order asked for."""
+        with self.lesions.held():
+            found = map(self.lesions.lesion, lesionIds)
+            return [lesion for lesion in found if lesion is not None]
 
     def _start(
         self,
@@ -396,24 +401,20 @@ class Session:
         created: list[Any],
         segmentationNode: Any,
     ) -> None:
-        """Write one mask; what is missing by now is reported, not raised."""
+        """Write one mask; MasamError where there is none, or what it belongs to is gone by now."""
         found = job.found
         lesion = self.lesions.lesion(job.lesionId)
         volumeNode = self.scene.GetNodeByID(job.volumeId)
         if found is None or found.mask is None:
-            job.report.error = found.error if found is not None else "The worker gave no answer."
-            return
+            raise MasamError(found.error if found is not None else "The worker gave no answer.")
         if lesion is None or volumeNode is None:
-            job.report.error = "Deleted from the scene while it was being segmented."
-            return
+            raise MasamError("Deleted from the scene while it was being segmented.")
         if not found.mask.any():
-            job.report.error = (
+            raise MasamError(
                 "Nothing was found in this box. Is it around the lesion, and in the right volume?"
             )
-            return
         if lesion.locked:
-            job.report.error = "Locked while it was being segmented."
-            return
+            raise MasamError("Locked while it was being segmented.")
         target = lesion.segmentation or targets.get(job.volumeId)
         if target is None:
             target = self._target(volumeNode, segmentationNode, created)
@@ -497,10 +498,5 @@ def _steps(
         boxes = [(job.key, job.box) for job in jobs]
         outcome = yield from segment_steps(choice, jobs[0].image, boxes, options)
     if outcome is not None:
-        outcome.model.update(options=options.to_dict(), request=choice.fields())
+        outcome.model.update(options=options.to_dict())
     return outcome
-
-
-def isCancelled(error: Exception) -> bool:
-    """Whether a run ended because the user wanted it to."""
-    return isinstance(error, Cancelled)

@@ -127,6 +127,17 @@ def test_the_icon_is_a_square_of_128_pixels(module_path: Path) -> None:
     assert icon.GetSize() == (128, 128)
 
 
+def run_harness(code: str, module_path: Path) -> subprocess.CompletedProcess[str]:
+    """Run code in a fresh interpreter with the module's and the project's folder as arguments."""
+    return subprocess.run(
+        [sys.executable, "-c", code, str(module_path), str(module_path.parent)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )
+
+
 def test_the_module_never_imports_torch(module_path: Path) -> None:
     code = (
         "import sys; sys.path[:0] = sys.argv[1:]; from Testing.slicer_harness import install;"
@@ -134,13 +145,7 @@ def test_the_module_never_imports_torch(module_path: Path) -> None:
         "import MASAMSlicerLib.scene.export, MASAMSlicerLib.scene.pairing, MASAMSlicerLib.blocking;"
         "import masam_core.worker.steps; assert 'torch' not in sys.modules, 'torch was imported'"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(module_path), str(module_path.parent)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-    )
+    done = run_harness(code, module_path)
     if "ImportError" in done.stderr and "slicer" in done.stderr:
         pytest.skip("3D Slicer's core or PySide6 is not installed")
     assert done.returncode == 0, done.stderr
@@ -164,13 +169,7 @@ def test_files_of_the_module_import_nothing_at_once_that_slicer_lacks(module_pat
         "install(); loadModule(Path(sys.argv[1]) / 'MASAMSlicer.py', ('MASAMSlicerLib',))\n"
         "import MASAMSlicerLib.panel.panel, MASAMSlicerLib.session, MASAMSlicerLib.batch\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(module_path), str(module_path.parent)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
-    )
+    done = run_harness(code, module_path)
     if "No module named 'PySide6'" in done.stderr or "slicer-core" in done.stderr:
         pytest.skip("3D Slicer's core or PySide6 is not installed")
     assert done.returncode == 0, done.stderr

@@ -179,5 +179,10 @@ def _roi_stem(path: Path) -> str:
 
 def _owner(name: str, images: list[str]) -> str | None:
     """Of the images that a ROI's name begins with, the longest: case10_a is no box of case1."""
-    fitting = [i for i in images if name == i or (name.startswith(i) and name[len(i)] in _BREAKS)]
+    fitting = [image for image in images if belongs(name, image)]
     return max(fitting, key=len) if fitting else None
+
+
+def belongs(box: str, image: str) -> bool:
+    """Whether a box is named like an image: its name, alone or before a separator."""
+    return box == image or (box.startswith(image) and box[len(image)] in _BREAKS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from masam_core.inference.result import tight_slices
+
 Mask = NDArray[np.bool_]
 
 
@@ -40,8 +42,8 @@ def inscribed_ellipsoid(
 
 def tight_box(mask: NDArray[np.generic]) -> tuple[int, int, int, int, int, int]:
     """i0, i1, j0, j1, k0, k1 (both ends included) of a KJI mask; ValueError if it is empty."""
-    k, j, i = np.nonzero(mask)
-    if len(k) == 0:
+    tight = tight_slices(mask.astype(bool))
+    if tight is None:
         raise ValueError("The mask is empty, so it has no box.")
-    ends = [(int(a.min()), int(a.max())) for a in (i, j, k)]
-    return (*ends[0], *ends[1], *ends[2])
+    k, j, i = tight
+    return i.start, i.stop - 1, j.start, j.stop - 1, k.start, k.stop - 1

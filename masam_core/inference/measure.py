@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from masam_core.errors import SegmentationError
 from masam_core.inference.diameter import longest_diameter
-from masam_core.inference.result import crop_slices
+from masam_core.inference.result import crop_slices, tight_slices
 
 if TYPE_CHECKING:
     from masam_core.geometry import Geometry
@@ -92,10 +92,9 @@ def measure(
     if mask.ndim != 3:
         raise SegmentationError(f"A mask to measure must be 3D; received {mask.ndim}D.")
     where = crop_slices(mask.shape, offset_kji, geometry.shape)
-    occupied = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {a}))) for a in range(3)]
-    if occupied[0].size == 0:
+    tight = tight_slices(mask)
+    if tight is None:
         return Measurements()
-    tight = tuple(slice(int(o[0]), int(o[-1]) + 1) for o in occupied)
     first_kji = np.array([w.start + t.start for w, t in zip(where, tight, strict=True)])
     lesion = np.ascontiguousarray(mask[tight], dtype=bool)
     voxels = int(np.count_nonzero(lesion))

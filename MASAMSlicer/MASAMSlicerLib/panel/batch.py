@@ -67,9 +67,9 @@ class Batch:
     def refresh(self) -> None:
         """Volumes of the scene, and what can be started."""
         self._fillVolumes()
-        bySegments = self.ui.batchBoxesComboBox.itemData(self.ui.batchBoxesComboBox.currentIndex)
-        self.ui.batchSegmentationSelector.visible = bySegments == BY_SEGMENTS
-        self.ui.batchSegmentationSelectorLabel.visible = bySegments == BY_SEGMENTS
+        bySegments = self._how() == BY_SEGMENTS
+        self.ui.batchSegmentationSelector.visible = bySegments
+        self.ui.batchSegmentationSelectorLabel.visible = bySegments
         problem = self.panel.install.problem
         for button, running, words in (
             (self.ui.batchVolumesButton, self._volumes, _("Segment checked volumes")),
@@ -103,14 +103,10 @@ class Batch:
             cases = findCases(
                 self.panel.session,
                 self._checked(),
-                self.ui.batchBoxesComboBox.itemData(self.ui.batchBoxesComboBox.currentIndex),
+                self._how(),
                 self.ui.batchSegmentationSelector.currentNode(),
             )
             choice, options = self.panel.choice(), self.panel.options()
-        except MasamError as error:
-            self._say(str(error))
-            return
-        try:
             self._volumes = self._goOn(cases) or VolumeBatch(
                 self.panel.session, cases, self._logFolder()
             )
@@ -129,6 +125,11 @@ class Batch:
         if last is None or last.queue.next() is None or list(last.cases.values()) != cases:
             return None
         return last
+
+    def _how(self) -> str:
+        """Where the boxes come from: BY_NAME, BY_FOLDER or BY_SEGMENTS."""
+        box = self.ui.batchBoxesComboBox
+        return str(box.itemData(box.currentIndex))
 
     def _logFolder(self) -> Path | None:
         path = str(self.ui.batchLogFolder.currentPath or "").strip()

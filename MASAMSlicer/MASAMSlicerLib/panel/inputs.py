@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 from . import settings
+from .advanced import choose, fill
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -22,7 +23,7 @@ class Inputs:
         self.models: dict[str, dict[str, Any]] = {}
         self.devices: list[dict[str, Any]] = []
         self._asked: Any = None
-        self._filling = False
+        self._entries: dict[str, str] = {}
         self._fillModels()
         self._fillDevices()
         self.ui.modelComboBox.connect("activated(int)", self._onModel)
@@ -76,12 +77,15 @@ class Inputs:
             self.models = {"bundled": bundled}
         box, chosen = self.ui.modelComboBox, self.panel.parameters.model
         names = list(self.models) + ([chosen] if chosen not in self.models else [])
-        box.clear()
+        entries = {}
         for name in names:
             here = self.models.get(name, {"here": True})["here"]
-            box.addItem(name if here else _("{name} (not here)").format(name=name), name)
-        box.addItem(_("Browse for a file ..."), BROWSE)
-        box.currentIndex = names.index(chosen)
+            entries[name] = name if here else _("{name} (not here)").format(name=name)
+        entries[BROWSE] = _("Browse for a file ...")
+        if entries != self._entries:  # not at each refresh: that would close the open list
+            fill(box, entries)
+            self._entries = entries
+        choose(box, chosen)
 
     def _onModel(self, index: int) -> None:
         name = self.ui.modelComboBox.itemData(index)
@@ -94,13 +98,12 @@ class Inputs:
 
     def _fillDevices(self) -> None:
         box, chosen = self.ui.deviceComboBox, str(settings.read("device"))
-        names = ["auto"] + [device["name"] for device in self.devices]
+        names: list[str] = ["auto", *(device["name"] for device in self.devices)]
         names += [chosen] if chosen not in names else []
         labels = {d["name"]: f"{d['name']}: {d['label']}{_memory(d)}" for d in self.devices}
-        box.clear()
-        for name in names:
-            box.addItem(_("Best available") if name == "auto" else labels.get(name, name), name)
-        box.currentIndex = names.index(chosen)
+        labels["auto"] = _("Best available")
+        fill(box, {name: labels.get(name, name) for name in names})
+        choose(box, chosen)
         self._describeDevice()
 
     def _describeDevice(self) -> None:

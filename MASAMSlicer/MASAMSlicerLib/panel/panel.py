@@ -51,16 +51,10 @@ class Panel:
         self.widget, self.ui, self.session, self.parameters = widget, ui, session, parameters
         self._shortcuts: list[Any] = []
         self._settling: dict[str, Any] = {}
-        self._timer = qt.QTimer()
-        self._timer.singleShot = True
-        self._timer.interval = REFRESH_MS
-        self._timer.timeout.connect(self.refresh)
+        self._timer = _once(REFRESH_MS, self.refresh)
         self._volumeId = ""
         self._closed = False
-        self._greeting = qt.QTimer()
-        self._greeting.singleShot = True
-        self._greeting.interval = GREETING_MS
-        self._greeting.timeout.connect(self._greet)
+        self._greeting = _once(GREETING_MS, self._greet)
         self.install = Install(self)
         self.inputs = Inputs(self)
         self.prompt = Prompt(self)
@@ -155,13 +149,9 @@ class Panel:
         lesionId = roiNode.GetAttribute(LESION)
         if not lesionId:
             return
-        timer = self._settling.get(lesionId)
-        if timer is None:
-            timer = self._settling[lesionId] = qt.QTimer()
-            timer.singleShot = True
-            timer.interval = SETTLED_MS
-            timer.timeout.connect(lambda: self.boxEdited(lesionId))
-        timer.start()
+        if lesionId not in self._settling:
+            self._settling[lesionId] = _once(SETTLED_MS, lambda: self.boxEdited(lesionId))
+        self._settling[lesionId].start()
         self.refreshSoon()
 
     def boxEdited(self, lesionId: str) -> None:
@@ -275,6 +265,15 @@ class Panel:
             if chosen is not None and volumeOf(chosen) not in (None, self.volume):
                 self.parameters.segmentation = None
         self._volumeId = identity
+
+
+def _once(milliseconds: int, slot: Callable[[], None]) -> Any:
+    """A timer that, once started, waits so long and calls ``slot`` a single time."""
+    timer = qt.QTimer()
+    timer.singleShot = True
+    timer.interval = milliseconds
+    timer.timeout.connect(slot)
+    return timer
 
 
 def _first(answer: Any) -> str:

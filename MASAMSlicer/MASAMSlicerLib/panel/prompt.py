@@ -36,12 +36,14 @@ class Prompt:
         """Enable what can be done, and say what is wrong with the box."""
         volume, lesion = self.panel.volume, self.panel.selected
         hasBox = lesion is not None and lesion.roi is not None
-        self._say(self.ui.placeButton, volume is not None, _("Choose a volume first."))
+        self.panel.enable(self.ui.placeButton, volume is not None, _("Choose a volume first."))
         for button in (self.ui.firstSliceButton, self.ui.lastSliceButton, self.ui.fitButton):
-            self._say(button, hasBox, _("Place or select a box first."))
+            self.panel.enable(button, hasBox, _("Place or select a box first."))
         roi = self.ui.roiSelector.currentNode()
         free = roi is not None and not roi.GetAttribute(LESION) and volume is not None
-        self._say(self.ui.addRoiButton, free, _("Choose a ROI that is not in the list yet."))
+        self.panel.enable(
+            self.ui.addRoiButton, free, _("Choose a ROI that is not in the list yet.")
+        )
         self.ui.promptWarningLabel.text = self._warning(lesion) if hasBox else ""
         self.ui.promptWarningLabel.visible = bool(self.ui.promptWarningLabel.text)
 
@@ -122,10 +124,6 @@ class Prompt:
             return "\n".join(prompts.warningsBefore(box, geometry))
         except MasamError as error:
             return str(error)
-
-    def _say(self, button: Any, able: bool, problem: str) -> None:
-        """Enable a button; a disabled one says why."""
-        self.panel.enable(button, able, problem)
 
 
 def _drawn(roi: Any) -> bool:

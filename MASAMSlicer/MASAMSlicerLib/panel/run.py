@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import qt
@@ -119,19 +119,19 @@ class Run:
 
     def undo(self) -> None:
         """Take the last result back."""
-        if not self.panel.session.busy:
-            title = self.panel.session.history.undo()
-            if title:
-                self.panel.say(_("Undone: {title}").format(title=title))
-            self.panel.refreshSoon()
+        self._travel(self.panel.session.history.undo, _("Undone: {title}"))
 
     def redo(self) -> None:
         """Do it again."""
-        if not self.panel.session.busy:
-            title = self.panel.session.history.redo()
-            if title:
-                self.panel.say(_("Redone: {title}").format(title=title))
-            self.panel.refreshSoon()
+        self._travel(self.panel.session.history.redo, _("Redone: {title}"))
+
+    def _travel(self, move: Callable[[], str], words: str) -> None:
+        if self.panel.session.busy:
+            return
+        title = move()
+        if title:
+            self.panel.say(words.format(title=title))
+        self.panel.refreshSoon()
 
     def _problem(self, count: int) -> str:
         if self.panel.volume is None:

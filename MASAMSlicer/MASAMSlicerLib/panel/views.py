@@ -11,6 +11,7 @@ from masam_core.geometry import LPS_TO_RAS
 
 from ..scene import prompts
 from ..scene.lesions import Lesion
+from ..scene.nodes import nodesOfClass
 from ..scene.transforms import matrixToArray, nodeToWorld, worldToNode
 from ..scene.volumes import geometryOf
 
@@ -19,9 +20,7 @@ CLOSE_UP = 1.6  # sides of the box that a view shows when it goes to a lesion
 
 def sliceNodes() -> list[Any]:
     """The slice nodes of the layout."""
-    scene = slicer.mrmlScene
-    count = scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")
-    nodes = [scene.GetNthNodeByClass(n, "vtkMRMLSliceNode") for n in range(count)]
+    nodes = nodesOfClass(slicer.mrmlScene, "vtkMRMLSliceNode")
     return [node for node in nodes if node.IsMappedInLayout()] or nodes
 
 

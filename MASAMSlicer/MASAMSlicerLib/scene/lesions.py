@@ -19,6 +19,7 @@ import slicer
 from masam_core.errors import BoxError
 from masam_core.terminology import MASS, lesion_color
 
+from .nodes import nodesOfClass
 from .prompts import cornersInVolume
 from .provenance import Provenance, maskDigest
 from .segments import Look, Mask, isLocked, labelmapName, readSegment, setLocked, tagOf
@@ -180,12 +181,10 @@ class LesionList:
             setLocked(lesion.segment, locked)
             lesion.segmentation.Modified()
 
-    def remove(self, lesion: Lesion, withSegment: bool = True) -> None:
-        """Take a lesion off the list: its box, and its segment unless told otherwise."""
-        if withSegment and lesion.segment is not None:
+    def remove(self, lesion: Lesion) -> None:
+        """Take a lesion off the list: its box and its segment."""
+        if lesion.segment is not None:
             lesion.segmentation.GetSegmentation().RemoveSegment(lesion.segmentId)
-        elif lesion.segment is not None:
-            lesion.segment.RemoveTag(LESION)
         if lesion.roi is not None:
             self._scene.RemoveNode(lesion.roi)
 
@@ -274,8 +273,7 @@ class LesionList:
         return [n for n in self._nodes("vtkMRMLMarkupsROINode") if n.GetAttribute(LESION)]
 
     def _nodes(self, kind: str) -> list[Any]:
-        count = self._scene.GetNumberOfNodesByClass(kind)
-        return [self._scene.GetNthNodeByClass(n, kind) for n in range(count)]
+        return nodesOfClass(self._scene, kind)
 
     def _nextNumber(self) -> int:
         """One more than the highest number in use, so that names and colours stay apart."""

@@ -7,13 +7,14 @@ from typing import Any
 
 import slicer
 
+from masam_core.batch.cases import belongs
+
 from .lesions import LESION, VOLUME_REFERENCE, Lesion, LesionList
 from .prompts import roiFromMask
 from .segments import readSegment
 
 BY_NAME, BY_FOLDER, BY_SEGMENTS = "name", "folder", "segments"
 SOURCE = "MASAM.Source"
-_BREAKS = " _-."
 
 
 def roisByName(volumes: Sequence[Any], rois: Sequence[Any]) -> dict[str, list[Any]]:
@@ -24,7 +25,7 @@ def roisByName(volumes: Sequence[Any], rois: Sequence[Any]) -> dict[str, list[An
     """
     found: dict[str, list[Any]] = {volume.GetID(): [] for volume in volumes}
     for roi in rois:
-        fitting = [v for v in volumes if _belongs(roi.GetName(), v.GetName())]
+        fitting = [v for v in volumes if belongs(roi.GetName(), v.GetName())]
         if fitting:
             best = max(fitting, key=lambda volume: len(volume.GetName()))
             found[best.GetID()].append(roi)
@@ -98,11 +99,5 @@ def lesionsFromSegments(lesions: LesionList, volume: Any, segmentationNode: Any)
         lesion = lesions.add(volume, None, None, f"{volume.GetName()} {name}")
         lesion.roi.SetAttribute(SOURCE, source)
         roiFromMask(lesion.roi, volume, mask, offset)
-        made += [found for found in lesions.lesions(volume) if found.id == lesion.id]
+        made.append(lesion)
     return made
-
-
-def _belongs(roiName: str, volumeName: str) -> bool:
-    return roiName == volumeName or (
-        roiName.startswith(volumeName) and roiName[len(volumeName)] in _BREAKS
-    )

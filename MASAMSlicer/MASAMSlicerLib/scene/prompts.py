@@ -9,6 +9,7 @@ import numpy as np
 from masam_core.boxes import CORNER_BITS, BoxPrompt
 from masam_core.errors import BoxError
 from masam_core.geometry import LPS_TO_RAS, Geometry
+from masam_core.inference.result import tight_slices
 
 from .transforms import arrayToMatrix, matrixToArray, nodeToWorld, worldToNode
 from .volumes import geometryOf
@@ -158,7 +159,9 @@ def roiFromMask(
     Raises:
         BoxError: an empty mask.
     """
-    if not mask.any():
+    tight = tight_slices(mask)
+    if tight is None:
         raise BoxError("There is no voxel to put a box around.")
-    points = np.argwhere(mask)[:, ::-1] + np.array(offset[::-1])
-    alignRoi(roiNode, volumeNode, points.min(axis=0) - 0.5, points.max(axis=0) + 0.5)
+    low = np.array([o + s.start for o, s in zip(offset, tight, strict=True)])[::-1]
+    high = np.array([o + s.stop for o, s in zip(offset, tight, strict=True)])[::-1]
+    alignRoi(roiNode, volumeNode, low - 0.5, high - 0.5)

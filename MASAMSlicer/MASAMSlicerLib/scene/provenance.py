@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from masam_core.inference.result import tight_slices
+
 from .segments import Mask, Offset, tagOf
 
 PREFIX = "MASAM."
@@ -116,11 +118,10 @@ class Provenance:
 
 def maskDigest(mask: Mask, offset: Offset) -> str:
     """Digest of a mask's voxels, whatever crop it is given in."""
-    points = np.argwhere(mask)
-    if not len(points):
+    where = tight_slices(mask)
+    if where is None:
         return hashlib.sha256(b"empty").hexdigest()
-    low, high = points.min(axis=0), points.max(axis=0) + 1
-    tight = mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    tight, low = mask[where], np.array([s.start for s in where])
     digest = hashlib.sha256(np.packbits(tight).tobytes())
     digest.update(np.concatenate([low + np.array(offset), tight.shape]).astype("<i8").tobytes())
     return digest.hexdigest()

@@ -12,6 +12,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from masam_core.errors import SegmentationError
 from masam_core.geometry import Geometry
+from masam_core.inference.result import tight_slices
 
 from .transforms import arrayToMatrix, sameTransform
 from .volumes import geometryOf
@@ -238,9 +239,8 @@ def _clipped(image: Any, geometry: Geometry) -> tuple[Mask, Offset]:
     if (low >= high).any():
         return empty
     whole = whole[tuple(slice(a, b) for a, b in zip(low - first, high - first, strict=True))]
-    occupied = [np.flatnonzero(whole.any(axis=tuple({0, 1, 2} - {a}))) for a in range(3)]
-    if not occupied[0].size:
+    tight = tight_slices(whole)
+    if tight is None:
         return empty
-    tight = tuple(slice(int(o[0]), int(o[-1]) + 1) for o in occupied)
     k, j, i = (int(low[a] + tight[a].start) for a in range(3))
     return whole[tight].copy(), (k, j, i)

@@ -11,6 +11,7 @@ from masam_core.errors import VolumeError
 from masam_core.geometry import LPS_TO_RAS, Geometry
 from masam_core.volume import Volume
 
+from .nodes import nodesOfClass
 from .transforms import matrixToArray
 
 _HOUNSFIELD = "[hnsf'U]"  # UCUM
@@ -106,8 +107,7 @@ def sequenceOf(node: Any) -> Any:
     scene = node.GetScene() if node is not None else None
     if scene is None:
         return None
-    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSequenceBrowserNode")):
-        browser = scene.GetNthNodeByClass(index, "vtkMRMLSequenceBrowserNode")
+    for browser in nodesOfClass(scene, "vtkMRMLSequenceBrowserNode"):
         sequence = browser.GetSequenceNode(node)
         if sequence is not None:
             return sequence

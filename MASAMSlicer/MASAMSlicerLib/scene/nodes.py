@@ -1,0 +1,13 @@
+"""Finding nodes of a scene."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def nodesOfClass(scene: Any, kind: str) -> list[Any]:
+    """All nodes of a class in a scene, in the scene's order.
+
+    Not slicer.util.getNodesByClass, which looks into slicer.mrmlScene whatever scene it is given.
+    """
+    return [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]
