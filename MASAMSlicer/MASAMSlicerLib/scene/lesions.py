@@ -138,8 +138,8 @@ class LesionList:
         _showBox(roiNode, color)
         return self._fromRoi(roiNode)
 
-    def duplicate(self, lesion: Lesion) -> Lesion:
-        """Another lesion with a copy of the box, and no segment yet."""
+    def duplicate(self, lesion: Lesion, volumeNode: Any = None) -> Lesion:
+        """Another lesion with a copy of the box, and no segment yet; of another volume if given."""
         copy = self._scene.AddNewNodeByClass(
             "vtkMRMLMarkupsROINode", self._scene.GenerateUniqueName(lesion.name)
         )
@@ -148,7 +148,9 @@ class LesionList:
             copy.SetAndObserveTransformNodeID(lesion.roi.GetTransformNodeID())
             copy.SetAndObserveObjectToNodeMatrix(lesion.roi.GetObjectToNodeMatrix())
             copy.SetSize(lesion.roi.GetSize())
-        return self.add(lesion.volume, lesion.segmentation, copy)
+        if volumeNode is None or volumeNode is lesion.volume:
+            return self.add(lesion.volume, lesion.segmentation, copy)
+        return self.add(volumeNode, None, copy)  # not into the first volume's segmentation
 
     def rename(self, lesion: Lesion, name: str) -> None:
         """Name the ROI and the segment; an empty name is refused with ValueError."""

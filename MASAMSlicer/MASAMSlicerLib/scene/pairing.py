@@ -9,7 +9,7 @@ import slicer
 
 from masam_core.batch.cases import belongs
 
-from .lesions import LESION, VOLUME_REFERENCE, Lesion, LesionList
+from .lesions import LESION, Lesion, LesionList
 from .prompts import roiFromMask
 from .segments import readSegment
 
@@ -68,9 +68,7 @@ def lesionsFromRois(lesions: LesionList, volume: Any, rois: Sequence[Any]) -> li
         elif known.volume is volume:
             made.append(known)
         else:
-            copy = lesions.duplicate(known)
-            copy.roi.SetNodeReferenceID(VOLUME_REFERENCE, volume.GetID())
-            made += [lesion for lesion in lesions.lesions(volume) if lesion.id == copy.id]
+            made.append(lesions.duplicate(known, volume))
     return made
 
 

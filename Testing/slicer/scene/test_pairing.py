@@ -74,12 +74,19 @@ def test_a_roi_becomes_a_lesion_once(make: Scene, lesions: Any) -> None:
 
     volume, other = make.volume(name="a"), make.volume(name="b")
     roi = make.roi(np.eye(4), SIZE)
+    own = make.segmentation(volume)
     (first,) = lesionsFromRois(lesions, volume, [roi])
     (again,) = lesionsFromRois(lesions, volume, [roi])
     assert first.id == again.id
     (copy,) = lesionsFromRois(lesions, other, [roi])
     assert copy.roi is not roi
     assert copy.volume is other
+    lesions.recordSegment(first, own, "none yet")
+    assert lesions.lesion(first.id).segmentation is own
+    third = make.volume(name="c")
+    (copy,) = lesionsFromRois(lesions, third, [roi])
+    assert copy.volume is third
+    assert copy.segmentation is None  # a result of its own never goes into the first volume's
     assert lesions.lesion(first.id).volume is volume
 
 
