@@ -15,6 +15,8 @@ AdapterPosition = Literal["none", "before", "after", "both"]
 DecoderKind = Literal["progressive", "multiscale", "sam"]
 FieldOfView = Literal["slice", "prompt"]
 ShapePrior = Literal["none", "ellipsoid"]
+Channels = Literal["repeat", "local"]
+Confidence = Literal["probability", "predicted"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,12 @@ class ModelConfig:
         crop_scale: side of the ``prompt`` crop over the longest in-plane side of the box.
         shape_prior: ``ellipsoid`` also feeds the ellipsoid inscribed in the 3D box as SAM's mask
             prompt, so that a slice knows how far it lies from the ends of the box.
+        channels: ``repeat`` gives each slice to all three input channels, as in the paper;
+            ``local`` gives the second and third channel the contrast of the crop and of its middle.
+        detail_width: channels of a convolutional branch that brings pixel detail to the decoder's
+            finest maps; 0 switches it off, as in the paper.
+        confidence: how sure the model is of a mask: ``probability`` takes the Dice that its
+            probabilities lead one to expect; ``predicted`` what its quality head says.
         intensity: presets that map image values to [0, 1].
         class_names: one name per foreground class.
         threshold: probability above which a voxel belongs to the lesion.
@@ -90,6 +98,9 @@ class ModelConfig:
     field_of_view: FieldOfView = "slice"
     crop_scale: float = 1.5
     shape_prior: ShapePrior = "none"
+    channels: Channels = "repeat"
+    detail_width: int = 0
+    confidence: Confidence = "probability"
     intensity: IntensityConfig = DEFAULT_INTENSITY
     class_names: tuple[str, ...] = field(default=())
     threshold: float = 0.5
@@ -111,9 +122,22 @@ class ModelConfig:
         _require(self.fact_rank >= 0, "fact_rank", self.fact_rank, "0 (off) or more")
         _require(0 <= self.fact_dropout < 1, "fact_dropout", self.fact_dropout, "0 to below 1")
         _require(self.adapter_width >= 1, "adapter_width", self.adapter_width, "1 or more")
+        _require(self.detail_width >= 0, "detail_width", self.detail_width, "0 (off) or more")
+        _require(
+            not self.detail_width or self.decoder == "progressive",
+            "decoder",
+            self.decoder,
+            "progressive where detail_width is set",
+        )
         _require(self.crop_scale >= 1, "crop_scale", self.crop_scale, "1 or more")
         _require(0 < self.threshold < 1, "threshold", self.threshold, "between 0 and 1")
         _require(all(s > 0 for s in self.pixel_std), "pixel_std", self.pixel_std, "positive values")
+        _require(
+            self.confidence == "probability" or self.decoder != "sam",
+            "confidence",
+            self.confidence,
+            "probability with the sam decoder",
+        )
         if self.decoder == "sam":
             _require(
                 self.num_classes == 1, "num_classes", self.num_classes, "1 with the sam decoder"
@@ -186,6 +210,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "adapter_position": get_args(AdapterPosition),
     "field_of_view": get_args(FieldOfView),
     "shape_prior": get_args(ShapePrior),
+    "channels": get_args(Channels),
+    "confidence": get_args(Confidence),
 }
 
 

@@ -133,8 +133,14 @@ def intensity_limits(array: NDArray[Any], modality: str | None, config: Intensit
     return float(low), float(high)
 
 
-def scale_intensity(array: NDArray[Any], limits: Limits) -> NDArray[np.float32]:
-    """Values to [0, 1], cut at the limits; NaN and -inf become 0, +inf 1, a constant volume 0."""
+def scale_intensity(array: NDArray[Any], limits: Limits, cut: bool = True) -> NDArray[np.float32]:
+    """Limits to 0 and 1; NaN and -inf become 0, +inf 1, a constant volume 0.
+
+    Args:
+        array: values of any shape; not changed.
+        limits: values that become 0 and 1.
+        cut: at the limits; else values beyond them go below 0 and above 1.
+    """
     low, high = limits
     values = array.astype(np.float32)  # a copy: the caller's voxels stay as they are
     if not high > low:
@@ -143,14 +149,14 @@ def scale_intensity(array: NDArray[Any], limits: Limits) -> NDArray[np.float32]:
         np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
     values -= np.float32(low)
     values /= np.float32(high - low)
-    return np.clip(values, 0.0, 1.0, out=values)
+    return np.clip(values, 0.0, 1.0, out=values) if cut else values
 
 
 def normalise(
-    array: NDArray[Any], modality: str | None, config: IntensityConfig
+    array: NDArray[Any], modality: str | None, config: IntensityConfig, cut: bool = True
 ) -> NDArray[np.float32]:
-    """A whole volume to [0, 1] float32 of the same shape; see :func:`intensity_limits`."""
-    return scale_intensity(array, intensity_limits(array, modality, config))
+    """A whole volume, scaled; see :func:`intensity_limits` and :func:`scale_intensity`."""
+    return scale_intensity(array, intensity_limits(array, modality, config), cut)
 
 
 def _finite_sample(array: NDArray[Any]) -> NDArray[np.float64]:

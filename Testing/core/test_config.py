@@ -9,7 +9,6 @@ import pytest
 from masam_core.config import ModelConfig
 from masam_core.errors import ConfigError
 from masam_core.intensity import IntensityConfig, IntensityPreset
-from masam_core.training.presets import PRESETS, preset
 
 
 def test_a_config_survives_json_with_every_field_changed() -> None:
@@ -35,12 +34,18 @@ def test_a_config_survives_json_with_every_field_changed() -> None:
         field_of_view="prompt",
         crop_scale=2.0,
         shape_prior="ellipsoid",
+        channels="local",
+        confidence="predicted",
         intensity=IntensityConfig(presets),
         class_names=("liver", "tumour"),
         threshold=0.4,
     )
     default = ModelConfig().to_dict()
-    assert all(config.to_dict()[name] != default[name] for name in default)
+    # detail_width goes with the progressive decoder alone, which is the default.
+    assert all(
+        config.to_dict()[name] != default[name] for name in default if name != "detail_width"
+    )
+    assert ModelConfig.from_json(ModelConfig(detail_width=8).to_json()).detail_width == 8
     assert ModelConfig.from_json(config.to_json()) == config
     assert json.loads(config.to_json())["class_names"] == ["liver", "tumour"]
 
@@ -69,6 +74,10 @@ def test_defaults_are_the_papers() -> None:
         ({"num_slices": 0}, "num_slices"),
         ({"crop_scale": 0.5}, "crop_scale"),
         ({"pixel_std": [1.0, 0.0, 1.0]}, "pixel_std"),
+        ({"channels": "four"}, "repeat, local"),
+        ({"detail_width": -4}, "detail_width"),
+        ({"detail_width": 8, "decoder": "multiscale"}, "progressive"),
+        ({"confidence": "predicted", "decoder": "sam"}, "probability"),
         ({"wings": 2}, "unknown entries: wings"),
         ({"intensity": {"CT": {"kind": "window", "low": 0, "high": 1}}}, "CT, MR and other"),
     ],
@@ -82,9 +91,3 @@ def test_a_bad_value_is_refused_with_what_was_expected(bad: dict[str, object], n
 def test_text_that_is_no_config_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="JSON"):
         ModelConfig.from_json(text)
-
-
-def test_presets_are_known_by_name() -> None:
-    assert preset("tumour-box-small").backbone == "vit_s14"
-    with pytest.raises(ConfigError, match=", ".join(PRESETS)):
-        preset("tumor")

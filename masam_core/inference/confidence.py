@@ -18,3 +18,19 @@ def confidence(probability: NDArray[np.float32], mask: NDArray[np.bool_]) -> flo
     return float(
         2.0 * probability[mask].sum(dtype=np.float64) / (size + probability.sum(dtype=np.float64))
     )
+
+
+def predicted_confidence(quality: NDArray[np.float64], mask: NDArray[np.bool_]) -> float:
+    """What the quality head expects of the mask: the mean over slices, weighted by their area.
+
+    Args:
+        quality: (slices,) predicted Dice of each slice.
+        mask: (slices, rows, columns).
+
+    Returns:
+        In [0, 1]; 0 for an empty mask.
+    """
+    areas = mask.sum(axis=(1, 2))
+    if not areas.any():
+        return 0.0
+    return float(np.clip(np.average(quality, weights=areas), 0.0, 1.0))

@@ -101,9 +101,11 @@ class RunningMean:
         shape = (planes.stop - planes.start, rows.stop - rows.start, cols.stop - cols.start)
         self.sum: NDArray[np.float32] = np.zeros(shape, dtype=np.float32)
         self.count: NDArray[np.int64] = np.zeros(shape[0], dtype=np.int64)
+        self.quality: NDArray[np.float64] = np.zeros(shape[0])
 
-    def add(self, index: int, probability: NDArray[np.float32]) -> None:
-        """Add one slice's probability on the crop; what lies outside the crop stays 0."""
+    def add(self, index: int, probability: NDArray[np.float32], quality: float = 0.0) -> None:
+        """Add one slice's probability on the crop, and the predicted quality of its mask; what
+        lies outside the crop stays 0."""
         planes, rows, cols = self.job.extent()
         crop = self.job.crop
         top, bottom = max(rows.start, crop.y0), min(rows.stop, crop.y0 + crop.height)
@@ -114,8 +116,13 @@ class RunningMean:
             left - cols.start : right - cols.start,
         ] += probability[top - crop.y0 : bottom - crop.y0, left - crop.x0 : right - crop.x0]
         self.count[index - planes.start] += 1
+        self.quality[index - planes.start] += quality
 
     def mean(self) -> NDArray[np.float32]:
         """Probability on the extent."""
         count = np.maximum(self.count, 1).astype(np.float32)
         return np.asarray(self.sum / count[:, None, None], dtype=np.float32)
+
+    def mean_quality(self) -> NDArray[np.float64]:
+        """Predicted quality of each slice of the extent."""
+        return np.asarray(self.quality / np.maximum(self.count, 1))

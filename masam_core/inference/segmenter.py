@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import Cancelled, ConfigError, DeviceMemoryError
 from masam_core.inference.cache import EmbeddingCache
-from masam_core.inference.confidence import confidence
+from masam_core.inference.confidence import confidence, predicted_confidence
 from masam_core.inference.device import autocast, choose_device, choose_precision
 from masam_core.inference.job import Job, RunningMean, job_crop
 from masam_core.inference.measure import measure
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.postprocess import postprocess
 from masam_core.inference.result import Lesion
-from masam_core.inference.view import ellipsoid_prior
+from masam_core.inference.view import ellipsoid_prior, network_input
 from masam_core.inference.windows import stride_of, window_slices, window_starts
 from masam_core.intensity import intensity_limits, scale_intensity
 from masam_core.model.masam import MASAM, Embedding
@@ -124,7 +124,7 @@ class Segmenter:
             done += len(group)
         if progress is not None:
             progress(1.0, "measuring")
-        return self._finish(volume, box, job, total.mean(), options)
+        return self._finish(volume, box, job, total, options)
 
     def _require_volume(self) -> Volume:
         if self._volume is None:
@@ -161,13 +161,13 @@ class Segmenter:
                 kept = self._embed(job, [start])[0]
             wanted.append((start, kept))
         results = [
-            (index, probability)
+            slice_result
             for start, embedding in wanted
-            for index, probability in self._decode(job, start, embedding)
+            for slice_result in self._decode(job, start, embedding)
         ]
         # Added only when the whole group has succeeded, so that a retry counts nothing twice.
-        for index, probability in results:
-            total.add(index, probability)
+        for index, probability, quality in results:
+            total.add(index, probability, quality)
 
     def _key(self, job: Job, start: int) -> tuple[object, ...]:
         """What an embedding depends on: volume, intensity limits, axes, crop, slices."""
@@ -180,8 +180,9 @@ class Segmenter:
         windows = []
         for start in starts:
             indices = window_slices(start, depth, len(source))
-            values = scale_intensity(source[indices], self._limits)
-            windows.append(job.crop.extract(torch.from_numpy(values), self.config.image_size))
+            cut = self.config.channels == "repeat"
+            values = scale_intensity(source[indices], self._limits, cut)
+            windows.append(network_input(torch.from_numpy(values), job.crop, self.config))
         with autocast(self.device, self.dtype):
             embedded = self.model.encode(torch.stack(windows).to(self.device))
         out = []
@@ -197,8 +198,9 @@ class Segmenter:
 
     def _decode(
         self, job: Job, start: int, embedding: Embedding
-    ) -> list[tuple[int, NDArray[np.float32]]]:
-        """Foreground probability on the crop's voxels for each slice of a window in the box."""
+    ) -> list[tuple[int, NDArray[np.float32], float]]:
+        """Of each slice of a window in the box: index, foreground probability on the crop's
+        voxels, predicted quality of the mask."""
         slices = np.arange(start, start + self.config.num_slices)
         inside = np.flatnonzero(
             (slices >= job.allowed.first_slice) & (slices <= job.allowed.last_slice)
@@ -211,21 +213,26 @@ class Segmenter:
             prior = ellipsoid_prior(slices, first, last, boxes, self.config).to(self.device)
         part = Embedding(embedding.image[inside], [skip[inside] for skip in embedding.skips])
         with autocast(self.device, self.dtype):
-            logits, _ = self.model.decode(part, torch.from_numpy(boxes).to(self.device), prior)
+            logits, quality = self.model.decode(
+                part, torch.from_numpy(boxes).to(self.device), prior
+            )
         probability = job.crop.restore(logits).softmax(dim=1)[:, 1].cpu().numpy()
-        return list(zip(slices.tolist(), probability, strict=True))
+        # The second token is the lesion's; of SAM's own decoder the first mask is used.
+        predicted = quality[:, 1 if self.config.decoder != "sam" else 0].float().cpu().tolist()
+        return list(zip(slices.tolist(), probability, predicted, strict=True))
 
     def _finish(
         self,
         volume: Volume,
         box: BoxPrompt,
         job: Job,
-        probability: NDArray[np.float32],
+        total: RunningMean,
         options: SegmentOptions,
     ) -> Lesion:
         """Threshold, clean, measure; back to the volume's own axes."""
         threshold = self.config.threshold if options.threshold is None else options.threshold
         region, centre = job.region(), job.centre()
+        probability = total.mean()
         mask = postprocess(
             (probability >= threshold) & region,
             region,
@@ -234,6 +241,10 @@ class Segmenter:
             options.postprocess,
         )
         probability = np.where(region, probability, 0).astype(np.float32)
+        if self.config.confidence == "predicted":
+            sure = predicted_confidence(total.mean_quality(), mask)
+        else:
+            sure = confidence(probability, mask)
         offset, mask_kji, probability_kji = job.to_source(mask, probability)
         messages = tuple(job.prompt.messages)
         if not mask.any():
@@ -243,7 +254,7 @@ class Segmenter:
             mask=mask_kji,
             offset_kji=offset,
             probability=probability_kji,
-            confidence=confidence(probability, mask),
+            confidence=sure,
             box=box,
             geometry=volume.geometry,
             measurements=measure(mask_kji, offset, volume, options.slice_axis),

@@ -20,6 +20,7 @@ SIZE_STEPS_PER_OCTAVE = 4
 CENTRE_STEPS_PER_SIDE = 8
 MIN_CROP_VOXELS = 8
 PRIOR_LOGIT = 6.0
+LEAST_CONTRAST = 0.02  # of the intensity range; less is noise, and stays dim
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,13 @@ class Crop:
             and y1 <= self.y0 + self.height - 0.5
         )
 
-    def extract(self, slices: Tensor, size: int) -> Tensor:
-        """Cut and resample; what lies outside the slice is 0.
+    def extract(self, slices: Tensor, size: int, outside: float = 0.0) -> Tensor:
+        """Cut and resample; what lies outside the slice is ``outside``.
 
         Args:
-            slices: (n, rows, cols), values in [0, 1].
+            slices: (n, rows, cols).
             size: side of the output in pixels.
+            outside: value beyond the edges of the slice.
 
         Returns:
             (n, size, size), area-averaged where the crop is finer than the output.
@@ -64,7 +66,7 @@ class Crop:
             top - self.y0,
             self.y0 + self.height - bottom,
         )
-        cut = F.pad(inner, padding)[:, None]
+        cut = F.pad(inner, padding, value=outside)[:, None]
         resized = F.interpolate(
             cut, size=(size, size), mode="bilinear", align_corners=False, antialias=True
         )
@@ -134,6 +136,50 @@ def square_crop(centre_x: float, centre_y: float, side: float, frame: CanonicalF
         max(1, round(side / col_mm)),
         max(1, round(side / row_mm)),
     )
+
+
+def network_input(slices: Tensor, crop: Crop, config: ModelConfig) -> Tensor:
+    """What the network sees of a window of slices.
+
+    Args:
+        slices: (D, rows, cols), scaled by the intensity limits; not cut at them where
+            ``config.channels`` is ``local``.
+        crop: field of view.
+        config: gives image size and channels.
+
+    Returns:
+        (D, S, S), or with ``local`` (D, 3, S, S), in [0, 1].
+    """
+    if config.channels == "repeat":
+        return crop.extract(slices, config.image_size)
+    return local_channels(crop.extract(slices, config.image_size, outside=float(slices.min())))
+
+
+def local_channels(window: Tensor) -> Tensor:
+    """A window in three contrasts: by the volume's limits, by the crop's values, by its middle's.
+
+    A lesion then shows in some channel whatever the organ and the window level: a nodule whose
+    rim is aerated lung, or an enhancement that is faint beside fat. The values come from the
+    window alone, not from the box, so that embeddings serve every box on the same crop.
+
+    Args:
+        window: (D, S, S), not cut at 0 and 1.
+
+    Returns:
+        (D, 3, S, S) in [0, 1].
+    """
+    quarter = window.shape[-1] // 4
+    middle = window[:, quarter : 3 * quarter, quarter : 3 * quarter]
+    channels = [window, _stretch(window, window, 0.01), _stretch(window, middle, 0.02)]
+    return torch.stack(channels, dim=1).clamp(0, 1)
+
+
+def _stretch(window: Tensor, reference: Tensor, tail: float) -> Tensor:
+    """Scale so that the given tails of the reference become 0 and 1; (D, S, S)."""
+    sample = reference[:, ::2, ::2].flatten().sort().values
+    last = len(sample) - 1
+    low, high = sample[round(tail * last)], sample[round((1 - tail) * last)]
+    return (window - low) / (high - low).clamp(min=LEAST_CONTRAST)
 
 
 def choose_crop(

@@ -172,6 +172,23 @@ def start_from_sam(model: MASAM, state: State) -> int:
     return copied
 
 
+@torch.no_grad()
+def start_from_model(model: MASAM, path: Path) -> int:
+    """Copy what was trained, wherever name and shape agree, from a MASAM file; returns how many.
+
+    Raises:
+        CheckpointError: an unreadable file, or one that holds nothing that fits.
+    """
+    state, _ = read_state(path)
+    own = {n: t for n, t in model.state_dict().items() if not is_backbone(n)}
+    fitting = [n for n, t in own.items() if n in state and state[n].shape == t.shape]
+    if not fitting:
+        raise CheckpointError(f"{path} holds no weights that fit the model to be trained.")
+    for name in fitting:
+        own[name].copy_(state[name])
+    return len(fitting)
+
+
 def save_model(
     model: MASAM,
     path: Path,

@@ -11,6 +11,7 @@ from segment_anything.modeling import ImageEncoderViT
 from segment_anything.modeling.common import LayerNorm2d
 from segment_anything.modeling.image_encoder import Block, window_partition, window_unpartition
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
 from masam_core.errors import CheckpointError
@@ -33,6 +34,7 @@ class ImageEncoder(nn.Module, ABC):
         spec = config.spec
         self.config = config
         self.folded = False
+        self.checkpointing = False  # training: keep only the inputs of blocks
         self.fact = (
             FacT(spec.width, config.fact_rank, spec.depth, config.fact_scale, config.fact_dropout)
             if config.fact_rank
@@ -59,16 +61,22 @@ class ImageEncoder(nn.Module, ABC):
         tokens = self.embed(images)
         skips = []
         for index, adapters in enumerate(self.adapters):
-            adapters = cast(BlockAdapters, adapters)
-            if adapters.before is not None:
-                tokens = self.adapt(adapters.before, tokens, slices)
-            tokens = tokens + self.attention(index, tokens)
-            if adapters.after is not None:
-                tokens = self.adapt(adapters.after, tokens, slices)
-            tokens = tokens + self.mlp(index, tokens)
+            block = partial(self._block, index, cast(BlockAdapters, adapters), slices)
+            if self.checkpointing and self.training:
+                tokens = checkpoint(block, tokens, use_reentrant=False)
+            else:
+                tokens = block(tokens)
             if self.config.decoder == "multiscale" and index in self.skip_blocks:
                 skips.append(self.to_map(tokens))
         return self.head(tokens), skips
+
+    def _block(self, index: int, adapters: BlockAdapters, slices: int, tokens: Tensor) -> Tensor:
+        if adapters.before is not None:
+            tokens = self.adapt(adapters.before, tokens, slices)
+        tokens = tokens + self.attention(index, tokens)
+        if adapters.after is not None:
+            tokens = self.adapt(adapters.after, tokens, slices)
+        return tokens + self.mlp(index, tokens)
 
     @abstractmethod
     def embed(self, images: Tensor) -> Tensor:

@@ -10,13 +10,18 @@ from segment_anything.modeling import PromptEncoder
 from torch import Tensor, nn
 
 from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
+from masam_core.model.detail import DetailEncoder
 from masam_core.model.image_encoder import build_image_encoder
 from masam_core.model.mask_decoder import MaskDecoder
 
 
 @dataclass
 class Embedding:
-    """What the decoder needs of a window: ``image`` (N, 256, g, g) and ``skips`` (N, C, g, g)."""
+    """What the decoder needs of a window: ``image`` (N, 256, g, g) and ``skips``.
+
+    ``skips`` are encoder features (N, C, g, g) for the multiscale decoder, or the maps of the
+    :class:`DetailEncoder`; else empty.
+    """
 
     image: Tensor
     skips: list[Tensor]
@@ -54,6 +59,9 @@ class MASAM(nn.Module):
             mask_in_chans=16,
         )
         self.mask_decoder = MaskDecoder(config)
+        self.detail_encoder = (
+            DetailEncoder(config.detail_width, 16 * config.grid) if config.detail_width else None
+        )
         self.reset_normalisation()
         self.image_encoder.base.requires_grad_(False)
         # Where the backbone came from, for checkpoints that hold only the rest.
@@ -76,14 +84,20 @@ class MASAM(nn.Module):
         """Embed windows of slices.
 
         Args:
-            windows: (B, D, S, S) with values in [0, 1]; D slices, S = ``config.image_size``.
+            windows: (B, D, S, S) or (B, D, 3, S, S) with values in [0, 1]; D slices,
+                S = ``config.image_size``. Without channels each slice goes into all three.
 
         Returns:
             Embedding of the B * D slices.
         """
         slices = windows.shape[1]
-        images = windows.flatten(0, 1)[:, None].expand(-1, 3, -1, -1)
-        image, skips = self.image_encoder((images - self.pixel_mean) / self.pixel_std, slices)
+        images = windows.flatten(0, 1)
+        if windows.dim() == 4:
+            images = images[:, None].expand(-1, 3, -1, -1)
+        images = (images - self.pixel_mean) / self.pixel_std
+        image, skips = self.image_encoder(images, slices)
+        if self.detail_encoder is not None:
+            skips = self.detail_encoder(images, slices)
         return Embedding(image, skips)
 
     def decode(
@@ -124,7 +138,7 @@ class MASAM(nn.Module):
         """Encode and decode.
 
         Args:
-            windows: (B, D, S, S) in [0, 1].
+            windows: (B, D, S, S) or (B, D, 3, S, S) in [0, 1].
             boxes: (B, D, 4) network pixels, or None.
             prior: (B, D, 4g, 4g) logits, or None.
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
+from masam_core.model.detail import DetailJoin, detail_widths
 
 SAM_MASK_TOKENS = 4  # one mask for unambiguous prompts, three for ambiguous ones
 
@@ -49,6 +50,16 @@ class MaskDecoder(nn.Module):
             if self.kind == "multiscale"
             else None
         )
+        self.details = (
+            nn.ModuleList(
+                DetailJoin(width // step, detail)
+                for step, detail in zip(
+                    steps[1:], detail_widths(config.detail_width)[::-1], strict=True
+                )
+            )
+            if config.detail_width
+            else None
+        )
 
     def forward(
         self,
@@ -65,7 +76,8 @@ class MaskDecoder(nn.Module):
             positions: (1, 256, g, g) from the prompt encoder.
             sparse: (N, P, 256) prompt tokens; P is 0 without a prompt.
             dense: (N, 256, g, g) dense prompt.
-            skips: encoder features, shallow first; empty unless ``multiscale``.
+            skips: encoder features, shallow first, for ``multiscale``; maps of pixel detail,
+                finest first, where the config asks for them; else empty.
 
         Returns:
             Logits (N, num_classes + 1, s*g, s*g), s = 16 (4 for ``sam``), background first, and
@@ -90,6 +102,8 @@ class MaskDecoder(nn.Module):
         return logits, cast(Tensor, quality)
 
     def _upscale(self, x: Tensor, skips: list[Tensor]) -> Tensor:
+        if self.details is not None:
+            return self._upscale_with_detail(x, skips)
         if self.skips is None:
             return cast(Tensor, self.output_upscaling(x))
         deep_first = skips[::-1]
@@ -99,6 +113,18 @@ class MaskDecoder(nn.Module):
             if isinstance(layer, nn.GELU) and joined < len(self.skips):
                 x = self.skips[joined](x, deep_first[joined])
                 joined += 1
+        return x
+
+    def _upscale_with_detail(self, x: Tensor, maps: list[Tensor]) -> Tensor:
+        """Join the detail maps after the second, third and fourth step, coarse first."""
+        details = cast(nn.ModuleList, self.details)
+        steps = 0
+        for layer in self.output_upscaling:
+            x = layer(x)
+            if isinstance(layer, nn.GELU):
+                if steps:
+                    x = details[steps - 1](x, maps[-steps])
+                steps += 1
         return x
 
 

@@ -15,7 +15,7 @@ from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError, Cancelled, ConfigError, DeviceMemoryError
 from masam_core.geometry import Geometry
 from masam_core.inference import segmenter as module
-from masam_core.inference.confidence import confidence
+from masam_core.inference.confidence import confidence, predicted_confidence
 from masam_core.inference.postprocess import PostprocessOptions
 from masam_core.inference.segmenter import Segmenter, SegmentOptions
 from masam_core.inference.view import ellipsoid_prior, prompt_crop
@@ -407,3 +407,53 @@ def test_cuda_agrees_with_the_cpu(
     gpu.set_volume(volume)
     difference = gpu.segment(BOX).probability - segmenter.segment(BOX).probability
     assert np.abs(difference).max() < 1e-3
+
+
+def test_predicted_confidence_weighs_slices_by_area() -> None:
+    mask = np.zeros((3, 4, 4), dtype=bool)
+    mask[0, :2] = True  # 8
+    mask[1, 0, :2] = True  # 2
+    got = predicted_confidence(np.array([0.9, 0.4, 0.1]), mask)
+    assert got == pytest.approx((8 * 0.9 + 2 * 0.4) / 10)
+    assert predicted_confidence(np.array([0.9, 0.4, 0.1]), np.zeros_like(mask)) == 0.0
+    assert predicted_confidence(np.array([1.4, 1.2, 0.0]), mask) == 1.0
+
+
+def test_the_quality_head_speaks_where_the_config_says_so(
+    build_model: BuildModel, volume: Volume
+) -> None:
+    model = build_model(confidence="predicted")
+    with torch.no_grad():  # a head that says 0.625 whatever it sees
+        last = model.mask_decoder.iou_prediction_head.layers[-1]
+        last.weight.zero_()
+        last.bias.copy_(torch.tensor([0.0, 0.625]))
+    segmenter = Segmenter(model, device="cpu")
+    segmenter.set_volume(volume)
+    assert segmenter.segment(BOX).confidence == pytest.approx(0.625)
+
+
+def test_local_channels_and_detail_go_through_the_cache_unchanged(
+    build_model: BuildModel, volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segmenter = Segmenter(build_model(channels="local", detail_width=4), device="cpu")
+    segmenter.set_volume(volume)
+    first = segmenter.segment(BOX)
+    calls = count_encodes(segmenter, monkeypatch)
+    second = segmenter.segment(BOX)
+    assert not calls
+    assert np.array_equal(first.probability, second.probability)
+
+
+def test_values_beyond_the_limits_reach_a_model_with_local_channels(
+    build_model: BuildModel, volume: Volume
+) -> None:
+    # A faint difference below the lower limit: invisible to a model that sees cut values.
+    dark = Volume(volume.array // 20 - 900, volume.geometry, "CT", "dark")
+    flat = Volume(np.full_like(volume.array, -880), volume.geometry, "CT", "flat")
+    for channels, differs in (("repeat", False), ("local", True)):
+        answers = []
+        for seen in (dark, flat):
+            segmenter = Segmenter(build_model(channels=channels), device="cpu")
+            segmenter.set_volume(seen)
+            answers.append(segmenter.segment(BOX).probability)
+        assert np.allclose(*answers, atol=1e-6) != differs

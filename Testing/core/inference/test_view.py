@@ -15,6 +15,8 @@ from masam_core.inference.view import (
     Crop,
     choose_crop,
     ellipsoid_prior,
+    local_channels,
+    network_input,
     prompt_crop,
     slice_crop,
 )
@@ -136,3 +138,42 @@ def test_prior_is_the_literal_inscribed_ellipsoid() -> None:
                 squared = ((x - 25) / 15) ** 2 + ((y - 27) / 23) ** 2 + ((z - 5.5) / 2) ** 2
                 expected = max(-PRIOR_LOGIT, PRIOR_LOGIT * (1 - squared))
                 assert float(prior[number, 0, row, col]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_local_channels_are_the_volumes_the_crops_and_the_middles_contrast() -> None:
+    torch.manual_seed(0)
+    window = torch.rand(5, 64, 64) * 4 - 2
+    window[:, 16:48, 16:48] = window[:, 16:48, 16:48] * 0.05 + 0.4  # a faint thing in the middle
+    seen = local_channels(window)
+    assert seen.shape == (5, 3, 64, 64)
+    assert torch.equal(seen[:, 0], window.clamp(0, 1))
+    for channel, part, tail in ((1, window, 1), (2, window[:, 16:48, 16:48], 2)):
+        low, high = np.percentile(part[:, ::2, ::2].numpy(), [tail, 100 - tail])
+        expected = ((window - low) / (high - low)).clamp(0, 1)
+        assert float((seen[:, channel] - expected).abs().max()) < 0.03
+    middle = seen[:, :, 16:48, 16:48].std(dim=(0, 2, 3))
+    assert middle[2] > 5 * middle[0]
+
+
+def test_a_nearly_flat_crop_is_not_blown_up() -> None:
+    window = 0.5 + 0.001 * torch.rand(5, 32, 32)
+    assert float(local_channels(window).std(dim=(0, 2, 3)).max()) < 0.05
+
+
+def test_outside_the_slice_is_as_dark_as_its_darkest_place_where_values_are_not_cut() -> None:
+    config = ModelConfig(backbone="vit_s14", image_size=56, channels="local")
+    slices = torch.rand(5, 40, 40) - 3.0
+    seen = network_input(slices, Crop(-20, -20, 56, 56), config)
+    assert seen.shape == (5, 3, 56, 56)
+    assert float(seen[:, 1, :20].max()) < 0.05
+    assert torch.equal(
+        network_input(slices, Crop(2, 2, 20, 20), CONFIG), Crop(2, 2, 20, 20).extract(slices, 56)
+    )
+
+
+@pytest.mark.parametrize("gain", [0.5, 3.0])
+def test_local_contrast_does_not_depend_on_the_scale_of_the_values(gain: float) -> None:
+    torch.manual_seed(1)
+    window = torch.rand(5, 48, 48)
+    first, second = local_channels(window), local_channels(gain * window + 7)
+    assert torch.allclose(first[:, 1:], second[:, 1:], atol=1e-4)
