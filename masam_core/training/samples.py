@@ -1,97 +1,110 @@
-"""Draw training samples: a window of slices seen through a crop around a simulated box."""
+"""Draw training samples: a window of slices seen through a field of view, and its prompt."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 from torchvision.transforms import v2
 
 from masam_core.config import ModelConfig
-from masam_core.inference.view import Crop, ellipsoid_prior, slice_crop, square_crop
+from masam_core.inference.view import (
+    Crop,
+    ellipsoid_prior,
+    network_input,
+    slice_crop,
+    square_crop,
+)
 from masam_core.inference.windows import window_slices
-from masam_core.training.augment import augment
+from masam_core.training.augment import augment, bias_field, coarsen, thicken
 from masam_core.training.cases import PreparedCase
-from masam_core.training.prompts import box_of_mask, jitter_box, jitter_slices
-from masam_core.training.synthetic import synthesise
+from masam_core.training.prompts import Offset, PromptConfig, box_of_mask
+from masam_core.training.sources import Sources
 
 CROP_SCALE_RANGE = (0.87, 1.47)  # times config.crop_scale: 1.3 to 2.2 box sides at 1.5
 CROP_SHIFT = 0.08  # of the crop's side, each way
-TIGHT_FRACTION = 0.3  # samples whose box is exactly tight
-THICK_FRACTION = 0.25  # samples with every second or third slice only: thicker acquisitions
-COARSE_FRACTION = 0.2  # samples blurred as if the lesion were few voxels wide
-COARSE_PIXELS = (24, 84)
 
 
 @dataclass
 class Batch:
-    """Stacked samples: ``windows`` (B, D, S, S); ``masks`` (B, D, S, S) bool; ``boxes``
-    (B, D, 4) network pixels; ``prior`` (B, D, 4g, 4g) logits or None; ``inside`` (B, D) whether
-    a slice lies in its box, where alone the loss counts."""
+    """Stacked samples.
+
+    ``windows`` (B, D, S, S) or (B, D, 3, S, S); ``masks`` (B, D, S, S) class indices; ``boxes``
+    (B, D, 4) network pixels, or None without prompts; ``prior`` (B, D, 4g, 4g) logits or None;
+    ``inside`` (B, D) whether a slice counts: it lies in its box and in the volume.
+    """
 
     windows: Tensor
     masks: Tensor
-    boxes: Tensor
+    boxes: Tensor | None
     prior: Tensor | None
     inside: Tensor
 
 
+Sample = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+
+
 def draw_batch(
-    cases: list[PreparedCase],
+    sources: Sources,
     config: ModelConfig,
     transform: v2.Transform | None,
-    jitter: float,
-    size: int,
-    seed: tuple[int, int],
-    synthetic: float = 0.0,
+    prompts: PromptConfig | None,
+    seeds: Sequence[tuple[int, ...]],
 ) -> Batch:
-    """Draw a batch; the same seed gives the same batch, so that a resumed run goes on exactly.
+    """Draw a batch, one sample a seed; the same seed gives the same sample, whoever draws it.
 
     Args:
-        cases: prepared training cases; one is drawn for each sample, patients equally often.
+        sources: what samples are drawn from.
         config: of the model.
         transform: augmentation, or None.
-        jitter: most by which a box side is off, as a fraction of the box's length.
-        size: samples.
-        seed: run seed and step.
-        synthetic: share of samples with a synthetic lesion instead of the expert's.
+        prompts: how boxes are simulated; None trains without prompts, on windows of all slices.
+        seeds: of each sample, e.g. run, step, number in the step.
     """
-    rng = np.random.default_rng(seed)
-    patients = sorted({c.case.patient for c in cases})
-    samples: list[tuple[Tensor, ...]] = []
-    while len(samples) < size:
-        patient = patients[rng.integers(len(patients))]
-        own = [c for c in cases if c.case.patient == patient]
-        chosen: PreparedCase | None = own[rng.integers(len(own))]
-        if chosen is not None and synthetic and rng.random() < synthetic:
-            chosen = synthesise(chosen, rng)
-        if chosen is None:
-            continue
-        sample = draw_sample(chosen, config, transform, jitter, rng)
-        if sample is not None:
-            samples.append(sample)
+    samples = [_draw(sources, config, transform, prompts, seed) for seed in seeds]
     stacked = [torch.stack(parts) for parts in zip(*samples, strict=True)]
     windows, masks, boxes, prior, inside = stacked
+    if prompts is None:
+        return Batch(windows, masks, None, None, inside)
     return Batch(
         windows, masks, boxes, prior if config.shape_prior == "ellipsoid" else None, inside
     )
+
+
+def _draw(
+    sources: Sources,
+    config: ModelConfig,
+    transform: v2.Transform | None,
+    prompts: PromptConfig | None,
+    seed: tuple[int, ...],
+) -> Sample:
+    rng = np.random.default_rng(seed)
+    while True:
+        chosen = sources.draw(rng)
+        if chosen is None:
+            continue
+        if prompts is None:
+            return draw_unprompted(chosen, config, transform, rng)
+        sample = draw_sample(chosen, config, transform, prompts, rng)
+        if sample is not None:
+            return sample
 
 
 def draw_sample(
     prepared: PreparedCase,
     config: ModelConfig,
     transform: v2.Transform | None,
-    jitter: float,
+    prompts: PromptConfig,
     rng: np.random.Generator,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor] | None:
+) -> Sample | None:
     """One sample in the order of :class:`Batch`; None if augmentation pushed the lesion out."""
-    source, mask, (z0, z1) = _thicken(prepared, rng)
+    source, mask, (z0, z1) = thicken(prepared, rng)
     x0, y0, _, x1, y1, _ = prepared.box
-    amount = 0.0 if rng.random() < TIGHT_FRACTION else jitter
-    first, last = jitter_slices(z0, z1, amount, rng)
+    offset = prompts.draw(rng)
+    first, last = offset.move_slices(z0, z1, rng)
     start = int(rng.integers(first - config.num_slices + 2, last))
     indices = window_slices(start, config.num_slices, len(source))
     real = np.arange(start, start + config.num_slices)
@@ -101,46 +114,75 @@ def draw_sample(
 
     edges = np.array([x0, y0, x1 + 1, y1 + 1]) - 0.5
     crop = _random_crop(edges, prepared, config, rng)
-    slices = torch.from_numpy(source[indices].astype(np.float32))
-    windows = crop.extract(slices, config.image_size)
     # The projection of the whole lesion goes along, to find its box after the augmentation.
-    stack = np.concatenate([mask[indices], np.asarray(mask.any(axis=0))[None]])
-    masks = crop.extract(torch.from_numpy(stack.astype(np.float32)), config.image_size) >= 0.5
-    if transform is not None:
-        if rng.random() < COARSE_FRACTION:
-            windows = _coarsen(windows, int(rng.integers(*COARSE_PIXELS)))
-        windows, masks = augment(transform, windows, masks, int(rng.integers(2**31)))
-    tight = box_of_mask(masks[-1])
+    stack = np.concatenate([mask[indices], mask.max(axis=0)[None]])
+    windows, masks = _look(source[indices], stack, crop, config, transform, rng)
+    tight = box_of_mask(masks[-1] > 0)
     if tight is None:
         return None
-    box = jitter_box(tight, amount, rng)
-    boxes = box.expand(config.num_slices, 4).clone()
+    boxes = offset.move_box(tight, rng).expand(config.num_slices, 4).clone()
+    if rng.random() < prompts.per_slice:
+        _fit_to_slices(boxes, masks[:-1] > 0, offset, rng)
     prior = ellipsoid_prior(real, first, last, boxes.numpy(), config)[:, 0]
     return windows, masks[:-1], boxes, prior, inside
 
 
-def _thicken(
-    prepared: PreparedCase, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
-    """Slices, mask, and first and last lesion slice; now and then of a thicker acquisition."""
-    step = int(rng.integers(2, 4)) if rng.random() < THICK_FRACTION else 1
-    offset = int(rng.integers(step))
-    slices, mask = prepared.slices[offset::step], prepared.mask[offset::step]
-    lesion = np.flatnonzero(mask.any(axis=(1, 2)))
-    if len(lesion) == 0:
-        return prepared.slices, prepared.mask, (prepared.box[2], prepared.box[5])
-    return slices, mask, (int(lesion[0]), int(lesion[-1]))
+def draw_unprompted(
+    prepared: PreparedCase,
+    config: ModelConfig,
+    transform: v2.Transform | None,
+    rng: np.random.Generator,
+) -> Sample:
+    """A window anywhere in the volume, whole slices, without prompts."""
+    start = int(rng.integers(2 - config.num_slices, max(2, len(prepared.slices))))
+    indices = window_slices(start, config.num_slices, len(prepared.slices))
+    inside = torch.from_numpy(np.arange(start, start + config.num_slices) == indices)
+    crop = slice_crop(prepared.frame)
+    stack = prepared.mask[indices]
+    windows, masks = _look(prepared.slices[indices], stack, crop, config, transform, rng)
+    nothing = torch.zeros(config.num_slices, 4)
+    return windows, masks, nothing, nothing, inside
 
 
-def _coarsen(windows: Tensor, pixels: int) -> Tensor:
-    """Windows (D, S, S) resampled to fewer pixels and back."""
-    size = windows.shape[-2:]
-    small = F.interpolate(windows[:, None], size=(pixels, pixels), mode="bilinear", antialias=True)
-    return F.interpolate(small, size=size, mode="bilinear")[:, 0]
+def _look(
+    slices: NDArray[np.float16],
+    classes: NDArray[np.generic],
+    crop: Crop,
+    config: ModelConfig,
+    transform: v2.Transform | None,
+    rng: np.random.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Slices and class indices as the network sees them, augmented."""
+    seen = network_input(torch.from_numpy(slices.astype(np.float32)), crop, config)
+    masks = _classes_in(classes, crop, config)
+    if transform is None:
+        return seen, masks
+    seen = bias_field(coarsen(seen, rng), rng)
+    return augment(transform, seen, masks, int(rng.integers(2**31)))
+
+
+def _classes_in(classes: NDArray[np.generic], crop: Crop, config: ModelConfig) -> Tensor:
+    """Class indices (n, rows, cols) through a crop: (n, S, S) uint8, each border where half is."""
+    out = torch.zeros(len(classes), config.image_size, config.image_size, dtype=torch.uint8)
+    for number in range(1, config.num_classes + 1):
+        share = torch.from_numpy((classes == number).astype(np.float32))
+        out[crop.extract(share, config.image_size) >= 0.5] = number
+    return out
+
+
+def _fit_to_slices(boxes: Tensor, masks: Tensor, offset: Offset, rng: np.random.Generator) -> None:
+    """Give each slice that holds lesion the box of its own mask; boxes (D, 4) are changed."""
+    for number, mask in enumerate(masks):
+        own = box_of_mask(mask)
+        if own is not None:
+            boxes[number] = offset.move_box(own, rng)
 
 
 def _random_crop(
-    edges: np.ndarray, prepared: PreparedCase, config: ModelConfig, rng: np.random.Generator
+    edges: NDArray[np.float64],
+    prepared: PreparedCase,
+    config: ModelConfig,
+    rng: np.random.Generator,
 ) -> Crop:
     if config.field_of_view == "slice":
         return slice_crop(prepared.frame)

@@ -19,6 +19,10 @@ LENGTHS = (8.0, 70.0)  # longest in-plane diameter, voxels
 CONTRAST = (0.06, 0.5)  # of the intensity range
 CONTEXT_SLICES = 4
 TISSUE = 0.05  # darker voxels are air
+AIR_FRACTION = 0.15  # of the draws in air that are kept: nodules in lung
+IMAGINED_FRACTION = 0.3  # lesions in surroundings that exist nowhere
+DISTRACTOR_FRACTION = 0.25  # samples with a second blob that is not the lesion
+REACH = 2.2  # of the half axes, to hold satellites and what leans
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,17 @@ class _Blob:
     field: NDArray[np.float32]
     corner: tuple[int, int, int]
 
+    def within(self, first_slice: int) -> tuple[slice, ...]:
+        """Its place in an array that begins at a slice."""
+        starts = (self.corner[0] - first_slice, *self.corner[1:])
+        return tuple(slice(a, a + n) for a, n in zip(starts, self.field.shape, strict=True))
+
 
 def synthesise(prepared: PreparedCase, rng: np.random.Generator) -> PreparedCase | None:
     """A copy of part of a case with a synthetic lesion as its only lesion.
 
     Args:
-        prepared: supplies the surroundings.
+        prepared: supplies the surroundings, or (in a part of the draws) only their size.
         rng: random source.
 
     Returns:
@@ -41,7 +50,9 @@ def synthesise(prepared: PreparedCase, rng: np.random.Generator) -> PreparedCase
     """
     shape = prepared.slices.shape
     centre = [int(rng.integers(n)) for n in shape]
-    if prepared.slices[centre[0], centre[1], centre[2]] <= TISSUE:
+    imagined = rng.random() < IMAGINED_FRACTION
+    in_air = prepared.slices[centre[0], centre[1], centre[2]] <= TISSUE
+    if in_air and not imagined and rng.random() >= AIR_FRACTION:
         return None
     blob = _draw_blob(shape, centre, prepared.frame.spacing, rng)
     inside = blob.field < 1
@@ -50,10 +61,22 @@ def synthesise(prepared: PreparedCase, rng: np.random.Generator) -> PreparedCase
     z0 = max(0, blob.corner[0] - CONTEXT_SLICES)
     z1 = min(shape[0], blob.corner[0] + blob.field.shape[0] + CONTEXT_SLICES)
     slices = prepared.slices[z0:z1].astype(np.float32)
-    where = tuple(
-        slice(c - offset, c - offset + n)
-        for c, offset, n in zip(blob.corner, (z0, 0, 0), blob.field.shape, strict=True)
-    )
+    if imagined:
+        slices = _imagine(slices.shape, rng)
+    if rng.random() < DISTRACTOR_FRACTION:
+        near = [
+            c + int(rng.integers(-n, n + 1)) // 2 for c, n in zip(centre, inside.shape, strict=True)
+        ]
+        near = [min(max(c, 0), n - 1) for c, n in zip(near, (z1, *shape[1:]), strict=True)]
+        other = _draw_blob(
+            (z1, *shape[1:]), [max(near[0], z0), *near[1:]], prepared.frame.spacing, rng
+        )
+        keep = max(0, z0 - other.corner[0])
+        other = _Blob(other.field[keep:], (other.corner[0] + keep, *other.corner[1:]))
+        if (other.field < 1).any():
+            where = other.within(z0)
+            slices[where] = _paint(slices[where], other.field, other.field < 1, rng)
+    where = blob.within(z0)
     slices[where] = _paint(slices[where], blob.field, inside, rng)
     mask = np.zeros(slices.shape, dtype=bool)
     mask[where] = inside
@@ -67,22 +90,73 @@ def _draw_blob(
     spacing: tuple[float, float, float],
     rng: np.random.Generator,
 ) -> _Blob:
-    """An ellipsoid, turned within the slice, its surface disturbed by smooth noise."""
+    """An ellipsoid that leans and bends from slice to slice, with satellites or a bite missing,
+    its surface disturbed by smooth noise."""
     half = np.exp(rng.uniform(*np.log(LENGTHS))) / 2
-    minor = half * rng.uniform(0.5, 1.0)
-    depth = max(0.6, half * spacing[1] / spacing[0] * rng.uniform(0.5, 1.3))
-    reach = np.ceil([1.4 * depth, 1.4 * half, 1.4 * half]).astype(int)
+    depth = max(0.6, half * spacing[1] / spacing[0] * rng.uniform(0.5, 1.6))
+    reach = np.ceil([1.4 * depth, REACH * half, REACH * half]).astype(int)
     low = [max(0, c - int(r)) for c, r in zip(centre, reach, strict=True)]
     high = [min(n, c + int(r) + 1) for n, c, r in zip(shape, centre, reach, strict=True)]
-    z, y, x = np.meshgrid(
-        *[np.arange(a, b) - c for a, b, c in zip(low, high, centre, strict=True)], indexing="ij"
-    )
+    axes = [np.arange(a, b) - c for a, b, c in zip(low, high, centre, strict=True)]
+    z, y, x = (a.astype(np.float32) for a in np.meshgrid(*axes, indexing="ij"))
+    u = z / depth
+    if rng.random() < 0.6:  # oblique, and a little curved
+        lean, bend = rng.normal(0, 0.5, size=(2, 2)) * half
+        x = x - lean[0] * u - 0.5 * bend[0] * u**2
+        y = y - lean[1] * u - 0.5 * bend[1] * u**2
+    scale = rng.uniform(0.55, 1.0)  # leaves room for what is added
+    field = _ellipsoid(u, y, x, half * scale, rng)
+    kind = rng.random()
+    if kind < 0.35:  # further parts, joined or apart
+        for _ in range(int(rng.integers(1, 4))):
+            off = rng.uniform(-1, 1, size=3) * (0.8, 1.1 * half, 1.1 * half)
+            part = _ellipsoid(
+                (u - off[0]) * rng.uniform(1.2, 2.5),
+                y - off[1],
+                x - off[2],
+                half * rng.uniform(0.25, 0.6),
+                rng,
+            )
+            field = np.minimum(field, part)
+    elif kind < 0.5:  # a bite: crescents and dents
+        off = rng.uniform(-1, 1, size=3) * (0.5, half, half)
+        bite = _ellipsoid(u - off[0], y - off[1], x - off[2], half * rng.uniform(0.4, 0.9), rng)
+        field = np.maximum(field, 2 - bite)
+    rough = rng.uniform(0.03, 0.3) if rng.random() < 0.75 else rng.uniform(0.3, 0.6)
+    noise = smooth_noise(field.shape, int(rng.integers(3, 9)), rng)
+    return _Blob((field + rough * noise).astype(np.float32), (low[0], low[1], low[2]))
+
+
+def _ellipsoid(
+    u: NDArray[np.float32],
+    y: NDArray[np.float32],
+    x: NDArray[np.float32],
+    half: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Radius of an ellipsoid turned within the slice: 1 on its surface; u is z over its depth."""
+    minor = half * rng.uniform(0.45, 1.0)
     angle = rng.uniform(0, np.pi)
     along = x * np.cos(angle) + y * np.sin(angle)
     across = y * np.cos(angle) - x * np.sin(angle)
-    radius = np.sqrt((along / half) ** 2 + (across / minor) ** 2 + (z / depth) ** 2)
-    roughness = rng.uniform(0.03, 0.3) * smooth_noise(radius.shape, int(rng.integers(3, 7)), rng)
-    return _Blob((radius + roughness).astype(np.float32), (low[0], low[1], low[2]))
+    return np.asarray(np.sqrt((along / half) ** 2 + (across / minor) ** 2 + u**2))
+
+
+def _imagine(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Surroundings of random compartments with random grey values and textures.
+
+    After Billot et al. 2023 (SynthSeg): what never looks alike teaches contrast, not anatomy.
+    """
+    count = int(rng.integers(2, 7))
+    score = np.full(shape, -np.inf, dtype=np.float32)
+    image = np.zeros(shape, dtype=np.float32)
+    for _ in range(count):
+        noise = smooth_noise(shape, int(rng.integers(3, 12)), rng)
+        image = np.where(noise > score, np.float32(rng.uniform(0, 1)), image)
+        score = np.maximum(score, noise)
+    texture = rng.uniform(0, 0.08) * smooth_noise(shape, int(rng.integers(12, 40)), rng)
+    grain = rng.uniform(0, 0.05) * rng.standard_normal(shape, dtype=np.float32)
+    return np.clip(image + texture + grain, 0, 1).astype(np.float32)
 
 
 def _paint(
@@ -92,11 +166,11 @@ def _paint(
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Blend a lesion of one mean and some texture into its surroundings."""
-    around = float(slices[inside].mean())
+    around = float(np.clip(slices[inside], 0, 1).mean())
     step = rng.uniform(*CONTRAST)
     # Away from the nearer end of the range, where the contrast would be cut off.
     level = around + step if rng.random() < 1 - around else around - step
-    detail = rng.uniform(0.0, 0.6) * (slices - around)
+    detail = rng.uniform(0.0, 0.6) * (np.clip(slices, 0, 1) - around)
     texture = rng.uniform(0.0, 0.08) * smooth_noise(field.shape, int(rng.integers(5, 16)), rng)
     lesion = level + detail + texture
     kind = rng.random()
@@ -105,14 +179,18 @@ def _paint(
     elif kind < 0.4:  # an enhancing rim
         lesion = np.where(field > 0.75, lesion + rng.uniform(0.05, 0.3), lesion)
     edge = rng.uniform(4.0, 25.0)  # how sharp the border is
-    share = 1 / (1 + np.exp(-edge * (1 - field)))
-    return np.clip(slices * (1 - share) + lesion * share, 0, 1).astype(np.float32)
+    share = 1 / (1 + np.exp(np.clip(edge * (field - 1), -30, 30)))
+    return np.asarray(slices * (1 - share) + lesion * share, dtype=np.float32)
 
 
 def smooth_noise(
     shape: tuple[int, ...], knots: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Noise of unit variance at ``knots`` points an axis, trilinear in between; (z, y, x)."""
-    coarse = torch.from_numpy(rng.standard_normal((1, 1, min(knots, shape[0] + 1), knots, knots)))
-    fine = F.interpolate(coarse.float(), size=shape, mode="trilinear", align_corners=True)
+    """Noise of unit variance at ``knots`` points an axis, linear in between; shape (y, x) or
+    (z, y, x)."""
+    flat = len(shape) == 2
+    grid = (knots, knots) if flat else (min(knots, shape[0] + 1), knots, knots)
+    coarse = torch.from_numpy(rng.standard_normal((1, 1, *grid))).float()
+    mode = "bilinear" if flat else "trilinear"
+    fine = F.interpolate(coarse, size=tuple(shape), mode=mode, align_corners=True)
     return np.asarray(fine[0, 0].numpy())

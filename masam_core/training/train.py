@@ -1,71 +1,37 @@
-"""The training run: what to train on, for how long, and the loop on Lightning Fabric."""
+"""The training run on Lightning Fabric: CPU, one GPU, several, several machines."""
 
 from __future__ import annotations
 
-import csv
 import math
-import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from lightning_fabric.strategies import DDPStrategy
+from torch import Tensor, nn
 
-from masam_core.atomic import atomic_path
-from masam_core.config import ModelConfig
 from masam_core.errors import ConfigError
-from masam_core.evaluation.evaluate import evaluate_cases, summarise
-from masam_core.inference.segmenter import Segmenter
-from masam_core.model.checkpoint import load_model, new_model, save_model
-from masam_core.model.masam import MASAM
+from masam_core.model.checkpoint import new_model, start_from_model
 from masam_core.training.augment import build_augmentation
-from masam_core.training.cases import PreparedCase, prepare_case, read_index
-from masam_core.training.losses import segmentation_loss, soft_dice
-from masam_core.training.samples import draw_batch
+from masam_core.training.case_cache import CaseCache
+from masam_core.training.case_lists import read_cases
+from masam_core.training.cases import Case, PreparedCase
+from masam_core.training.logs import Logs
+from masam_core.training.losses import training_loss
+from masam_core.training.regions import kept_regions
+from masam_core.training.samples import Batch, draw_batch
+from masam_core.training.settings import TrainConfig
+from masam_core.training.sources import Sources
+from masam_core.training.state import RunState
+from masam_core.training.validation import validate
 
 Report = Callable[[str], None]
 Progress = Callable[[int, int, float], None]
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """One training run.
-
-    ``lr`` follows MA-SAM: ``warmup`` linear steps, then ``(1 - t / steps) ** power``. AdamW with
-    ``weight_decay``. ``jitter`` is the most by which a simulated box side is off, as a fraction of
-    the box; ``synthetic`` the share of samples with a synthetic lesion. ``validate_every`` and
-    ``save_every`` count steps; 0 switches validation off.
-    """
-
-    data: Path
-    out: Path
-    base: Path
-    decoder_from: Path | None = None
-    model: ModelConfig = field(default_factory=ModelConfig)
-    steps: int = 2000
-    batch: int = 2
-    lr: float = 8e-4
-    warmup: int = 250
-    power: float = 7.0
-    weight_decay: float = 0.1
-    jitter: float = 0.1
-    synthetic: float = 0.3
-    seed: int = 0
-    validate_every: int = 500
-    save_every: int = 100
-    accelerator: str = "auto"
-    precision: str = "32-true"
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch", "save_every"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"Training: {name} is {getattr(self, name)}; expected 1 or more.")
-        if self.lr <= 0:
-            raise ConfigError(f"Training: lr is {self.lr}; expected a positive number.")
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
@@ -73,7 +39,7 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     if step < config.warmup:
         return config.lr * (step + 1) / config.warmup
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return config.lr * (1 - done) ** config.power
+    return float(config.lr * (1 - done) ** config.power)
 
 
 def train(config: TrainConfig, report: Report = print, progress: Progress | None = None) -> Path:
@@ -81,7 +47,8 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
 
     Writes ``last.ckpt`` (everything needed to go on), ``last.safetensors`` and
     ``best.safetensors`` (deltas; best by mean validation Dice), ``log.csv`` and
-    ``validation.csv`` into ``out``.
+    ``validation.csv`` into ``out``. With several processes only the first writes and reports; all
+    together they draw the samples that one process would have drawn.
 
     Returns:
         Path of the best delta (of the last one, without validation).
@@ -91,160 +58,165 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
             good checkpoint stays).
         CheckpointError: weights that do not fit.
     """
+    fabric = _fabric(config)
+    fabric.launch()
+    say = report if fabric.is_global_zero else _silent
     config.out.mkdir(parents=True, exist_ok=True)
-    fabric = Fabric(accelerator=config.accelerator, devices=1, precision=config.precision)  # type: ignore[arg-type]
     fabric.seed_everything(config.seed, verbose=False)
-    cases = read_index(config.data)
-    training = _prepare(cases, "train", config, report)
-    validation = _prepare(cases, "val", config, report) if config.validate_every else []
+    cases = read_cases(config.data)
+    sources = load_sources(split_cases(cases, "train"), config, say)
+    validation = split_cases(cases, "val") if config.validate_every else []
+    if config.epochs:
+        config = replace(config, steps=_steps_of(config, sources))
+        say(f"{config.epochs} epochs are {config.steps} steps of {config.batch} windows.")
 
     model = new_model(config.model, config.base, config.decoder_from)
-    trained = list(model.trainable().values())
-    report(
-        f"Training {sum(p.numel() for p in trained):,} of "
+    if config.start_from is not None:
+        copied = start_from_model(model, config.start_from)
+        say(f"Took {copied} tensors over from {config.start_from}.")
+    model.image_encoder.checkpointing = config.checkpointing
+    trained = model.trainable()
+    say(
+        f"Training {sum(p.numel() for p in trained.values()):,} of "
         f"{sum(p.numel() for p in model.parameters()):,} weights."
     )
-    optimizer = torch.optim.AdamW(trained, lr=config.lr, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(
+        list(trained.values()), lr=config.lr, weight_decay=config.weight_decay
+    )
     wrapped, optimizer = fabric.setup(model, optimizer)
-    state: dict[str, Any] = {
-        "trained": model.trainable(),
-        "optimizer": optimizer,
-        "step": 0,
-        "best": -1.0,
-    }
-    _resume(fabric, config, model, state, report)
-    transform = build_augmentation()
-    log = _Log(config.out / "log.csv", ("step", "lr", "loss", "dice", "seconds"), state["step"])
+    state = RunState(config, model, optimizer)
+    if state.resume():
+        say(f"Going on from step {state.step} ({state.path}).")
+    logs = Logs(config.out, state.step, config.tensorboard) if fabric.is_global_zero else None
+    transform = build_augmentation() if config.augment else None
 
-    for step in range(int(state["step"]), config.steps):
+    while state.step < config.steps:
         began = time.monotonic()
-        rate = learning_rate(config, step)
+        rate = learning_rate(config, state.step)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        # Seeded by step, dropout too: a resumed run draws what the unbroken one would have drawn.
-        torch.manual_seed(config.seed * 1_000_003 + step)
-        batch = draw_batch(
-            training,
-            config.model,
-            transform,
-            config.jitter,
-            config.batch,
-            (config.seed, step),
-            config.synthetic,
-        )
-        loss, dice = _step(fabric, wrapped, optimizer, trained, batch)
+        loss, dice = _step(fabric, wrapped, optimizer, sources, transform, config, state.step)
         if not math.isfinite(loss):
             raise ConfigError(
-                f"The loss is no longer a number at step {step}. The last good state is "
-                f"{config.out / 'last.ckpt'}; lower the learning rate ({config.lr}) and go on."
+                f"The loss is no longer a number at step {state.step}. The last good state is "
+                f"{state.path}; lower the learning rate ({config.lr}) and go on."
             )
-        log.add(
-            step, f"{rate:.2e}", f"{loss:.4f}", f"{dice:.4f}", f"{time.monotonic() - began:.2f}"
-        )
-        if progress is not None:
-            progress(step + 1, config.steps, loss)
-        state["step"] = step + 1
-        finished = step + 1 == config.steps
-        if validation and (finished or (step + 1) % config.validate_every == 0):
-            _validate(config, model, validation, state, report)
-        if finished or (step + 1) % config.save_every == 0:
-            _save(fabric, config, model, state)
+        if logs is not None:
+            logs.step(state.step, rate, loss, dice, time.monotonic() - began)
+        state.step += 1
+        if progress is not None and fabric.is_global_zero:
+            progress(state.step, config.steps, loss)
+        finished = state.step == config.steps
+        if logs is not None:
+            if validation and (finished or state.step % config.validate_every == 0):
+                say(f"Step {state.step}: {validate(config, model, validation, state, logs)}")
+            if finished or state.step % config.save_every == 0:
+                state.save()
+        fabric.barrier()
+    if logs is not None:
+        logs.close()
     best = config.out / "best.safetensors"
     return best if best.exists() else config.out / "last.safetensors"
 
 
+def load_sources(cases: list[Case], config: TrainConfig, report: Report = print) -> Sources:
+    """Prepare training cases and backgrounds, through the cache in ``out``."""
+    folder = config.out / "cache"
+    cache = CaseCache(folder)
+    report(f"Reading {len(cases)} training cases.")
+    lesions = [p for c in cases for p in cache.case(c, config.model, config.target)]
+    backgrounds = [cache.background(path, config.model) for path in config.backgrounds]
+    if config.regions:
+        report(f"Finding regions in {len(lesions) + len(backgrounds)} images (the first time).")
+        lesions = [_with_regions(p, folder) for p in lesions]
+        backgrounds = [_with_regions(p, folder) for p in backgrounds]
+    return Sources(lesions, backgrounds, config.synthetic, config.regions)
+
+
 def _step(
-    fabric: Fabric, model: Any, optimizer: Any, trained: list[nn.Parameter], batch: Any
+    fabric: Fabric,
+    model: Any,
+    optimizer: Any,
+    sources: Sources,
+    transform: Any,
+    config: TrainConfig,
+    step: int,
 ) -> tuple[float, float]:
+    """One optimiser step over this process's parts of the batch; mean loss and Dice of all."""
     model.train()
-    windows, masks = fabric.to_device(batch.windows), fabric.to_device(batch.masks)
-    boxes, inside = fabric.to_device(batch.boxes), fabric.to_device(batch.inside)
-    prior = None if batch.prior is None else fabric.to_device(batch.prior)
-    logits, _ = model(windows, boxes, prior)
-    loss = segmentation_loss(logits, masks, inside)
-    fabric.backward(loss)
-    torch.nn.utils.clip_grad_norm_(trained, 1.0)
+    parts = config.batch // config.part
+    own = range(fabric.global_rank, parts, fabric.world_size)
+    totals = torch.zeros(2, device=fabric.device)
+    for number, part in enumerate(own):
+        # Seeded by step and part, dropout too: a resumed run, or one on other devices, draws what
+        # the unbroken one on one device would have drawn.
+        torch.manual_seed((config.seed * 1_000_003 + step) * 4096 + part)
+        seeds = [
+            (config.seed, step, n) for n in range(part * config.part, (part + 1) * config.part)
+        ]
+        batch = draw_batch(sources, config.model, transform, config.prompts, seeds)
+        last = number == len(own) - 1
+        with _accumulating(fabric, model, not last):
+            loss, dice = _forward(fabric, model, batch)
+            fabric.backward(loss / len(own))
+        totals += torch.stack([loss.detach(), dice.detach()]) / len(own)
+    fabric.clip_gradients(model, optimizer, max_norm=config.clip, error_if_nonfinite=False)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-    return float(loss.detach()), float(soft_dice(logits.detach(), masks, inside))
+    mean = cast(Tensor, fabric.all_reduce(totals, reduce_op="mean"))
+    return float(mean[0]), float(mean[1])
 
 
-def _prepare(cases: Any, split: str, config: TrainConfig, report: Report) -> list[Any]:
+def _forward(fabric: Fabric, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
+    windows, masks, inside = (
+        fabric.to_device(t) for t in (batch.windows, batch.masks, batch.inside)
+    )
+    boxes = None if batch.boxes is None else fabric.to_device(batch.boxes)
+    prior = None if batch.prior is None else fabric.to_device(batch.prior)
+    logits, quality = model(windows, boxes, prior)
+    return training_loss(logits, quality, masks, inside)
+
+
+def _accumulating(fabric: Fabric, model: nn.Module, more: bool) -> AbstractContextManager[None]:
+    """Leaves the exchange of gradients between processes to the last part of a step."""
+    return fabric.no_backward_sync(model, enabled=more)  # type: ignore[arg-type]
+
+
+def _fabric(config: TrainConfig) -> Fabric:
+    several = config.devices * config.nodes > 1
+    # The prompt encoder's point embeddings get no gradient from boxes.
+    strategy = DDPStrategy(find_unused_parameters=True) if several else "auto"
+    try:
+        return Fabric(
+            accelerator=config.accelerator,
+            devices=config.devices,
+            num_nodes=config.nodes,
+            strategy=strategy,
+            precision=config.precision,  # type: ignore[arg-type]
+        )
+    except (ValueError, RuntimeError, TypeError) as error:
+        raise ConfigError(
+            f"Training can't run with accelerator {config.accelerator}, {config.devices} device(s) "
+            f"and precision {config.precision}: {error}"
+        ) from error
+
+
+def split_cases(cases: list[Case], split: str) -> list[Case]:
+    """The cases of a split; ConfigError if there are none."""
     chosen = [c for c in cases if c.split == split]
     if not chosen:
         raise ConfigError(f"The case list has no case with split '{split}'.")
-    report(f"Reading {len(chosen)} {split} cases.")
-    if split == "val":
-        return chosen
-    prepared: list[PreparedCase] = [prepare_case(c, config.model.intensity) for c in chosen]
-    return prepared
+    return chosen
 
 
-def _resume(
-    fabric: Fabric, config: TrainConfig, model: MASAM, state: dict[str, Any], report: Report
-) -> None:
-    last = config.out / "last.ckpt"
-    if not last.exists():
-        return
-    saved = fabric.load(last)
-    with torch.no_grad():
-        for name, parameter in model.trainable().items():
-            parameter.copy_(saved["trained"][name])
-    state["optimizer"].load_state_dict(saved["optimizer"])
-    state["step"], state["best"] = saved["step"], saved["best"]
-    report(f"Going on from step {state['step']} ({last}).")
+def _with_regions(prepared: PreparedCase, folder: Path) -> PreparedCase:
+    return replace(prepared, regions=kept_regions(prepared, folder))
 
 
-def _save(fabric: Fabric, config: TrainConfig, model: MASAM, state: dict[str, Any]) -> None:
-    values = {
-        "trained": {n: p.detach() for n, p in model.trainable().items()},
-        "optimizer": state["optimizer"].state_dict(),
-        "step": state["step"],
-        "best": state["best"],
-    }
-    with atomic_path(config.out / "last.ckpt") as temporary:
-        fabric.save(temporary, values)
-    save_model(model, config.out / "last.safetensors", part="delta")
+def _steps_of(config: TrainConfig, sources: Sources) -> int:
+    windows = sum(int((c.mask > 0).any(axis=(1, 2)).sum()) for c in sources.cases)
+    return max(1, math.ceil(config.epochs * windows / config.batch))
 
 
-def _validate(
-    config: TrainConfig, model: MASAM, cases: list[Any], state: dict[str, Any], report: Report
-) -> None:
-    """Evaluate a copy of the model, so that folding FacT leaves the trained one alone."""
-    delta = config.out / "candidate.safetensors"
-    save_model(model, delta, part="delta")
-    copy = load_model(delta, base=config.base)
-    segmenter = Segmenter(copy, device=model.pixel_mean.device)
-    scores = evaluate_cases(cases, segmenter, quality="fast")
-    mean = sum(s.dice for s in scores) / len(scores)
-    log = _Log(config.out / "validation.csv", ("step", "case", "dice", "ellipsoid"), state["step"])
-    for score in scores:
-        log.add(state["step"], score.case, f"{score.dice:.4f}", f"{score.ellipsoid:.4f}")
-    report(f"Step {state['step']}: {summarise(scores)}")
-    if mean > state["best"]:
-        state["best"] = mean
-        os.replace(delta, config.out / "best.safetensors")
-    else:
-        delta.unlink()
-
-
-class _Log:
-    """A CSV file whose first column is the step; it grows line by line and survives a kill.
-
-    Lines of steps that a resumed run will do again are dropped.
-    """
-
-    def __init__(self, path: Path, columns: tuple[str, ...], step: int) -> None:
-        self.path = path
-        if not path.exists():
-            self.add(*columns)
-            return
-        with path.open(newline="", encoding="utf-8") as file:
-            header, *rows = list(csv.reader(file))
-        kept = [row for row in rows if row and int(row[0]) < step]
-        with atomic_path(path) as temporary, temporary.open("w", newline="") as file:
-            csv.writer(file).writerows([header, *kept])
-
-    def add(self, *values: object) -> None:
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow(values)
+def _silent(message: str) -> None:
+    """Only the first process reports."""

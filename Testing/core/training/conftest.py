@@ -10,7 +10,8 @@ import SimpleITK as sitk
 
 from masam_core import config as config_module
 from masam_core.config import BackboneSpec, ModelConfig
-from masam_core.training.cases import PreparedCase, prepare_case, read_index
+from masam_core.training.case_lists import read_index
+from masam_core.training.cases import PreparedCase, prepare_case
 
 
 @pytest.fixture
@@ -48,4 +49,4 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def prepared(data: Path, tiny_model: ModelConfig) -> list[PreparedCase]:
-    return [prepare_case(c, tiny_model.intensity) for c in read_index(data)]
+    return [lesion for c in read_index(data) for lesion in prepare_case(c, tiny_model)]

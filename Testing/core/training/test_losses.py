@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from masam_core.training.losses import segmentation_loss, soft_dice
+from masam_core.training.losses import (
+    QUALITY_WEIGHT,
+    quality_loss,
+    segmentation_loss,
+    soft_dice,
+    training_loss,
+)
 
 
 def literal(logits: np.ndarray, target: np.ndarray, inside: np.ndarray) -> float:
     """0.2 cross entropy + 0.8 Dice, voxel by voxel; logits and target of one size."""
     batch, depth, classes, height, width = logits.shape
-    entropy, count, dices = 0.0, 0, []
+    entropies, dices = [], []
     for b in range(batch):
+        entropy, count = 0.0, 0
         overlap, total = np.zeros(classes), np.zeros(classes)
         for d in range(depth):
             if not inside[b, d]:
@@ -29,7 +36,8 @@ def literal(logits: np.ndarray, target: np.ndarray, inside: np.ndarray) -> float
                     total += p
                     total[t] += 1
         dices += list((2 * overlap[1:] + 1) / (total[1:] + 1))
-    return 0.2 * entropy / max(count, 1) + 0.8 * (1 - float(np.mean(dices)))
+        entropies.append(entropy / max(count, 1))
+    return 0.2 * float(np.mean(entropies)) + 0.8 * (1 - float(np.mean(dices)))
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -70,3 +78,33 @@ def test_logits_of_another_size_are_resampled_to_the_target() -> None:
     small[:, :, 1, :, 2:] = 60
     small[:, :, 0, :, :2] = 60
     assert float(segmentation_loss(small, target, torch.ones(1, 1, dtype=torch.bool))) < 0.3
+
+
+def test_a_batch_costs_the_mean_of_its_windows() -> None:
+    torch.manual_seed(0)
+    logits, quality = torch.randn(4, 3, 2, 8, 8), torch.rand(4, 3, 2)
+    target = (torch.rand(4, 3, 8, 8) > 0.6).to(torch.uint8)
+    inside = torch.tensor([[True, True, True], [True, False, False]] * 2)
+    whole, _ = training_loss(logits, quality, target, inside)
+    parts = [
+        training_loss(*(t[n : n + 1] for t in (logits, quality, target, inside)))[0]
+        for n in range(4)
+    ]
+    assert float(whole) == pytest.approx(float(torch.stack(parts).mean()), abs=1e-6)
+
+
+def test_quality_is_compared_with_the_dice_of_each_slice() -> None:
+    target = torch.zeros(1, 2, 4, 4, dtype=torch.uint8)
+    target[0, 0, :2] = 1  # 8 pixels
+    target[0, 1, :1] = 1
+    logits = torch.zeros(1, 2, 2, 4, 4)
+    logits[0, 0, 1] = torch.where(torch.arange(4)[:, None] < 1, 9.0, -9.0)  # 4 of the 8: Dice 2/3
+    logits[0, 1, 1] = -9.0  # nothing: Dice 0, but that slice does not count
+    inside = torch.tensor([[True, False]])
+    quality = torch.tensor([[[0.0, 0.5], [0.0, 0.9]]])
+    got = quality_loss(quality, logits, target, inside)
+    assert float(got) == pytest.approx((0.5 - 2 / 3) ** 2, abs=1e-6)
+    loss, dice = training_loss(logits, quality, target, inside)
+    expected = segmentation_loss(logits, target, inside) + QUALITY_WEIGHT * got
+    assert float(loss) == pytest.approx(float(expected))
+    assert float(dice) == pytest.approx(2 / 3)

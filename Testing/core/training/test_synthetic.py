@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from masam_core.geometry import Geometry
+from masam_core.training import synthetic
 from masam_core.training.cases import Case, PreparedCase
 from masam_core.training.synthetic import smooth_noise, synthesise
 
@@ -21,6 +23,13 @@ def prepared(value: float = 0.4) -> PreparedCase:
     case = Case("flat", "p", "MR", "train", Path("i"), Path("l"))
     slices = np.full(shape, value, dtype=np.float16)
     return PreparedCase(case, slices, mask, frame, (10, 10, 3, 13, 13, 4))
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real surroundings and one blob each."""
+    for name in ("IMAGINED_FRACTION", "DISTRACTOR_FRACTION", "AIR_FRACTION"):
+        monkeypatch.setattr(synthetic, name, 0.0)
 
 
 def draws(count: int) -> list[PreparedCase]:
@@ -37,6 +46,7 @@ def test_the_box_is_the_tight_box_of_the_new_mask_alone() -> None:
         assert case.box == (x.min(), y.min(), z.min(), x.max(), y.max(), z.max())
 
 
+@pytest.mark.usefixtures("plain")
 def test_the_lesion_differs_from_its_surroundings_and_the_rest_stays() -> None:
     for case in draws(12):
         inside = case.slices[case.mask].astype(float)
@@ -47,14 +57,14 @@ def test_the_lesion_differs_from_its_surroundings_and_the_rest_stays() -> None:
         assert np.allclose(case.slices[far].astype(float), 0.4, atol=1e-3)
 
 
-def test_values_stay_between_0_and_1_and_the_source_is_untouched() -> None:
+def test_values_stay_near_the_range_and_the_source_is_untouched() -> None:
     source = prepared()
     before = source.slices.copy()
     for seed in range(8):
         case = synthesise(source, np.random.default_rng(seed))
         if case is not None:
-            assert float(case.slices.min()) >= 0.0
-            assert float(case.slices.max()) <= 1.0
+            assert float(case.slices.min()) >= -1.0
+            assert float(case.slices.max()) <= 2.0
     assert np.array_equal(source.slices, before)
 
 
@@ -66,8 +76,33 @@ def test_lesions_are_round_in_mm_not_in_voxels() -> None:
     assert 0.5 < np.median(ratios) < 1.6
 
 
-def test_air_gets_no_lesion() -> None:
-    assert synthesise(prepared(0.0), np.random.default_rng(0)) is None
+def test_air_gets_a_lesion_only_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthetic, "IMAGINED_FRACTION", 0.0)
+    made = [synthesise(prepared(0.0), np.random.default_rng(seed)) for seed in range(60)]
+    assert 1 <= sum(m is not None for m in made) <= 20
+
+
+def test_some_surroundings_are_imagined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthetic, "IMAGINED_FRACTION", 1.0)
+    for case in draws(5):
+        assert float(case.slices[~case.mask].astype(float).std()) > 0.05
+
+
+@pytest.mark.usefixtures("plain")
+def test_shapes_lean_come_apart_and_fill_their_boxes_differently() -> None:
+    fills, offsets, parts = [], [], []
+    for case in draws(60):
+        x0, y0, z0, x1, y1, z1 = case.box
+        box = case.mask[z0 : z1 + 1, y0 : y1 + 1, x0 : x1 + 1]
+        fills.append(box.mean())
+        centre = (np.argwhere(box).mean(axis=0) + 0.5) / box.shape
+        offsets.append(np.abs(centre - 0.5).max())
+        parts.append(sitk.LabelShapeStatisticsImageFilter())
+        parts[-1].Execute(sitk.ConnectedComponent(sitk.GetImageFromArray(box.astype(np.uint8))))
+    assert min(fills) < 0.3  # an ellipsoid fills pi / 6 = 0.52
+    assert max(fills) > 0.5
+    assert max(offsets) > 0.08
+    assert max(p.GetNumberOfLabels() for p in parts) > 1
 
 
 def test_the_same_seed_gives_the_same_lesion() -> None:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import csv
+import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 import torch
+from matplotlib.pyplot import imread
 
 from masam_core.config import ModelConfig
 from masam_core.errors import ConfigError
 from masam_core.model.checkpoint import inspect_checkpoint, load_model, save_model
 from masam_core.model.masam import MASAM
 from masam_core.training import train as module
-from masam_core.training.train import TrainConfig, learning_rate, train
+from masam_core.training.cases import Target
+from masam_core.training.prompts import PromptConfig
+from masam_core.training.settings import TrainConfig
+from masam_core.training.train import learning_rate, train
 
 pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
 
@@ -77,7 +85,14 @@ def test_only_the_delta_changes_and_the_base_is_named(config: TrainConfig) -> No
 
 def test_the_loss_falls(config: TrainConfig) -> None:
     longer = replace(
-        config, steps=60, batch=2, lr=3e-3, warmup=5, power=0.5, jitter=0.0, synthetic=0.0
+        config,
+        steps=60,
+        batch=2,
+        lr=3e-3,
+        warmup=5,
+        power=0.5,
+        prompts=PromptConfig(0.0, 1.0),
+        synthetic=0.0,
     )
     train(replace(longer, save_every=60), quiet)
     with (longer.out / "log.csv").open(newline="") as file:
@@ -100,13 +115,14 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_state(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    original = module.segmentation_loss
+    original = module.training_loss
 
-    def loss(*args: torch.Tensor) -> torch.Tensor:
+    def loss(*args: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         calls.append(1)
-        return original(*args) * (float("nan") if len(calls) == 4 else 1.0)
+        value, dice = original(*args)
+        return value * (float("nan") if len(calls) == 4 else 1.0), dice
 
-    monkeypatch.setattr(module, "segmentation_loss", loss)
+    monkeypatch.setattr(module, "training_loss", loss)
     with pytest.raises(ConfigError, match="no longer a number at step 3"):
         train(config, quiet)
     saved = torch.load(config.out / "last.ckpt", weights_only=True)
@@ -124,14 +140,141 @@ def test_the_rate_warms_up_and_decays_as_in_the_paper() -> None:
     assert learning_rate(config, 1000) == 0.0
 
 
-@pytest.mark.parametrize("bad", [{"steps": 0}, {"batch": 0}, {"lr": 0.0}])
-def test_bad_settings_are_refused(config: TrainConfig, bad: dict[str, float]) -> None:
-    with pytest.raises(ConfigError, match="expected"):
-        replace(config, **bad)
-
-
 def test_a_list_without_training_cases_is_refused(config: TrainConfig) -> None:
     index = config.data / "index.csv"
     index.write_text(index.read_text().replace("train", "test"))
     with pytest.raises(ConfigError, match="no case with split 'train'"):
         train(config, quiet)
+
+
+def losses(out: Path) -> list[float]:
+    with (out / "log.csv").open(newline="") as file:
+        return [float(row["loss"]) for row in csv.DictReader(file)]
+
+
+def test_a_batch_in_parts_gives_the_losses_of_the_whole_one(config: TrainConfig) -> None:
+    still = replace(config, batch=4, at_once=1)
+    # The same random numbers whatever the parts: without dropout only the samples draw any.
+    still = replace(still, model=replace(config.model, fact_dropout=0.0))
+    train(still, quiet)
+    whole = train(replace(still, out=config.out.with_name("whole"), at_once=4), quiet)
+    assert losses(still.out) == pytest.approx(losses(whole.parent), abs=2e-4)
+
+
+def test_two_processes_give_the_losses_of_one(config: TrainConfig, tmp_path: Path) -> None:
+    run = replace(config, batch=4, at_once=1, steps=3)
+    train(run, quiet)
+    two = replace(run, out=tmp_path / "two", devices=2)
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import sys, pickle\n"
+        "from masam_core import config\n"
+        "from masam_core.config import BackboneSpec\n"
+        "config.BACKBONES['vit_tiny'] = BackboneSpec('dinov2', 24, 4, 2, 14, position_grid=4)\n"
+        "from masam_core.training.train import train\n"
+        "train(pickle.load(open(sys.argv[1], 'rb')))\n"
+    )
+    (tmp_path / "run.pickle").write_bytes(pickle.dumps(two))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc_per_node", "2", str(script), str(tmp_path / "run.pickle")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert losses(two.out) == pytest.approx(losses(run.out), abs=2e-4)
+    one, other = (weights(r.out / "last.safetensors", config.base) for r in (run, two))
+    assert all(torch.allclose(one[n], other[n], atol=2e-4) for n in one)
+    assert done.stdout.count("Training ") == 1  # one process speaks
+
+
+def test_checkpointing_changes_nothing_but_memory(config: TrainConfig) -> None:
+    plain = train(config, quiet)
+    saving = train(replace(config, out=config.out.with_name("saving"), checkpointing=True), quiet)
+    first, second = weights(plain, config.base), weights(saving, config.base)
+    assert all(torch.allclose(first[n], second[n], atol=1e-5) for n in first)
+
+
+def test_epochs_count_one_window_a_lesion_slice(config: TrainConfig) -> None:
+    messages: list[str] = []
+    train(replace(config, epochs=2, batch=4), messages.append)
+    # Two lesions of 9 slices each: 2 x 18 windows in batches of 4.
+    assert len(losses(config.out)) == 9
+    assert any("2 epochs are 9 steps" in m for m in messages)
+
+
+def test_a_model_of_two_classes_trains_without_prompts(
+    config: TrainConfig, tiny_model: ModelConfig
+) -> None:
+    for case in ("ball0", "ball1"):
+        path = config.data / case / "label.nii.gz"
+        label = sitk.ReadImage(str(path))
+        array = sitk.GetArrayFromImage(label)
+        array[:, :, 20:] *= 5
+        changed = sitk.GetImageFromArray(array)
+        changed.CopyInformation(label)
+        sitk.WriteImage(changed, str(path))
+    model = replace(tiny_model, num_classes=2, field_of_view="slice", shape_prior="none")
+    auto = replace(
+        config, model=model, prompts=None, target=Target((1, 5)), synthetic=0.0, steps=40, lr=3e-3
+    )
+    best = train(replace(auto, batch=2, warmup=5, power=0.5), quiet)
+    found = losses(auto.out)
+    assert sum(found[-8:]) < sum(found[:8])
+    assert inspect_checkpoint(best).config == model
+
+
+def test_training_starts_from_another_models_weights(config: TrainConfig) -> None:
+    first = train(config, quiet)
+    on = replace(config, out=config.out.with_name("on"), start_from=first, steps=1, lr=1e-12)
+    messages: list[str] = []
+    second = train(replace(on, warmup=0), messages.append)
+    before, after = weights(first, config.base), weights(second, config.base)
+    assert all(torch.allclose(before[n], after[n], atol=1e-6) for n in before)
+    assert any("tensors over from" in m for m in messages)
+
+
+def test_a_checkpoint_of_another_model_or_a_damaged_one_is_refused(config: TrainConfig) -> None:
+    train(config, quiet)
+    other = replace(config, model=replace(config.model, adapter_width=12))
+    with pytest.raises(ConfigError, match="another model"):
+        train(other, quiet)
+    (config.out / "last.ckpt").write_bytes(b"cut off")
+    with pytest.raises(ConfigError, match="can't be read"):
+        train(config, quiet)
+
+
+def test_tensorboard_gets_the_losses(config: TrainConfig) -> None:
+    pytest.importorskip("tensorboard", reason="the extra 'tensorboard' is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(replace(config, tensorboard=True), quiet)
+    events = EventAccumulator(str(config.out / "tensorboard"))
+    events.Reload()
+    logged = [e.value for e in events.Scalars("train/loss")]
+    assert logged == pytest.approx(losses(config.out), abs=1e-4)
+
+
+def test_a_device_that_is_not_there_is_named(config: TrainConfig) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("This machine has a GPU.")
+    with pytest.raises(ConfigError, match="accelerator cuda"):
+        train(replace(config, accelerator="cuda"), quiet)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_training_runs_on_a_gpu(config: TrainConfig) -> None:
+    best = train(replace(config, accelerator="cuda", precision="16-mixed"), quiet)
+    assert all(torch.isfinite(t).all() for t in weights(best, config.base).values())
+
+
+def test_the_preview_shows_what_the_network_sees(config: TrainConfig) -> None:
+    from masam_core.training.preview import write_preview
+
+    for name, model in (
+        ("one.png", config.model),
+        ("three.png", replace(config.model, channels="local")),
+    ):
+        path = config.data / name
+        write_preview(path, replace(config, model=model), quiet)
+        pixels = imread(path)
+        assert pixels.std() > 0.1
+        # Boxes are drawn in gold, which grey images lack.
+        assert (pixels[..., 0] - pixels[..., 2] > 0.5).sum() > 100

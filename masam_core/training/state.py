@@ -1,0 +1,65 @@
+"""What a run needs to go on, and its checkpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from masam_core.atomic import atomic_path
+from masam_core.errors import ConfigError
+from masam_core.model.checkpoint import save_model
+from masam_core.model.masam import MASAM
+from masam_core.training.settings import TrainConfig
+
+
+class RunState:
+    """Weights, optimiser, next step, best validation Dice; ``out/last.ckpt`` on disk."""
+
+    def __init__(self, config: TrainConfig, model: MASAM, optimizer: Any) -> None:
+        self.config = config
+        self.model = model
+        self.optimizer = optimizer
+        self.step = 0
+        self.best = -1.0
+        self.path = config.out / "last.ckpt"
+
+    def resume(self) -> bool:
+        """Take over the last checkpoint, if there is one.
+
+        Raises:
+            ConfigError: it is of another model, or damaged.
+        """
+        if not self.path.exists():
+            return False
+        trained = self.model.trainable()
+        try:
+            saved = torch.load(self.path, map_location="cpu", weights_only=True)
+            shapes = {n: t.shape for n, t in saved["trained"].items()}
+        except Exception as error:
+            raise ConfigError(
+                f"{self.path} can't be read ({error}). Move it away to start anew."
+            ) from error
+        if shapes != {n: p.shape for n, p in trained.items()}:
+            raise ConfigError(
+                f"{self.path} belongs to a run of another model. Choose another folder, or move it "
+                "away to start anew."
+            )
+        with torch.no_grad():
+            for name, parameter in trained.items():
+                parameter.copy_(saved["trained"][name])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.step, self.best = saved["step"], saved["best"]
+        return True
+
+    def save(self) -> None:
+        """Write ``last.ckpt`` and ``last.safetensors``, each atomically."""
+        values = {
+            "trained": {n: p.detach() for n, p in self.model.trainable().items()},
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "best": self.best,
+        }
+        with atomic_path(self.path) as temporary:
+            torch.save(values, temporary)
+        save_model(self.model, self.config.out / "last.safetensors", part="delta")
