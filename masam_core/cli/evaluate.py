@@ -1,7 +1,9 @@
-"""`masam evaluate`: Dice against expert masks, beside the inscribed ellipsoid."""
+"""`masam evaluate`: agreement with expert masks, beside the ellipsoid, peers, other weights."""
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,62 +15,99 @@ from masam_core.errors import ConfigError
 
 @reported
 def evaluate_command(
-    data: Annotated[Path, typer.Argument(help="Folder with index.csv, or the CSV file itself.")],
+    data: Annotated[
+        Path, typer.Argument(help="Folder with index.csv or dataset.json, or the list itself.")
+    ],
     split: Annotated[str, typer.Option(help="Cases of this split.")] = "val",
     model: Annotated[str, typer.Option(help="'bundled', a catalogue name, or a file.")] = "bundled",
     base: Annotated[
         Path | None, typer.Option(help="Backbone file, for models that hold only what was trained.")
     ] = None,
+    against: Annotated[
+        str | None, typer.Option(help="A second model, compared in a paired test.")
+    ] = None,
+    peer: Annotated[
+        list[str] | None, typer.Option(help="Also evaluate a peer: litemedsam. Repeat for more.")
+    ] = None,
+    jitter: Annotated[
+        list[float] | None,
+        typer.Option(min=0.01, max=0.4, help="Also with sides off by up to this; repeat for more."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Boxes a lesion for --jitter.")] = 3,
+    label: Annotated[
+        list[int] | None,
+        typer.Option(help="Label value that counts; repeat for more. Default: all above 0."),
+    ] = None,
+    each_lesion: Annotated[
+        bool, typer.Option(help="Each separate part of a label is a lesion with its own box.")
+    ] = False,
     quality: Annotated[str, typer.Option(help="fast, balanced or best.")] = "balanced",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
-    csv: Annotated[Path | None, typer.Option(help="Also write a line per case here.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Also write a line per lesion here.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write an HTML report with the worst cases pictured.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
 ) -> None:
-    """Segment each case from the tight 3D box of its expert mask, and compare."""
-    from dataclasses import asdict
+    """Segment each lesion from the tight 3D box of its expert mask, and compare.
 
+    Surface distances and tests need the extra 'train' (pip install "masam[train]").
+    """
     from masam_core.catalog.resolve import load_by_name
-    from masam_core.evaluation.evaluate import evaluate_cases, summary_rows
-    from masam_core.evaluation.scores import write_scores
+    from masam_core.evaluation.evaluate import Predictor
+    from masam_core.evaluation.html_report import write_report
+    from masam_core.evaluation.peers import load_peer
+    from masam_core.evaluation.scores import plain, write_scores
+    from masam_core.evaluation.study import run_study
+    from masam_core.evaluation.tables import study_tables
     from masam_core.inference.segmenter import Segmenter
     from masam_core.inference.windows import stride_of
-    from masam_core.training.cases import read_index
+    from masam_core.training.case_lists import read_cases
+    from masam_core.training.cases import Target
 
     stride_of(quality, 1)  # type: ignore[arg-type]  # refuses an unknown word before the work
-    if csv is not None and not csv.parent.is_dir():
-        raise ConfigError(f"The folder {csv.parent} does not exist; make it first.")
-    cases = [c for c in read_index(data) if c.split == split]
+    for file in (csv, report):
+        if file is not None and not file.parent.is_dir():
+            raise ConfigError(f"The folder {file.parent} does not exist; make it first.")
+    try:
+        import monai.metrics  # noqa: F401
+        import scipy.stats  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"Evaluation needs the package '{error.name}': pip install 'masam[train]'"
+        ) from error
+    cases = [c for c in read_cases(data) if c.split == split]
     if not cases:
         raise ConfigError(f"{data} lists no case with split '{split}'.")
     segmenter = Segmenter(load_by_name(model, base), device=device)
+    predictors: dict[str, Predictor] = {"MASAM" if model == "bundled" else model: segmenter}
+    if against is not None:
+        name = f"{against} (second)" if against in predictors else against
+        predictors[name] = Segmenter(load_by_name(against, base), device=device)
+    for name in peer or []:
+        predictors[name] = load_peer(name)
+    target = Target(tuple(label or ()), each_lesion)
 
-    def show(number: int, count: int, name: str) -> None:
-        typer.echo(f"{number + 1}/{count} {name}", err=True)
+    def show(title: str, number: int, count: int, name: str) -> None:
+        typer.echo(f"{title}: {number + 1}/{count} {name}", err=True)
 
-    scores = evaluate_cases(cases, segmenter, quality, show)  # type: ignore[arg-type]
-    rows = summary_rows(scores)
+    study = run_study(cases, predictors, quality, target, jitter or (), repeats, show)  # type: ignore[arg-type]
     if csv is not None:
-        write_scores(csv, scores)
+        write_scores(csv, study.scores)
+    if report is not None:
+        command = shlex.join(["masam", *sys.argv[1:]])
+        write_report(report, study, cases, segmenter, command, quality, target)  # type: ignore[arg-type]
     if json:
-        print_json({"cases": [asdict(s) for s in scores], "summary": rows})
+        print_json(plain(study))
         return
     from rich.console import Console
     from rich.table import Table
 
-    table = Table()
-    for column in ("Cases", "n", "Dice", "Ellipsoid", "Worst", "Better than ellipsoid"):
-        table.add_column(column, justify="left" if column == "Cases" else "right")
-    for score in scores:
-        better = "yes" if score.dice > score.ellipsoid else "no"
-        table.add_row(score.case, "", f"{score.dice:.3f}", f"{score.ellipsoid:.3f}", "", better)
-    table.add_section()
-    for row in rows:
-        table.add_row(
-            row["cases"],
-            str(row["n"]),
-            f"{row['dice']:.3f}",
-            f"{row['ellipsoid']:.3f}",
-            f"{row['worst']:.3f}",
-            f"{row['better']} of {row['n']}",
-        )
-    Console().print(table)
+    console = Console()
+    for content in study_tables(study):
+        table = Table(title=content.title, title_justify="left", caption=content.note or None)
+        for number, column in enumerate(content.columns):
+            table.add_column(column, justify="right" if number else "left")
+        for row in content.rows:
+            table.add_row(*row)
+        console.print(table)

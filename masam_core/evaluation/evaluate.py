@@ -1,51 +1,125 @@
-"""Segment cases from the tight box of their expert mask and compare."""
+"""Segment cases from boxes around their expert masks and compare."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import VolumeError
-from masam_core.evaluation.metrics import dice, inscribed_ellipsoid, tight_box
-from masam_core.inference.segmenter import Segmenter, SegmentOptions
+from masam_core.evaluation.metrics import (
+    dice,
+    inscribed_ellipsoid,
+    iou,
+    surface_distances,
+    tight_box,
+)
+from masam_core.inference.options import SegmentOptions
 from masam_core.inference.windows import Quality
-from masam_core.training.cases import Case
 from masam_core.volume import read_labels, read_volume
+
+if TYPE_CHECKING:
+    from masam_core.training.cases import Case, Target
+    from masam_core.volume import Volume
+
+VoxelBox = tuple[float, float, float, float, float, float]
+Progress = Callable[[int, int, str], None]
+
+
+class Answer(Protocol):
+    """What a model gives back for a box."""
+
+    @property
+    def confidence(self) -> float:
+        """Its own estimate of the mask's Dice; NaN where it has none."""
+
+    def full_mask(self) -> NDArray[Any]:
+        """KJI mask on the volume's grid."""
+
+
+class Predictor(Protocol):
+    """Anything that segments a box: the product's Segmenter, or a peer."""
+
+    def set_volume(self, volume: Volume, modality: str | None = None) -> None:
+        """Choose the volume for the boxes to come."""
+
+    def segment(self, box: BoxPrompt, options: SegmentOptions | None = None) -> Answer:
+        """Segment one box."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """Dice of a case: of the model, and of the ellipsoid inscribed in the same box."""
+    """How well one lesion was found.
+
+    ``dice`` and ``iou`` against the expert; ``hd95_mm`` and ``asd_mm`` the 95th percentile and the
+    mean of the symmetric surface distance, None where the mask is empty or they were not asked
+    for; ``ellipsoid`` the Dice of the ellipsoid inscribed in the same box; ``confidence`` the
+    model's own estimate of its Dice (NaN where it has none); ``seconds`` for the answer.
+    """
 
     case: str
     modality: str
     dice: float
     ellipsoid: float
     confidence: float
+    patient: str = ""
+    lesion: int = 1
+    iou: float = float("nan")
+    hd95_mm: float | None = None
+    asd_mm: float | None = None
+    seconds: float = 0.0
 
     @property
-    def group(self) -> str:
-        """Source and modality: the letters that the case's name begins with, and CT or MR."""
-        source = re.match(r"[A-Za-z]*", self.case)
-        return f"{source[0] if source else ''} {self.modality}".strip()
+    def source(self) -> str:
+        """The letters that the case's name begins with."""
+        letters = re.match(r"[A-Za-z]*", self.case)
+        return letters[0] if letters else ""
+
+
+@dataclass(frozen=True)
+class BoxError3D:
+    """How the boxes of a study are off: each side by up to ``jitter`` of its length.
+
+    ``repeats`` boxes are drawn for each lesion; 0 jitter gives the tight box.
+    """
+
+    jitter: float = 0.0
+    repeats: int = 1
+    seed: int = 0
 
 
 def evaluate_cases(
-    cases: list[Case],
-    segmenter: Segmenter,
+    cases: Sequence[Case],
+    predictor: Predictor,
     quality: Quality = "balanced",
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
+    target: Target | None = None,
+    boxes: BoxError3D | None = None,
+    surfaces: bool = False,
 ) -> list[Score]:
-    """One score a case, each prompted with the tight 3D box of its whole expert mask.
+    """One score a lesion and box; without further wishes the tight 3D box of the whole mask.
+
+    Args:
+        cases: with their expert labels.
+        predictor: what is evaluated.
+        quality: of the inference.
+        progress: called with number, count and name of each case.
+        target: which labels count, and whether each separate part is a lesion.
+        boxes: how far the boxes are off.
+        surfaces: also measure surface distances, which takes a moment.
 
     Raises:
-        VolumeError: image and label of a case are on different grids.
+        VolumeError: image and label of a case are on different grids, or nothing is to be found.
     """
+    from masam_core.training.cases import Target
+
+    target, boxes = target or Target(), boxes or BoxError3D()
     scores = []
     for number, case in enumerate(cases):
         if progress is not None:
@@ -54,44 +128,53 @@ def evaluate_cases(
         labels, geometry = read_labels(case.label)
         if not volume.geometry.same_grid(geometry):
             raise VolumeError(f"{case.name}: image and label are not on the same grid.")
-        expert = labels > 0
-        box = tight_box(expert)
-        segmenter.set_volume(volume, modality=case.modality or None)
-        lesion = segmenter.segment(BoxPrompt.from_voxels(*box), SegmentOptions(quality=quality))
-        ellipsoid = inscribed_ellipsoid(volume.geometry.shape, box)
-        scores.append(
-            Score(
-                case.name,
-                case.modality,
-                dice(lesion.full_mask(), expert),
-                dice(ellipsoid, expert),
-                lesion.confidence,
-            )
-        )
+        lesions = target.lesions(target.classes(labels, 1) > 0)
+        if not lesions:
+            raise VolumeError(f"{case.name}: the label image holds no lesion.")
+        predictor.set_volume(volume, modality=case.modality or None)
+        for lesion, expert in enumerate(lesions, start=1):
+            for box in draw_boxes(tight_box(expert), boxes, f"{case.name} {lesion}"):
+                began = time.monotonic()
+                answer = predictor.segment(
+                    BoxPrompt.from_voxels(*box), SegmentOptions(quality=quality)
+                )
+                seconds = time.monotonic() - began
+                found = answer.full_mask().astype(bool)
+                distances = surface_distances(found, expert, volume.geometry) if surfaces else None
+                scores.append(
+                    Score(
+                        case=case.name,
+                        modality=case.modality,
+                        dice=dice(found, expert),
+                        ellipsoid=dice(inscribed_ellipsoid(volume.geometry.shape, box), expert),
+                        confidence=answer.confidence,
+                        patient=case.patient,
+                        lesion=lesion,
+                        iou=iou(found, expert),
+                        hd95_mm=distances[0] if distances else None,
+                        asd_mm=distances[1] if distances else None,
+                        seconds=seconds,
+                    )
+                )
     return scores
 
 
-def summary_rows(scores: list[Score]) -> list[dict[str, Any]]:
-    """Means over all cases and by source and modality: cases, n, dice, ellipsoid, worst, better."""
-    groups: dict[str, list[Score]] = {"all": scores}
-    for score in scores:
-        groups.setdefault(score.group, []).append(score)
-    return [
-        {
-            "cases": name,
-            "n": len(members),
-            "dice": float(np.mean([s.dice for s in members])),
-            "ellipsoid": float(np.mean([s.ellipsoid for s in members])),
-            "worst": min(s.dice for s in members),
-            "better": sum(s.dice > s.ellipsoid for s in members),
-        }
-        for name, members in groups.items()
-    ]
+def draw_boxes(
+    tight: tuple[int, int, int, int, int, int], wanted: BoxError3D, name: str
+) -> list[VoxelBox]:
+    """Boxes i0, i1, j0, j1, k0, k1 (continuous voxel indices, ends included) around a lesion.
 
-
-def summarise(scores: list[Score]) -> str:
-    """:func:`summary_rows` as one line."""
-    return "; ".join(
-        f"{r['cases']} {r['dice']:.3f} (ellipsoid {r['ellipsoid']:.3f}, n={r['n']})"
-        for r in summary_rows(scores)
-    )
+    The same name gives the same boxes, so that models are compared on the same prompts. No side
+    moves past the middle of the box.
+    """
+    if not wanted.jitter:
+        return [tight]
+    rng = np.random.default_rng([wanted.seed, *name.encode()])
+    ends = np.array(tight, dtype=np.float64)
+    lengths = np.repeat(ends[1::2] - ends[0::2] + 1, 2)
+    out = []
+    for _ in range(wanted.repeats):
+        moved = ends + rng.uniform(-wanted.jitter, wanted.jitter, size=6) * lengths
+        i0, i1, j0, j1, k0, k1 = moved.tolist()
+        out.append((i0, max(i0, i1), j0, max(j0, j1), k0, max(k0, k1)))
+    return out

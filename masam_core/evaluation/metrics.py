@@ -1,11 +1,16 @@
-"""Overlap measures, and the baseline that every model must beat."""
+"""Measures of agreement, and the baseline that every model must beat."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.inference.result import tight_slices
+
+if TYPE_CHECKING:
+    from masam_core.geometry import Geometry
 
 Mask = NDArray[np.bool_]
 
@@ -19,8 +24,44 @@ def dice(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
     return 1.0 if total == 0 else 2.0 * int((first & second).sum()) / total
 
 
+def iou(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
+    """Intersection over union, from Dice: D / (2 - D)."""
+    similarity = dice(a, b)
+    return similarity / (2.0 - similarity)
+
+
+def surface_distances(found: Mask, expert: Mask, geometry: Geometry) -> tuple[float, float] | None:
+    """95th percentile (Hausdorff) and mean of the symmetric surface distance, by MONAI.
+
+    Args:
+        found, expert: KJI masks of one shape.
+        geometry: gives the spacing.
+
+    Returns:
+        (HD95, ASD) in mm; None where a mask is empty, which has no surface.
+    """
+    both = tight_slices(found | expert)
+    if both is None or not found.any() or not expert.any():
+        return None
+    import torch
+    from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance
+
+    # One voxel of margin, so that no surface lies on the edge of the array.
+    first, second = (
+        torch.from_numpy(np.pad(m[both], 1)[None, None].astype(np.float32)) for m in (found, expert)
+    )
+    spacing = [float(s) for s in geometry.spacing[::-1]]
+    hausdorff = compute_hausdorff_distance(
+        first, second, include_background=True, percentile=95, spacing=spacing
+    )
+    average = compute_average_surface_distance(
+        first, second, include_background=True, symmetric=True, spacing=spacing
+    )
+    return float(hausdorff[0, 0]), float(average[0, 0])
+
+
 def inscribed_ellipsoid(
-    shape: tuple[int, int, int], box: tuple[int, int, int, int, int, int]
+    shape: tuple[int, int, int], box: tuple[float, float, float, float, float, float]
 ) -> Mask:
     """The ellipsoid inscribed in a voxel box, the naive answer to a box prompt.
 

