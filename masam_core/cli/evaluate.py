@@ -41,6 +41,10 @@ def evaluate_command(
     each_lesion: Annotated[
         bool, typer.Option(help="Each separate part of a label is a lesion with its own box.")
     ] = False,
+    automatic: Annotated[
+        bool,
+        typer.Option(help="Whole volumes without boxes, for models trained without prompts."),
+    ] = False,
     quality: Annotated[str, typer.Option(help="fast, balanced or best.")] = "balanced",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
     csv: Annotated[Path | None, typer.Option(help="Also write a line per lesion here.")] = None,
@@ -66,6 +70,8 @@ def evaluate_command(
     from masam_core.training.cases import Target
 
     stride_of(quality, 1)  # type: ignore[arg-type]  # refuses an unknown word before the work
+    if report is not None and automatic:
+        raise ConfigError("The report pictures boxes; use --csv or --json with --automatic.")
     for file in (csv, report):
         if file is not None and not file.parent.is_dir():
             raise ConfigError(f"The folder {file.parent} does not exist; make it first.")
@@ -80,9 +86,9 @@ def evaluate_command(
     if not cases:
         raise ConfigError(f"{data} lists no case with split '{split}'.")
     segmenter = Segmenter(load_by_name(model, base), device=device)
-    predictors: dict[str, Predictor] = {"MASAM" if model == "bundled" else model: segmenter}
+    predictors: dict[str, Predictor] = {_short(model): segmenter}
     if against is not None:
-        name = f"{against} (second)" if against in predictors else against
+        name = f"{_short(against)} (second)" if _short(against) in predictors else _short(against)
         predictors[name] = Segmenter(load_by_name(against, base), device=device)
     for name in peer or []:
         predictors[name] = load_peer(name)
@@ -91,7 +97,7 @@ def evaluate_command(
     def show(title: str, number: int, count: int, name: str) -> None:
         typer.echo(f"{title}: {number + 1}/{count} {name}", err=True)
 
-    study = run_study(cases, predictors, quality, target, jitter or (), repeats, show)  # type: ignore[arg-type]
+    study = run_study(cases, predictors, quality, target, jitter or (), repeats, show, automatic)  # type: ignore[arg-type]
     if csv is not None:
         write_scores(csv, study.scores)
     if report is not None:
@@ -100,14 +106,24 @@ def evaluate_command(
     if json:
         print_json(plain(study))
         return
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
     for content in study_tables(study):
-        table = Table(title=content.title, title_justify="left", caption=content.note or None)
+        table = Table(
+            box=box.SIMPLE_HEAD, title=content.title, title_justify="left", padding=(0, 1)
+        )
         for number, column in enumerate(content.columns):
-            table.add_column(column, justify="right" if number else "left")
+            table.add_column(column, justify="right" if number else "left", no_wrap=True)
         for row in content.rows:
             table.add_row(*row)
         console.print(table)
+        if content.note:
+            console.print(f"[dim]{content.note}[/dim]\n")
+
+
+def _short(model: str) -> str:
+    """A name for tables: the product's for the bundled model, a file's without its folder."""
+    return "MASAM" if model == "bundled" else Path(model).stem

@@ -70,6 +70,13 @@ def segment_command(
             rich_help_panel=PROMPTS,
         ),
     ] = "component",
+    automatic: Annotated[
+        bool,
+        typer.Option(
+            help="No boxes: every class of a model that was trained without prompts.",
+            rich_help_panel=PROMPTS,
+        ),
+    ] = False,
     overlay: Annotated[
         Path | None, typer.Option(help="Picture of the result (.png).", rich_help_panel=FILES)
     ] = None,
@@ -104,18 +111,19 @@ def segment_command(
 
     Lesions are numbered in the order given. No voxel outside a box (plus --margin) is ever set.
     """
-    _require_one_prompt(roi, box, boxes_from, per)
+    _require_one_prompt(roi, box, boxes_from, per, automatic)
     given = [path for path in (image, boxes_from) if path is not None]
     _require_outputs(given, out, overlay, measurements, probability)
 
     from masam_core.catalog.resolve import load_by_name
+    from masam_core.inference.automatic import segment_classes
     from masam_core.inference.segmenter import Segmenter, SegmentOptions
     from masam_core.volume import read_volume
 
     values = {"quality": quality, "threshold": threshold, "margin_mm": margin, "keep": keep}
     options = SegmentOptions.from_dict({**values, "fill_holes": fill_holes, "smooth_mm": smooth})
     volume = read_volume(image, series=series)
-    boxes = _boxes(volume, roi or [], box or [], boxes_from, per)
+    boxes = [] if automatic else _boxes(volume, roi or [], box or [], boxes_from, per)
     segmenter = Segmenter(load_by_name(model, base), device=device, precision=precision)
     segmenter.set_volume(volume, modality=modality)
     lesions = []
@@ -127,6 +135,10 @@ def segment_command(
                     prompt.renamed(name), options, progress=show(name, number, len(boxes))
                 )
             )
+        if automatic:
+            lesions = segment_classes(segmenter, options.quality, show("all slices", 1, 1))
+    if automatic and not any(lesion.mask.any() for lesion in lesions):
+        raise SegmentationError(f"Nothing was found in {image}; no file was written.")
     notes = _write(volume, lesions, out, overlay, measurements, probability)
     if json:
         print_json(_document(image, out, segmenter, lesions, notes))
@@ -135,13 +147,17 @@ def segment_command(
 
 
 def _require_one_prompt(
-    roi: list[Path] | None, box: list[str] | None, boxes_from: Path | None, per: str
+    roi: list[Path] | None,
+    box: list[str] | None,
+    boxes_from: Path | None,
+    per: str,
+    automatic: bool,
 ) -> None:
-    given = [bool(roi), bool(box), boxes_from is not None]
+    given = [bool(roi), bool(box), boxes_from is not None, automatic]
     if sum(given) != 1:
         raise BoxError(
             "Give the boxes in exactly one way: --roi FILE.mrk.json, --box 'I0 I1 J0 J1 K0 K1', "
-            "or --boxes-from LABELS."
+            "or --boxes-from LABELS; or none with --automatic."
         )
     if per not in ("component", "label"):
         raise BoxError(f"--per is {per!r}; expected component or label.")

@@ -25,6 +25,7 @@ from masam_core.inference.windows import Quality
 from masam_core.volume import read_labels, read_volume
 
 if TYPE_CHECKING:
+    from masam_core.inference.segmenter import Segmenter
     from masam_core.training.cases import Case, Target
     from masam_core.volume import Volume
 
@@ -156,6 +157,65 @@ def evaluate_cases(
                         seconds=seconds,
                     )
                 )
+    return scores
+
+
+def evaluate_automatic(
+    cases: Sequence[Case],
+    segmenter: Segmenter,
+    quality: Quality = "balanced",
+    progress: Progress | None = None,
+    target: Target | None = None,
+    surfaces: bool = False,
+) -> list[Score]:
+    """One score a case and class of segmentation without prompts; ``lesion`` is the class.
+
+    Classes that the expert did not mark are left out. There is no box, so no ellipsoid (NaN).
+
+    Raises:
+        VolumeError: image and label of a case are on different grids.
+        ConfigError: a model that needs boxes, or labels that do not fit its classes.
+    """
+    from masam_core.inference.automatic import segment_classes
+    from masam_core.training.cases import Target
+
+    target, config = target or Target(), segmenter.config
+    scores = []
+    for number, case in enumerate(cases):
+        if progress is not None:
+            progress(number, len(cases), case.name)
+        volume = read_volume(case.image)
+        labels, geometry = read_labels(case.label)
+        if not volume.geometry.same_grid(geometry):
+            raise VolumeError(f"{case.name}: image and label are not on the same grid.")
+        classes = target.classes(labels, config.num_classes)
+        segmenter.set_volume(volume, modality=case.modality or None)
+        began = time.monotonic()
+        answers = {lesion.name: lesion for lesion in segment_classes(segmenter, quality)}
+        seconds = time.monotonic() - began
+        for index in range(1, config.num_classes + 1):
+            expert = classes == index
+            if not expert.any():
+                continue
+            name = config.class_names[index - 1] if config.class_names else f"class {index}"
+            answer = answers.get(name)
+            found = answer.full_mask() > 0 if answer else np.zeros(expert.shape, dtype=bool)
+            distances = surface_distances(found, expert, volume.geometry) if surfaces else None
+            scores.append(
+                Score(
+                    case=case.name,
+                    modality=case.modality,
+                    dice=dice(found, expert),
+                    ellipsoid=float("nan"),
+                    confidence=answer.confidence if answer else 0.0,
+                    patient=case.patient,
+                    lesion=index,
+                    iou=iou(found, expert),
+                    hd95_mm=distances[0] if distances else None,
+                    asd_mm=distances[1] if distances else None,
+                    seconds=seconds,
+                )
+            )
     return scores
 
 

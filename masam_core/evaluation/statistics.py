@@ -103,10 +103,11 @@ def summarise_groups(scores: Sequence[Score]) -> list[Summary]:
 
 def summary_line(scores: Sequence[Score]) -> str:
     """Mean Dice of each group and of its ellipsoids, in one line."""
-    return "; ".join(
-        f"{s.group} {s.dice:.3f} (ellipsoid {s.ellipsoid:.3f}, n={s.n})"
-        for s in summarise_groups(scores)
-    )
+    parts = []
+    for s in summarise_groups(scores):
+        ellipsoid = f"ellipsoid {s.ellipsoid:.3f}, " if np.isfinite(s.ellipsoid) else ""
+        parts.append(f"{s.group} {s.dice:.3f} ({ellipsoid}n={s.n})")
+    return "; ".join(parts)
 
 
 def compare(first: Sequence[Score], second: Sequence[Score], names: tuple[str, str]) -> Comparison:

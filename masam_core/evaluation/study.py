@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from masam_core.evaluation.evaluate import BoxError3D, Predictor, Score, evaluate_cases
+from masam_core.errors import ConfigError
+from masam_core.evaluation.evaluate import (
+    BoxError3D,
+    Predictor,
+    Score,
+    evaluate_automatic,
+    evaluate_cases,
+)
 from masam_core.evaluation.statistics import (
     Calibration,
     Comparison,
@@ -16,6 +23,7 @@ from masam_core.evaluation.statistics import (
     compare,
     summarise_groups,
 )
+from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.windows import Quality
 
 if TYPE_CHECKING:
@@ -61,6 +69,7 @@ def run_study(
     jitters: Sequence[float] = (),
     repeats: int = 3,
     progress: StudyProgress | None = None,
+    automatic: bool = False,
 ) -> Study:
     """Evaluate every model on the same cases and boxes; the first is the one under study.
 
@@ -72,7 +81,13 @@ def run_study(
         jitters: for the study of boxes that are off, of the first model alone.
         repeats: boxes a lesion and jitter.
         progress: called with what is being done, number, count and name of each case.
+        automatic: segment whole volumes without boxes, every class of the model.
+
+    Raises:
+        ConfigError: peers or boxes that are off, together with ``automatic``.
     """
+    if automatic and (jitters or not all(isinstance(p, Segmenter) for p in predictors.values())):
+        raise ConfigError("Without boxes there are no boxes that are off, and no peers.")
 
     def told(title: str) -> Callable[[int, int, str], None]:
         def tell(number: int, count: int, case: str) -> None:
@@ -82,7 +97,11 @@ def run_study(
         return tell
 
     scores = {
-        name: evaluate_cases(cases, p, quality, told(name), target, surfaces=True)
+        name: (
+            evaluate_automatic(cases, p, quality, told(name), target, surfaces=True)
+            if automatic and isinstance(p, Segmenter)
+            else evaluate_cases(cases, p, quality, told(name), target, surfaces=True)
+        )
         for name, p in predictors.items()
     }
     name, predictor = next(iter(predictors.items()))
@@ -106,7 +125,7 @@ def run_study(
     return Study(
         scores=scores,
         summaries={other: summarise_groups(own) for other, own in scores.items()},
-        comparisons=[against_ellipsoid(tight, name), *others],
+        comparisons=others if automatic else [against_ellipsoid(tight, name), *others],
         calibration=calibration(tight),
         jitter=results,
     )

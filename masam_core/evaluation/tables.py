@@ -32,17 +32,17 @@ def study_tables(study: Study) -> list[Table]:
 
 
 def _groups(study: Study, name: str) -> Table:
-    columns = ["cases", "n", "Dice", "SD", "95 % interval", "ellipsoid", "better", "worst"]
-    columns += ["IoU", "HD95 mm", "ASD mm"]
+    columns = ["cases", "n", "Dice", "SD", "95 %", "ellipsoid", "better", "worst"]
+    columns += ["IoU", "HD95", "ASD"]
     rows = [
         [
             s.group,
             str(s.n),
             f"{s.dice:.3f}",
             f"{s.sd:.3f}",
-            f"{s.low:.3f} to {s.high:.3f}",
-            f"{s.ellipsoid:.3f}",
-            f"{s.better} of {s.n}",
+            f"{s.low:.2f}-{s.high:.2f}",
+            _number(s.ellipsoid, 3),
+            f"{s.better}/{s.n}" if s.ellipsoid == s.ellipsoid else "-",
             f"{s.worst:.3f}",
             f"{s.iou:.3f}",
             _number(s.hd95_mm),
@@ -51,8 +51,8 @@ def _groups(study: Study, name: str) -> Table:
         for s in study.summaries[name]
     ]
     note = (
-        "ellipsoid: Dice of the ellipsoid inscribed in the same box; better: lesions above theirs; "
-        "interval: bootstrap over patients."
+        "95 %: interval of the mean, bootstrap over patients; ellipsoid: Dice of the ellipsoid "
+        "inscribed in the same box; better: lesions above theirs; HD95, ASD in mm."
     )
     return Table(name, columns, rows, note)
 
@@ -69,7 +69,7 @@ def _comparisons(study: Study) -> Table:
         ]
         for c in study.comparisons
     ]
-    columns = ["difference in Dice", "n", "patients", "mean", "95 % interval", "p"]
+    columns = ["difference in Dice", "n", "patients", "mean", "95 %", "p"]
     return Table("Same boxes, paired", columns, rows, "p: Wilcoxon signed-rank over patients.")
 
 
@@ -107,16 +107,16 @@ def _calibration(study: Study) -> Table:
 
 def _cases(study: Study) -> Table:
     names = list(study.scores)
-    columns = ["case", "ellipsoid", *names, "confidence", "HD95 mm", "seconds"]
+    columns = ["case", "ellipsoid", *names, "confidence", "HD95", "seconds"]
     rows = []
     for index, score in enumerate(study.scores[names[0]]):
         label = score.case if score.lesion == 1 else f"{score.case} ({score.lesion})"
         dices = [f"{study.scores[name][index].dice:.3f}" for name in names]
         sure = f"{score.confidence:.2f}" if score.confidence == score.confidence else "-"
-        row = [label, f"{score.ellipsoid:.3f}", *dices, sure]
+        row = [label, _number(score.ellipsoid, 3), *dices, sure]
         rows.append([*row, _number(score.hd95_mm), f"{score.seconds:.1f}"])
     return Table("Case by case (Dice)", columns, rows)
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
+def _number(value: float | None, digits: int = 1) -> str:
+    return "-" if value is None or value != value else f"{value:.{digits}f}"

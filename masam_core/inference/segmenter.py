@@ -126,15 +126,27 @@ class Segmenter:
             progress(1.0, "measuring")
         return self._finish(volume, box, job, total, options)
 
-    def _require_volume(self) -> Volume:
+    @property
+    def volume(self) -> Volume:
+        """The volume that was set; ConfigError before that."""
         if self._volume is None:
             raise ConfigError("Choose a volume before asking for a segmentation.")
+        return self._volume
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The values of the volume that the network sees as 0 and 1."""
+        return self._limits
+
+    def _require_volume(self) -> Volume:
+        volume = self.volume
         if self.config.num_classes != 1:
             raise ConfigError(
                 f"The model '{self.config.name}' tells {self.config.num_classes} classes apart; "
-                "segmenting a lesion in a box needs a model with one."
+                "segmenting a lesion in a box needs a model with one. It segments whole volumes "
+                "without boxes (masam segment --automatic)."
             )
-        return self._volume
+        return volume
 
     def _smaller(self, batch_size: int, error: Exception) -> int:
         """Make room on the GPU and halve the batch, or give up."""

@@ -40,9 +40,10 @@ class Logs:
     def scores(self, step: int, scores: list[Score]) -> None:
         """One validation."""
         for s in scores:
-            self._scores.add(step, s.case, f"{s.dice:.4f}", f"{s.ellipsoid:.4f}")
+            name = s.case if s.lesion == 1 else f"{s.case} ({s.lesion})"
+            self._scores.add(step, name, f"{s.dice:.4f}", f"{s.ellipsoid:.4f}")
             if self._board is not None:
-                self._board.add_scalar(f"validation/{s.case}", s.dice, step)
+                self._board.add_scalar(f"validation/{name}", s.dice, step)
 
     def close(self) -> None:
         """Write what TensorBoard still holds back."""

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from masam_core.evaluation.evaluate import evaluate_cases
+from masam_core.evaluation.evaluate import evaluate_automatic, evaluate_cases
 from masam_core.evaluation.statistics import summary_line
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.checkpoint import load_model, save_model
@@ -29,7 +29,10 @@ def validate(
     save_model(model, candidate, part="delta")
     device = model.pixel_mean.device
     segmenter = Segmenter(load_model(candidate, base=config.base), device=device)
-    scores = evaluate_cases(cases, segmenter, quality="fast", target=config.target)
+    if config.prompts is None:
+        scores = evaluate_automatic(cases, segmenter, quality="fast", target=config.target)
+    else:
+        scores = evaluate_cases(cases, segmenter, quality="fast", target=config.target)
     logs.scores(state.step, scores)
     mean = float(np.mean([s.dice for s in scores]))
     if mean > state.best:

@@ -215,8 +215,16 @@ def test_a_model_of_two_classes_trains_without_prompts(
     auto = replace(
         config, model=model, prompts=None, target=Target((1, 5)), synthetic=0.0, steps=40, lr=3e-3
     )
-    best = train(replace(auto, batch=2, warmup=5, power=0.5), quiet)
+    messages: list[str] = []
+    (config.data / "ball2" / "label.nii.gz").write_bytes(
+        (config.data / "ball0" / "label.nii.gz").read_bytes()
+    )
+    auto = replace(auto, batch=2, warmup=5, power=0.5, validate_every=40)
+    best = train(auto, messages.append)
     found = losses(auto.out)
+    with (auto.out / "validation.csv").open(newline="") as file:
+        assert [row["case"] for row in csv.DictReader(file)] == ["ball2", "ball2 (2)"]
+    assert any(m.startswith("Step 40: all 0.") and "ellipsoid" not in m for m in messages)
     assert sum(found[-8:]) < sum(found[:8])
     assert inspect_checkpoint(best).config == model
 

@@ -84,7 +84,7 @@ class LiteMedSAM:
         image = (image - image.min()) / (image.max() - image.min()).clamp(min=1e-8)
         padded = F.pad(image, (0, SIZE - new[1], 0, SIZE - new[0])).expand(-1, 3, -1, -1)
         # Its boxes count from the corner of the first pixel: half a pixel from the centre's index.
-        box = torch.tensor([(edges + 0.5) * scale], dtype=torch.float32)
+        box = torch.from_numpy(((edges + 0.5) * scale).astype(np.float32))[None]
         logits = self.network(padded, box)
         whole = F.interpolate(logits, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
         own = F.interpolate(

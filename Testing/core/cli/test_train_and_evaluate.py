@@ -1,0 +1,173 @@
+"""`masam train` and `masam evaluate` from the command line, on a tiny data set."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from masam_core.config import ModelConfig
+from masam_core.model.checkpoint import inspect_checkpoint, save_model
+from masam_core.model.masam import MASAM
+
+from ..training.conftest import data  # noqa: F401
+from .conftest import Masam
+
+pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
+pytest.importorskip("monai", reason="the extra 'train' is not installed")
+
+
+@pytest.fixture
+def setup(tiny_model: Path, tmp_path: Path) -> Path:
+    """A YAML file of a tiny run; its backbone lies beside it."""
+    config = inspect_checkpoint(tiny_model).config
+    assert config is not None
+    torch.manual_seed(0)
+    save_model(MASAM(config), tmp_path / "base.safetensors", part="base")
+    model = {k: v for k, v in config.to_dict().items() if k != "intensity"}
+    model |= {"channels": "repeat", "detail_width": 0, "shape_prior": "none"}
+    model["pixel_mean"] = model["pixel_std"] = [1.0, 1.0, 1.0]
+    lines = ["base: base.safetensors", "steps: 4", "warmup: 1", "precision: 32-true"]
+    lines += ["validate_every: 2", "save_every: 2", "regions: 0", "accelerator: cpu"]
+    lines += [f"model: {json.dumps(model)}"]
+    (tmp_path / "run.yaml").write_text("\n".join(lines) + "\n")
+    return tmp_path / "run.yaml"
+
+
+def test_a_run_from_yaml_trains_validates_and_evaluates(
+    masam: Masam,
+    setup: Path,
+    data: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "run"
+    done = masam("train", data, "-o", out, "--config", setup, "--steps", 3)
+    assert done.exit_code == 0, done.stderr
+    with (out / "log.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 3  # the option over the file's 4
+    assert "Best weights" in done.stderr
+
+    model = ["--model", out / "best.safetensors", "--base", tmp_path / "base.safetensors"]
+    table, report = tmp_path / "scores.csv", tmp_path / "report.html"
+    done = masam("evaluate", data, *model, "--csv", table, "--report", report, "--jitter", 0.1)
+    assert done.exit_code == 0, done.stderr
+    for word in ("ellipsoid", "ball2", "Boxes that are off", "Confidence"):
+        assert word in done.stdout
+    with table.open(newline="") as file:
+        (row,) = list(csv.DictReader(file))
+    assert (row["model"], row["case"]) == ("best", "ball2")
+    assert report.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+    done = masam(
+        "evaluate",
+        data,
+        *model,
+        "--against",
+        out / "last.safetensors",
+        "--split",
+        "train",
+        "--json",
+    )
+    assert done.exit_code == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert set(result["scores"]) == {"best", "last"}
+    assert [c["second"] for c in result["comparisons"]] == ["ellipsoid", "last"]
+
+
+def test_the_preview_trains_nothing(
+    masam: Masam,
+    setup: Path,
+    data: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    sheet = tmp_path / "sheet.png"
+    done = masam("train", data, "-o", tmp_path / "run", "--config", setup, "--preview", sheet)
+    assert done.exit_code == 0, done.stderr
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+    assert not (tmp_path / "run" / "log.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "tumor"], "Unknown preset 'tumor'"),
+        (["--preset", "pancreas-tumour-box"], "needs --base, a SAM vit_h file"),
+        (["--batch", "3", "--at-once", "2"], "a multiple of"),
+        (["--synthetic", "0.8", "--regions", "0.8"], "1 or less"),
+        ([], "lacks: out"),
+    ],
+)
+def test_bad_training_options_are_refused_in_words(
+    masam: Masam,
+    data: Path,  # noqa: F811
+    tmp_path: Path,
+    arguments: list[str],
+    message: str,
+) -> None:
+    out = ["-o", tmp_path / "run"] if arguments else []
+    done = masam("train", data, *out, *arguments)
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_bad_evaluation_options_are_refused_before_the_work(
+    masam: Masam,
+    tiny_model: Path,
+    data: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    for arguments, message in (
+        (["--quality", "superb"], "superb"),
+        (["--split", "test"], "no case with split 'test'"),
+        (["--csv", tmp_path / "none" / "a.csv"], "does not exist"),
+        (["--peer", "someone"], "Unknown peer 'someone'"),
+    ):
+        done = masam("evaluate", data, "--model", tiny_model, *arguments)
+        assert done.exit_code == 1
+        assert message in done.stderr
+
+
+def test_presets_name_models_that_can_be_built() -> None:
+    from masam_core.training.presets import PRESETS
+
+    for values in PRESETS.values():
+        assert ModelConfig.from_dict(values["model"]).name
+
+
+def test_an_automatic_model_segments_and_is_evaluated_without_boxes(
+    masam: Masam,
+    tiny_model: Path,
+    data: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    from masam_core.volume import read_labels
+
+    config = inspect_checkpoint(tiny_model).config
+    assert config is not None
+    torch.manual_seed(1)
+    auto = replace(config, field_of_view="slice", num_classes=2, class_names=("left", "right"))
+    model = tmp_path / "auto.safetensors"
+    save_model(MASAM(auto), model)
+    image, out = data / "ball0" / "image.nii.gz", tmp_path / "out.nii.gz"
+    done = masam("segment", image, "-o", out, "--automatic", "--model", model)
+    assert done.exit_code == 0, done.stderr
+    labels, _ = read_labels(out)
+    assert set(labels.ravel().tolist()) <= {0, 1, 2}
+    assert labels.any()
+    done = masam("segment", image, "-o", out, "--automatic", "--box", "1 5 1 5 1 5")
+    assert done.exit_code == 1
+    assert "exactly one way" in done.stderr
+    done = masam("segment", image, "-o", out, "--automatic")
+    assert "needs a box" in done.stderr
+
+    arguments = ["--model", model, "--automatic", "--label", 1, "--label", 2]
+    done = masam("evaluate", data, *arguments)
+    assert done.exit_code == 0, done.stderr
+    assert "ball2" in done.stdout
+    done = masam("evaluate", data, *arguments, "--jitter", 0.1)
+    assert "no boxes that are off" in done.stderr

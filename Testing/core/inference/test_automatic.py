@@ -1,0 +1,95 @@
+"""Segmentation without prompts, against every window run alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from masam_core.errors import Cancelled, ConfigError
+from masam_core.geometry import Geometry
+from masam_core.inference.automatic import segment_classes
+from masam_core.inference.segmenter import Segmenter
+from masam_core.inference.view import slice_crop
+from masam_core.intensity import normalise
+from masam_core.volume import Volume
+
+from .conftest import BuildModel
+
+AUTOMATIC = {"field_of_view": "slice", "shape_prior": "none", "num_classes": 3}
+
+
+def test_best_quality_is_the_likeliest_class_of_the_mean_over_all_windows(
+    build_model: BuildModel, volume: Volume
+) -> None:
+    model = build_model(**AUTOMATIC)
+    config = model.config
+    segmenter = Segmenter(build_model(**AUTOMATIC), device="cpu")
+    segmenter.set_volume(volume)
+    found = segment_classes(segmenter, "best")
+
+    values = torch.from_numpy(normalise(volume.array, "MR", config.intensity))
+    crop = slice_crop(volume.geometry.canonical_frame())
+    total, seen = torch.zeros(20, 4, crop.height, crop.width), torch.zeros(20)
+    for start in range(-4, 20):
+        indices = [min(max(z, 0), 19) for z in range(start, start + 5)]
+        with torch.no_grad():
+            logits, _ = model(crop.extract(values[indices], config.image_size)[None])
+        up = F.interpolate(logits[0], size=(crop.height, crop.width), mode="bilinear").softmax(1)
+        for place, z in enumerate(range(start, start + 5)):
+            if 0 <= z < 20:
+                total[z] += up[place]
+                seen[z] += 1
+    expected = (total / seen[:, None, None, None]).argmax(dim=1)[:, :40, :48].numpy()
+    got = np.zeros((20, 40, 48), dtype=int)
+    for lesion in found:
+        got[lesion.full_mask() > 0] = int(lesion.name.split()[-1])
+    assert (got != expected).mean() < 1e-3
+    assert len(np.unique(expected)) > 1
+    # A class that is not there keeps its place, so that values in a label image mean classes.
+    assert [f.name for f in found] == ["class 1", "class 2", "class 3"]
+    assert [f.mask.any() for f in found] == [(expected == n).any() for n in (1, 2, 3)]
+
+
+def test_classes_lie_on_the_volumes_own_grid_whatever_its_axes(
+    build_model: BuildModel, volume: Volume
+) -> None:
+    turned = Geometry.from_spacing(
+        (20, 40, 48), (0.9, 0.9, 2.5), direction=np.diag([-1.0, 1.0, -1.0])
+    )
+    flipped = Volume(np.ascontiguousarray(volume.array[::-1, :, ::-1]), turned, "MR", "flipped")
+    masks = []
+    for seen in (volume, flipped):
+        segmenter = Segmenter(build_model(**AUTOMATIC), device="cpu")
+        segmenter.set_volume(seen)
+        masks.append({f.name: f.full_mask() for f in segment_classes(segmenter, "best")})
+    assert masks[0].keys() == masks[1].keys()
+    for name, mask in masks[0].items():
+        assert (mask != masks[1][name][::-1, :, ::-1]).mean() < 1e-3
+
+
+def test_names_come_from_the_model_and_cancelling_stops(
+    build_model: BuildModel, volume: Volume
+) -> None:
+    model = build_model(**AUTOMATIC, class_names=("liver", "spleen", "kidney"))
+    segmenter = Segmenter(model, device="cpu")
+    segmenter.set_volume(volume)
+    found = segment_classes(segmenter, "fast")
+    assert [f.name for f in found] == ["liver", "spleen", "kidney"]
+    with pytest.raises(Cancelled):
+        segment_classes(segmenter, cancelled=lambda: True)
+
+
+def test_a_model_that_needs_a_box_is_refused(build_model: BuildModel, volume: Volume) -> None:
+    segmenter = Segmenter(build_model(), device="cpu")
+    segmenter.set_volume(volume)
+    with pytest.raises(ConfigError, match="needs a box"):
+        segment_classes(segmenter)
+    nothing = Segmenter(build_model(**AUTOMATIC), device="cpu")
+    with pytest.raises(ConfigError, match="Choose a volume"):
+        segment_classes(nothing)
+    nothing.set_volume(replace(volume, name="again"))
+    assert nothing.volume.name == "again"

@@ -1,0 +1,138 @@
+"""Segmentation without prompts: every slice of a volume, every class the model knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from masam_core.boxes import BoxPrompt
+from masam_core.errors import Cancelled, ConfigError
+from masam_core.geometry import CanonicalFrame
+from masam_core.inference.confidence import confidence
+from masam_core.inference.device import autocast
+from masam_core.inference.measure import measure
+from masam_core.inference.result import Lesion, tight_slices
+from masam_core.inference.segmenter import Segmenter
+from masam_core.inference.view import network_input, slice_crop
+from masam_core.inference.windows import Quality, stride_of, window_slices, window_starts
+from masam_core.intensity import scale_intensity
+
+Progress = Callable[[float, str], None]
+
+
+def segment_classes(
+    segmenter: Segmenter,
+    quality: Quality = "balanced",
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> list[Lesion]:
+    """Segment the volume that was set, without boxes, as a model trained without prompts does.
+
+    Windows slide over all slices; where they overlap their probabilities are averaged (MA-SAM,
+    section 3.4), and each voxel goes to its likeliest class. Memory grows with the volume by three
+    bytes a voxel, not with the number of classes.
+
+    Args:
+        segmenter: with a volume; its model must see whole slices and need no shape prior.
+        quality: how many windows see each slice.
+        progress: called with the fraction done and a word on what is being done.
+        cancelled: asked between windows.
+
+    Returns:
+        One entry for each class, in the model's order, with the class's name; the mask of a class
+        that was not found is empty (a crop of one voxel), so that the order tells the class. The
+        ``probability`` is 0 outside the mask, the ``box`` is the tight box of the mask.
+
+    Raises:
+        ConfigError: no volume was set, or the model needs a box.
+        Cancelled: ``cancelled`` said so.
+    """
+    config, volume = segmenter.config, segmenter.volume
+    if config.field_of_view != "slice" or config.shape_prior != "none":
+        raise ConfigError(
+            f"The model '{config.name}' needs a box; automatic segmentation needs a model that was "
+            "trained without prompts, on whole slices."
+        )
+    frame = volume.geometry.canonical_frame()
+    labels, sure = _slide(segmenter, frame, quality, progress, cancelled)
+    found = []
+    for number in range(1, config.num_classes + 1):
+        mask = labels == number
+        tight = tight_slices(mask) or (slice(0, 1), slice(0, 1), slice(0, 1))
+        k, j, i = tight
+        own = np.ascontiguousarray(mask[tight])
+        probability = np.where(own, sure[tight], 0).astype(np.float32)
+        offset = (k.start, j.start, i.start)
+        name = config.class_names[number - 1] if config.class_names else f"class {number}"
+        box = BoxPrompt.from_voxels(
+            i.start, i.stop - 1, j.start, j.stop - 1, k.start, k.stop - 1, name=name
+        )
+        found.append(
+            Lesion(
+                name=name,
+                mask=own,
+                offset_kji=offset,
+                probability=probability,
+                confidence=confidence(probability, own),
+                box=box,
+                geometry=volume.geometry,
+                measurements=measure(own, offset, volume),
+                model=config.name,
+            )
+        )
+    return found
+
+
+def _slide(
+    segmenter: Segmenter,
+    frame: CanonicalFrame,
+    quality: Quality,
+    progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    """Class and its probability of every voxel, KJI."""
+    labels = np.zeros(segmenter.volume.geometry.shape, dtype=np.uint8)
+    sure = np.zeros(labels.shape, dtype=np.float16)
+    # Views: what is written into them lands in the volume's own order.
+    out_labels, out_sure = frame.to_canonical(labels), frame.to_canonical(sure)
+    count, depth = len(out_labels), segmenter.config.num_slices
+    starts = window_starts(0, count - 1, depth, stride_of(quality, depth))
+    open_slices: dict[int, tuple[torch.Tensor, int]] = {}
+    for number, start in enumerate(starts):
+        if cancelled is not None and cancelled():
+            raise Cancelled("Segmentation was cancelled.")
+        if progress is not None:
+            progress(number / len(starts), f"window {number + 1} of {len(starts)}")
+        for index, probability in _window(segmenter, frame, start):
+            total, seen = open_slices.get(index, (torch.zeros_like(probability), 0))
+            open_slices[index] = (total + probability, seen + 1)
+        following = starts[number + 1] if number + 1 < len(starts) else count
+        for index in [i for i in open_slices if i < following]:
+            total, seen = open_slices.pop(index)
+            best, label = (total / seen).max(dim=0)
+            out_labels[index] = label.to(torch.uint8).numpy()
+            out_sure[index] = best.to(torch.float16).numpy()
+    return labels, sure
+
+
+@torch.inference_mode()
+def _window(
+    segmenter: Segmenter, frame: CanonicalFrame, start: int
+) -> list[tuple[int, torch.Tensor]]:
+    """Index and class probabilities (K + 1, rows, cols) of each slice of a window."""
+    config = segmenter.config
+    source = frame.to_canonical(segmenter.volume.array)
+    indices = window_slices(start, config.num_slices, len(source))
+    cut = config.channels == "repeat"
+    values = torch.from_numpy(scale_intensity(source[indices], segmenter.limits, cut))
+    crop = slice_crop(frame)
+    window = network_input(values, crop, config)[None].to(segmenter.device)
+    with autocast(segmenter.device, segmenter.dtype):
+        logits, _ = segmenter.model(window)
+    _, rows, cols = frame.shape
+    probability = crop.restore(logits[0]).softmax(dim=1)[:, :, :rows, :cols].cpu()
+    real = range(start, start + config.num_slices)
+    return [(z, probability[n]) for n, z in enumerate(real) if 0 <= z < len(source)]
