@@ -26,6 +26,7 @@ from masam_core.training.prompts import Offset, PromptConfig, box_of_mask
 from masam_core.training.sources import Sources
 
 CROP_SCALE_RANGE = (0.87, 1.47)  # times config.crop_scale: 1.3 to 2.2 box sides at 1.5
+PRIOR_DROPOUT = 0.15  # samples whose shape prior says nothing: the image must speak
 CROP_SHIFT = 0.08  # of the crop's side, each way
 
 
@@ -124,6 +125,8 @@ def draw_sample(
     if rng.random() < prompts.per_slice:
         _fit_to_slices(boxes, masks[:-1] > 0, offset, rng)
     prior = ellipsoid_prior(real, first, last, boxes.numpy(), config)[:, 0]
+    if rng.random() < PRIOR_DROPOUT:
+        prior = torch.zeros_like(prior)
     return windows, masks[:-1], boxes, prior, inside
 
 

@@ -100,15 +100,19 @@ def _draw_blob(
     axes = [np.arange(a, b) - c for a, b, c in zip(low, high, centre, strict=True)]
     z, y, x = (a.astype(np.float32) for a in np.meshgrid(*axes, indexing="ij"))
     u = z / depth
-    if rng.random() < 0.6:  # oblique, and a little curved
-        lean, bend = rng.normal(0, 0.5, size=(2, 2)) * half
+    scale = rng.uniform(0.55, 1.0)  # leaves room for what is added
+    if rng.random() < 0.6:  # oblique, and a little curved; some are tubes across their box
+        tube = rng.random() < 0.3
+        scale *= 0.6 if tube else 1.0
+        lean, bend = rng.normal(0, 1.0 if tube else 0.5, size=(2, 2)) * half
         x = x - lean[0] * u - 0.5 * bend[0] * u**2
         y = y - lean[1] * u - 0.5 * bend[1] * u**2
-    scale = rng.uniform(0.55, 1.0)  # leaves room for what is added
     field = _ellipsoid(u, y, x, half * scale, rng)
     kind = rng.random()
-    if kind < 0.35:  # further parts, joined or apart
-        for _ in range(int(rng.integers(1, 4))):
+    if kind < 0.4:  # further parts, joined or apart
+        if kind < 0.15:  # or nothing but parts: the middle of the box may hold no lesion
+            field = np.full_like(field, np.inf)
+        for _ in range(int(rng.integers(2, 5) if kind < 0.15 else rng.integers(1, 4))):
             off = rng.uniform(-1, 1, size=3) * (0.8, 1.1 * half, 1.1 * half)
             part = _ellipsoid(
                 (u - off[0]) * rng.uniform(1.2, 2.5),
@@ -118,7 +122,7 @@ def _draw_blob(
                 rng,
             )
             field = np.minimum(field, part)
-    elif kind < 0.5:  # a bite: crescents and dents
+    elif kind < 0.55:  # a bite: crescents and dents
         off = rng.uniform(-1, 1, size=3) * (0.5, half, half)
         bite = _ellipsoid(u - off[0], y - off[1], x - off[2], half * rng.uniform(0.4, 0.9), rng)
         field = np.maximum(field, 2 - bite)

@@ -119,3 +119,13 @@ def test_local_channels_reach_the_network(
     batch = draw_batch(Sources(prepared[:1]), config, build_augmentation(), TIGHT, [(2, 2)])
     assert batch.windows.shape == (1, 5, 3, 56, 56)
     assert 0 <= float(batch.windows.min()) <= float(batch.windows.max()) <= 1
+
+
+def test_now_and_then_the_shape_prior_says_nothing(
+    prepared: list[PreparedCase], tiny_model: ModelConfig
+) -> None:
+    seeds = [(9, n) for n in range(80)]
+    batch = draw_batch(Sources(prepared[:1]), tiny_model, None, TIGHT, seeds)
+    assert batch.prior is not None
+    silent = sum(not bool(p.any()) for p in batch.prior)
+    assert 3 <= silent <= 25
