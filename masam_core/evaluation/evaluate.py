@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -122,39 +122,24 @@ def evaluate_cases(
 
     target, boxes = target or Target(), boxes or BoxError3D()
     scores = []
-    for number, case in enumerate(cases):
-        if progress is not None:
-            progress(number, len(cases), case.name)
-        volume = read_volume(case.image)
-        labels, geometry = read_labels(case.label)
-        if not volume.geometry.same_grid(geometry):
-            raise VolumeError(f"{case.name}: image and label are not on the same grid.")
+    for case, volume, labels in _read(cases, progress):
         lesions = target.lesions(target.classes(labels, 1) > 0)
         if not lesions:
             raise VolumeError(f"{case.name}: the label image holds no lesion.")
         predictor.set_volume(volume, modality=case.modality or None)
-        for lesion, expert in enumerate(lesions, start=1):
-            for box in draw_boxes(tight_box(expert), boxes, f"{case.name} {lesion}"):
+        for number, expert in enumerate(lesions, start=1):
+            for box in draw_boxes(tight_box(expert), boxes, f"{case.name} {number}"):
                 began = time.monotonic()
                 answer = predictor.segment(
                     BoxPrompt.from_voxels(*box), SegmentOptions(quality=quality)
                 )
                 seconds = time.monotonic() - began
+                ellipsoid = dice(inscribed_ellipsoid(volume.geometry.shape, box), expert)
                 found = answer.full_mask().astype(bool)
-                distances = surface_distances(found, expert, volume.geometry) if surfaces else None
+                made = _score(case, number, found, expert, volume, surfaces)
                 scores.append(
-                    Score(
-                        case=case.name,
-                        modality=case.modality,
-                        dice=dice(found, expert),
-                        ellipsoid=dice(inscribed_ellipsoid(volume.geometry.shape, box), expert),
-                        confidence=answer.confidence,
-                        patient=case.patient,
-                        lesion=lesion,
-                        iou=iou(found, expert),
-                        hd95_mm=distances[0] if distances else None,
-                        asd_mm=distances[1] if distances else None,
-                        seconds=seconds,
+                    replace(
+                        made, ellipsoid=ellipsoid, confidence=answer.confidence, seconds=seconds
                     )
                 )
     return scores
@@ -181,6 +166,25 @@ def evaluate_automatic(
 
     target, config = target or Target(), segmenter.config
     scores = []
+    for case, volume, labels in _read(cases, progress):
+        classes = target.classes(labels, config.num_classes)
+        segmenter.set_volume(volume, modality=case.modality or None)
+        began = time.monotonic()
+        answers = segment_classes(segmenter, quality)
+        seconds = time.monotonic() - began
+        for number, answer in enumerate(answers, start=1):
+            expert = classes == number
+            if expert.any():
+                found = answer.full_mask() > 0
+                made = _score(case, number, found, expert, volume, surfaces)
+                scores.append(replace(made, confidence=answer.confidence, seconds=seconds))
+    return scores
+
+
+def _read(
+    cases: Sequence[Case], progress: Progress | None
+) -> Iterator[tuple[Case, Volume, NDArray[Any]]]:
+    """Each case with its volume and label image KJI."""
     for number, case in enumerate(cases):
         if progress is not None:
             progress(number, len(cases), case.name)
@@ -188,35 +192,31 @@ def evaluate_automatic(
         labels, geometry = read_labels(case.label)
         if not volume.geometry.same_grid(geometry):
             raise VolumeError(f"{case.name}: image and label are not on the same grid.")
-        classes = target.classes(labels, config.num_classes)
-        segmenter.set_volume(volume, modality=case.modality or None)
-        began = time.monotonic()
-        answers = {lesion.name: lesion for lesion in segment_classes(segmenter, quality)}
-        seconds = time.monotonic() - began
-        for index in range(1, config.num_classes + 1):
-            expert = classes == index
-            if not expert.any():
-                continue
-            name = config.class_names[index - 1] if config.class_names else f"class {index}"
-            answer = answers.get(name)
-            found = answer.full_mask() > 0 if answer else np.zeros(expert.shape, dtype=bool)
-            distances = surface_distances(found, expert, volume.geometry) if surfaces else None
-            scores.append(
-                Score(
-                    case=case.name,
-                    modality=case.modality,
-                    dice=dice(found, expert),
-                    ellipsoid=float("nan"),
-                    confidence=answer.confidence if answer else 0.0,
-                    patient=case.patient,
-                    lesion=index,
-                    iou=iou(found, expert),
-                    hd95_mm=distances[0] if distances else None,
-                    asd_mm=distances[1] if distances else None,
-                    seconds=seconds,
-                )
-            )
-    return scores
+        yield case, volume, labels
+
+
+def _score(
+    case: Case,
+    lesion: int,
+    found: NDArray[np.bool_],
+    expert: NDArray[np.bool_],
+    volume: Volume,
+    surfaces: bool,
+) -> Score:
+    """Agreement alone; the rest is NaN or 0."""
+    distances = surface_distances(found, expert, volume.geometry) if surfaces else None
+    return Score(
+        case=case.name,
+        modality=case.modality,
+        dice=dice(found, expert),
+        ellipsoid=float("nan"),
+        confidence=float("nan"),
+        patient=case.patient,
+        lesion=lesion,
+        iou=iou(found, expert),
+        hd95_mm=distances[0] if distances else None,
+        asd_mm=distances[1] if distances else None,
+    )
 
 
 def draw_boxes(

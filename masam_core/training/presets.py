@@ -21,6 +21,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "shape_prior": "ellipsoid",
             "channels": "local",
             "detail_width": 12,
+            "confidence": "predicted",
         },
         "steps": 6000,
         "batch": 2,

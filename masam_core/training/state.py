@@ -14,12 +14,22 @@ from masam_core.training.settings import TrainConfig
 
 
 class RunState:
-    """Weights, optimiser, next step, best validation Dice; ``out/last.ckpt`` on disk."""
+    """Weights, optimiser, gradient scaler, next step, best validation Dice; ``last.ckpt`` on disk.
 
-    def __init__(self, config: TrainConfig, model: MASAM, optimizer: Any) -> None:
+    Args:
+        config: of the run; its ``out`` is the folder.
+        model: that is trained.
+        optimizer: with ``state_dict`` and ``load_state_dict``.
+        scaler: of the gradients, with the same two; None where the precision needs none.
+    """
+
+    def __init__(
+        self, config: TrainConfig, model: MASAM, optimizer: Any, scaler: Any = None
+    ) -> None:
         self.config = config
         self.model = model
         self.optimizer = optimizer
+        self.scaler = scaler
         self.step = 0
         self.best = -1.0
         self.path = config.out / "last.ckpt"
@@ -49,6 +59,8 @@ class RunState:
             for name, parameter in trained.items():
                 parameter.copy_(saved["trained"][name])
         self.optimizer.load_state_dict(saved["optimizer"])
+        if self.scaler is not None and saved.get("scaler"):
+            self.scaler.load_state_dict(saved["scaler"])
         self.step, self.best = saved["step"], saved["best"]
         return True
 
@@ -57,6 +69,7 @@ class RunState:
         values = {
             "trained": {n: p.detach() for n, p in self.model.trainable().items()},
             "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict() if self.scaler is not None else {},
             "step": self.step,
             "best": self.best,
         }

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -84,7 +85,9 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
         list(trained.values()), lr=config.lr, weight_decay=config.weight_decay
     )
     wrapped, optimizer = fabric.setup(model, optimizer)
-    state = RunState(config, model, optimizer)
+    # Half precision scales its losses; the scale is part of the state.
+    scaler = getattr(fabric.strategy.precision, "scaler", None)
+    state = RunState(config, model, optimizer, scaler)
     if state.resume():
         say(f"Going on from step {state.step} ({state.path}).")
     logs = Logs(config.out, state.step, config.tensorboard) if fabric.is_global_zero else None
@@ -185,7 +188,10 @@ def _accumulating(fabric: Fabric, model: nn.Module, more: bool) -> AbstractConte
 def _fabric(config: TrainConfig) -> Fabric:
     several = config.devices * config.nodes > 1
     # The prompt encoder's point embeddings get no gradient from boxes.
-    strategy = DDPStrategy(find_unused_parameters=True) if several else "auto"
+    # The others wait while the first one validates, which may take long.
+    strategy = (
+        DDPStrategy(find_unused_parameters=True, timeout=timedelta(hours=12)) if several else "auto"
+    )
     try:
         return Fabric(
             accelerator=config.accelerator,

@@ -1,0 +1,49 @@
+"""The state of a run survives a round trip, the gradient scaler's too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from masam_core.config import ModelConfig
+from masam_core.model.checkpoint import load_model, save_model
+from masam_core.model.masam import MASAM
+from masam_core.training.settings import TrainConfig
+from masam_core.training.state import RunState
+
+
+def state(config: TrainConfig) -> RunState:
+    model = load_model(config.base.with_name("whole.safetensors"), config=config.model)
+    model.base_file, model.base_sha256 = "base.safetensors", "0" * 64
+    parameters = list(model.trainable().values())
+    optimizer = torch.optim.AdamW(parameters, lr=0.1)
+    sum(p.square().sum() for p in parameters).backward()  # type: ignore[union-attr]
+    optimizer.step()
+    scaler = torch.amp.GradScaler("cpu", init_scale=64.0)
+    scaler.scale(torch.ones(1))  # makes its state come into being
+    return RunState(config, model, optimizer, scaler)
+
+
+def test_everything_comes_back(tmp_path: Path, tiny_model: ModelConfig) -> None:
+    torch.manual_seed(0)
+    save_model(MASAM(tiny_model), tmp_path / "whole.safetensors")
+    config = TrainConfig(tmp_path, tmp_path, tmp_path / "base.safetensors", model=tiny_model)
+    first = state(config)
+    assert not first.resume()  # nothing there yet
+    first.step, first.best = 17, 0.75
+    first.scaler.update(8.0)
+    first.save()
+    second = state(config)
+    with torch.no_grad():
+        for parameter in second.model.trainable().values():
+            parameter.zero_()
+    assert second.resume()
+    assert (second.step, second.best) == (17, 0.75)
+    assert second.scaler.get_scale() == 8.0
+    ours, theirs = first.model.trainable(), second.model.trainable()
+    assert all(torch.equal(ours[n], theirs[n]) for n in ours)
+    one, other = first.optimizer.state_dict(), second.optimizer.state_dict()
+    assert one["param_groups"] == other["param_groups"]
+    for number, entry in one["state"].items():
+        assert all(torch.equal(v, other["state"][number][k]) for k, v in entry.items())
