@@ -31,8 +31,8 @@ def segment_classes(
 ) -> list[Lesion]:
     """Segment the volume that was set, without boxes, as a model trained without prompts does.
 
-    Windows slide over all slices; where they overlap their probabilities are averaged (MA-SAM,
-    section 3.4), and each voxel goes to its likeliest class. Memory grows with the volume by three
+    Windows slide over all slices; where they overlap their probabilities are averaged, as in
+    MA-SAM, and each voxel goes to its likeliest class. Memory grows with the volume by three
     bytes a voxel, not with the number of classes.
 
     Args:

@@ -202,7 +202,8 @@ class Segmenter:
             part = slice(number * depth, (number + 1) * depth)
             window = Embedding(
                 embedded.image[part].to(self.dtype).clone(),
-                [skip[part].to(self.dtype).clone() for skip in embedded.skips],
+                # Maps of pixel detail are large; half precision keeps twice as many in the cache.
+                [skip[part].to(torch.float16, copy=True) for skip in embedded.skips],
             )
             self.cache.put(self._key(job, start), window)
             out.append(window)
@@ -223,7 +224,8 @@ class Segmenter:
         if self.config.shape_prior == "ellipsoid":
             first, last = job.prompt.first_slice, job.prompt.last_slice
             prior = ellipsoid_prior(slices, first, last, boxes, self.config).to(self.device)
-        part = Embedding(embedding.image[inside], [skip[inside] for skip in embedding.skips])
+        skips = [skip[inside].to(self.dtype) for skip in embedding.skips]
+        part = Embedding(embedding.image[inside], skips)
         with autocast(self.device, self.dtype):
             logits, quality = self.model.decode(
                 part, torch.from_numpy(boxes).to(self.device), prior

@@ -18,6 +18,7 @@ from masam_core.intensity import normalise
 from masam_core.volume import read_labels, read_volume
 
 Box = tuple[int, int, int, int, int, int]
+FARTHEST = 1000.0  # scaled value; what lies beyond is no image
 LEAST_VOXELS = 10  # smaller separate parts of a label are slips of the pen, no lesions
 
 
@@ -147,4 +148,5 @@ def _scaled(
     array: NDArray[Any], modality: str | None, frame: CanonicalFrame, config: ModelConfig
 ) -> NDArray[np.float16]:
     values = normalise(array, modality, config.intensity, cut=config.channels == "repeat")
+    np.clip(values, -FARTHEST, FARTHEST, out=values)  # half precision ends at 65504
     return np.ascontiguousarray(frame.to_canonical(values)).astype(np.float16)
