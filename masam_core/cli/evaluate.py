@@ -39,11 +39,16 @@ def evaluate_command(
         typer.Option(help="Label value that counts; repeat for more. Default: all above 0."),
     ] = None,
     each_lesion: Annotated[
-        bool, typer.Option(help="Each separate part of a label is a lesion with its own box.")
+        bool,
+        typer.Option(
+            "--each-lesion", help="Each separate part of a label is a lesion with its own box."
+        ),
     ] = False,
     automatic: Annotated[
         bool,
-        typer.Option(help="Whole volumes without boxes, for models trained without prompts."),
+        typer.Option(
+            "--automatic", help="Whole volumes without boxes, for models trained without prompts."
+        ),
     ] = False,
     quality: Annotated[str, typer.Option(help="fast, balanced or best.")] = "balanced",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
@@ -55,7 +60,7 @@ def evaluate_command(
 ) -> None:
     """Segment each lesion from the tight 3D box of its expert mask, and compare.
 
-    Surface distances and tests need the extra 'train' (pip install "masam[train]").
+    Needs the extra 'train' (dev.py setup installs it).
     """
     from masam_core.catalog.resolve import load_by_name
     from masam_core.evaluation.evaluate import Predictor

@@ -73,6 +73,7 @@ def segment_command(
     automatic: Annotated[
         bool,
         typer.Option(
+            "--automatic",
             help="No boxes: every class of a model that was trained without prompts.",
             rich_help_panel=PROMPTS,
         ),

@@ -79,7 +79,11 @@ def train_command(
     ] = None,
     without_prompts: Annotated[
         bool,
-        typer.Option(help="Automatic segmentation: whole slices, no boxes.", rich_help_panel=DATA),
+        typer.Option(
+            "--without-prompts",
+            help="Automatic segmentation: whole slices, no boxes.",
+            rich_help_panel=DATA,
+        ),
     ] = False,
     synthetic: Annotated[
         float | None,
@@ -149,7 +153,7 @@ def train_command(
 ) -> None:
     """Train on image and label pairs; run it again to go on where it stopped.
 
-    Later wins: preset, --config, options. Needs the extra 'train' (pip install "masam[train]").
+    Later wins: preset, --config, options. Needs the extra 'train' (dev.py setup installs it).
     """
     try:
         from masam_core.training.train import train

@@ -64,24 +64,36 @@ def synthesise(prepared: PreparedCase, rng: np.random.Generator) -> PreparedCase
     if imagined:
         slices = _imagine(slices.shape, rng)
     if rng.random() < DISTRACTOR_FRACTION:
-        near = [
-            c + int(rng.integers(-n, n + 1)) // 2 for c, n in zip(centre, inside.shape, strict=True)
-        ]
-        near = [min(max(c, 0), n - 1) for c, n in zip(near, (z1, *shape[1:]), strict=True)]
-        other = _draw_blob(
-            (z1, *shape[1:]), [max(near[0], z0), *near[1:]], prepared.frame.spacing, rng
-        )
-        keep = max(0, z0 - other.corner[0])
-        other = _Blob(other.field[keep:], (other.corner[0] + keep, *other.corner[1:]))
-        if (other.field < 1).any():
-            where = other.within(z0)
-            slices[where] = _paint(slices[where], other.field, other.field < 1, rng)
+        _distract(slices, blob, z0, prepared.frame.spacing, rng)
     where = blob.within(z0)
     slices[where] = _paint(slices[where], blob.field, inside, rng)
     mask = np.zeros(slices.shape, dtype=bool)
     mask[where] = inside
     half = slices.astype(np.float16)
     return PreparedCase(prepared.case, half, mask, prepared.frame, corners_of(mask))
+
+
+def _distract(
+    slices: NDArray[np.float32],
+    blob: _Blob,
+    first_slice: int,
+    spacing: tuple[float, float, float],
+    rng: np.random.Generator,
+) -> None:
+    """Paint a blob that is not the lesion near it into ``slices``, which begin at a slice.
+
+    The lesion is painted after it, so where they overlap the lesion is in front.
+    """
+    start = (blob.corner[0] - first_slice, *blob.corner[1:])
+    centre = [
+        int(np.clip(c + n // 2 + rng.integers(-n, n + 1) // 2, 0, size - 1))
+        for c, n, size in zip(start, blob.field.shape, slices.shape, strict=True)
+    ]
+    other = _draw_blob(slices.shape, centre, spacing, rng)
+    inside = other.field < 1
+    if inside.any():
+        where = other.within(0)
+        slices[where] = _paint(slices[where], other.field, inside, rng)
 
 
 def _draw_blob(

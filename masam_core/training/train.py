@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
@@ -127,13 +128,18 @@ def load_sources(cases: list[Case], config: TrainConfig, report: Report = print)
     folder = config.out / "cache"
     cache = CaseCache(folder)
     report(f"Reading {len(cases)} training cases.")
-    lesions = [p for c in cases for p in cache.case(c, config.model, config.target)]
-    backgrounds = [cache.background(path, config.model) for path in config.backgrounds]
+    images = [cache.case(c, config.model, config.target) for c in cases]
+    grounds = [[cache.background(path, config.model)] for path in config.backgrounds]
     if config.regions:
-        report(f"Finding regions in {len(lesions) + len(backgrounds)} images (the first time).")
-        lesions = [_with_regions(p, folder) for p in lesions]
-        backgrounds = [_with_regions(p, folder) for p in backgrounds]
-    return Sources(lesions, backgrounds, config.synthetic, config.regions)
+        report(f"Finding regions in {len(images) + len(grounds)} images (slow the first time).")
+        images = [_with_regions(lesions, folder) for lesions in images]
+        grounds = [_with_regions(lesions, folder) for lesions in grounds]
+    return Sources(
+        [lesion for lesions in images for lesion in lesions],
+        [ground for (ground,) in grounds],
+        config.synthetic,
+        config.regions,
+    )
 
 
 def _step(
@@ -215,8 +221,11 @@ def split_cases(cases: list[Case], split: str) -> list[Case]:
     return chosen
 
 
-def _with_regions(prepared: PreparedCase, folder: Path) -> PreparedCase:
-    return replace(prepared, regions=kept_regions(prepared, folder))
+def _with_regions(lesions: list[PreparedCase], folder: Path) -> list[PreparedCase]:
+    """The lesions of one image with its regions, which keep clear of all of them."""
+    every = np.any([lesion.mask for lesion in lesions], axis=0)
+    regions = kept_regions(replace(lesions[0], mask=every), folder)
+    return [replace(lesion, regions=regions) for lesion in lesions]
 
 
 def _steps_of(config: TrainConfig, sources: Sources) -> int:

@@ -62,3 +62,18 @@ def test_kept_regions_are_those_that_were_found(
     second = kept_regions(scene, tmp_path)
     assert second.boxes == first.boxes
     assert np.array_equal(second.labels, first.labels)
+
+
+def test_lesions_of_one_image_share_regions_that_keep_clear_of_all(
+    scene: PreparedCase, tmp_path: Path
+) -> None:
+    from masam_core.training.train import _with_regions
+
+    z, y, x = np.indices(scene.mask.shape)
+    ball = ((z - 9) / 4) ** 2 + ((y - 20) / 10) ** 2 + ((x - 22) / 12) ** 2 <= 1
+    other = replace(scene, mask=ball, box=corners_of(ball))
+    first, second = _with_regions([scene, other], tmp_path)
+    assert first.regions is second.regions
+    assert first.regions is not None
+    for number in first.regions.boxes:
+        assert (ball | scene.mask)[first.regions.labels == number].mean() <= 0.2
