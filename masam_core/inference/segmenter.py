@@ -18,6 +18,7 @@ from masam_core.inference.measure import measure
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.postprocess import postprocess
 from masam_core.inference.result import Lesion
+from masam_core.inference.tightness import respect_box
 from masam_core.inference.view import ellipsoid_prior, network_input
 from masam_core.inference.windows import stride_of, window_slices, window_starts
 from masam_core.intensity import intensity_limits, scale_intensity
@@ -246,7 +247,9 @@ class Segmenter:
         """Threshold, clean, measure; back to the volume's own axes."""
         threshold = self.config.threshold if options.threshold is None else options.threshold
         region, centre = job.region(), job.centre()
-        probability = total.mean()
+        probability, shaped = total.mean(), 0.0
+        if self.config.shape_prior == "ellipsoid":
+            probability, shaped = respect_box(probability, job, threshold)
         mask = postprocess(
             (probability >= threshold) & region,
             region,
@@ -263,6 +266,11 @@ class Segmenter:
         messages = tuple(job.prompt.messages)
         if not mask.any():
             messages += ("Nothing was found in this box.",)
+        elif shaped:
+            messages += (
+                "What stands out fills little of this box, so the box's own shape was taken into "
+                "account. Check the mask closely, or tighten the box.",
+            )
         return Lesion(
             name=box.name or "Lesion",
             mask=mask_kji,
