@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,14 @@ def write_safetensors(path: Path, state: State, metadata: dict[str, str]) -> Non
     """
     path = Path(path)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    _atomically(path, lambda temporary: save_file(tensors, temporary, metadata=metadata))
+
+    def write(temporary: str) -> None:
+        mode = os.stat(temporary).st_mode
+        save_file(tensors, temporary, metadata=metadata)
+        # It leaves a file that only its owner may read; colleagues share weights.
+        os.chmod(temporary, mode)
+
+    _atomically(path, write)
 
 
 def write_torch(path: Path, state: State) -> None:

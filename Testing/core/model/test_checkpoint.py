@@ -359,6 +359,13 @@ def test_saving_into_a_missing_folder_is_told_and_leaves_nothing(
         save_model(model, tmp_path / "none" / "x.safetensors")
 
 
+def test_weights_may_be_read_by_whoever_may_read_other_files(model: MASAM, tmp_path: Path) -> None:
+    save_model(model, tmp_path / "model.safetensors")
+    (tmp_path / "other").touch()
+    modes = {(tmp_path / n).stat().st_mode for n in ("model.safetensors", "other")}
+    assert len(modes) == 1
+
+
 def test_a_failed_write_leaves_the_old_file(
     model: MASAM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
