@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
@@ -40,6 +40,7 @@ def test_a_voxel_box_selects_exactly_its_voxels(
 
 
 @given(angles, angles, st.tuples(*[st.floats(5, 16)] * 3))
+@example((0.0, 0.0, 0.0), (0.0, -6.103515625e-05, 0.0), (5.0, 5.0, 5.0))
 @settings(deadline=None, max_examples=30)
 def test_an_oblique_box_in_an_oblique_volume_is_the_extent_of_its_cut(
     volume_angles: tuple[float, float, float],
