@@ -155,6 +155,11 @@ class ModelConfig:
         return BACKBONES[self.backbone]
 
     @property
+    def cuts_intensity(self) -> bool:
+        """Whether values beyond the intensity limits are lost before the crop is looked at."""
+        return self.channels == "repeat"
+
+    @property
     def grid(self) -> int:
         """Side of the token grid."""
         return self.image_size // self.spec.patch

@@ -16,9 +16,8 @@ from masam_core.inference.device import autocast
 from masam_core.inference.measure import measure
 from masam_core.inference.result import Lesion, tight_slices
 from masam_core.inference.segmenter import Segmenter
-from masam_core.inference.view import network_input, slice_crop
-from masam_core.inference.windows import Quality, stride_of, window_slices, window_starts
-from masam_core.intensity import scale_intensity
+from masam_core.inference.view import slice_crop
+from masam_core.inference.windows import Quality, stride_of, window_starts
 
 Progress = Callable[[float, str], None]
 
@@ -124,15 +123,11 @@ def _window(
 ) -> list[tuple[int, torch.Tensor]]:
     """Index and class probabilities (K + 1, rows, cols) of each slice of a window."""
     config = segmenter.config
-    source = frame.to_canonical(segmenter.volume.array)
-    indices = window_slices(start, config.num_slices, len(source))
-    cut = config.channels == "repeat"
-    values = torch.from_numpy(scale_intensity(source[indices], segmenter.limits, cut))
     crop = slice_crop(frame)
-    window = network_input(values, crop, config)[None].to(segmenter.device)
+    window = segmenter.look(frame, crop, start)[None].to(segmenter.device)
     with autocast(segmenter.device, segmenter.dtype):
         logits, _ = segmenter.model(window)
-    _, rows, cols = frame.shape
+    count, rows, cols = frame.shape
     probability = crop.restore(logits[0]).softmax(dim=1)[:, :, :rows, :cols].cpu()
     real = range(start, start + config.num_slices)
-    return [(z, probability[n]) for n, z in enumerate(real) if 0 <= z < len(source)]
+    return [(z, probability[n]) for n, z in enumerate(real) if 0 <= z < count]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import Cancelled, ConfigError, DeviceMemoryError
+from masam_core.geometry import CanonicalFrame
 from masam_core.inference.cache import EmbeddingCache
 from masam_core.inference.confidence import confidence, predicted_confidence
 from masam_core.inference.device import autocast, choose_device, choose_precision
@@ -19,7 +20,7 @@ from masam_core.inference.options import SegmentOptions
 from masam_core.inference.postprocess import postprocess
 from masam_core.inference.result import Lesion
 from masam_core.inference.tightness import respect_box
-from masam_core.inference.view import ellipsoid_prior, network_input
+from masam_core.inference.view import Crop, ellipsoid_prior, network_input
 from masam_core.inference.windows import stride_of, window_slices, window_starts
 from masam_core.intensity import intensity_limits, scale_intensity
 from masam_core.model.masam import MASAM, Embedding
@@ -134,11 +135,6 @@ class Segmenter:
             raise ConfigError("Choose a volume before asking for a segmentation.")
         return self._volume
 
-    @property
-    def limits(self) -> tuple[float, float]:
-        """The values of the volume that the network sees as 0 and 1."""
-        return self._limits
-
     def _require_volume(self) -> Volume:
         volume = self.volume
         if self.config.num_classes != 1:
@@ -186,16 +182,16 @@ class Segmenter:
         """What an embedding depends on: volume, intensity limits, axes, crop, slices."""
         return (self._require_volume().content_hash, self._limits, *job.key(start))
 
+    def look(self, frame: CanonicalFrame, crop: Crop, start: int) -> torch.Tensor:
+        """What the network sees of the window that begins at a slice; see ``network_input``."""
+        source = frame.to_canonical(self.volume.array)
+        indices = window_slices(start, self.config.num_slices, len(source))
+        values = scale_intensity(source[indices], self._limits, self.config.cuts_intensity)
+        return network_input(torch.from_numpy(values), crop, self.config)
+
     def _embed(self, job: Job, starts: list[int]) -> list[Embedding]:
-        volume = self._require_volume()
         depth = self.config.num_slices
-        source = job.frame.to_canonical(volume.array)
-        windows = []
-        for start in starts:
-            indices = window_slices(start, depth, len(source))
-            cut = self.config.channels == "repeat"
-            values = scale_intensity(source[indices], self._limits, cut)
-            windows.append(network_input(torch.from_numpy(values), job.crop, self.config))
+        windows = [self.look(job.frame, job.crop, start) for start in starts]
         with autocast(self.device, self.dtype):
             embedded = self.model.encode(torch.stack(windows).to(self.device))
         out = []

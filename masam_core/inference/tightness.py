@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.inference.job import Job
-from masam_core.inference.view import PRIOR_LOGIT
+from masam_core.inference.view import PRIOR_LOGIT, squared_radius
 
 LEAST_COVERAGE = 0.6  # of the box along each axis; boxes in training were at most 20 % too long
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
@@ -34,7 +34,7 @@ def respect_box(
     mask = (probability >= threshold) & region
     if not mask.any() or _covers(mask, region):
         return probability, 0.0
-    ellipsoid = 1 / (1 + np.exp(-PRIOR_LOGIT * (1 - squared_radius(job))))
+    ellipsoid = 1 / (1 + np.exp(-PRIOR_LOGIT * (1 - job_radius(job))))
     for share in SHARES:
         mixed = ((1 - share) * probability + share * ellipsoid).astype(np.float32)
         if _covers((mixed >= threshold) & region, region):
@@ -42,24 +42,11 @@ def respect_box(
     return mixed, share
 
 
-def squared_radius(job: Job) -> NDArray[np.float64]:
-    """Squared radius, 1 on the surface, of the ellipsoid inscribed in the prompt, on the extent."""
-    planes, rows, cols = job.extent()
-    slices = np.arange(planes.start, planes.stop)
-    x0, y0, x1, y1 = job.boxes_at(slices).T
+def job_radius(job: Job) -> NDArray[np.float64]:
+    """:func:`squared_radius` of the ellipsoid inscribed in the prompt, on the extent's voxels."""
+    planes, rows, cols = (np.arange(part.start, part.stop) for part in job.extent())
     first, last = job.prompt.first_slice, job.prompt.last_slice
-    z = (slices - (first + last) / 2) / ((last - first + 1) / 2)
-    y = _scaled(np.arange(rows.start, rows.stop), y0, y1)
-    x = _scaled(np.arange(cols.start, cols.stop), x0, x1)
-    return np.asarray((z**2)[:, None, None] + (y**2)[:, :, None] + (x**2)[:, None, :])
-
-
-def _scaled(
-    index: NDArray[np.int64], low: NDArray[np.float64], high: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(slices, n): voxel indices, -1 at the low edge of the slice's box and 1 at the high one."""
-    half = np.maximum((high - low) / 2, 1e-3)
-    return (index[None] - ((low + high) / 2)[:, None]) / half[:, None]
+    return squared_radius(planes, first, last, job.boxes_at(planes), rows, cols)
 
 
 def _covers(mask: NDArray[np.bool_], region: NDArray[np.bool_]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -150,7 +151,7 @@ def network_input(slices: Tensor, crop: Crop, config: ModelConfig) -> Tensor:
     Returns:
         (D, S, S), or with ``local`` (D, 3, S, S), in [0, 1].
     """
-    if config.channels == "repeat":
+    if config.cuts_intensity:
         return crop.extract(slices, config.image_size)
     return local_channels(crop.extract(slices, config.image_size, outside=float(slices.min())))
 
@@ -213,12 +214,33 @@ def ellipsoid_prior(
     side = 4 * config.grid
     pixel = config.image_size / side
     centres = (np.arange(side) + 0.5) * pixel - 0.5
-    box = boxes.astype(np.float64)
-    half_x = np.maximum((box[:, 2] - box[:, 0]) / 2, 1e-3)
-    half_y = np.maximum((box[:, 3] - box[:, 1]) / 2, 1e-3)
-    x = (centres[None] - (box[:, 0] + box[:, 2])[:, None] / 2) / half_x[:, None]
-    y = (centres[None] - (box[:, 1] + box[:, 3])[:, None] / 2) / half_y[:, None]
-    z = (slices - (first + last) / 2) / ((last - first + 1) / 2)
-    squared = (z**2)[:, None, None] + (y**2)[:, :, None] + (x**2)[:, None, :]
+    squared = squared_radius(slices, first, last, boxes.astype(np.float64), centres, centres)
     logits = np.clip(PRIOR_LOGIT * (1 - squared), -PRIOR_LOGIT, PRIOR_LOGIT)
     return torch.from_numpy(logits.astype(np.float32))[:, None]
+
+
+def squared_radius(
+    slices: NDArray[np.int64],
+    first: int,
+    last: int,
+    boxes: NDArray[np.float64],
+    rows: NDArray[Any],
+    cols: NDArray[Any],
+) -> NDArray[np.float64]:
+    """Squared radius of the ellipsoid inscribed in a 3D box: 1 on its surface.
+
+    Args:
+        slices: (n,) slice indices.
+        first, last: slices of the box, both included.
+        boxes: (n, 4) x0, y0, x1, y1 of each slice, in the unit of rows and columns.
+        rows, cols: (h,) and (w,) coordinates.
+
+    Returns:
+        (n, h, w).
+    """
+    half_x = np.maximum((boxes[:, 2] - boxes[:, 0]) / 2, 1e-3)
+    half_y = np.maximum((boxes[:, 3] - boxes[:, 1]) / 2, 1e-3)
+    x = (cols[None] - (boxes[:, 0] + boxes[:, 2])[:, None] / 2) / half_x[:, None]
+    y = (rows[None] - (boxes[:, 1] + boxes[:, 3])[:, None] / 2) / half_y[:, None]
+    z = (slices - (first + last) / 2) / ((last - first + 1) / 2)
+    return np.asarray((z**2)[:, None, None] + (y**2)[:, :, None] + (x**2)[:, None, :])

@@ -147,6 +147,6 @@ def corners_of(mask: NDArray[Any]) -> Box:
 def _scaled(
     array: NDArray[Any], modality: str | None, frame: CanonicalFrame, config: ModelConfig
 ) -> NDArray[np.float16]:
-    values = normalise(array, modality, config.intensity, cut=config.channels == "repeat")
+    values = normalise(array, modality, config.intensity, cut=config.cuts_intensity)
     np.clip(values, -FARTHEST, FARTHEST, out=values)  # half precision ends at 65504
     return np.ascontiguousarray(frame.to_canonical(values)).astype(np.float16)

@@ -11,7 +11,7 @@ from masam_core.evaluation.metrics import dice, inscribed_ellipsoid
 from masam_core.geometry import Geometry
 from masam_core.inference.job import Job, job_crop
 from masam_core.inference.segmenter import Segmenter
-from masam_core.inference.tightness import LEAST_COVERAGE, respect_box, squared_radius
+from masam_core.inference.tightness import LEAST_COVERAGE, job_radius, respect_box
 from masam_core.volume import Volume
 
 from .conftest import BuildModel
@@ -38,7 +38,7 @@ def filled(job: Job, rows: int) -> np.ndarray:
 def test_the_radius_is_that_of_the_inscribed_ellipsoid(job: Job) -> None:
     i0, i1, j0, j1, k0, k1 = BOX
     expected = inscribed_ellipsoid((16, 40, 36), BOX)[k0 : k1 + 1, j0 : j1 + 1, i0 : i1 + 1]
-    assert np.array_equal(squared_radius(job) <= 1, expected)
+    assert np.array_equal(job_radius(job) <= 1, expected)
 
 
 @pytest.mark.parametrize("rows", [15, 20, 24])
@@ -54,7 +54,7 @@ def test_a_mask_in_a_corner_grows_towards_the_boxes_shape(job: Job) -> None:
     probability = filled(job, 6)
     got, share = respect_box(probability, job, 0.5)
     assert 0 < share <= 0.6
-    ellipsoid = squared_radius(job) <= 1
+    ellipsoid = job_radius(job) <= 1
     assert dice(got >= 0.5, ellipsoid) > dice(probability >= 0.5, ellipsoid) + 0.2
     assert np.ptp(np.flatnonzero((got >= 0.5).any(axis=(0, 2)))) + 1 >= LEAST_COVERAGE * 24
     # What the image says for certain stays where the box's shape does not contradict it.
