@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from masam_core.errors import ConfigError
 from masam_core.intensity import DEFAULT_INTENSITY, IntensityConfig
 
-Backbone = Literal["vit_b", "vit_l", "vit_h", "vit_s14"]
+Backbone = Literal["vit_b", "vit_l", "vit_h", "vit_s14", "tiny_vit"]
 AdapterPosition = Literal["none", "before", "after", "both"]
 DecoderKind = Literal["progressive", "multiscale", "sam"]
 FieldOfView = Literal["slice", "prompt"]
@@ -23,11 +23,13 @@ Confidence = Literal["probability", "predicted"]
 class BackboneSpec:
     """The fixed shape of a ViT backbone.
 
-    ``layout`` is ``"sam"`` (windowed attention with relative positions, as in segment-anything)
-    or ``"dinov2"`` (class token, LayerScale, global attention).
+    ``layout`` is ``"sam"`` (windowed attention with relative positions, as in segment-anything),
+    ``"dinov2"`` (class token, LayerScale, global attention) or ``"tiny"`` (TinyViT: convolutions,
+    then windowed attention; ``width`` and ``heads`` are those of the last of its ``depth`` blocks,
+    ``patch`` its stride).
     """
 
-    layout: Literal["sam", "dinov2"]
+    layout: Literal["sam", "dinov2", "tiny"]
     width: int
     depth: int
     heads: int
@@ -38,11 +40,13 @@ class BackboneSpec:
 
 
 # SAM: Kirillov et al. 2023, build_sam.py of segment-anything. ViT-S/14: Oquab et al. 2023.
+# TinyViT: Wu et al. 2022, with the strides of LiteMedSAM (Ma et al. 2024).
 BACKBONES: dict[str, BackboneSpec] = {
     "vit_b": BackboneSpec("sam", 768, 12, 12, 16, (2, 5, 8, 11)),
     "vit_l": BackboneSpec("sam", 1024, 24, 16, 16, (5, 11, 17, 23)),
     "vit_h": BackboneSpec("sam", 1280, 32, 16, 16, (7, 15, 23, 31)),
     "vit_s14": BackboneSpec("dinov2", 384, 12, 6, 14, position_grid=37),
+    "tiny_vit": BackboneSpec("tiny", 320, 8, 10, 4),
 }
 
 SAM_PIXEL_MEAN = (123.675 / 255, 116.28 / 255, 103.53 / 255)
@@ -123,21 +127,17 @@ class ModelConfig:
         _require(0 <= self.fact_dropout < 1, "fact_dropout", self.fact_dropout, "0 to below 1")
         _require(self.adapter_width >= 1, "adapter_width", self.adapter_width, "1 or more")
         _require(self.detail_width >= 0, "detail_width", self.detail_width, "0 (off) or more")
+        # The decoder whose finest map has the size of the input.
+        fine = "sam" if self.spec.layout == "tiny" else "progressive"
         _require(
-            not self.detail_width or self.decoder == "progressive",
+            not self.detail_width or self.decoder == fine,
             "decoder",
             self.decoder,
-            "progressive where detail_width is set",
+            f"{fine} where detail_width is set",
         )
         _require(self.crop_scale >= 1, "crop_scale", self.crop_scale, "1 or more")
         _require(0 < self.threshold < 1, "threshold", self.threshold, "between 0 and 1")
         _require(all(s > 0 for s in self.pixel_std), "pixel_std", self.pixel_std, "positive values")
-        _require(
-            self.confidence == "probability" or self.decoder != "sam",
-            "confidence",
-            self.confidence,
-            "probability with the sam decoder",
-        )
         if self.decoder == "sam":
             _require(
                 self.num_classes == 1, "num_classes", self.num_classes, "1 with the sam decoder"

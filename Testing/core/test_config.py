@@ -77,7 +77,7 @@ def test_defaults_are_the_papers() -> None:
         ({"channels": "four"}, "repeat, local"),
         ({"detail_width": -4}, "detail_width"),
         ({"detail_width": 8, "decoder": "multiscale"}, "progressive"),
-        ({"confidence": "predicted", "decoder": "sam"}, "probability"),
+        ({"detail_width": 8, "backbone": "tiny_vit"}, "expected sam where detail_width"),
         ({"wings": 2}, "unknown entries: wings"),
         ({"intensity": {"CT": {"kind": "window", "low": 0, "high": 1}}}, "CT, MR and other"),
     ],

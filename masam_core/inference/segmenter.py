@@ -228,8 +228,7 @@ class Segmenter:
                 part, torch.from_numpy(boxes).to(self.device), prior
             )
         probability = job.crop.restore(logits).softmax(dim=1)[:, 1].cpu().numpy()
-        # The second token is the lesion's; of SAM's own decoder the first mask is used.
-        predicted = quality[:, 1 if self.config.decoder != "sam" else 0].float().cpu().tolist()
+        predicted = quality[:, 1].float().cpu().tolist()
         return list(zip(slices.tolist(), probability, predicted, strict=True))
 
     def _finish(

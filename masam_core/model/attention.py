@@ -7,18 +7,19 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def attend(qkv: Tensor, heads: int) -> Tensor:
+def attend(qkv: Tensor, heads: int, bias: Tensor | None = None) -> Tensor:
     """Plain multi-head attention.
 
     Args:
         qkv: (B, N, 3C), q, k and v side by side.
         heads: number of heads.
+        bias: (heads, N, N), added to the scores.
 
     Returns:
         (B, N, C).
     """
     q, k, v = _split(qkv, heads)
-    return _merge(F.scaled_dot_product_attention(q, k, v))
+    return _merge(F.scaled_dot_product_attention(q, k, v, attn_mask=bias))
 
 
 def attend_relative(

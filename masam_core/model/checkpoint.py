@@ -10,15 +10,23 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import torch
+from torch import Tensor, nn
 
 import masam_core
 from masam_core.config import ModelConfig
 from masam_core.errors import CheckpointError
-from masam_core.model.infer_config import authors_config, config_differences, sam_config
+from masam_core.model.convert_tiny_vit import is_tiny_vit, tiny_vit_from_lite_medsam
+from masam_core.model.infer_config import (
+    LITE_MEDSAM,
+    authors_config,
+    config_differences,
+    sam_config,
+)
 from masam_core.model.key_maps import (
+    BASE,
     from_authors,
     from_sam,
     is_authors,
@@ -38,6 +46,7 @@ FORMAT = "1"
 Part = Literal["whole", "delta", "base"]
 _TITLES = {
     "sam": "SAM",
+    "lite": "LiteMedSAM",
     "authors": "MA-SAM as released by its authors (to be put on top of a SAM file)",
     "whole": "MASAM model, whole",
     "delta": "MASAM model, to be put on top of its backbone file",
@@ -71,6 +80,8 @@ def inspect_checkpoint(path: Path) -> CheckpointInfo:
     config: ModelConfig | None
     if kind == "sam":
         config = sam_config(path, state)
+    elif kind == "lite":
+        config = LITE_MEDSAM
     elif kind == "authors":
         config = authors_config(path, from_authors(state))
     else:
@@ -110,10 +121,10 @@ def load_model(path: Path, base: Path | None = None, config: ModelConfig | None 
         raise CheckpointError(
             f"{path} is only a backbone; choose the model file that goes with it."
         )
-    if kind == "sam":
+    if kind in ("sam", "lite"):
         if base is not None:
             raise CheckpointError(f"{path} is a whole SAM file and takes no backbone file.")
-        return _load_sam(path, state, config)
+        return _load_sam(path, state, config) if kind == "sam" else _load_lite(path, state, config)
     if kind == "authors":
         return _load_authors(path, from_authors(state), base, config)
     saved = _saved_config(path, metadata)
@@ -151,6 +162,8 @@ def new_model(config: ModelConfig, base: Path, prompt_and_decoder: Path | None =
             raise CheckpointError(
                 f"{prompt_and_decoder} holds no prompt encoder or mask decoder in SAM's layout."
             )
+        if config.shape_prior != "none":
+            silence_mask_prompt(model)
     return model
 
 
@@ -170,6 +183,15 @@ def start_from_sam(model: MASAM, state: State) -> int:
             own[name].copy_(tensor[:1].expand_as(own[name]))
             copied += 1
     return copied
+
+
+@torch.no_grad()
+def silence_mask_prompt(model: MASAM) -> None:
+    """Let any mask prompt say at first what no mask says: the shape prior is learnt from there."""
+    encoder = model.prompt_encoder
+    last = cast(nn.Conv2d, encoder.mask_downscaling[-1])
+    last.weight.zero_()
+    cast(Tensor, last.bias).copy_(encoder.no_mask_embed.weight[0])
 
 
 @torch.no_grad()
@@ -260,6 +282,8 @@ def _kind(path: Path, state: State, metadata: dict[str, str]) -> str:
         return "authors"
     if sam_backbone(state) is not None:
         return "sam"
+    if is_tiny_vit(state):
+        return "lite"
     shown = ", ".join(list(state)[:3])
     raise CheckpointError(
         f"{path} is not a model that MASAM can use. Expected SAM or MedSAM (ViT-B, L or H), "
@@ -302,6 +326,19 @@ def _load_sam(path: Path, state: State, config: ModelConfig | None) -> MASAM:
         start_from_sam(model, mapped)
     model.base_file, model.base_sha256 = path.name, sha256_of(path)
     return model.eval()
+
+
+def _load_lite(path: Path, state: State, config: ModelConfig | None) -> MASAM:
+    if config is not None:
+        raise CheckpointError(
+            f"{path} is a whole LiteMedSAM. To train on it, convert its backbone with "
+            "'masam convert --to base' and give the file itself for prompt encoder and decoder."
+        )
+    model = _empty(LITE_MEDSAM)
+    backbone = {f"{BASE}{k}": v for k, v in tiny_vit_from_lite_medsam(state).items()}
+    rest = {k: v for k, v in state.items() if not k.startswith("image_encoder.")}
+    _fill(model, {**backbone, **rest}, path)
+    return model
 
 
 def _load_authors(path: Path, delta: State, base: Path | None, config: ModelConfig | None) -> MASAM:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def detail_widths(width: int) -> tuple[int, int, int]:
-    """Channels of the maps at full, half and quarter resolution."""
-    return width, 2 * width, 4 * width
+def detail_widths(width: int, steps: int = 4) -> tuple[int, ...]:
+    """Channels of the maps at full, half and (for more than two decoder steps) quarter size."""
+    return (width, 2 * width, 4 * width)[: max(2, min(3, steps - 1))]
 
 
 class DetailEncoder(nn.Module):
@@ -84,3 +84,40 @@ class _ConvBlock(nn.Sequential):
             nn.GroupNorm(4, outside),
             nn.GELU(),
         )
+
+
+class EarlyDetail(nn.Module):
+    """Pixel detail where the backbone itself has fine maps: those of TinyViT's first two stages.
+
+    Args:
+        width: channels at full resolution.
+        early: channels of the backbone's maps at full and half resolution.
+    """
+
+    def __init__(self, width: int, early: tuple[int, int]) -> None:
+        super().__init__()
+        full, half = detail_widths(width, 2)
+        self.own = nn.Conv2d(3, full, 3, padding=1)
+        self.from_full = nn.Conv2d(early[0], full, 1)
+        self.from_half = nn.Conv2d(early[1], half, 1)
+        self.fine = _ConvBlock(full, full)
+        self.down = _ConvBlock(full, half, stride=2)
+        self.depth = nn.Conv3d(half, half, kernel_size=(3, 1, 1), padding="same")
+        self.medium = _ConvBlock(half, half)
+
+    def forward(self, images: Tensor, early: list[Tensor], slices: int) -> list[Tensor]:
+        """Detail maps.
+
+        Args:
+            images: (B * slices, 3, S, S), normalised.
+            early: the backbone's maps (B * slices, c, n, n) with n = S and S / 2.
+            slices: slices per window.
+
+        Returns:
+            Maps (B * slices, c, n, n) with n = S, S / 2.
+        """
+        fine = self.fine(self.own(images) + self.from_full(early[0]))
+        half = self.down(fine) + self.from_half(early[1])
+        windows = half.unflatten(0, (-1, slices)).transpose(1, 2)
+        mixed = self.depth(windows).transpose(1, 2).flatten(0, 1)
+        return [fine, self.medium(half + mixed)]

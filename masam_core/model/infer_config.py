@@ -17,6 +17,17 @@ from masam_core.errors import CheckpointError
 from masam_core.model.key_maps import sam_backbone
 from masam_core.model.state_files import State
 
+# LiteMedSAM (Ma et al. 2024): slice by slice, its own prompt encoder and decoder.
+LITE_MEDSAM = ModelConfig(
+    name="LiteMedSAM",
+    backbone="tiny_vit",
+    image_size=256,
+    num_slices=1,
+    decoder="sam",
+    fact_rank=0,
+    adapter_position="none",
+)
+
 # The fields that decide which tensors a model has, in a user's words.
 _SHAPING = {
     "backbone": "backbone",

@@ -10,9 +10,10 @@ from segment_anything.modeling import PromptEncoder
 from torch import Tensor, nn
 
 from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
-from masam_core.model.detail import DetailEncoder
+from masam_core.model.detail import DetailEncoder, EarlyDetail
 from masam_core.model.image_encoder import build_image_encoder
 from masam_core.model.mask_decoder import MaskDecoder
+from masam_core.model.tiny_vit import TinyBackbone
 
 
 @dataclass
@@ -59,9 +60,11 @@ class MASAM(nn.Module):
             mask_in_chans=16,
         )
         self.mask_decoder = MaskDecoder(config)
-        self.detail_encoder = (
-            DetailEncoder(config.detail_width, 16 * config.grid) if config.detail_width else None
-        )
+        self.detail_encoder: DetailEncoder | EarlyDetail | None = None
+        if config.detail_width and config.spec.layout == "tiny":
+            self.detail_encoder = EarlyDetail(config.detail_width, TinyBackbone.WIDTHS[:2])
+        elif config.detail_width:
+            self.detail_encoder = DetailEncoder(config.detail_width, 16 * config.grid)
         self.reset_normalisation()
         self.image_encoder.base.requires_grad_(False)
         # Where the backbone came from, for checkpoints that hold only the rest.
@@ -96,8 +99,12 @@ class MASAM(nn.Module):
             images = images[:, None].expand(-1, 3, -1, -1)
         images = (images - self.pixel_mean) / self.pixel_std
         image, skips = self.image_encoder(images, slices)
-        if self.detail_encoder is not None:
+        if isinstance(self.detail_encoder, EarlyDetail):
+            skips = self.detail_encoder(images, skips, slices)
+        elif self.detail_encoder is not None:
             skips = self.detail_encoder(images, slices)
+        elif self.config.decoder != "multiscale":
+            skips = []
         return Embedding(image, skips)
 
     def decode(
@@ -112,7 +119,7 @@ class MASAM(nn.Module):
             prior: (N, 1, 4g, 4g) mask prompt as logits, or None.
 
         Returns:
-            Logits (N, K + 1, h, w), background first, and predicted IoU (N, tokens).
+            Logits (N, K + 1, h, w), background first, and their predicted quality (N, K + 1).
         """
         count = embedding.image.shape[0]
         sparse, dense = self.prompt_encoder(points=None, boxes=boxes, masks=prior)
@@ -143,7 +150,7 @@ class MASAM(nn.Module):
             prior: (B, D, 4g, 4g) logits, or None.
 
         Returns:
-            Logits (B, D, K + 1, h, w) and predicted IoU (B, D, tokens).
+            Logits (B, D, K + 1, h, w) and predicted quality (B, D, K + 1).
         """
         batch = windows.shape[:2]
         logits, quality = self.decode(

@@ -54,7 +54,7 @@ class MaskDecoder(nn.Module):
             nn.ModuleList(
                 DetailJoin(width // step, detail)
                 for step, detail in zip(
-                    steps[1:], detail_widths(config.detail_width)[::-1], strict=True
+                    steps[-3:], detail_widths(config.detail_width, len(steps))[::-1], strict=True
                 )
             )
             if config.detail_width
@@ -81,7 +81,7 @@ class MaskDecoder(nn.Module):
 
         Returns:
             Logits (N, num_classes + 1, s*g, s*g), s = 16 (4 for ``sam``), background first, and
-            the predicted IoU of each mask token (N, tokens).
+            the predicted quality of each mask (N, num_classes + 1).
         """
         count = embedding.shape[0]
         own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
@@ -99,6 +99,7 @@ class MaskDecoder(nn.Module):
         if self.kind == "sam":
             # softmax over (0, x) is the sigmoid of x, SAM's own probability.
             logits = torch.cat([torch.zeros_like(logits[:, :1]), logits[:, :1]], dim=1)
+            quality = quality[:, :1].expand(-1, 2)
         return logits, cast(Tensor, quality)
 
     def _upscale(self, x: Tensor, skips: list[Tensor]) -> Tensor:
@@ -116,15 +117,15 @@ class MaskDecoder(nn.Module):
         return x
 
     def _upscale_with_detail(self, x: Tensor, maps: list[Tensor]) -> Tensor:
-        """Join the detail maps after the second, third and fourth step, coarse first."""
-        details = cast(nn.ModuleList, self.details)
-        steps = 0
+        """Join the detail maps after the last steps (three at most), coarse first."""
+        details = list(cast(nn.ModuleList, self.details))
+        left = sum(isinstance(layer, nn.GELU) for layer in self.output_upscaling)
         for layer in self.output_upscaling:
             x = layer(x)
             if isinstance(layer, nn.GELU):
-                if steps:
-                    x = details[steps - 1](x, maps[-steps])
-                steps += 1
+                if left <= len(details):
+                    x = details[-left](x, maps[left - 1])
+                left -= 1
         return x
 
 

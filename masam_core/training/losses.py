@@ -52,8 +52,7 @@ def training_loss(
     good its masks are.
     """
     loss = segmentation_loss(logits, target, inside)
-    if quality.shape[-1] == logits.shape[2]:  # SAM's own decoder has other tokens
-        loss = loss + QUALITY_WEIGHT * quality_loss(quality, logits, target, inside)
+    loss = loss + QUALITY_WEIGHT * quality_loss(quality, logits, target, inside)
     return loss, soft_dice(logits.detach(), target, inside)
 
 
