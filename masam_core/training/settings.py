@@ -36,6 +36,8 @@ class TrainConfig:
         lr, warmup, power: learning rate, linear warm-up steps, then ``(1 - t / steps) ** power``.
         weight_decay: of AdamW.
         clip: most norm of the gradient.
+        average: what is validated and saved is a running mean of the weights over about
+            ``1 / (1 - average)`` steps; 0: the weights of the last step.
         synthetic, regions: shares of samples with a synthetic lesion, with a region of the image.
         augment: whether to augment.
         checkpointing: keep only block inputs for the backward pass: less memory, more time.
@@ -63,6 +65,7 @@ class TrainConfig:
     power: float = 7.0
     weight_decay: float = 0.1
     clip: float = 1.0
+    average: float = 0.0
     synthetic: float = 0.3
     regions: float = 0.0
     augment: bool = True
@@ -91,6 +94,7 @@ class TrainConfig:
             self.synthetic + self.regions,
             "1 or less",
         )
+        _require(0 <= self.average < 1, "average", self.average, "0 (off) to below 1")
         world = self.devices * self.nodes
         _require(
             self.batch % (world * max(1, self.at_once)) == 0,

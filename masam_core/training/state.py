@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import ConfigError
@@ -14,7 +17,8 @@ from masam_core.training.settings import TrainConfig
 
 
 class RunState:
-    """Weights, optimiser, gradient scaler, next step, best validation Dice; ``last.ckpt`` on disk.
+    """Weights and their running mean, optimiser, gradient scaler, next step, best validation Dice;
+    ``last.ckpt`` on disk.
 
     Args:
         config: of the run; its ``out`` is the folder.
@@ -33,6 +37,31 @@ class RunState:
         self.step = 0
         self.best = -1.0
         self.path = config.out / "last.ckpt"
+        self.mean: dict[str, Tensor] = {}
+        if config.average:
+            self.mean = {n: p.detach().clone() for n, p in model.trainable().items()}
+
+    @torch.no_grad()
+    def advance(self) -> None:
+        """Count a step, and take its weights into the mean (the first steps in larger shares)."""
+        share = max(1 - self.config.average, 9 / (self.step + 10))
+        for name, kept in self.mean.items():
+            kept.lerp_(self.model.get_parameter(name).detach(), share)
+        self.step += 1
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The model with its mean weights for a while; as it is where none are kept."""
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
+    def _swap(self) -> None:
+        for name, kept in self.mean.items():
+            parameter = self.model.get_parameter(name)
+            parameter.data, self.mean[name] = kept, parameter.data
 
     def resume(self) -> bool:
         """Take over the last checkpoint, if there is one.
@@ -58,6 +87,8 @@ class RunState:
         with torch.no_grad():
             for name, parameter in trained.items():
                 parameter.copy_(saved["trained"][name])
+            for name, kept in self.mean.items():
+                kept.copy_(saved["mean"].get(name, saved["trained"][name]))
         self.optimizer.load_state_dict(saved["optimizer"])
         if self.scaler is not None and saved.get("scaler"):
             self.scaler.load_state_dict(saved["scaler"])
@@ -68,6 +99,7 @@ class RunState:
         """Write ``last.ckpt`` and ``last.safetensors``, each atomically."""
         values = {
             "trained": {n: p.detach() for n, p in self.model.trainable().items()},
+            "mean": self.mean,
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict() if self.scaler is not None else {},
             "step": self.step,
@@ -75,4 +107,5 @@ class RunState:
         }
         with atomic_path(self.path) as temporary:
             torch.save(values, temporary)
-        save_model(self.model, self.config.out / "last.safetensors", part="delta")
+        with self.averaged():
+            save_model(self.model, self.config.out / "last.safetensors", part="delta")

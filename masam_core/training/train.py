@@ -107,7 +107,7 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
             )
         if logs is not None:
             logs.step(state.step, rate, loss, dice, time.monotonic() - began)
-        state.step += 1
+        state.advance()
         if progress is not None and fabric.is_global_zero:
             progress(state.step, config.steps, loss)
         finished = state.step == config.steps

@@ -26,7 +26,8 @@ def validate(
         A summary in one line.
     """
     candidate = config.out / "candidate.safetensors"
-    save_model(model, candidate, part="delta")
+    with state.averaged():
+        save_model(model, candidate, part="delta")
     device = model.pixel_mean.device
     segmenter = Segmenter(load_model(candidate, base=config.base), device=device)
     if config.prompts is None:

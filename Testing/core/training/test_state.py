@@ -1,10 +1,11 @@
-"""The state of a run survives a round trip, the gradient scaler's too."""
+"""The state of a run survives a round trip, and keeps a running mean of its weights."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 
 from masam_core.config import ModelConfig
 from masam_core.model.checkpoint import load_model, save_model
@@ -47,3 +48,51 @@ def test_everything_comes_back(tmp_path: Path, tiny_model: ModelConfig) -> None:
     assert one["param_groups"] == other["param_groups"]
     for number, entry in one["state"].items():
         assert all(torch.equal(v, other["state"][number][k]) for k, v in entry.items())
+
+
+def averaging(tmp_path: Path, tiny_model: ModelConfig, average: float) -> RunState:
+    torch.manual_seed(0)
+    save_model(MASAM(tiny_model), tmp_path / "whole.safetensors")
+    return state(
+        TrainConfig(
+            tmp_path, tmp_path, tmp_path / "base.safetensors", model=tiny_model, average=average
+        )
+    )
+
+
+def test_what_is_saved_is_the_mean_and_training_goes_on_from_the_last_weights(
+    tmp_path: Path, tiny_model: ModelConfig
+) -> None:
+    run = averaging(tmp_path, tiny_model, 0.9)
+    name, parameter = next(iter(run.model.trainable().items()))
+    expected = parameter.detach().clone()
+    for step in range(200):
+        with torch.no_grad():
+            parameter.fill_(float(step))
+        # early steps count more: the first weights are soon forgotten
+        share = max(0.1, 9 / (step + 10))
+        expected = (1 - share) * expected + share * step
+        run.advance()
+    with run.averaged():
+        assert torch.allclose(run.model.get_parameter(name), expected, atol=1e-3)
+    assert torch.equal(parameter, torch.full_like(parameter, 199.0))
+    # a mean over about ten steps lies about ten steps behind
+    assert 185 < float(expected.flatten()[0]) < 195
+
+    run.save()
+    saved = load_file(tmp_path / "last.safetensors")
+    assert torch.allclose(saved[name].float(), expected, atol=1e-3)
+    again = averaging(tmp_path, tiny_model, 0.9)
+    assert again.resume()
+    assert again.step == 200
+    assert torch.equal(again.model.get_parameter(name), parameter)
+    assert torch.equal(again.mean[name], run.mean[name])
+
+
+def test_without_a_mean_the_last_weights_are_saved(tmp_path: Path, tiny_model: ModelConfig) -> None:
+    run = averaging(tmp_path, tiny_model, 0.0)
+    run.advance()
+    assert (run.step, run.mean) == (1, {})
+    run.save()
+    saved = load_file(tmp_path / "last.safetensors")
+    assert all(torch.equal(saved[n], p) for n, p in run.model.trainable().items())
