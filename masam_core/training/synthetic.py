@@ -17,6 +17,7 @@ from masam_core.training.cases import PreparedCase, corners_of
 
 LENGTHS = (8.0, 70.0)  # longest in-plane diameter, voxels
 CONTRAST = (0.06, 0.5)  # of the intensity range
+FAINT_FRACTION = 0.2  # lesions of less contrast: where little can be seen, the box must speak
 CONTEXT_SLICES = 4
 TISSUE = 0.05  # darker voxels are air
 AIR_FRACTION = 0.15  # of the draws in air that are kept: nodules in lung
@@ -183,7 +184,8 @@ def _paint(
 ) -> NDArray[np.float32]:
     """Blend a lesion of one mean and some texture into its surroundings."""
     around = float(np.clip(slices[inside], 0, 1).mean())
-    step = rng.uniform(*CONTRAST)
+    faint = rng.random() < FAINT_FRACTION
+    step = rng.uniform(0, CONTRAST[0]) if faint else rng.uniform(*CONTRAST)
     # Away from the nearer end of the range, where the contrast would be cut off.
     level = around + step if rng.random() < 1 - around else around - step
     detail = rng.uniform(0.0, 0.6) * (np.clip(slices, 0, 1) - around)

@@ -27,8 +27,8 @@ def prepared(value: float = 0.4) -> PreparedCase:
 
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real surroundings and one blob each."""
-    for name in ("IMAGINED_FRACTION", "DISTRACTOR_FRACTION", "AIR_FRACTION"):
+    """Real surroundings and one blob each that can be seen."""
+    for name in ("IMAGINED_FRACTION", "DISTRACTOR_FRACTION", "AIR_FRACTION", "FAINT_FRACTION"):
         monkeypatch.setattr(synthetic, name, 0.0)
 
 
@@ -120,3 +120,22 @@ def test_noise_is_smooth_and_centred(knots: int) -> None:
     assert noise.shape == (9, 60, 60)
     steps = np.abs(np.diff(noise, axis=2)).mean()
     assert steps < 0.35 * noise.std()
+
+
+@pytest.mark.usefixtures("plain")
+def test_faint_lesions_differ_by_less_than_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def contrasts() -> list[float]:
+        found = []
+        for case in draws(16):
+            deep = case.mask.copy()  # away from the blended border
+            for axis in (1, 2):
+                deep &= np.roll(case.mask, 2, axis) & np.roll(case.mask, -2, axis)
+            if deep.any():
+                found.append(abs(float(np.median(case.slices[deep].astype(float))) - 0.4))
+        return found
+
+    seen = contrasts()
+    monkeypatch.setattr(synthetic, "FAINT_FRACTION", 1.0)
+    faint = contrasts()
+    assert len(faint) > 8
+    assert np.median(faint) < 0.5 * np.median(seen)
