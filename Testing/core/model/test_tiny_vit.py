@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 
 from masam_core.config import ModelConfig
 from masam_core.errors import CheckpointError
+from masam_core.model.checkpoint import inspect_checkpoint, load_model, new_model, save_model
 from masam_core.model.convert_tiny_vit import is_tiny_vit, tiny_vit_from_lite_medsam
 from masam_core.model.image_encoder import TinyImageEncoder
 from masam_core.model.masam import MASAM
@@ -273,3 +275,37 @@ def test_the_attention_bias_depends_on_the_distance_alone() -> None:
     table = block.bias_table
     # token 3 is (0, 3), token 14 * 2 + 1 is (2, 1): 2 rows and 2 columns apart
     assert torch.equal(bias[:, 3, 29], table[:, 2, 2])  # type: ignore[index]
+
+
+@pytest.fixture
+def lite_file(tmp_path: Path) -> Path:
+    """A whole LiteMedSAM of random weights, as its authors save it."""
+    from masam_core.model.infer_config import LITE_MEDSAM
+
+    torch.manual_seed(0)
+    rest = {
+        k: v for k, v in MASAM(LITE_MEDSAM).state_dict().items() if not k.startswith("image_enc")
+    }
+    torch.save({**lite_medsam_state(), **rest}, tmp_path / "lite_medsam.pth")
+    return tmp_path / "lite_medsam.pth"
+
+
+def test_lite_medsam_is_a_model_of_its_own_and_a_start_for_training(lite_file: Path) -> None:
+    model = load_model(lite_file)
+    assert (model.config.name, model.config.num_slices) == ("LiteMedSAM", 1)
+    assert inspect_checkpoint(lite_file).kind == "lite"
+    with pytest.raises(CheckpointError, match="masam convert"):
+        load_model(lite_file, config=config())
+    with pytest.raises(CheckpointError, match="takes no backbone"):
+        load_model(lite_file, base=lite_file)
+
+    base = lite_file.with_name("base.safetensors")
+    save_model(model, base, part="base")
+    fresh = new_model(config(num_slices=1), base, lite_file).eval()
+    plain = new_model(config(num_slices=1, shape_prior="ellipsoid"), base, lite_file).eval()
+    image, box = torch.rand(1, 1, 3, 36, 36), torch.tensor([[8.0, 8.0, 28.0, 28.0]])
+    with torch.no_grad():
+        expected, _ = fresh.decode(fresh.encode(image), box)
+        # whatever a shape prior says at first, it changes nothing
+        found, _ = plain.decode(plain.encode(image), box, torch.randn(1, 1, 36, 36))
+    assert torch.allclose(found, expected, atol=1e-5)
