@@ -18,6 +18,14 @@ def few_threads() -> None:
     torch.set_num_threads(2)
 
 
+@pytest.fixture(autouse=True)
+def exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute in float32 also where the processor has something faster: tests compare exactly."""
+    from masam_core.inference import device
+
+    monkeypatch.setattr(device, "has_fast_bfloat16", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def tumours_dir() -> Path:
     """The folder of real tumour volumes, which lies beside the checkout and not in it."""

@@ -40,12 +40,17 @@ def choose_device(wanted: str | torch.device = "auto") -> torch.device:
 
 
 def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
-    """float32 on the CPU; on CUDA bfloat16 where the GPU has it, else float16; unless told.
+    """bfloat16 where the hardware multiplies it, else float16 on CUDA and float32 elsewhere; unless
+    told.
+
+    On a processor without such instructions bfloat16 is slower than float32, not faster.
 
     Raises:
         ConfigError: an unknown precision.
     """
     if wanted == "auto":
+        if device.type == "cpu" and has_fast_bfloat16():
+            return torch.bfloat16
         if device.type != "cuda":
             return torch.float32
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
@@ -54,6 +59,12 @@ def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
             f"Unknown precision '{wanted}'; expected one of {', '.join(get_args(Precision))}."
         )
     return _TYPES[wanted]
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 (AVX-512 BF16, for example AMD from Zen 4 on)."""
+    found = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # from PyTorch 2.6 on
+    return bool(found()) if found is not None else False
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:

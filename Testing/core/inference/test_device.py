@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from masam_core.errors import ConfigError
-from masam_core.inference.device import autocast, choose_device, choose_precision
+from masam_core.inference import device
+from masam_core.inference.device import (
+    autocast,
+    choose_device,
+    choose_precision,
+    has_fast_bfloat16,
+)
 
 CPU = torch.device("cpu")
 
 
-def test_without_a_gpu_the_cpu_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("fast", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_without_a_gpu_the_processor_decides(
+    monkeypatch: pytest.MonkeyPatch, fast: bool, expected: torch.dtype
+) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(device, "has_fast_bfloat16", lambda: fast)
     assert choose_device("auto") == CPU
-    assert choose_precision("auto", CPU) == torch.float32
+    assert choose_precision("auto", CPU) == expected
+
+
+def test_half_precision_is_taken_only_where_the_processor_says_so() -> None:
+    flags = Path("/proc/cpuinfo")
+    if not flags.is_file():
+        pytest.skip("this system has no /proc/cpuinfo to compare with")
+    if has_fast_bfloat16():
+        assert "avx512_bf16" in flags.read_text("utf-8")
 
 
 def test_asking_for_a_gpu_that_is_not_there_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,8 +64,9 @@ def test_the_worker_gives_what_the_core_gives(
 ) -> None:
     volume, box = case
     outside = BoxPrompt.from_voxels(0, 5, 0, 5, 5000, 5005)
-    found, outcome, events = segment(worker, volume, [("a", box), ("b", outside)])
-    expected = Segmenter(load_model(bundled_model_path()))
+    boxes = [("a", box), ("b", outside)]
+    found, outcome, events = segment(worker, volume, boxes, precision="float32")
+    expected = Segmenter(load_model(bundled_model_path()), precision="float32")
     expected.set_volume(volume)
     lesion = expected.segment(box, FAST)
     assert [f.box for f in found] == ["a", "b"]
