@@ -19,7 +19,9 @@ def attend(qkv: Tensor, heads: int, bias: Tensor | None = None) -> Tensor:
         (B, N, C).
     """
     q, k, v = _split(qkv, heads)
-    return _merge(F.scaled_dot_product_attention(q, k, v, attn_mask=bias))
+    # Fused kernels want the bias with a batch axis.
+    mask = None if bias is None else bias[None]
+    return _merge(F.scaled_dot_product_attention(q, k, v, attn_mask=mask))
 
 
 def attend_relative(

@@ -11,9 +11,15 @@ from torch.nn import functional as F
 
 from masam_core.config import EMBEDDING_CHANNELS
 
+BAND = 16  # rows: what a band holds at four times the width stays in a processor's cache
+
 
 class TinyConvBlock(nn.Module):
-    """Inverted bottleneck on maps (N, C, h, w): widen, depthwise 3 x 3, narrow, residual."""
+    """Inverted bottleneck on maps (N, C, h, w): widen, depthwise 3 x 3, narrow, residual.
+
+    It runs in bands of rows. At full resolution the widened map of a window is far larger than
+    any cache, and to write and read it takes several times as long as to compute it.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -22,8 +28,18 @@ class TinyConvBlock(nn.Module):
         self.narrow = nn.Conv2d(4 * width, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        hidden = F.gelu(self.depthwise(F.gelu(self.widen(x))))
-        return F.gelu(x + self.narrow(hidden))
+        rows = range(0, x.shape[2], BAND)
+        return torch.cat([self._band(x, top, min(top + BAND, x.shape[2])) for top in rows], dim=2)
+
+    def _band(self, x: Tensor, top: int, bottom: int) -> Tensor:
+        """The rows from ``top`` to below ``bottom``; the 3 x 3 kernel wants one more on each side,
+        and zeros beyond the ends of the map."""
+        low, high = max(0, top - 1), min(x.shape[2], bottom + 1)
+        wide = F.gelu(self.widen(x[:, :, low:high]))
+        wide = F.pad(wide, (1, 1, low - top + 1, bottom + 1 - high))
+        kernel = self.depthwise
+        hidden = F.conv2d(wide, kernel.weight, kernel.bias, groups=kernel.groups)
+        return F.gelu(x[:, :, top:bottom] + self.narrow(F.gelu(hidden)))
 
 
 class TinyMerge(nn.Module):
@@ -70,8 +86,9 @@ class TinyBlock(nn.Module):
         return cast(Tensor, self.local(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
 
     def mlp(self, x: Tensor) -> Tensor:
-        """The MLP branch of normalised tokens, (..., C) -> (..., C)."""
-        return cast(Tensor, self.fc2(F.gelu(self.fc1(x))))
+        """The MLP branch of normalised tokens, (N, h, w, C) -> (N, h, w, C)."""
+        # Slice by slice, since the hidden tokens of a window are larger than a processor's cache.
+        return torch.cat([self.fc2(F.gelu(self.fc1(part))) for part in x.split(1)])
 
 
 class TinyBackbone(nn.Module):
