@@ -220,7 +220,8 @@ def _default_base(layers: list[dict[str, Any]]) -> dict[str, Any]:
     if any(layer.get("base") is not None for layer in layers):
         return {}
     if backbone != "vit_s14":
-        raise ConfigError(f"A model on {backbone} needs --base, a SAM {backbone} file.")
+        file = "LiteMedSAM's file" if backbone == "tiny_vit" else f"a SAM {backbone} file"
+        raise ConfigError(f"A model on {backbone} needs --base, {file}.")
     return {"base": bundled_base_path()}
 
 

@@ -103,7 +103,8 @@ def load_model(path: Path, base: Path | None = None, config: ModelConfig | None 
     """Load a model from any file that MASAM knows; weights are float32 on the CPU.
 
     Args:
-        path: SAM or MedSAM ``.pth``, MA-SAM ``.pth`` of the authors, or ``.safetensors`` of ours.
+        path: SAM, MedSAM or LiteMedSAM ``.pth``, MA-SAM ``.pth`` of the authors, or
+            ``.safetensors`` of ours.
         base: backbone file for the authors' files and our deltas; for our deltas the file named
             in the metadata, lying beside the delta, is found by itself.
         config: for SAM files, the MA-SAM to start on it (fresh FacT, adapters and, unless it is
@@ -143,7 +144,7 @@ def new_model(config: ModelConfig, base: Path, prompt_and_decoder: Path | None =
 
     Args:
         config: the model.
-        base: backbone file (SAM ``.pth`` or our base ``.safetensors``).
+        base: backbone file (SAM or LiteMedSAM ``.pth``, or our base ``.safetensors``).
         prompt_and_decoder: a file with SAM-layout ``prompt_encoder.*`` and ``mask_decoder.*``
             (SAM, MedSAM, LiteMedSAM); every tensor whose name and shape agree is taken over.
 
@@ -331,8 +332,8 @@ def _load_sam(path: Path, state: State, config: ModelConfig | None) -> MASAM:
 def _load_lite(path: Path, state: State, config: ModelConfig | None) -> MASAM:
     if config is not None:
         raise CheckpointError(
-            f"{path} is a whole LiteMedSAM. To train on it, convert its backbone with "
-            "'masam convert --to base' and give the file itself for prompt encoder and decoder."
+            f"{path} is a whole LiteMedSAM. To train on it, give it as backbone file and for "
+            f"prompt encoder and decoder (masam train --base {path} --decoder-from {path})."
         )
     model = _empty(LITE_MEDSAM)
     backbone = {f"{BASE}{k}": v for k, v in tiny_vit_from_lite_medsam(state).items()}
@@ -364,8 +365,8 @@ def _backbone_state(base: Path, config: ModelConfig) -> State:
     """The backbone's tensors, under our names and sized for the config."""
     state, metadata = read_state(base)
     kind = _kind(Path(base), state, metadata)
-    if kind == "sam":
-        backbone: str | None = sam_backbone(state)
+    if kind in ("sam", "lite"):
+        backbone: str | None = sam_backbone(state) if kind == "sam" else LITE_MEDSAM.backbone
     else:
         backbone = _saved_config(base, metadata).backbone if kind in ("base", "whole") else None
     if backbone != config.backbone:
@@ -375,6 +376,8 @@ def _backbone_state(base: Path, config: ModelConfig) -> State:
         )
     if kind == "sam":
         state = from_sam(state, config.grid, config.spec.global_blocks)
+    elif kind == "lite":
+        state = {f"{BASE}{k}": v for k, v in tiny_vit_from_lite_medsam(state).items()}
     return {k: v for k, v in state.items() if is_backbone(k)}
 
 

@@ -96,6 +96,7 @@ def test_the_preview_trains_nothing(
     [
         (["--preset", "tumor"], "Unknown preset 'tumor'"),
         (["--preset", "pancreas-tumour-box"], "needs --base, a SAM vit_h file"),
+        (["--preset", "tumour-box-lite"], "needs --base, LiteMedSAM's file"),
         (["--batch", "3", "--at-once", "2"], "a multiple of"),
         (["--synthetic", "0.8", "--regions", "0.8"], "1 or less"),
         ([], "lacks: out"),

@@ -15,7 +15,7 @@ from masam_core.errors import CheckpointError
 from masam_core.model.checkpoint import inspect_checkpoint, load_model, new_model, save_model
 from masam_core.model.convert_tiny_vit import is_tiny_vit, tiny_vit_from_lite_medsam
 from masam_core.model.image_encoder import TinyImageEncoder
-from masam_core.model.masam import MASAM
+from masam_core.model.masam import MASAM, is_backbone
 from masam_core.model.tiny_vit import TinyBackbone
 
 from .conftest import shake
@@ -294,7 +294,7 @@ def test_lite_medsam_is_a_model_of_its_own_and_a_start_for_training(lite_file: P
     model = load_model(lite_file)
     assert (model.config.name, model.config.num_slices) == ("LiteMedSAM", 1)
     assert inspect_checkpoint(lite_file).kind == "lite"
-    with pytest.raises(CheckpointError, match="masam convert"):
+    with pytest.raises(CheckpointError, match="--decoder-from"):
         load_model(lite_file, config=config())
     with pytest.raises(CheckpointError, match="takes no backbone"):
         load_model(lite_file, base=lite_file)
@@ -302,6 +302,10 @@ def test_lite_medsam_is_a_model_of_its_own_and_a_start_for_training(lite_file: P
     base = lite_file.with_name("base.safetensors")
     save_model(model, base, part="base")
     fresh = new_model(config(num_slices=1), base, lite_file).eval()
+    own, other = fresh.state_dict(), new_model(config(num_slices=1), lite_file).state_dict()
+    backbone = [name for name in own if is_backbone(name)]
+    assert len(backbone) > 100
+    assert all(torch.equal(own[name], other[name]) for name in backbone)
     plain = new_model(config(num_slices=1, shape_prior="ellipsoid"), base, lite_file).eval()
     image, box = torch.rand(1, 1, 3, 36, 36), torch.tensor([[8.0, 8.0, 28.0, 28.0]])
     with torch.no_grad():
