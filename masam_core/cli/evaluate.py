@@ -113,9 +113,11 @@ def evaluate_command(
         return
     from rich import box
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
 
-    console = Console()
+    console, unbounded = Console(), Console(width=10_000)
+    wide = console.width
     for content in study_tables(study):
         table = Table(
             box=box.SIMPLE_HEAD, title=content.title, title_justify="left", padding=(0, 1)
@@ -124,7 +126,10 @@ def evaluate_command(
             table.add_column(column, justify="right" if number else "left", no_wrap=True)
         for row in content.rows:
             table.add_row(*row)
+        # A narrow terminal may fold the lines, but no figure is cut.
+        console.width = max(wide, Measurement.get(unbounded, unbounded.options, table).maximum)
         console.print(table)
+        console.width = wide
         if content.note:
             console.print(f"[dim]{content.note}[/dim]\n")
 

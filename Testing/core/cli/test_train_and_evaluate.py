@@ -57,6 +57,7 @@ def test_a_run_from_yaml_trains_validates_and_evaluates(
     assert done.exit_code == 0, done.stderr
     for word in ("ellipsoid", "ball2", "Boxes that are off", "Confidence"):
         assert word in done.stdout
+    assert "…" not in done.stdout  # no figure is cut, however narrow the terminal
     with table.open(newline="") as file:
         (row,) = list(csv.DictReader(file))
     assert (row["model"], row["case"]) == ("best", "ball2")
