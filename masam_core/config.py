@@ -127,6 +127,12 @@ class ModelConfig:
         _require(0 <= self.fact_dropout < 1, "fact_dropout", self.fact_dropout, "0 to below 1")
         _require(self.adapter_width >= 1, "adapter_width", self.adapter_width, "1 or more")
         _require(self.detail_width >= 0, "detail_width", self.detail_width, "0 (off) or more")
+        _require(
+            self.spec.layout != "tiny" or self.decoder != "multiscale",
+            "decoder",
+            self.decoder,
+            f"sam or progressive on {self.backbone}",
+        )
         # The decoder whose finest map has the size of the input.
         fine = "sam" if self.spec.layout == "tiny" else "progressive"
         _require(

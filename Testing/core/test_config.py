@@ -78,6 +78,7 @@ def test_defaults_are_the_papers() -> None:
         ({"detail_width": -4}, "detail_width"),
         ({"detail_width": 8, "decoder": "multiscale"}, "progressive"),
         ({"detail_width": 8, "backbone": "tiny_vit"}, "expected sam where detail_width"),
+        ({"decoder": "multiscale", "backbone": "tiny_vit"}, "sam or progressive on tiny_vit"),
         ({"wings": 2}, "unknown entries: wings"),
         ({"intensity": {"CT": {"kind": "window", "low": 0, "high": 1}}}, "CT, MR and other"),
     ],

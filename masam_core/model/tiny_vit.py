@@ -14,11 +14,16 @@ from masam_core.config import EMBEDDING_CHANNELS
 BAND = 16  # rows: what a band holds at four times the width stays in a processor's cache
 
 
+def cache_parts(x: Tensor) -> tuple[Tensor, ...]:
+    """A batch image by image on the CPU, where a part stays in the cache; whole on a GPU."""
+    return x.split(1 if x.device.type == "cpu" else len(x))
+
+
 class TinyConvBlock(nn.Module):
     """Inverted bottleneck on maps (N, C, h, w): widen, depthwise 3 x 3, narrow, residual.
 
-    It runs in bands of rows. At full resolution the widened map of a window is far larger than
-    any cache, and to write and read it takes several times as long as to compute it.
+    On the CPU it runs in bands of rows. At full resolution the widened map of a window is far
+    larger than any cache, and to write and read it takes several times as long as to compute it.
     """
 
     def __init__(self, width: int) -> None:
@@ -28,8 +33,10 @@ class TinyConvBlock(nn.Module):
         self.narrow = nn.Conv2d(4 * width, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = range(0, x.shape[2], BAND)
-        return torch.cat([self._band(x, top, min(top + BAND, x.shape[2])) for top in rows], dim=2)
+        height = x.shape[2]
+        band = BAND if x.device.type == "cpu" else height
+        rows = range(0, height, band)
+        return torch.cat([self._band(x, top, min(top + band, height)) for top in rows], dim=2)
 
     def _band(self, x: Tensor, top: int, bottom: int) -> Tensor:
         """The rows from ``top`` to below ``bottom``; the 3 x 3 kernel wants one more on each side,
@@ -87,8 +94,8 @@ class TinyBlock(nn.Module):
 
     def mlp(self, x: Tensor) -> Tensor:
         """The MLP branch of normalised tokens, (N, h, w, C) -> (N, h, w, C)."""
-        # Slice by slice, since the hidden tokens of a window are larger than a processor's cache.
-        return torch.cat([self.fc2(F.gelu(self.fc1(part))) for part in x.split(1)])
+        # The hidden tokens of a window are larger than a processor's cache.
+        return torch.cat([self.fc2(F.gelu(self.fc1(part))) for part in cache_parts(x)])
 
 
 class TinyBackbone(nn.Module):

@@ -88,7 +88,7 @@ class RunState:
             for name, parameter in trained.items():
                 parameter.copy_(saved["trained"][name])
             for name, kept in self.mean.items():
-                kept.copy_(saved["mean"].get(name, saved["trained"][name]))
+                kept.copy_(saved.get("mean", {}).get(name, saved["trained"][name]))
         self.optimizer.load_state_dict(saved["optimizer"])
         if self.scaler is not None and saved.get("scaler"):
             self.scaler.load_state_dict(saved["scaler"])

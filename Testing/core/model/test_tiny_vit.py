@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from masam_core.config import ModelConfig
 from masam_core.errors import CheckpointError
+from masam_core.model import tiny_vit
 from masam_core.model.checkpoint import inspect_checkpoint, load_model, new_model, save_model
 from masam_core.model.convert_tiny_vit import is_tiny_vit, tiny_vit_from_lite_medsam
 from masam_core.model.image_encoder import TinyImageEncoder
@@ -313,3 +314,26 @@ def test_lite_medsam_is_a_model_of_its_own_and_a_start_for_training(lite_file: P
         # whatever a shape prior says at first, it changes nothing
         found, _ = plain.decode(plain.encode(image), box, torch.randn(1, 1, 36, 36))
     assert torch.allclose(found, expected, atol=1e-5)
+
+
+@torch.no_grad()
+def test_bands_and_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    backbone = TinyBackbone()
+    images = torch.rand(2, 3, 36, 36)
+    banded = backbone.stem(images)
+    monkeypatch.setattr(tiny_vit, "BAND", 36)
+    assert torch.allclose(backbone.stem(images), banded, atol=1e-5)
+    assert len(tiny_vit.cache_parts(images)) == 2
+    assert len(tiny_vit.cache_parts(images.to("meta"))) == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@torch.no_grad()
+def test_a_gpu_gives_what_the_cpu_gives() -> None:
+    torch.manual_seed(0)
+    encoder = TinyImageEncoder(config()).eval()
+    images = torch.rand(2, 3, 36, 36)
+    expected, _ = encoder(images, 2)
+    found, _ = encoder.cuda()(images.cuda(), 2)
+    assert torch.allclose(found.cpu(), expected, atol=1e-2)
