@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 def detail_widths(width: int, steps: int = 4) -> tuple[int, ...]:
     """Channels of the maps at full, half and (for more than two decoder steps) quarter size."""
-    return (width, 2 * width, 4 * width)[: max(2, min(3, steps - 1))]
+    return (width, 2 * width, 4 * width)[: min(3, steps)]
 
 
 class DetailEncoder(nn.Module):
