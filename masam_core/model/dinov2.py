@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from masam_core.config import BackboneSpec
+from masam_core.model.linear import mlp
 
 
 class DinoBlock(nn.Module):
@@ -26,7 +26,7 @@ class DinoBlock(nn.Module):
 
     def mlp(self, x: Tensor) -> Tensor:
         """The scaled MLP branch of normalised tokens, (..., C) -> (..., C)."""
-        return self.scale2 * self.fc2(F.gelu(self.fc1(x)))
+        return self.scale2 * mlp(x, self.fc1, self.fc2)
 
 
 class DinoBackbone(nn.Module):

@@ -19,7 +19,9 @@ from masam_core.model.adapter import BlockAdapters
 from masam_core.model.attention import attend, attend_relative, resize_absolute
 from masam_core.model.dinov2 import DinoBackbone, DinoBlock
 from masam_core.model.fact import FacT
+from masam_core.model.linear import linear, mlp
 from masam_core.model.tiny_vit import TinyBackbone, TinyBlock, cache_parts
+from masam_core.model.window_attention import WindowAttention
 
 
 class ImageEncoder(nn.Module, ABC):
@@ -120,7 +122,8 @@ class ImageEncoder(nn.Module, ABC):
 
     def project(self, index: int, x: Tensor) -> Tensor:
         """qkv of normalised tokens (..., C) -> (..., 3C), with the FacT increment."""
-        qkv = self.qkv_layer(index)(x)
+        layer = self.qkv_layer(index)
+        qkv = linear(x, layer.weight, layer.bias)
         if self.fact is None or self.folded:
             return qkv
         fact, block = self.fact_of(index)
@@ -164,9 +167,12 @@ class SamImageEncoder(ImageEncoder):
             global_attn_indexes=spec.global_blocks,
             out_chans=EMBEDDING_CHANNELS,
         )
+        self._attentions: dict[int, WindowAttention] = {}  # by size of window
 
     def embed(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        tokens: Tensor = self.base.patch_embed(images)
+        # A convolution leaves its channels far apart in memory; every norm and sum after it would
+        # stride through them.
+        tokens: Tensor = self.base.patch_embed(images).contiguous()
         return tokens + self.base.pos_embed, []
 
     def adapt(self, adapter: nn.Module, tokens: Tensor, slices: int) -> Tensor:
@@ -176,6 +182,8 @@ class SamImageEncoder(ImageEncoder):
         block = cast(Block, self.base.blocks[index])
         x = block.norm1(tokens)
         height, width = x.shape[1:3]
+        if not torch.is_grad_enabled():
+            return self._attend_fast(block, self.project(index, x))
         if block.window_size:
             # SAM pads with zeros before qkv: padded keys are the bias and do take part.
             x, padded = window_partition(x, block.window_size)
@@ -193,14 +201,27 @@ class SamImageEncoder(ImageEncoder):
             out = window_unpartition(out, block.window_size, padded, (height, width))
         return cast(Tensor, out)
 
+    def _attend_fast(self, block: Block, qkv: Tensor) -> Tensor:
+        """Attention and projection of qkv (N, H, W, 3C), without gradients."""
+        attn = block.attn
+        grid = (qkv.shape[1], qkv.shape[2])
+        kept = self._attentions.get(block.window_size)
+        if kept is None or kept.grid != grid:
+            kept = WindowAttention(grid, block.window_size, attn.num_heads)
+            self._attentions[block.window_size] = kept
+        bias = attn.qkv.bias.to(qkv.dtype)
+        out = kept(qkv, bias, attn.rel_pos_h, attn.rel_pos_w)
+        return linear(out, attn.proj.weight, attn.proj.bias)
+
     def mlp(self, index: int, tokens: Tensor) -> Tensor:
         block = cast(Block, self.base.blocks[index])
-        return cast(Tensor, block.mlp(block.norm2(tokens)))
+        return mlp(block.norm2(tokens), block.mlp.lin1, block.mlp.lin2)
 
     def to_map(self, tokens: Tensor) -> Tensor:
         return tokens.permute(0, 3, 1, 2)
 
     def head(self, tokens: Tensor) -> Tensor:
+        self._attentions.clear()  # the last block is done: give its memory back
         return cast(Tensor, self.base.neck(self.to_map(tokens)))
 
     def qkv_layer(self, index: int) -> nn.Linear:
@@ -234,7 +255,7 @@ class DinoImageEncoder(ImageEncoder):
     def attention(self, index: int, tokens: Tensor) -> Tensor:
         block = cast(DinoBlock, self.base.blocks[index])
         out = attend(self.project(index, block.norm1(tokens)), block.heads)
-        return block.scale1 * block.proj(out)
+        return block.scale1 * linear(out, block.proj.weight, block.proj.bias)
 
     def mlp(self, index: int, tokens: Tensor) -> Tensor:
         block = cast(DinoBlock, self.base.blocks[index])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from masam_core.config import EMBEDDING_CHANNELS
+from masam_core.model.linear import mlp
 
 BAND = 16  # rows: what a band holds at four times the width stays in a processor's cache
 
@@ -94,8 +95,7 @@ class TinyBlock(nn.Module):
 
     def mlp(self, x: Tensor) -> Tensor:
         """The MLP branch of normalised tokens, (N, h, w, C) -> (N, h, w, C)."""
-        # The hidden tokens of a window are larger than a processor's cache.
-        return torch.cat([self.fc2(F.gelu(self.fc1(part))) for part in cache_parts(x)])
+        return mlp(x, self.fc1, self.fc2)
 
 
 class TinyBackbone(nn.Module):
