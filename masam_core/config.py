@@ -170,6 +170,11 @@ class ModelConfig:
         """Side of the token grid."""
         return self.image_size // self.spec.patch
 
+    @property
+    def logits_side(self) -> int:
+        """Side of the decoder's output: 16 times the token grid, 4 times with SAM's own decoder."""
+        return self.grid * (4 if self.decoder == "sam" else 16)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-able values, the inverse of :meth:`from_dict`."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}

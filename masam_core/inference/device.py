@@ -67,6 +67,14 @@ def has_fast_bfloat16() -> bool:
     return bool(found()) if found is not None else False
 
 
+def upload(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor on the device. To a GPU it goes through pinned memory, so that the next one can be
+    prepared while it is on its way."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:
     """Mixed precision for a block of code; nothing in float32."""
     if dtype == torch.float32:

@@ -55,6 +55,15 @@ class Job:
             slice(max(0, int(np.ceil(x0))), min(cols, int(np.floor(x1)) + 1)),
         )
 
+    def in_crop(self) -> tuple[slice, slice]:
+        """Rows and columns, counted from the crop's first, that both the extent and the crop hold;
+        where results are computed."""
+        _, rows, cols = self.extent()
+        crop = self.crop
+        top, bottom = max(rows.start, crop.y0), min(rows.stop, crop.y0 + crop.height)
+        left, right = max(cols.start, crop.x0), min(cols.stop, crop.x0 + crop.width)
+        return slice(top - crop.y0, bottom - crop.y0), slice(left - crop.x0, right - crop.x0)
+
     def region(self) -> NDArray[np.bool_]:
         """The voxels of the extent that may be set."""
         _, rows, cols = self.extent()
@@ -104,17 +113,14 @@ class RunningMean:
         self.quality: NDArray[np.float64] = np.zeros(shape[0])
 
     def add(self, index: int, probability: NDArray[np.float32], quality: float = 0.0) -> None:
-        """Add one slice's probability on the crop, and the predicted quality of its mask; what
-        lies outside the crop stays 0."""
+        """Add one slice's probability on ``job.in_crop()``, and the predicted quality of its mask;
+        what lies outside the crop stays 0."""
         planes, rows, cols = self.job.extent()
-        crop = self.job.crop
-        top, bottom = max(rows.start, crop.y0), min(rows.stop, crop.y0 + crop.height)
-        left, right = max(cols.start, crop.x0), min(cols.stop, crop.x0 + crop.width)
-        self.sum[
-            index - planes.start,
-            top - rows.start : bottom - rows.start,
-            left - cols.start : right - cols.start,
-        ] += probability[top - crop.y0 : bottom - crop.y0, left - crop.x0 : right - crop.x0]
+        inner_rows, inner_cols = self.job.in_crop()
+        top = inner_rows.start + self.job.crop.y0 - rows.start
+        left = inner_cols.start + self.job.crop.x0 - cols.start
+        height, width = probability.shape
+        self.sum[index - planes.start, top : top + height, left : left + width] += probability
         self.count[index - planes.start] += 1
         self.quality[index - planes.start] += quality
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -13,11 +13,13 @@ from masam_core.errors import Cancelled, ConfigError, DeviceMemoryError
 from masam_core.geometry import CanonicalFrame
 from masam_core.inference.cache import EmbeddingCache
 from masam_core.inference.confidence import confidence, predicted_confidence
-from masam_core.inference.device import autocast, choose_device, choose_precision
+from masam_core.inference.cuda_graphs import GraphedDecoder
+from masam_core.inference.device import autocast, choose_device, choose_precision, upload
 from masam_core.inference.job import Job, RunningMean, job_crop
 from masam_core.inference.measure import measure
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.postprocess import postprocess
+from masam_core.inference.rectangle import Rectangle
 from masam_core.inference.result import Lesion
 from masam_core.inference.tightness import respect_box
 from masam_core.inference.view import Crop, ellipsoid_prior, network_input
@@ -27,14 +29,21 @@ from masam_core.model.masam import MASAM, Embedding
 from masam_core.volume import Volume
 
 Progress = Callable[[float, str], None]
+Part = tuple[list[int], Embedding]  # slices, and their embedding
 WINDOWS_PER_BATCH = {"cuda": 4, "cpu": 1, "mps": 2}
+# Of the decoder. On the CPU window by window: more do not fit its cache, and rounding would depend
+# on which windows were embedded already.
+SLICES_PER_BATCH = {"cuda": 64, "mps": 16}
+SLICES_PER_GROUP = 64  # embeddings held at once, beside the cache
 
 
 class Segmenter:
     """Box-prompted segmentation with a loaded model.
 
-    The model is folded (prepared for inference) and moved to the device. Embeddings of windows
-    are kept, so that another box on the same slices and crop costs only the decoder.
+    The model is prepared for inference (folded, its weights in the precision) and moved to the
+    device. Embeddings of windows are kept in half precision, so that another box on the same
+    slices and crop costs only the decoder; the first box is decoded from the same half-precision
+    values, so that a mask does not depend on what was asked before.
 
     Args:
         model: any MASAM, for example from ``load_model``.
@@ -55,9 +64,12 @@ class Segmenter:
     ) -> None:
         self.device = choose_device(device)
         self.dtype = choose_precision(precision, self.device)
-        self.model = model.fold().to(self.device)
+        self.model = model.prepare(self.dtype).to(self.device)
         self.config = model.config
         self.cache = EmbeddingCache(cache_bytes)
+        self._graphs = (
+            GraphedDecoder(self.model, self.dtype) if self.device.type == "cuda" else None
+        )
         self._volume: Volume | None = None
         self._limits = (0.0, 1.0)
 
@@ -117,11 +129,11 @@ class Segmenter:
                 raise Cancelled("Segmentation was cancelled.")
             if progress is not None:
                 progress(done / len(starts), f"window {done + 1} of {len(starts)}")
-            group = starts[done : done + batch_size]
+            group = self._group(job, starts[done:], batch_size)
             try:
                 self._run_windows(job, group, total)
             except torch.OutOfMemoryError as error:
-                batch_size = self._smaller(len(group), error)
+                batch_size = self._smaller(min(len(group), batch_size), error)
                 continue
             done += len(group)
         if progress is not None:
@@ -158,29 +170,56 @@ class Segmenter:
             ) from error
         return batch_size // 2
 
+    def _group(self, job: Job, starts: list[int], most: int) -> list[int]:
+        """The windows to run next: at most so many that must be embedded, and those between them
+        whose embeddings are here."""
+        group: list[int] = []
+        missing = 0
+        for start in starts[: max(most, SLICES_PER_GROUP // self.config.num_slices)]:
+            missing += self.cache.get(self._key(job, start)) is None
+            if missing > most:
+                break
+            group.append(start)
+        return group
+
     @torch.inference_mode()
     def _run_windows(self, job: Job, starts: list[int], total: RunningMean) -> None:
         """Embed what the cache lacks, decode the slices inside the box, add up probabilities."""
-        missing = [s for s in starts if self.cache.get(self._key(job, s)) is None]
-        fresh = dict(zip(missing, self._embed(job, missing), strict=True)) if missing else {}
-        wanted: list[tuple[int, Embedding]] = []
-        for start in starts:
-            kept = fresh.get(start) or self.cache.get(self._key(job, start))
-            if kept is None:  # pushed out by another window of this very group
-                kept = self._embed(job, [start])[0]
-            wanted.append((start, kept))
-        results = [
-            slice_result
-            for start, embedding in wanted
-            for slice_result in self._decode(job, start, embedding)
-        ]
+        kept = {start: self.cache.get(self._key(job, start)) for start in starts}
+        missing = [start for start, embedding in kept.items() if embedding is None]
+        if missing:
+            kept |= dict(zip(missing, self._embed(job, missing), strict=True))
+        parts = [self._inside(job, s, e) for s, e in kept.items() if e is not None]
+        shown = self._rectangle(job)
+        results = []
+        for batch in in_batches(parts, SLICES_PER_BATCH.get(self.device.type, 1)):
+            results += self._decode(job, shown, batch)
         # Added only when the whole group has succeeded, so that a retry counts nothing twice.
         for index, probability, quality in results:
             total.add(index, probability, quality)
 
+    def _inside(self, job: Job, start: int, window: Embedding) -> Part:
+        """The slices of a window that lie in the box, and their embedding."""
+        first = max(start, job.allowed.first_slice)
+        last = min(start + self.config.num_slices - 1, job.allowed.last_slice)
+        part = slice(first - start, last + 1 - start)
+        return list(range(first, last + 1)), window.cut(part)
+
     def _key(self, job: Job, start: int) -> tuple[object, ...]:
         """What an embedding depends on: volume, intensity limits, axes, crop, slices."""
         return (self._require_volume().content_hash, self._limits, *job.key(start))
+
+    def _decoder(
+        self,
+        window: Embedding,
+        boxes: torch.Tensor,
+        prior: torch.Tensor | None,
+        tokens: tuple[slice, slice] | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        if self._graphs is not None:
+            return self._graphs(window, boxes, prior)
+        with autocast(self.device, self.dtype):
+            return self.model.decode(window, boxes, prior, tokens)
 
     def look(self, frame: CanonicalFrame, crop: Crop, start: int) -> torch.Tensor:
         """What the network sees of the window that begins at a slice; see ``network_input``."""
@@ -193,43 +232,44 @@ class Segmenter:
         depth = self.config.num_slices
         windows = [self.look(job.frame, job.crop, start) for start in starts]
         with autocast(self.device, self.dtype):
-            embedded = self.model.encode(torch.stack(windows).to(self.device))
+            embedded = self.model.encode(upload(torch.stack(windows), self.device))
         out = []
         for number, start in enumerate(starts):
             part = slice(number * depth, (number + 1) * depth)
-            window = Embedding(
-                embedded.image[part].to(self.dtype).clone(),
-                # Maps of pixel detail are large; half precision keeps twice as many in the cache.
-                [skip[part].to(torch.float16, copy=True) for skip in embedded.skips],
-            )
+            window = embedded.cut(part).to(self.device, torch.float16, copy=True)
             self.cache.put(self._key(job, start), window)
             out.append(window)
         return out
 
     def _decode(
-        self, job: Job, start: int, embedding: Embedding
+        self, job: Job, shown: Rectangle, parts: list[Part]
     ) -> list[tuple[int, NDArray[np.float32], float]]:
-        """Of each slice of a window in the box: index, foreground probability on the crop's
-        voxels, predicted quality of the mask."""
-        slices = np.arange(start, start + self.config.num_slices)
-        inside = np.flatnonzero(
-            (slices >= job.allowed.first_slice) & (slices <= job.allowed.last_slice)
-        )
-        slices = slices[inside]
+        """Of each slice: index, foreground probability on the job's rectangle of the crop,
+        predicted quality of the mask."""
+        slices = np.array([index for indices, _ in parts for index in indices])
         boxes = job.crop.to_pixels(job.boxes_at(slices), self.config.image_size)
         prior = None
         if self.config.shape_prior == "ellipsoid":
             first, last = job.prompt.first_slice, job.prompt.last_slice
-            prior = ellipsoid_prior(slices, first, last, boxes, self.config).to(self.device)
-        skips = [skip[inside].to(self.dtype) for skip in embedding.skips]
-        part = Embedding(embedding.image[inside], skips)
-        with autocast(self.device, self.dtype):
-            logits, quality = self.model.decode(
-                part, torch.from_numpy(boxes).to(self.device), prior
-            )
-        probability = job.crop.restore(logits).softmax(dim=1)[:, 1].cpu().numpy()
+            prior = ellipsoid_prior(slices, first, last, boxes, self.config)
+            prior = upload(prior, self.device)
+        window = Embedding.join([embedding for _, embedding in parts])
+        logits, quality = self._decoder(
+            window.to(self.device, self.dtype),
+            upload(torch.from_numpy(boxes), self.device),
+            prior,
+            shown.tokens,
+        )
+        probability = shown.resample(logits).softmax(dim=1)[:, 1].cpu().numpy()
         predicted = quality[:, 1].float().cpu().tolist()
         return list(zip(slices.tolist(), probability, predicted, strict=True))
+
+    def _rectangle(self, job: Job) -> Rectangle:
+        """What of the decoder's output the job needs."""
+        grid, side = self.config.grid, self.config.logits_side
+        # A GPU decodes whole slices at one go, and with one recording of the work.
+        local = self.model.mask_decoder.local and self.device.type == "cpu"
+        return Rectangle.of(job, side, side // grid if local else None, self.device)
 
     def _finish(
         self,
@@ -278,3 +318,17 @@ class Segmenter:
             messages=messages,
             model=self.config.name,
         )
+
+
+def in_batches(parts: list[Part], most: int) -> Iterator[list[Part]]:
+    """Neighbouring parts together, as long as they have so many slices at most; at least one."""
+    batch: list[Part] = []
+    count = 0
+    for part in parts:
+        if batch and count + len(part[0]) > most:
+            yield batch
+            batch, count = [], 0
+        batch.append(part)
+        count += len(part[0])
+    if batch:
+        yield batch

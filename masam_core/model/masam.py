@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,6 +11,7 @@ from segment_anything.modeling import PromptEncoder
 from torch import Tensor, nn
 
 from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
+from masam_core.errors import CheckpointError
 from masam_core.model.detail import DetailEncoder, EarlyDetail
 from masam_core.model.image_encoder import build_image_encoder
 from masam_core.model.mask_decoder import MaskDecoder
@@ -32,11 +34,22 @@ class Embedding:
         """Memory held."""
         return sum(t.numel() * t.element_size() for t in (self.image, *self.skips))
 
-    def to(self, device: torch.device, dtype: torch.dtype) -> Embedding:
-        """A copy on another device or in another precision."""
+    def to(self, device: torch.device, dtype: torch.dtype, copy: bool = False) -> Embedding:
+        """On another device or in another precision; with ``copy`` with memory of its own."""
         return Embedding(
-            self.image.to(device, dtype), [skip.to(device, dtype) for skip in self.skips]
+            self.image.to(device, dtype, copy=copy),
+            [skip.to(device, dtype, copy=copy) for skip in self.skips],
         )
+
+    def cut(self, part: slice) -> Embedding:
+        """Some of the slices, in the same memory."""
+        return Embedding(self.image[part], [skip[part] for skip in self.skips])
+
+    @staticmethod
+    def join(parts: Sequence[Embedding]) -> Embedding:
+        """The slices of all parts, in order."""
+        skips = [torch.cat(maps) for maps in zip(*(p.skips for p in parts), strict=True)]
+        return Embedding(torch.cat([p.image for p in parts]), skips)
 
 
 class MASAM(nn.Module):
@@ -78,9 +91,32 @@ class MASAM(nn.Module):
             self.register_buffer(name, values, persistent=False)
 
     def fold(self) -> MASAM:
-        """Prepare for inference: eval mode, FacT folded into the backbone."""
+        """Eval mode, FacT folded into the backbone."""
         self.eval()
         self.image_encoder.fold()
+        return self
+
+    @torch.no_grad()
+    def prepare(self, dtype: torch.dtype) -> MASAM:
+        """Prepare for inference in a precision: folded, and the weights of linear layers and
+        convolutions in it, so that they are not converted for every window.
+
+        The prompt encoder stays in float32: a box's corner in bfloat16 would be off by pixels.
+
+        Raises:
+            CheckpointError: the weights were rounded to another precision before.
+        """
+        self.fold()
+        for part in (self.image_encoder, self.mask_decoder, self.detail_encoder):
+            for layer in part.modules() if part is not None else ():
+                if not isinstance(layer, (nn.Linear, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d)):
+                    continue
+                if layer.weight.dtype not in (torch.float32, dtype):
+                    raise CheckpointError(
+                        f"This model was prepared for {str(layer.weight.dtype)[6:]}; load it again "
+                        f"to compute in {str(dtype)[6:]}."
+                    )
+                layer.to(dtype)
         return self
 
     def encode(self, windows: Tensor) -> Embedding:
@@ -108,7 +144,11 @@ class MASAM(nn.Module):
         return Embedding(image, skips)
 
     def decode(
-        self, embedding: Embedding, boxes: Tensor | None, prior: Tensor | None = None
+        self,
+        embedding: Embedding,
+        boxes: Tensor | None,
+        prior: Tensor | None = None,
+        part: tuple[slice, slice] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Decode slices with their prompts.
 
@@ -117,17 +157,20 @@ class MASAM(nn.Module):
             boxes: (N, 4) x0, y0, x1, y1 in network pixels (pixel centres at integers), or None
                 for automatic segmentation.
             prior: (N, 1, 4g, 4g) mask prompt as logits, or None.
+            part: rows and columns of tokens, where only their logits are wanted; needs
+                ``mask_decoder.local``.
 
         Returns:
             Logits (N, K + 1, h, w), background first, and their predicted quality (N, K + 1).
         """
         count = embedding.image.shape[0]
-        sparse, dense = self.prompt_encoder(points=None, boxes=boxes, masks=prior)
+        with torch.autocast(embedding.image.device.type, enabled=False):
+            sparse, dense = self.prompt_encoder(points=None, boxes=boxes, masks=prior)
+            positions = self.prompt_encoder.get_dense_pe()
         if boxes is None and prior is None:
             dense = dense.expand(count, -1, -1, -1)
         if boxes is None:
             sparse = sparse.expand(count, -1, -1)
-        positions = self.prompt_encoder.get_dense_pe()
         return cast(
             "tuple[Tensor, Tensor]",
             self.mask_decoder(
@@ -136,6 +179,7 @@ class MASAM(nn.Module):
                 sparse.to(embedding.image.dtype),
                 dense.to(embedding.image.dtype),
                 embedding.skips,
+                part,
             ),
         )
 

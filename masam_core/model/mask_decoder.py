@@ -68,6 +68,7 @@ class MaskDecoder(nn.Module):
         sparse: Tensor,
         dense: Tensor,
         skips: list[Tensor],
+        part: tuple[slice, slice] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Predict one set of masks per image.
 
@@ -78,10 +79,13 @@ class MaskDecoder(nn.Module):
             dense: (N, 256, g, g) dense prompt.
             skips: encoder features, shallow first, for ``multiscale``; maps of pixel detail,
                 finest first, where the config asks for them; else empty.
+            part: rows and columns of tokens, where only these are wanted and the decoder is
+                :attr:`local`.
 
         Returns:
             Logits (N, num_classes + 1, s*g, s*g), s = 16 (4 for ``sam``), background first, and
-            the predicted quality of each mask (N, num_classes + 1).
+            the predicted quality of each mask (N, num_classes + 1). With ``part`` the logits of
+            those tokens' pixels, the same as without.
         """
         count = embedding.shape[0]
         own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
@@ -89,18 +93,37 @@ class MaskDecoder(nn.Module):
         image = embedding + dense
         states, image = self.transformer(image, positions.expand(count, -1, -1, -1), tokens)
         image = image.transpose(1, 2).reshape(embedding.shape)
-        pixels = self._upscale(image, skips)
+        if part is not None:
+            image = image[:, :, part[0], part[1]]
         mask_states = states[:, 1 : 1 + self.mask_tokens.num_embeddings]
         kernels = torch.stack(
             [mlp(mask_states[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
         )
-        logits = torch.einsum("ntc,nchw->nthw", kernels, pixels)
+        logits = self._paint(image, skips, kernels)
         quality = self.iou_prediction_head(states[:, 0])
         if self.kind == "sam":
             # softmax over (0, x) is the sigmoid of x, SAM's own probability.
             logits = torch.cat([torch.zeros_like(logits[:, :1]), logits[:, :1]], dim=1)
             quality = quality[:, :1].expand(-1, 2)
         return logits, cast(Tensor, quality)
+
+    @property
+    def local(self) -> bool:
+        """Whether each token becomes its own pixels, whatever its neighbours are, after the
+        transformer; a part of the image can then be decoded by itself."""
+        return self.skips is None and self.details is None
+
+    def _paint(self, image: Tensor, skips: list[Tensor], kernels: Tensor) -> Tensor:
+        """Tokens (N, 256, h, w) to logits of each of the kernels (N, T, c)."""
+        if image.device.type != "cpu" or torch.is_grad_enabled():
+            return torch.einsum("ntc,nchw->nthw", kernels, self._upscale(image, skips))
+        # Image by image: the maps of many do not fit a processor's cache.
+        painted = []
+        for n in range(len(image)):
+            one = slice(n, n + 1)
+            pixels = self._upscale(image[one], [skip[one] for skip in skips])
+            painted.append((kernels[n] @ pixels[0].flatten(1)).unflatten(1, pixels.shape[-2:]))
+        return torch.stack(painted)
 
     def _upscale(self, x: Tensor, skips: list[Tensor]) -> Tensor:
         if self.details is not None:

@@ -13,6 +13,7 @@ from segment_anything import SamPredictor
 from torch.nn import functional as F
 
 from masam_core.config import SAM_PIXEL_MEAN, SAM_PIXEL_STD, ModelConfig
+from masam_core.errors import CheckpointError
 from masam_core.model.checkpoint import load_model
 from masam_core.model.image_encoder import SamImageEncoder
 from masam_core.model.masam import MASAM
@@ -216,3 +217,59 @@ def test_dinov2_layout_equals_a_plain_transformer(tiny: None) -> None:
     with torch.no_grad():
         got, _ = encoder(images, 1)
     assert torch.allclose(got, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("decoder", ["progressive", "sam"])
+def test_a_part_of_the_slice_decodes_as_it_does_in_the_whole(
+    tiny_config: Build, decoder: str
+) -> None:
+    torch.manual_seed(7)
+    model = MASAM(tiny_config(decoder=decoder)).eval()
+    shake(model)
+    pixel = model.config.logits_side // model.config.grid
+    box = torch.tensor([20.0, 20, 90, 90]).expand(5, 4)
+    with torch.no_grad():
+        embedding = model.encode(torch.rand(1, 5, 128, 128))
+        whole, quality = model.decode(embedding, box)
+        part, same = model.decode(embedding, box, part=(slice(2, 5), slice(1, 8)))
+    assert model.mask_decoder.local
+    assert part.shape == (5, 2, 3 * pixel, 7 * pixel)
+    assert torch.allclose(part, whole[:, :, 2 * pixel : 5 * pixel, pixel : 8 * pixel], atol=1e-5)
+    assert torch.equal(quality, same)
+
+
+@pytest.mark.parametrize("changes", [{"decoder": "multiscale"}, {"detail_width": 4}])
+def test_decoders_that_look_around_say_so(tiny_config: Build, changes: dict[str, object]) -> None:
+    assert not MASAM(tiny_config(**changes)).mask_decoder.local
+
+
+def test_prepared_weights_are_rounded_but_for_the_prompts(tiny_config: Build) -> None:
+    torch.manual_seed(8)
+    model = MASAM(tiny_config()).eval()
+    shake(model)
+    window, box = torch.rand(1, 5, 128, 128), torch.tensor([20.0, 20, 90, 90]).expand(5, 4)
+    with torch.inference_mode():
+        exact, _ = model.decode(model.encode(window), box)
+    model.prepare(torch.bfloat16)
+    assert model.image_encoder.qkv_layer(0).weight.dtype == torch.bfloat16
+    assert {p.dtype for p in model.prompt_encoder.parameters()} == {torch.float32}
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        rounded, _ = model.decode(model.encode(window), box)
+    assert 0 < (rounded - exact).abs().max() < 0.1 * exact.abs().max()
+    model.prepare(torch.bfloat16)  # again changes nothing
+    with pytest.raises(CheckpointError, match="prepared for bfloat16"):
+        model.prepare(torch.float32)
+
+
+def test_a_box_does_not_lose_precision_in_bfloat16(tiny_config: Build) -> None:
+    torch.manual_seed(9)
+    model = MASAM(tiny_config()).eval()
+    seen: list[torch.Tensor] = []
+    model.prompt_encoder.register_forward_hook(lambda _m, _i, out: seen.append(out[0]))
+    window, box = torch.rand(1, 5, 128, 128), torch.tensor([20.3, 20, 90, 90.7]).expand(5, 4)
+    with torch.inference_mode():
+        embedding = model.encode(window)
+        model.decode(embedding, box)
+        with torch.autocast("cpu", torch.bfloat16):
+            model.decode(embedding, box)
+    assert torch.equal(seen[0], seen[1])
