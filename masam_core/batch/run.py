@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ import masam_core
 from masam_core.batch.cases import BatchCase
 from masam_core.batch.engine import Engine
 from masam_core.batch.queue import DONE, BatchQueue, safe_name
+from masam_core.batch.read_ahead import ReadAhead
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError, Cancelled, ConfigError, MasamError
 from masam_core.inference.options import SegmentOptions
@@ -19,11 +21,12 @@ from masam_core.labels import boxes_of_labels
 from masam_core.report import measurement_rows
 from masam_core.roi import read_roi
 from masam_core.segmentation import IMAGE_SUFFIXES, SLICER_SUFFIX, write_segmentation
-from masam_core.volume import Volume, read_volume
+from masam_core.volume import Volume
 
 FORMATS = (SLICER_SUFFIX, *IMAGE_SUFFIXES)
 OnCase = Callable[[str, str, str], None]
 OnProgress = Callable[[str, float, str], None]
+Read = Callable[[BatchCase], Volume]
 
 
 @dataclass(frozen=True)
@@ -116,11 +119,31 @@ def run_batch(
         Whether it went through to the end. If not, the case that ran waits again.
     """
     by_name = {case.name: case for case in cases}
+    with ReadAhead() as ahead:
+        work = partial(_run_case, queue, engine, options, on_progress, cancelled)
+        return _work_through(by_name, ahead, queue, work, on_case, cancelled)
+
+
+def _work_through(
+    by_name: dict[str, BatchCase],
+    ahead: ReadAhead,
+    queue: BatchQueue,
+    work: Callable[[BatchCase, Read], tuple[list[dict[str, Any]], list[str]]],
+    on_case: OnCase,
+    cancelled: Callable[[], bool],
+) -> bool:
+    def read(case: BatchCase) -> Volume:
+        volume = ahead.take(case)
+        following = queue.next()  # this case no longer waits
+        if following is not None:
+            ahead.begin(by_name[following])
+        return volume
+
     while (name := queue.next()) is not None and not cancelled():
         queue.start(name)
         on_case(name, "running", "")
         try:
-            rows, notes = _run_case(by_name[name], queue, engine, options, on_progress, cancelled)
+            rows, notes = work(by_name[name], read)
             queue.finish(name, rows, " ".join(notes))
         except (Cancelled, KeyboardInterrupt):
             queue.cancel()
@@ -138,18 +161,19 @@ def run_batch(
 
 
 def _run_case(
-    case: BatchCase,
     queue: BatchQueue,
     engine: Engine,
     options: BatchOptions,
     on_progress: OnProgress,
     cancelled: Callable[[], bool],
+    case: BatchCase,
+    read: Read,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     name, out = case.name, queue.folder
     assert out is not None
     queue.log(name, f"MASAM {masam_core.__version__}, Python {platform.python_version()}")
     on_progress(name, 0.0, "reading")
-    volume = read_volume(case.image)
+    volume = read(case)
     if volume.modality is None and options.modality:
         volume = replace(volume, modality=options.modality)
     size = " x ".join(str(n) for n in volume.geometry.size_ijk)

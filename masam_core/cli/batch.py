@@ -18,6 +18,7 @@ from masam_core.cli.options import (
     Margin,
     ModalityOption,
     Model,
+    PrecisionOption,
     QualityOption,
     Smooth,
     Threshold,
@@ -62,6 +63,7 @@ def batch_command(
     smooth: Smooth = 0.0,
     modality: ModalityOption = None,
     device: Device = "auto",
+    precision: PrecisionOption = "auto",
     worker: Annotated[
         str,
         typer.Option(
@@ -106,7 +108,7 @@ def batch_command(
     queue = open_queue(cases, source, out, options, model, fresh, retry_failed)
     whole = True
     if queue.next() is not None:
-        choice = ModelChoice(model, str(base) if base else None, device)
+        choice = ModelChoice(model, str(base) if base else None, device, precision)
         engine = make_engine(choice, split_command(worker) if worker else None)
         with _Bar(queue, quiet=json) as bar:
             whole = run_batch(

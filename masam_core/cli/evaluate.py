@@ -52,6 +52,9 @@ def evaluate_command(
     ] = False,
     quality: Annotated[str, typer.Option(help="fast, balanced or best.")] = "balanced",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="auto, float32, bfloat16, float16, int8.")
+    ] = "auto",
     csv: Annotated[Path | None, typer.Option(help="Also write a line per lesion here.")] = None,
     report: Annotated[
         Path | None, typer.Option(help="Also write an HTML report with the worst cases pictured.")
@@ -90,11 +93,11 @@ def evaluate_command(
     cases = [c for c in read_cases(data) if c.split == split]
     if not cases:
         raise ConfigError(f"{data} lists no case with split '{split}'.")
-    segmenter = Segmenter(load_by_name(model, base), device=device)
+    segmenter = Segmenter(load_by_name(model, base), device, precision)
     predictors: dict[str, Predictor] = {_short(model): segmenter}
     if against is not None:
         name = f"{_short(against)} (second)" if _short(against) in predictors else _short(against)
-        predictors[name] = Segmenter(load_by_name(against, base), device=device)
+        predictors[name] = Segmenter(load_by_name(against, base), device, precision)
     for name in peer or []:
         predictors[name] = load_peer(name)
     target = Target(tuple(label or ()), each_lesion)

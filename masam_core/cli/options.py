@@ -53,3 +53,10 @@ ModalityOption = Annotated[
 Device = Annotated[
     str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=SETTINGS)
 ]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(
+        help="auto, float32, bfloat16, float16; int8 on a CPU without bfloat16.",
+        rich_help_panel=SETTINGS,
+    ),
+]

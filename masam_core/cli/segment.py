@@ -20,6 +20,7 @@ from masam_core.cli.options import (
     Margin,
     ModalityOption,
     Model,
+    PrecisionOption,
     QualityOption,
     Smooth,
     Threshold,
@@ -102,10 +103,7 @@ def segment_command(
         typer.Option(help="SeriesInstanceUID, in a folder of several.", rich_help_panel=SETTINGS),
     ] = None,
     device: Device = "auto",
-    precision: Annotated[
-        str,
-        typer.Option(help="auto, float32, bfloat16, float16.", rich_help_panel=SETTINGS),
-    ] = "auto",
+    precision: PrecisionOption = "auto",
     json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
 ) -> None:
     """Segment one lesion for each box and write them into one file.

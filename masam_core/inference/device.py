@@ -9,8 +9,13 @@ import torch
 
 from masam_core.errors import ConfigError
 
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
-_TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+Precision = Literal["auto", "float32", "bfloat16", "float16", "int8"]
+_TYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "int8": torch.float32,  # of all that is not a linear layer of the encoder
+}
 
 
 def choose_device(wanted: str | torch.device = "auto") -> torch.device:
@@ -45,9 +50,15 @@ def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
 
     On a processor without such instructions bfloat16 is slower than float32, not faster.
 
+    int8 is for processors without bfloat16, and only for them: see ``quantize_encoder``.
+
     Raises:
-        ConfigError: an unknown precision.
+        ConfigError: an unknown precision, or int8 on a GPU.
     """
+    if wanted == "int8" and device.type != "cpu":
+        raise ConfigError(
+            f"The precision 'int8' is for the CPU; on {device} use 'auto', which is faster there."
+        )
     if wanted == "auto":
         if device.type == "cpu" and has_fast_bfloat16():
             return torch.bfloat16

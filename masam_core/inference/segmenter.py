@@ -26,6 +26,7 @@ from masam_core.inference.view import Crop, ellipsoid_prior, network_input
 from masam_core.inference.windows import stride_of, window_slices, window_starts
 from masam_core.intensity import intensity_limits, scale_intensity
 from masam_core.model.masam import MASAM, Embedding
+from masam_core.model.quantize import quantize_encoder
 from masam_core.volume import Volume
 
 Progress = Callable[[float, str], None]
@@ -48,7 +49,7 @@ class Segmenter:
     Args:
         model: any MASAM, for example from ``load_model``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        precision: ``auto``, ``float32``, ``bfloat16``, ``float16``.
+        precision: ``auto``, ``float32``, ``bfloat16``, ``float16``; ``int8`` on the CPU.
         cache_bytes: most memory for embeddings.
 
     Raises:
@@ -65,6 +66,9 @@ class Segmenter:
         self.device = choose_device(device)
         self.dtype = choose_precision(precision, self.device)
         self.model = model.prepare(self.dtype).to(self.device)
+        self.precision = str(self.dtype).removeprefix("torch.")
+        if precision == "int8":
+            self.model, self.precision = quantize_encoder(self.model), precision
         self.config = model.config
         self.cache = EmbeddingCache(cache_bytes)
         self._graphs = (

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from masam_core.model.linear import linear
+from masam_core.model.linear import apply, linear
 
 
 class Adapter3D(nn.Module):
@@ -35,14 +35,14 @@ class Adapter3D(nn.Module):
         Returns:
             Tokens of the same shape.
         """
-        h = linear(self.norm(x), self.down.weight)
+        h = apply(self.down, self.norm(x))
         windows = h.reshape(-1, slices, h[0].numel() // h.shape[-1], h.shape[-1])
         padded = F.pad(windows, (0, 0, 0, 0, 1, 1))
         # A (3, 1, 1) convolution is one matrix product over the three neighbours' channels.
         neighbours = torch.cat([padded[:, :-2], padded[:, 1:-1], padded[:, 2:]], dim=-1)
         weight = self.conv.weight[..., 0, 0].transpose(1, 2).flatten(1)  # (hidden, 3 * hidden)
         mixed = linear(neighbours, weight, self.conv.bias)
-        return x + linear(F.gelu(mixed.reshape(h.shape)), self.up.weight)
+        return x + apply(self.up, F.gelu(mixed.reshape(h.shape)))
 
 
 class BlockAdapters(nn.Module):

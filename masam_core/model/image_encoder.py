@@ -19,7 +19,7 @@ from masam_core.model.adapter import BlockAdapters
 from masam_core.model.attention import attend, attend_relative, resize_absolute
 from masam_core.model.dinov2 import DinoBackbone, DinoBlock
 from masam_core.model.fact import FacT
-from masam_core.model.linear import linear, mlp
+from masam_core.model.linear import apply, bias_of, mlp
 from masam_core.model.tiny_vit import TinyBackbone, TinyBlock, cache_parts
 from masam_core.model.window_attention import WindowAttention
 
@@ -122,8 +122,7 @@ class ImageEncoder(nn.Module, ABC):
 
     def project(self, index: int, x: Tensor) -> Tensor:
         """qkv of normalised tokens (..., C) -> (..., 3C), with the FacT increment."""
-        layer = self.qkv_layer(index)
-        qkv = linear(x, layer.weight, layer.bias)
+        qkv = apply(self.qkv_layer(index), x)
         if self.fact is None or self.folded:
             return qkv
         fact, block = self.fact_of(index)
@@ -209,9 +208,9 @@ class SamImageEncoder(ImageEncoder):
         if kept is None or kept.grid != grid:
             kept = WindowAttention(grid, block.window_size, attn.num_heads)
             self._attentions[block.window_size] = kept
-        bias = attn.qkv.bias.to(qkv.dtype)
+        bias = bias_of(attn.qkv).to(qkv.dtype)
         out = kept(qkv, bias, attn.rel_pos_h, attn.rel_pos_w)
-        return linear(out, attn.proj.weight, attn.proj.bias)
+        return apply(attn.proj, out)
 
     def mlp(self, index: int, tokens: Tensor) -> Tensor:
         block = cast(Block, self.base.blocks[index])
@@ -255,7 +254,7 @@ class DinoImageEncoder(ImageEncoder):
     def attention(self, index: int, tokens: Tensor) -> Tensor:
         block = cast(DinoBlock, self.base.blocks[index])
         out = attend(self.project(index, block.norm1(tokens)), block.heads)
-        return block.scale1 * linear(out, block.proj.weight, block.proj.bias)
+        return block.scale1 * apply(block.proj, out)
 
     def mlp(self, index: int, tokens: Tensor) -> Tensor:
         block = cast(DinoBlock, self.base.blocks[index])
@@ -316,7 +315,9 @@ class TinyImageEncoder(ImageEncoder):
         return self.base.merge2(half).permute(0, 2, 3, 1), full, half
 
     def _plain(self, block: TinyBlock, tokens: Tensor) -> Tensor:
-        tokens = tokens + self._attend(block, block.qkv(self._windows(block, tokens)), tokens)
+        tokens = tokens + self._attend(
+            block, apply(block.qkv, self._windows(block, tokens)), tokens
+        )
         tokens = block.convolve(tokens)
         return tokens + block.mlp(block.norm2(tokens))
 
@@ -326,7 +327,7 @@ class TinyImageEncoder(ImageEncoder):
         return cast(Tensor, block.norm1(windows.flatten(1, 2)))
 
     def _attend(self, block: TinyBlock, qkv: Tensor, tokens: Tensor) -> Tensor:
-        out = block.proj(attend(qkv, block.heads, block.bias().to(qkv.dtype)))
+        out = apply(block.proj, attend(qkv, block.heads, block.bias().to(qkv.dtype)))
         height, width = tokens.shape[1:3]
         padded = (
             -(-height // block.window) * block.window,

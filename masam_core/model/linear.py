@@ -5,10 +5,24 @@ from __future__ import annotations
 import platform
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+def apply(layer: nn.Module, x: Tensor) -> Tensor:
+    """A linear layer on (..., C), by :func:`linear`; one of other kind (int8) in its own way."""
+    if isinstance(layer, nn.Linear):
+        return linear(x, layer.weight, layer.bias)
+    return cast(Tensor, layer(x))
+
+
+def bias_of(layer: nn.Module) -> Tensor:
+    """The bias of a linear layer, float or int8."""
+    bias = layer.bias
+    return cast(Tensor, bias() if callable(bias) else bias)
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -31,7 +45,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return F.linear(x, weight, bias)
 
 
-def mlp(x: Tensor, first: nn.Linear, second: nn.Linear) -> Tensor:
+def mlp(x: Tensor, first: nn.Module, second: nn.Module) -> Tensor:
     """A transformer's MLP: widen, GELU, narrow; (N, ..., C) -> (N, ..., C).
 
     On the CPU image by image: the widened tokens of a whole window are larger than any cache.
@@ -39,8 +53,7 @@ def mlp(x: Tensor, first: nn.Linear, second: nn.Linear) -> Tensor:
     parts = x.split(1 if x.device.type == "cpu" else len(x))
     narrow = []
     for part in parts:
-        wide = F.gelu(linear(part, first.weight, first.bias))
-        narrow.append(linear(wide, second.weight, second.bias))
+        narrow.append(apply(second, F.gelu(apply(first, part))))
     return torch.cat(narrow) if len(narrow) > 1 else narrow[0]
 
 

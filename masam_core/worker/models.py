@@ -34,7 +34,7 @@ class LoadedModel:
             "path": str(self.path),
             "sha256": self.sha256,
             "device": str(segmenter.device),
-            "precision": str(segmenter.dtype).removeprefix("torch."),
+            "precision": segmenter.precision,
             "backbone": segmenter.config.backbone,
             "threshold": segmenter.config.threshold,
         }

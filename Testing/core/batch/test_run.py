@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core.batch.cases import find_cases
+from masam_core.batch import read_ahead
+from masam_core.batch.cases import BatchCase, find_cases
 from masam_core.batch.engine import WorkerEngine
+from masam_core.batch.read_ahead import read_case
 from masam_core.batch.run import BatchOptions, open_queue, run_batch
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import Cancelled, ConfigError
@@ -226,3 +229,28 @@ def test_a_worker_that_can_not_be_started_fails_the_cases_in_words(
     assert whole
     assert queue.count("failed") == 6
     assert "could not be started" in queue.cases["a"].message
+
+
+def test_the_next_case_is_read_while_one_is_computed(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = threading.Semaphore(0)
+
+    def read(case: BatchCase) -> Volume:
+        reading.release()
+        return read_case(case)
+
+    monkeypatch.setattr(read_ahead, "read_case", read)
+    waited: list[bool] = []
+
+    class Slow(Quick):
+        def segment(self, *arguments: Any) -> list[Lesion]:
+            reading.acquire()  # this case was read
+            if not waited:
+                waited.append(reading.acquire(timeout=20))  # and the next one, before this is done
+                reading.release()
+            return super().segment(*arguments)
+
+    _, whole = run(folder, tmp_path / "out", Slow())
+    assert whole
+    assert waited == [True]

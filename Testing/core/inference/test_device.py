@@ -14,6 +14,7 @@ from masam_core.inference.device import (
     choose_device,
     choose_precision,
     has_fast_bfloat16,
+    upload,
 )
 
 CPU = torch.device("cpu")
@@ -76,3 +77,15 @@ def test_autocast_changes_the_precision_of_products_only_when_asked() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 def test_with_a_gpu_auto_chooses_it() -> None:
     assert choose_device("auto").type == "cuda"
+
+
+def test_int8_is_for_the_processor_alone() -> None:
+    assert choose_precision("int8", CPU) == torch.float32  # of all but linear layers
+    with pytest.raises(ConfigError, match="'auto'"):
+        choose_precision("int8", torch.device("cuda"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_what_is_uploaded_arrives() -> None:
+    values = torch.arange(1000.0)
+    assert torch.equal(upload(values, torch.device("cuda")).cpu(), values)

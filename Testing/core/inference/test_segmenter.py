@@ -457,3 +457,20 @@ def test_values_beyond_the_limits_reach_a_model_with_local_channels(
             segmenter.set_volume(seen)
             answers.append(segmenter.segment(BOX).probability)
         assert np.allclose(*answers, atol=1e-6) != differs
+
+
+def test_int8_gives_nearly_the_same_mask(build_model: BuildModel, volume: Volume) -> None:
+    masks = []
+    for precision in ("float32", "int8"):
+        segmenter = Segmenter(build_model(), device="cpu", precision=precision)
+        segmenter.set_volume(volume)
+        assert segmenter.precision == precision
+        masks.append(segmenter.segment(BOX, SegmentOptions(postprocess=RAW)).probability)
+    assert 0 < np.abs(masks[0] - masks[1]).max() < 0.1
+
+
+def test_embeddings_are_kept_in_half_precision(segmenter: Segmenter) -> None:
+    segmenter.segment(BOX)
+    config = segmenter.config
+    window = config.num_slices * 256 * config.grid**2 * 2  # bytes
+    assert segmenter.cache.bytes == len(segmenter.cache) * window
