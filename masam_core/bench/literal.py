@@ -11,12 +11,6 @@ from __future__ import annotations
 from typing import cast
 
 import torch
-from segment_anything.modeling.image_encoder import (
-    Block,
-    add_decomposed_rel_pos,
-    window_partition,
-    window_unpartition,
-)
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -28,6 +22,12 @@ from masam_core.model.dinov2 import DinoBlock
 from masam_core.model.fact import FacT
 from masam_core.model.image_encoder import DinoImageEncoder, SamImageEncoder
 from masam_core.model.masam import MASAM, Embedding
+from masam_core.model.sam_parts import (
+    Block,
+    add_decomposed_rel_pos,
+    window_partition,
+    window_unpartition,
+)
 
 
 class LiteralMASAM:

@@ -7,9 +7,6 @@ from functools import partial
 from typing import cast
 
 import torch
-from segment_anything.modeling import ImageEncoderViT
-from segment_anything.modeling.common import LayerNorm2d
-from segment_anything.modeling.image_encoder import Block, window_partition, window_unpartition
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -20,6 +17,13 @@ from masam_core.model.attention import attend, attend_relative, resize_absolute
 from masam_core.model.dinov2 import DinoBackbone, DinoBlock
 from masam_core.model.fact import FacT
 from masam_core.model.linear import apply, bias_of, mlp
+from masam_core.model.sam_parts import (
+    Block,
+    ImageEncoderViT,
+    LayerNorm2d,
+    window_partition,
+    window_unpartition,
+)
 from masam_core.model.tiny_vit import TinyBackbone, TinyBlock, cache_parts
 from masam_core.model.window_attention import WindowAttention
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-from segment_anything.modeling import PromptEncoder
 from torch import Tensor, nn
 
 from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
@@ -15,6 +14,7 @@ from masam_core.errors import CheckpointError
 from masam_core.model.detail import DetailEncoder, EarlyDetail
 from masam_core.model.image_encoder import build_image_encoder
 from masam_core.model.mask_decoder import MaskDecoder
+from masam_core.model.sam_parts import PromptEncoder
 from masam_core.model.tiny_vit import TinyBackbone
 
 

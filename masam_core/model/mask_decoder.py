@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 import torch
-from segment_anything.modeling import TwoWayTransformer
-from segment_anything.modeling.common import LayerNorm2d
-from segment_anything.modeling.mask_decoder import MLP
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
 from masam_core.model.detail import DetailJoin, detail_widths
+from masam_core.model.sam_parts import MLP, LayerNorm2d, TwoWayTransformer
 
 SAM_MASK_TOKENS = 4  # one mask for unambiguous prompts, three for ambiguous ones
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 import torch
-from segment_anything.modeling.common import LayerNorm2d
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from masam_core.config import EMBEDDING_CHANNELS
 from masam_core.model.linear import mlp
+from masam_core.model.sam_parts import LayerNorm2d
 
 BAND = 16  # rows: what a band holds at four times the width stays in a processor's cache
 

@@ -106,7 +106,8 @@ class Decoder:
             end = HEADER.size + length
             if len(self._buffer) < end:
                 return out
-            out.append(_decode(bytes(self._buffer[HEADER.size : end])))
+            with memoryview(self._buffer) as view:  # a frame may be large: no copy of it
+                out.append(_decode(view[HEADER.size : end]))
             del self._buffer[:end]
 
     def _seek(self) -> int:
@@ -122,7 +123,7 @@ class Decoder:
         return at
 
 
-def _decode(body: bytes) -> Message | ProtocolError:
+def _decode(body: memoryview) -> Message | ProtocolError:
     try:
         message = msgpack.unpackb(body, raw=False, strict_map_key=True)
     except Exception as error:  # msgpack has many, ValueError, UnicodeDecodeError, its own

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import sys
+from pathlib import Path
 
 import msgpack
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from masam_core.worker.channel import READ_BYTES, widen_pipe
 from masam_core.worker.protocol import (
     MAX_BODY,
     Decoder,
@@ -99,3 +103,18 @@ def test_a_mask_that_contradicts_itself_is_refused(change: dict[str, object]) ->
     packed = {**pack_mask(np.ones((2, 3, 4), bool), (0, 0, 0)), **change}
     with pytest.raises(ProtocolError, match="holds no mask"):
         unpack_mask(packed)
+
+
+def test_a_pipe_is_widened_and_what_is_no_pipe_is_left_alone(tmp_path: Path) -> None:
+    source, sink = os.pipe()
+    widen_pipe(source)
+    if sys.platform == "linux":
+        import fcntl
+
+        assert fcntl.fcntl(source, fcntl.F_GETPIPE_SZ) == READ_BYTES
+    os.write(sink, b"abc")
+    assert os.read(source, 10) == b"abc"
+    os.close(source)
+    os.close(sink)
+    with (tmp_path / "file").open("w") as file:
+        widen_pipe(file.fileno())
