@@ -13,7 +13,7 @@ import masam_core
 from masam_core.batch.cases import BatchCase
 from masam_core.batch.engine import Engine
 from masam_core.batch.queue import DONE, BatchQueue, safe_name
-from masam_core.batch.read_ahead import ReadAhead
+from masam_core.batch.read_ahead import ReadAhead, read_case
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError, Cancelled, ConfigError, MasamError
 from masam_core.inference.options import SegmentOptions
@@ -103,6 +103,7 @@ def run_batch(
     on_case: OnCase,
     on_progress: OnProgress,
     cancelled: Callable[[], bool],
+    read_ahead: bool = True,
 ) -> bool:
     """Work through what waits in the queue; whatever goes wrong with a case ends that case alone.
 
@@ -114,6 +115,7 @@ def run_batch(
         on_case: called with name, status and message when a case begins and ends.
         on_progress: called with name, fraction and words.
         cancelled: asked between windows.
+        read_ahead: read the next image while one is computed; it takes memory for both.
 
     Returns:
         Whether it went through to the end. If not, the case that ran waits again.
@@ -121,18 +123,21 @@ def run_batch(
     by_name = {case.name: case for case in cases}
     with ReadAhead() as ahead:
         work = partial(_run_case, queue, engine, options, on_progress, cancelled)
-        return _work_through(by_name, ahead, queue, work, on_case, cancelled)
+        following = ahead if read_ahead else None
+        return _work_through(by_name, following, queue, work, on_case, cancelled)
 
 
 def _work_through(
     by_name: dict[str, BatchCase],
-    ahead: ReadAhead,
+    ahead: ReadAhead | None,
     queue: BatchQueue,
     work: Callable[[BatchCase, Read], tuple[list[dict[str, Any]], list[str]]],
     on_case: OnCase,
     cancelled: Callable[[], bool],
 ) -> bool:
     def read(case: BatchCase) -> Volume:
+        if ahead is None:
+            return read_case(case)
         volume = ahead.take(case)
         following = queue.next()  # this case no longer waits
         if following is not None:

@@ -1,0 +1,79 @@
+"""Throughput of a batch: with the next case read meanwhile, and without."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import SimpleITK as sitk
+
+from masam_core.batch.cases import BatchCase
+from masam_core.batch.engine import LocalEngine
+from masam_core.batch.run import BatchOptions, open_queue, run_batch
+from masam_core.bench.inputs import lesion_volume
+from masam_core.bench.rows import Row, Setup
+from masam_core.bench.timing import clock
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.segmenter import Segmenter
+
+TITLE = "A batch of files"
+CASES, SLICES = 4, 60
+
+
+def queue_rows(setup: Setup) -> list[Row]:
+    """Four compressed files, each of 60 slices with one lesion."""
+    lesion = min(setup.slices, SLICES)
+    volume, _ = lesion_volume(SLICES, lesion)
+    segmenter = Segmenter(setup.build(), setup.device)
+    options = BatchOptions(SegmentOptions(quality="fast"), format=".nii.gz")
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder)
+        cases = [_write(source, number, volume.array, lesion) for number in range(CASES)]
+        setup.tell("batch, reading ahead")
+        ahead = clock(lambda: _run(cases, source, segmenter, options), 1)
+        setup.tell("batch, one after another")
+        plain = clock(lambda: _run(cases, source, segmenter, options, False), 1, warm_up=False)
+    return [
+        Row(TITLE, "read, then compute", plain.median / CASES, "s a case"),
+        Row(
+            TITLE,
+            "next case read meanwhile",
+            ahead.median / CASES,
+            "s a case",
+            plain.median / ahead.median,
+            note=f"{3600 * CASES / ahead.median:.0f} cases an hour",
+        ),
+    ]
+
+
+def _write(folder: Path, number: int, array: Any, lesion: int) -> BatchCase:
+    """An image with noise of its own, so that nothing is known from the case before."""
+    values = array.copy()
+    values[0, 0, 0] = number
+    image, labels = sitk.GetImageFromArray(values), (values > 1000).astype("uint8")
+    first = (SLICES - lesion) // 2 // 5 * 5
+    labels[first : first + lesion, 208:304, 208:304] = 1
+    mask = sitk.GetImageFromArray(labels)
+    for one in (image, mask):
+        one.SetSpacing((0.8, 0.8, 3.0))
+    names = folder / f"case{number}.nii.gz", folder / f"case{number}_label.nii.gz"
+    for one, name in zip((image, mask), names, strict=True):
+        sitk.WriteImage(one, str(name), useCompression=True)
+    return BatchCase(f"case{number}", names[0], labels=names[1])
+
+
+def _run(
+    cases: list[BatchCase],
+    source: Path,
+    segmenter: Segmenter,
+    options: BatchOptions,
+    ahead: bool = True,
+) -> None:
+    segmenter.cache.clear()
+    silent: Callable[..., None] = lambda *_: None  # noqa: E731
+    with tempfile.TemporaryDirectory() as out:
+        queue = open_queue(cases, source, Path(out), options, "bench")
+        engine = LocalEngine(segmenter)
+        run_batch(cases, queue, engine, options, silent, silent, lambda: False, ahead)

@@ -1,0 +1,95 @@
+"""`masam bench`: how fast this machine is, and against what."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from masam_core.cli.common import print_json, reported
+from masam_core.cli.options import Base, Device
+from masam_core.errors import ConfigError
+
+
+@reported
+def bench_command(
+    backbone: Annotated[
+        str, typer.Option(help="vit_s14, vit_b, vit_l or vit_h, with random weights.")
+    ] = "vit_b",
+    image_size: Annotated[
+        int | None, typer.Option(help="Side of the network's input; default 512 (ViT-S: 504).")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Instead of random weights: 'bundled', a catalogue name, or a file."),
+    ] = None,
+    base: Base = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="window, job, length, loading, queue, start, scale; repeat for more. Default: all "
+            "but scale."
+        ),
+    ] = None,
+    agreement: Annotated[
+        Path | None,
+        typer.Option(help="Also compare the settings' masks on these cases' validation split."),
+    ] = None,
+    slices: Annotated[int, typer.Option(min=1, max=60, help="Slices of the lesion.")] = 20,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs, of which the median counts.")] = 3,
+    device: Device = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Only one window, operation by operation.")
+    ] = False,
+) -> None:
+    """Compare the literal MA-SAM procedure with MASAM, same weights and input, in one run.
+
+    About ten minutes for ViT-B on two cores; --backbone vit_s14 takes two.
+    """
+    from rich.console import Console
+
+    from masam_core.bench.agreement import agreement_rows
+    from masam_core.bench.inputs import random_model
+    from masam_core.bench.profile import profile_window
+    from masam_core.bench.rows import Setup
+    from masam_core.bench.run import BY_DEFAULT, FILE_WIDTH, SECTIONS, machine, show
+    from masam_core.catalog.resolve import load_by_name
+    from masam_core.inference.device import choose_device, choose_precision
+
+    sections = list(only or (() if agreement else BY_DEFAULT))
+    unknown = sorted(set(sections) - set(SECTIONS))
+    if unknown:
+        raise ConfigError(f"Unknown section {unknown[0]}; expected {', '.join(SECTIONS)}.")
+    if agreement is not None and model is None:
+        raise ConfigError("Agreement needs a trained model: add --model bundled.")
+    chosen = choose_device(device)
+    size = image_size or (504 if backbone == "vit_s14" else 512)
+    errors = Console(stderr=True)
+    setup = Setup(
+        build=partial(load_by_name, model, base)
+        if model
+        else partial(random_model, backbone, size),
+        device=chosen,
+        precision=str(choose_precision("auto", chosen)).removeprefix("torch."),
+        slices=slices,
+        repeats=repeats,
+        tell=lambda text: errors.print(f"[dim]{text}[/dim]", highlight=False),
+    )
+    if profile:
+        typer.echo(profile_window(setup))
+        return
+    rows = [row for name in sections for row in SECTIONS[name](setup)]
+    if agreement is not None:
+        rows += agreement_rows(setup, agreement)
+    about = machine(chosen) | {"model": model or f"{backbone} at {size}, random weights"}
+    if json:
+        print_json({"machine": about, "rows": [row.to_dict() for row in rows]})
+        return
+    console = Console()
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
+    console.print(", ".join(f"{key} {value}" for key, value in about.items()), highlight=False)
+    show(rows, console)
