@@ -1,0 +1,118 @@
+"""Each section measures what it says, on a small model."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from masam_core.bench import scale as scale_module
+from masam_core.bench.agreement import agreement_rows
+from masam_core.bench.inputs import lesion_volume
+from masam_core.bench.job import job_rows
+from masam_core.bench.length import length_rows
+from masam_core.bench.loading import load_apart, loading_rows, write_random_sam
+from masam_core.bench.profile import profile_window
+from masam_core.bench.queue import queue_rows
+from masam_core.bench.rows import Setup
+from masam_core.bench.scale import scale_rows
+from masam_core.bench.window import window_rows
+from masam_core.errors import ConfigError
+
+
+def test_a_window_gives_the_literal_logits_and_fewer_operations(setup: Setup) -> None:
+    rows = {row.what: row for row in window_rows(setup)}
+    literal, exact = rows["literal, float32"], rows["MASAM, float32"]
+    assert exact.details["logits_differ"] < 1e-3
+    assert exact.ratio == pytest.approx(literal.value / exact.value)
+    # FacT is folded: its products are gone, the rest is the same.
+    assert 0.8 * literal.details["gflop"] < exact.details["gflop"] < literal.details["gflop"]
+    assert rows["MASAM, int8"].details["logits_differ"] > 0
+    assert rows["int8 against MASAM's own float32"].ratio == pytest.approx(
+        exact.value / rows["MASAM, int8"].value
+    )
+
+
+def test_a_job_compares_with_all_its_literal_windows(setup: Setup) -> None:
+    rows = {row.what: row for row in job_rows(replace(setup, slices=2))}
+    literal = rows["literal, these slices"]
+    assert "6 windows" in literal.note
+    whole = rows["literal, whole volume"]
+    assert whole.value == pytest.approx(literal.value / 6 * 104)
+    assert "1.0000" in rows["MASAM best, float32"].note
+    for quality in ("best", "balanced", "fast"):
+        row = rows[f"MASAM {quality}, float32"]
+        assert row.ratio == pytest.approx(literal.value / row.value)
+    second = rows["second box, fast, float32"]
+    assert second.ratio == pytest.approx(rows["MASAM fast, float32"].value / second.value)
+
+
+def test_a_long_volume_needs_no_more_embeddings(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("masam_core.bench.length.LONG", 200)
+    short, long, ratio, kept = length_rows(setup)
+    assert ratio.value == pytest.approx(long.value / short.value)
+    assert "of 1 windows" in kept.note
+    assert kept.value == pytest.approx(5 * 256 * 4 * 4 * 2 / 1e6)
+
+
+def test_loading_holds_the_weights_once(tmp_path: Path) -> None:
+    pytest.importorskip("psutil")
+    file = tmp_path / "sam_vit_b.pth"
+    write_random_sam("vit_b", file)
+    found = load_apart(file)
+    assert found is not None
+    # PyTorch's own modules take some 160 MB on top; a second copy would make it 2.4 times the file.
+    assert found[0] < 1.8 * file.stat().st_size
+
+
+def test_a_backbone_without_a_sam_file_is_not_loaded(setup: Setup) -> None:
+    assert loading_rows(setup) == []
+
+
+def test_a_batch_is_run_both_ways(setup: Setup) -> None:
+    plain, ahead = queue_rows(setup)
+    assert ahead.ratio == pytest.approx(plain.value / ahead.value)
+
+
+def test_growth_has_a_slope_and_gpus_by_calculation(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scale_module, "SIZES", {"vit_s14": (56,)})
+    monkeypatch.setattr(scale_module, "SLICES", (5, 10))
+    monkeypatch.setattr(scale_module, "LESIONS", (1, 2))
+    rows = {row.what: row for row in scale_rows(setup)}
+    five, ten = (rows[f"{n} slices (vit_s14, float32)"].value for n in (5, 10))
+    assert rows["each further slice"].value == pytest.approx((ten - five) / 5)
+    assert sum(row.section.startswith("GPUs, by calculation") for row in rows.values()) == 3
+
+
+def test_agreement_compares_settings_case_by_case(setup: Setup, tmp_path: Path) -> None:
+    with (tmp_path / "index.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case", "patient", "modality", "split", "image", "label"])
+        for number, split in enumerate(("val", "val", "train")):
+            volume, _ = lesion_volume(12, 5)
+            label = np.zeros(volume.array.shape, np.uint8)
+            label[0:5, 208:304, 208:304] = 1
+            for name, array in (("image", volume.array), ("label", label)):
+                image = sitk.GetImageFromArray(array)
+                image.SetSpacing((0.8, 0.8, 3.0))
+                sitk.WriteImage(image, str(tmp_path / f"{name}{number}.nrrd"))
+            names = (f"image{number}.nrrd", f"label{number}.nrrd")
+            writer.writerow([f"c{number}", f"p{number}", "CT", split, *names])
+    rows = {row.what: row for row in agreement_rows(setup, tmp_path)}
+    assert "2 cases" in rows["best, float32 with the experts"].note
+    assert 0 <= rows["fast, float32 with best"].value <= 1
+    assert len(rows["balanced, int8 with float32"].details["each"]) == 2
+    with pytest.raises(ConfigError, match="no case with split 'test'"):
+        agreement_rows(setup, tmp_path, "test")
+
+
+def test_a_profile_names_operations(setup: Setup) -> None:
+    assert "aten::" in profile_window(setup)
