@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,14 @@ def saveScene(scene: Any, path: Path) -> None:
         SegmentationError: it can't be written; what was there before stays.
         OSError: the folder can't be written to.
     """
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        atomic_path(path) as temporary,
-    ):
+    # Slicer calls the folder inside the bundle by the file's name: not by a temporary one's.
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder, atomic_path(path) as temporary:
         url, root = scene.GetURL(), scene.GetRootDirectory()
-        scene.SetRootDirectory(folder)
+        written = Path(folder) / path.name
         try:
-            if not scene.WriteToMRB(str(temporary)):
+            if not scene.WriteToMRB(str(written)):
                 raise SegmentationError(f"'{path.name}' was not written.")
         finally:
             scene.SetURL(url)
             scene.SetRootDirectory(root)
+        os.replace(written, temporary)

@@ -34,8 +34,7 @@ def buildPage(server: Any, tab: Tab) -> None:
     state.trame__favicon = "data:,"
     state.viewList = [{"name": name, "label": label} for name, label in VIEWS]
     state.samples = [
-        {"folder": folder, "name": name, "short": name.removeprefix("MASAM ").capitalize()}
-        for name, folder, _, _ in SAMPLES
+        {"folder": folder, "name": name, "short": _short(name)} for name, folder, _, _ in SAMPLES
     ]
     state.kinds = [{"key": key, "name": kind.code.meaning} for key, kind in TUMOUR_TYPES.items()]
     with DivLayout(server) as layout:
@@ -72,7 +71,7 @@ def actions(tab: Tab) -> dict[str, Any]:
         "leave": tab.leaveTools,
         "segment": tab.running.press,
         "again": tab.running.again,
-        "threshold": tab.running.thresholdChanged,
+        "threshold": tab.running.setThreshold,
         "undo": tab.running.undo,
         "redo": tab.running.redo,
         "toggleMasks": tab.toggleMasks,
@@ -87,3 +86,9 @@ def actions(tab: Tab) -> dict[str, Any]:
         "delete": tab.rows.delete,
         "save": tab.saving.save,
     }
+
+
+def _short(name: str) -> str:
+    """A sample's name without the tool's."""
+    word = name.removeprefix("MASAM ")
+    return word[:1].upper() + word[1:]

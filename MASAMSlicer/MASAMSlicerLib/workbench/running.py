@@ -11,7 +11,6 @@ from masam_core.errors import Cancelled
 from masam_core.inference.options import SegmentOptions
 
 from ..following import Following
-from ..scene import views
 from ..scene.lesions import EDITED, NEW
 from ..session import RunReport
 from ..wording import hasNotes, summary
@@ -74,8 +73,17 @@ class Running:
         if self.tab.state.follow:
             self._following.boxMoved(lesionId)
 
-    def thresholdChanged(self) -> None:
-        """Segment the selected lesion again from what is computed already."""
+    def setThreshold(self, use: bool, percent: float) -> None:
+        """Segment the selected lesion again from what is computed already.
+
+        The page says the values with the request: its state comes a moment later.
+
+        Args:
+            use: instead of the model's own.
+            percent: probability from which a voxel belongs to the lesion.
+        """
+        self.tab.state.useThreshold = bool(use)
+        self.tab.state.threshold = min(max(float(percent), 5.0), 95.0)
         lesion = self.tab.selected
         if lesion is None or lesion.locked or lesion.status in (NEW, EDITED):
             return
@@ -128,10 +136,7 @@ class Running:
 
     def _onDone(self, report: RunReport) -> None:
         tab = self.tab
-        for lesion in tab.session.lesions.lesions(tab.volume):
-            if lesion.segmentation is not None:
-                visible = bool(tab.state.showMasks)
-                views.setSegmentsVisible(lesion.segmentation, visible, visible)
+        tab.showMasks()
         tab.say(summary(report), "warning" if hasNotes(report) else "")
         tab.refreshSoon()
         if tab.state.follow:

@@ -29,6 +29,7 @@ from .transport import LoopTransport
 from .uploads import Uploads
 
 REFRESH_SECONDS = 0.04
+FILL = 0.22  # opacity of a mask in the slices: the image under it must stay readable
 SETTLED_SECONDS = 0.5  # without a change after which a box counts as moved, if no mouse said so
 
 STATE: dict[str, Any] = {
@@ -83,7 +84,7 @@ class Tab:
     def __init__(self, state: Any, folder: Path, settings: Settings, limit: int) -> None:
         self.state, self.folder, self.settings = state, folder, settings
         state.update({name: value for name, value in STATE.items() if name not in state.to_dict()})
-        self.application = Application()
+        self.application = Application(folder)
         self.scene = self.application.scene
         self.views = Views(self.application)
         loop = asyncio.get_running_loop()
@@ -152,10 +153,17 @@ class Tab:
 
     def toggleMasks(self) -> None:
         """The shortcut V: hide and show every segment."""
-        visible = not self.state.showMasks
-        self.state.showMasks = visible
-        for node in self.nodes("vtkMRMLSegmentationNode"):
+        self.state.showMasks = not self.state.showMasks
+        self.showMasks()
+
+    def showMasks(self) -> None:
+        """Bring the segmentations in line with the page; the first thing in 3D is looked at."""
+        visible = bool(self.state.showMasks)
+        nodes = self.nodes("vtkMRMLSegmentationNode")
+        for node in nodes:
             sceneViews.setSegmentsVisible(node, visible, visible)
+            node.GetDisplayNode().SetOpacity2DFill(FILL)
+        self.views.lookOnce(bool(nodes))
 
     def leaveTools(self) -> None:
         """Esc."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,13 +20,16 @@ _LOGICS = {
 class Application:
     """One scene with its logics.
 
+    Args:
+        folder: for what Slicer needs to keep for a moment, e.g. while it packs a scene.
+
     Attributes:
         scene: vtkMRMLScene; ``slicer.mrmlScene`` is the same one.
         logic: vtkSlicerApplicationLogic.
         logics: module logics by name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.scene = slicer.vtkMRMLScene()
         slicer.mrmlScene = self.scene
         crosshair = slicer.vtkMRMLCrosshairNode()
@@ -50,6 +54,7 @@ class Application:
         self._files = SimpleNamespace(
             manager=slicer.vtkDataIOManager(), cache=slicer.vtkCacheManager()
         )
+        self._files.cache.SetRemoteCacheDirectory(str(folder))
         self._files.manager.SetCacheManager(self._files.cache)
         self.scene.SetDataIOManager(self._files.manager)
         self.scene.SetCacheManager(self._files.cache)

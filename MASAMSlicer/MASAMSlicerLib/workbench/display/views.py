@@ -31,6 +31,8 @@ class Views:
             for name, orientation in ORIENTATIONS.items()
         }
         self.space = SpaceView(scene, logic)
+        self._looked = False
+        self.slices["Red"].node.SetSliceVisible(True)  # in 3D, to see where one is
 
     def byName(self) -> dict[str, View]:
         """All four."""
@@ -41,7 +43,14 @@ class Views:
         for view in self.slices.values():
             view.setBackground(volumeNode)
             view.fit(volumeNode)
+        self._looked = False
         self.space.fit()
+
+    def lookOnce(self, something: bool) -> None:
+        """Turn the 3D view to the first thing that is to be seen of an image."""
+        if something and not self._looked:
+            self._looked = True
+            self.space.fit()
 
     def draw(self) -> None:
         """All four are drawn again."""

@@ -1,5 +1,5 @@
 // What the page does by itself: files up and down, and keys.
-window.masam = (() => {
+window.trame.utils.masam = (() => {
   const ask = (name, ...args) => window.trame.trigger(name, args);
 
   function choose(folder) {
