@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import logging
 import os
+import shutil
 import sys
 import threading
 from functools import partial
@@ -30,7 +32,10 @@ SECRET = "X-Masam-Tab"
 def main() -> None:
     """Read the settings, and serve until there is no one left to serve."""
     settings = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_endWithParent, daemon=True).start()
+    ending = partial(_endWithParent, Path(settings["folder"]))
+    threading.Thread(target=ending, daemon=True).start()
+    if not os.environ.get("MASAM_DEBUG"):
+        logging.disable(logging.CRITICAL)  # of a browser that has gone, and the like
     vtk.vtkObject.GlobalWarningDisplayOff()  # Slicer logs these, it does not print them
     asyncio.run(serve(settings))
 
@@ -44,7 +49,7 @@ async def serve(settings: dict[str, Any]) -> None:
         Settings(settings["device"], settings["worker"]),
         int(settings["limit"]),
     )
-    buildPage(server, tab)
+    buildPage(server, tab, int(settings["timeout"]))
     server.controller.on_server_bind.add(partial(_bind, tab, settings["secret"]))
     server.controller.on_server_ready.add(lambda **_: _ready(server, tab, settings["image"]))
     await server.start(
@@ -82,9 +87,11 @@ def _ready(server: Any, tab: Tab, image: str) -> None:
         tab.opening = asyncio.get_running_loop().create_task(tab.images.open(path, path.name))
 
 
-def _endWithParent() -> None:
+def _endWithParent(folder: Path) -> None:
+    """Wait for the front process to let go; nothing of the tab may stay behind."""
     while sys.stdin.buffer.read(1 << 16):
         pass
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 

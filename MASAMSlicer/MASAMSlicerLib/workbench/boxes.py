@@ -51,7 +51,7 @@ class Boxes:
         if tab.volume is None:
             tab.say("Open an image first.")
             return
-        tab.touchUp.stop()
+        tab.leaveTools()
         lesion = placing.lesionToPlace(tab.session.lesions, tab.volume)
         self._placing = lesion.id
         tab.select(lesion.id)
@@ -102,8 +102,10 @@ class Boxes:
             self._send(view, "LeftButtonReleaseEvent")
 
     def _onRelease(self, view: SliceView) -> bool:
+        if self._sending:
+            return False
         pressed, self._pressed = self._pressed, None
-        if not self.active or self._sending or pressed is None:
+        if not self.active or pressed is None:
             return False
         here = view.interactor.GetEventPosition()
         if max(abs(a - b) for a, b in zip(pressed, here, strict=True)) < DRAG_PIXELS:

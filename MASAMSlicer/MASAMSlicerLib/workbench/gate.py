@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
+import signal
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -145,22 +148,29 @@ def run(options: Options, onReady: Callable[[str], None]) -> None:
 
 
 async def _serve(options: Options, onReady: Callable[[str], None]) -> None:
-    runner = web.AppRunner(Gate(options).app, access_log=None, handle_signals=True)
+    runner = web.AppRunner(Gate(options).app, access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, options.host, options.port)
         await site.start()
         port = runner.addresses[0][1]
         onReady(f"http://{addressOf(options.host)}:{port}/?token={options.token}")
-        await asyncio.Event().wait()
+        await _interrupted()
     finally:
         await runner.cleanup()
 
 
+async def _interrupted() -> None:
+    """Wait for Ctrl+C, or for the system to ask for an end."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C is a KeyboardInterrupt there
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
 def addressOf(host: str) -> str:
     """How a browser calls an interface."""
-    import socket
-
     if host in ("0.0.0.0", "::"):
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host

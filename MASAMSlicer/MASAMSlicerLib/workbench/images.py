@@ -93,7 +93,7 @@ class Images:
         if self.volume is None:
             return
         tab = self.tab
-        tab.boxes.stop()
+        tab.leaveTools()
         tab.session.sceneClosed()
         for kind in ("vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"):
             for node in tab.nodes(kind):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,17 @@ from .tab import Tab
 WEB = Path(__file__).parent / "web"
 # In the order in which they lie in the page, row by row.
 VIEWS = (("Red", ORIENTATIONS["Red"]), (SPACE, "3D"), *list(ORIENTATIONS.items())[1:])
+LOST = """<div class="lost" data-test="lost"><div class="card"><h1>The connection was lost</h1>
+<p>Reload the page: while the workbench is running, image and lesions are still there. If they are
+not, it was stopped; start it again.</p></div></div>"""
 
 
-def buildPage(server: Any, tab: Tab) -> None:
-    """Give a trame server its page, and bind it to a tab."""
+def buildPage(server: Any, tab: Tab, seconds: int) -> None:
+    """Give a trame server its page, and bind it to a tab.
+
+    Args:
+        seconds: after which the tab ends when it is not connected.
+    """
     server.enable_module(trame_rca.module)
     server.enable_module(
         {"serve": {"masam": str(WEB)}, "scripts": ["masam/masam.js"], "styles": ["masam/masam.css"]}
@@ -32,6 +41,8 @@ def buildPage(server: Any, tab: Tab) -> None:
     state = server.state
     state.trame__title = "MASAM"
     state.trame__favicon = "data:,"
+    state.trame__template_error = LOST
+    state.minutes = round(seconds / 60)
     state.viewList = [{"name": name, "label": label} for name, label in VIEWS]
     state.samples = [
         {"folder": folder, "name": name, "short": _short(name)} for name, folder, _, _ in SAMPLES
@@ -40,7 +51,7 @@ def buildPage(server: Any, tab: Tab) -> None:
     with DivLayout(server) as layout:
         layout.root.add_child((WEB / "page.html").read_text("utf-8"))
     for name, action in actions(tab).items():
-        server.trigger(name)(action)
+        server.trigger(name)(_told(tab, action))
     adapters = []
     for name, view in tab.views.byName().items():
         area = Area(view)
@@ -67,7 +78,7 @@ def actions(tab: Tab) -> dict[str, Any]:
         "goToSlice": tab.goToSlice,
         "box": tab.boxes.toggle,
         "setEnd": lambda end: tab.boxes.setEnd(FIRST if end == "first" else LAST),
-        "tool": tab.touchUp.toggle,
+        "tool": tab.chooseTool,
         "leave": tab.leaveTools,
         "segment": tab.running.press,
         "again": tab.running.again,
@@ -86,6 +97,20 @@ def actions(tab: Tab) -> dict[str, Any]:
         "delete": tab.rows.delete,
         "save": tab.saving.save,
     }
+
+
+def _told(tab: Tab, action: Callable[..., Any]) -> Callable[..., Any]:
+    """An action whose errors are said in the page, also those that nobody foresaw."""
+
+    async def run(*arguments: Any) -> None:
+        try:
+            answer = action(*arguments)
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception as error:
+            tab.sayError(error)
+
+    return run
 
 
 def _short(name: str) -> str:

@@ -79,6 +79,7 @@ async def startTab(settings: dict[str, Any]) -> TabProcess:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env=tabEnvironment(),
+        start_new_session=True,  # Ctrl+C in the terminal is for the front process, which ends this
     )
     tab = TabProcess(process, folder, secret)
     assert process.stdin is not None

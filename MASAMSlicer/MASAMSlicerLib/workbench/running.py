@@ -29,12 +29,14 @@ class Running:
         self._following = Following(tab.session, self.start)
         self._began = 0.0
         self._words = ""
+        self._afterwards = ""  # a lesion whose threshold was changed during a run
         self._ticking: asyncio.Task[None] | None = None
 
     def press(self) -> None:
         """The large button, and Ctrl+Enter."""
         if self.tab.session.busy:
             self._following.forget()
+            self._afterwards = ""
             self.tab.session.cancel()
         elif self.tab.volume is not None:
             pending = self.tab.session.pending(self.tab.volume)
@@ -88,7 +90,7 @@ class Running:
         if lesion is None or lesion.locked or lesion.status in (NEW, EDITED):
             return
         if self.tab.session.busy:
-            self.tab.say("The threshold counts from the next run on.")
+            self._afterwards = lesion.id
         else:
             self.start([lesion.id])
 
@@ -139,7 +141,11 @@ class Running:
         tab.showMasks()
         tab.say(summary(report), "warning" if hasNotes(report) else "")
         tab.refreshSoon()
-        if tab.state.follow:
+        lesion = tab.session.lesions.lesion(self._afterwards)
+        self._afterwards = ""
+        if lesion is not None and not lesion.locked:
+            self.start([lesion.id])
+        elif tab.state.follow:
             self._following.runEnded()
 
     def _onError(self, error: Exception) -> None:

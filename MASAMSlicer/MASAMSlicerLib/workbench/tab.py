@@ -27,9 +27,11 @@ from .saving import Saving
 from .touchup import TouchUp
 from .transport import LoopTransport
 from .uploads import Uploads
+from .windowing import Windowing
 
 REFRESH_SECONDS = 0.04
 FILL = 0.22  # opacity of a mask in the slices: the image under it must stay readable
+HANDLES = 2.0  # size of a box's handles, per cent of the view
 SETTLED_SECONDS = 0.5  # without a change after which a box counts as moved, if no mouse said so
 
 STATE: dict[str, Any] = {
@@ -99,6 +101,7 @@ class Tab:
         self.images = Images(self)
         self.touchUp = TouchUp(self)
         self.boxes = Boxes(self)
+        self.windowing = Windowing(self)
         self.rows = LesionRows(self)
         self.running = Running(self)
         self.saving = Saving(self)
@@ -106,6 +109,7 @@ class Tab:
         self.connecting: asyncio.Task[None] | None = None
         self.opening: asyncio.Task[None] | None = None
         self.scene.AddObserver(self.scene.NodeAddedEvent, self._onNodeAdded)
+        self.scene.AddObserver(self.scene.NodeAboutToBeRemovedEvent, self._onNodeLeaving)
         for view in self.views.slices.values():
             view.node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self.refreshSoon())
 
@@ -163,12 +167,13 @@ class Tab:
         for node in nodes:
             sceneViews.setSegmentsVisible(node, visible, visible)
             node.GetDisplayNode().SetOpacity2DFill(FILL)
-        self.views.lookOnce(bool(nodes))
+        self.views.lookOnce(nodes[0] if nodes else None)
 
     def leaveTools(self) -> None:
         """Esc."""
         self.boxes.stop()
         self.touchUp.stop()
+        self.windowing.stop()
 
     def boxChanged(self, roi: Any) -> None:
         """A box was modified, perhaps in the middle of a drag."""
@@ -211,14 +216,39 @@ class Tab:
             if state.selected not in ids:
                 state.selected = ids[-1] if ids else ""
             state.lesions = rows
+            self._showHandles()
             state.image = self.volume.GetName() if self.volume is not None else ""
             state.busy = self.session.busy
             state.pending = len(self.session.pending(self.volume)) if self.volume else 0
-            state.tool = "box" if self.boxes.active else self.touchUp.tool
+            state.tool = "box" if self.boxes.active else self.touchUp.tool or self.windowing.tool
             state.undoTitle = self.session.history.undoTitle
             state.redoTitle = self.session.history.redoTitle
             state.device = deviceWords(self.devices, self.settings.device)
-            state.places = {name: list(v.place()) for name, v in self.views.slices.items()}
+            state.places = self._places() if self.volume is not None else {}
+
+    def _showHandles(self) -> None:
+        """Only the selected box has handles: with several boxes, theirs would hide the image."""
+        for lesion in self.lesions():
+            display = lesion.roi.GetDisplayNode() if lesion.roi is not None else None
+            if display is not None:
+                display.SetHandlesInteractive(lesion.id == self.state.selected)
+                display.SetInteractionHandleScale(HANDLES)
+
+    def _places(self) -> dict[str, dict[str, Any]]:
+        """Of each slice view: which slice it shows, which way is which, and its scale."""
+        found = {}
+        for name, view in self.views.slices.items():
+            number, count = view.place()
+            facts = {"number": number, "count": count, "edges": view.edges(), "mm": view.scale()}
+            found[name] = facts
+        return found
+
+    def chooseTool(self, name: str) -> None:
+        """Take the tool with a name, or put it away."""
+        if name == self.windowing.NAME:
+            self.windowing.toggle()
+        else:
+            self.touchUp.toggle(name)
 
     def askWorker(self) -> None:
         """Start the worker in advance, and ask where it computes."""
@@ -254,6 +284,12 @@ class Tab:
                 segmentation.SourceRepresentationModified,
             ):
                 segmentation.AddObserver(event, lambda *_: self.refreshSoon())
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeLeaving(self, _scene: Any, _event: str, node: Any) -> None:
+        """The 3D view would go on drawing a box that is removed while it is visible."""
+        if node.IsA("vtkMRMLMarkupsROINode"):
+            node.SetDisplayVisibility(False)
 
     def _onReleased(self, roi: Any, _event: str) -> None:
         """The mouse has let go of a box."""

@@ -44,8 +44,7 @@ class TouchUp:
         if self.tool == tool:
             self.stop()
             return
-        self.stop()
-        self.tab.boxes.stop()
+        self.tab.leaveTools()
         lesion = self.tab.selected
         if lesion is None or lesion.segment is None:
             self.tab.say("Segment a lesion first; brush and eraser correct its mask.")

@@ -101,6 +101,22 @@ class SliceView(View):
         number = int((self.logic.GetSliceOffset() - first) / step) + 1
         return min(max(number, 1), count), count
 
+    def edges(self) -> list[str]:
+        """Which way is which: a letter for left, right, top and bottom of the view."""
+        matrix = self.node.GetSliceToRAS()
+        letters = []
+        for column in (0, 1):
+            toward = [matrix.GetElement(row, column) for row in range(3)]
+            axis = max(range(3), key=lambda row: abs(toward[row]))
+            low, high = ("L", "R") if axis == 0 else ("P", "A") if axis == 1 else ("I", "S")
+            letters.append((low, high) if toward[axis] > 0 else (high, low))
+        (left, right), (bottom, top) = letters
+        return [left, right, top, bottom]
+
+    def scale(self) -> float:
+        """Millimetres of a pixel."""
+        return float(self.node.GetFieldOfView()[0]) / max(1, self.window.GetSize()[0])
+
     def goToSlice(self, number: int) -> None:
         """Show a slice, counted from 1."""
         first, _, step = self._range()

@@ -17,6 +17,7 @@ MANAGERS = (
     "vtkMRMLMarkupsDisplayableManager",
 )
 BACKGROUND = (0.035, 0.04, 0.05)
+AROUND = 0.15  # of the largest side
 FROM = (0.45, 0.8, 0.35)  # the camera's direction: from the front, a little from the left and above
 
 
@@ -56,13 +57,29 @@ class SpaceView(View):
         super().resize(width, height)
         self.onChange()
 
-    def fit(self) -> None:
-        """Turn to what there is to see, from the front."""
-        self.renderer.ResetCamera()
+    def fit(self, node: Any = None) -> None:
+        """Turn to a node, or to all that there is to see; from the front."""
+        bounds = [0.0] * 6
+        if node is not None:
+            node.GetRASBounds(bounds)
+            reach = max(high - low for low, high in zip(bounds[::2], bounds[1::2], strict=True))
+            if reach <= 0:
+                return
+            # Its surroundings too: the box around it, and the slice through it.
+            bounds = [
+                b + (AROUND * reach if n % 2 else -AROUND * reach) for n, b in enumerate(bounds)
+            ]
+        self._reset(bounds if node is not None else None)
         camera = self.renderer.GetActiveCamera()
         centre, distance = camera.GetFocalPoint(), camera.GetDistance()
         camera.SetPosition(*[c + distance * d for c, d in zip(centre, FROM, strict=True)])
         camera.SetViewUp(0.0, 0.0, 1.0)
-        self.renderer.ResetCamera()
+        self._reset(bounds if node is not None else None)
         self.renderer.ResetCameraClippingRange()
         self.onChange()
+
+    def _reset(self, bounds: list[float] | None) -> None:
+        if bounds is None:
+            self.renderer.ResetCamera()
+        else:
+            self.renderer.ResetCamera(bounds)

@@ -46,11 +46,11 @@ class Views:
         self._looked = False
         self.space.fit()
 
-    def lookOnce(self, something: bool) -> None:
+    def lookOnce(self, node: Any) -> None:
         """Turn the 3D view to the first thing that is to be seen of an image."""
-        if something and not self._looked:
+        if node is not None and not self._looked:
             self._looked = True
-            self.space.fit()
+            self.space.fit(node)
 
     def draw(self) -> None:
         """All four are drawn again."""

@@ -2,6 +2,22 @@
 window.trame.utils.masam = (() => {
   const ask = (name, ...args) => window.trame.trigger(name, args);
 
+  // Another image takes the place of this one, with its lesions.
+  function mayLeave(lesions) {
+    const masks = lesions.filter((lesion) => lesion.segmented).length;
+    return !masks || window.confirm(`Open another image? The ${masks === 1 ? "mask" : masks + " masks"} of this one will be gone if not saved.`);
+  }
+
+  // The size of the brush, around the pointer.
+  function ring(event) {
+    const view = event.currentTarget;
+    const shown = view.querySelector(".ring");
+    if (!shown) return;
+    const place = view.getBoundingClientRect();
+    shown.style.left = `${event.clientX - place.left}px`;
+    shown.style.top = `${event.clientY - place.top}px`;
+  }
+
   function choose(folder) {
     const input = document.createElement("input");
     input.type = "file";
@@ -70,5 +86,5 @@ window.trame.utils.masam = (() => {
     true,
   );
 
-  return { choose, drop, download };
+  return { choose, drop, download, mayLeave, ring };
 })();
