@@ -88,7 +88,7 @@ def install_browser(variables: Mapping[str, str]) -> None:
         return
     print("==> Installing Chromium for the tests of the workbench", flush=True)
     quiet = {**variables, "DEBIAN_FRONTEND": "noninteractive"}
-    packages = ["chromium", "libgl1", "libegl1"]
+    packages = ["chromium", "libgl1", "libegl1", "fonts-dejavu-core"]
     for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
         subprocess.run(
             ["apt-get", "-q", *command], env=quiet, stdout=subprocess.DEVNULL, check=False

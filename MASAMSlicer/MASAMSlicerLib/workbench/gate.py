@@ -22,6 +22,7 @@ from .proxy import passRequest, passSocket
 
 MOST_TABS = 8
 SWEEP_SECONDS = 20.0
+SPARED_SECONDS = 60.0  # a tab without a page is kept so long in any case: it may be reloading
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Gate:
                 text="The address lacks the token. Use the whole address that was printed where "
                 "the workbench was started.",
             )
-        if len(self.tabs) + self._starting >= MOST_TABS:
+        if not await self._makeRoom():
             return web.Response(status=503, text=f"{MOST_TABS} tabs are open. Close one first.")
         options = self.options
         self._starting += 1
@@ -102,6 +103,17 @@ class Gate:
         path = f"/tab/{tab.id}/"
         answer.set_cookie("masam", tab.cookie, path=path, httponly=True, samesite="Strict")
         return answer
+
+    async def _makeRoom(self) -> bool:
+        """Whether another tab may be opened; the one that was left longest ago ends for it."""
+        if len(self.tabs) + self._starting < MOST_TABS:
+            return True
+        longest = max(self.tabs.values(), key=lambda tab: tab.alone, default=None)
+        if longest is None or longest.alone < SPARED_SECONDS:
+            return False
+        del self.tabs[longest.id]
+        await longest.end()
+        return True
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         tab = self.tabs.get(request.match_info["id"])

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ class TabProcess:
         secret: between front process and tab, so that other users of this machine stay out.
         folder: the tab's own.
         port: on the loopback interface.
-        socket: what closes the tab's present connection, if there is one.
+        socket: the tab's present connection to a page, or None.
+        left: when it was last without one (``time.monotonic``).
     """
 
     process: asyncio.subprocess.Process
@@ -41,6 +43,12 @@ class TabProcess:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     cookie: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     socket: Any = None
+    left: float = field(default_factory=time.monotonic)
+
+    @property
+    def alone(self) -> float:
+        """Seconds since a page was last connected; 0 while one is."""
+        return 0.0 if self.socket is not None else time.monotonic() - self.left
 
     @property
     def running(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, WSMsgType, web
@@ -72,7 +73,7 @@ async def passSocket(
         pass  # the tab has ended; the page says so when its connection closes
     finally:
         if tab.socket is browser:
-            tab.socket = None
+            tab.socket, tab.left = None, time.monotonic()
         await browser.close()
     return browser
 
