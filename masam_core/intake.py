@@ -1,11 +1,13 @@
 """Reading a file of unknown origin in a process of its own.
 
-    python -m masam_core.intake FILE OUT.nrrd [NAME]
+    python -m masam_core.intake FILE OUT.nrrd [NAME [SERIES]]
 
 FILE is an image, a zip archive or a folder; the image is written uncompressed to OUT.nrrd, and one
-JSON object to standard output: ``name``, ``modality``, ``shape`` (KJI), or ``error`` in the user's
-words. A file that brings its reader down ends this process and no other; a reader that takes too
-much memory is stopped by the system.
+JSON object to standard output: ``name``, ``modality``, ``shape`` (KJI); ``series`` (each with
+``uid`` and ``words``) where there are several to choose from; or ``error`` in the user's words.
+
+A file that brings its reader down ends this process and no other; a reader that takes too much
+memory is stopped by the system.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from masam_core.atomic import atomic_path
+from masam_core.dicom import list_series
 from masam_core.errors import MasamError, VolumeError
 from masam_core.volume import Volume, read_volume, stem
 
@@ -29,22 +32,32 @@ _CHUNK = 1 << 20
 
 
 def main(arguments: list[str]) -> int:
-    """Read, write, and say what it was; 0 where an image was written."""
+    """Read, write, and say what it was; 0 where an image was written or a series is to choose."""
     source, target = Path(arguments[0]), Path(arguments[1])
     name = arguments[2] if len(arguments) > 2 else stem(source)
+    series = arguments[3] if len(arguments) > 3 else None
     _limit_memory()
     try:
-        answer = take_in(source, target, name)
+        answer = take_in(source, target, name, series)
     except MasamError as error:
-        answer = {"error": str(error).replace(str(source), f"'{name}'")}
+        answer = {"error": str(error)}
     except MemoryError:
         answer = {"error": f"'{name}' is too large for this machine's memory."}
     print(json.dumps(answer), flush=True)
     return 1 if "error" in answer else 0
 
 
-def take_in(source: Path, target: Path, name: str) -> dict[str, Any]:
+def take_in(source: Path, target: Path, name: str, series: str | None = None) -> dict[str, Any]:
     """Read an image, a zip archive or a folder, and write the image as NRRD.
+
+    Args:
+        source: of unknown origin.
+        target: the NRRD file.
+        name: for people; messages have it in place of the path.
+        series: UID of the DICOM series to take.
+
+    Returns:
+        See above.
 
     Raises:
         VolumeError: see ``read_volume`` and :func:`unpack`.
@@ -54,7 +67,16 @@ def take_in(source: Path, target: Path, name: str) -> dict[str, Any]:
         if zipfile.is_zipfile(source):
             unpack(source, Path(folder))
             path = Path(folder)
-        volume = read_volume(_the_image(path) if path.is_dir() else path)
+        try:
+            path = _the_image(path) if path.is_dir() else path
+            if path.is_dir() and series is None:
+                found = list_series(path)
+                if len(found) > 1:
+                    return {"series": [{"uid": uid, "words": words} for uid, words in found]}
+            volume = read_volume(path, series)
+        except VolumeError as error:
+            words = str(error).replace(str(path), f"'{name}'").replace(folder, f"'{name}'")
+            raise VolumeError(words.replace(str(source), f"'{name}'")) from error
         _write(volume, target)
     return {"name": name, "modality": volume.modality, "shape": list(volume.array.shape)}
 

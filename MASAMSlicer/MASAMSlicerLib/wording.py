@@ -20,6 +20,7 @@ class LesionRow:
         notes: the words behind the state: what to look at twice, or why it failed.
         volume: ml.
         diameter: the longest, mm.
+        perpendicular: the longest at right angles to it, mm.
         confidence: per cent.
     """
 
@@ -29,6 +30,7 @@ class LesionRow:
     notes: str
     volume: str
     diameter: str
+    perpendicular: str
     confidence: str
 
 
@@ -37,16 +39,20 @@ def rowOf(lesion: Lesion, states: Mapping[str, tuple[str, str]]) -> LesionRow:
     made = lesion.provenance
     found: dict[str, Any] = made.measurements if made is not None else {}
     state, notes = _state(lesion, states)
-    longest = found.get("longest_diameter_mm")
     return LesionRow(
         name=lesion.name,
         kind=kindName(lesion.terminology),
         state=state,
         notes=notes,
         volume=f"{found['volume_ml']:.2f}" if found.get("voxels") else "",
-        diameter=f"{longest:.1f}" if longest is not None else "",
+        diameter=_mm(found.get("longest_diameter_mm")),
+        perpendicular=_mm(found.get("perpendicular_diameter_mm")),
         confidence=f"{made.confidence:.0%}" if made is not None else "",
     )
+
+
+def _mm(length: float | None) -> str:
+    return f"{length:.1f}" if length is not None else ""
 
 
 def _state(lesion: Lesion, states: Mapping[str, tuple[str, str]]) -> tuple[str, str]:

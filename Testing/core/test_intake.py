@@ -76,6 +76,37 @@ def test_dicom_slices_come_as_folder_or_zip_archive(tmp_path: Path, packed: bool
     np.testing.assert_array_equal(read_volume(tmp_path / "out.nrrd").array, array)
 
 
+def test_several_series_are_listed_and_one_is_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "slices"
+    folder.mkdir()
+    write_series(folder, "1", slices=3)
+    array = write_series(folder, "2", slices=5, modality="MR")
+    source = zipped(folder, tmp_path / "study.zip")
+    listed = take_in(source, tmp_path / "out.nrrd")["series"]
+    assert [row["words"] for row in listed] == [
+        "MR, series 2, 5 slices",
+        "CT, series 1, 3 slices",
+    ]
+    assert not (tmp_path / "out.nrrd").exists()
+    answer = intake.take_in(source, tmp_path / "out.nrrd", "study", listed[0]["uid"])
+    assert answer["modality"] == "MR"
+    np.testing.assert_array_equal(read_volume(tmp_path / "out.nrrd").array, array)
+
+
+def test_a_missing_slice_in_an_archive_is_told_without_paths(tmp_path: Path) -> None:
+    folder = tmp_path / "slices"
+    folder.mkdir()
+    write_series(folder, skip=2)
+    (tmp_path / "empty").mkdir()
+    for source, says in (
+        (zipped(folder, tmp_path / "study.zip"), "missing"),
+        (zipped(tmp_path / "empty", tmp_path / "empty.zip"), "no DICOM"),
+    ):
+        answer = take_in(source, tmp_path / "out.nrrd", "study.zip")
+        assert says in answer["error"]
+        assert str(tmp_path) not in answer["error"]
+
+
 def test_a_zip_archive_may_hold_one_image(oblique_volume: Volume, tmp_path: Path) -> None:
     folder = tmp_path / "one"
     folder.mkdir()

@@ -22,6 +22,7 @@ from .proxy import passRequest, passSocket
 
 MOST_TABS = 8
 SWEEP_SECONDS = 20.0
+SHUTDOWN_SECONDS = 3.0
 SPARED_SECONDS = 60.0  # a tab without a page is kept so long in any case: it may be reloading
 
 
@@ -60,6 +61,7 @@ class Gate:
         self.app.router.add_get("/", self._open)
         self.app.router.add_route("*", "/tab/{id}/{path:.*}", self._pass)
         self.app.cleanup_ctx.append(self._life)
+        self.app.on_shutdown.append(self._shutDown)
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
@@ -134,7 +136,12 @@ class Gate:
             sweeping = asyncio.get_running_loop().create_task(self._sweep())
             yield
             sweeping.cancel()
-            await asyncio.gather(*(tab.end() for tab in self.tabs.values()))
+
+    async def _shutDown(self, _app: web.Application) -> None:
+        """Before the server waits for its connections to end: end them, and the tabs."""
+        tabs, self.tabs = list(self.tabs.values()), {}
+        await asyncio.gather(*(tab.socket.close() for tab in tabs if tab.socket is not None))
+        await asyncio.gather(*(tab.end() for tab in tabs))
 
     async def _sweep(self) -> None:
         """Let go of tabs whose process has ended."""
@@ -160,7 +167,7 @@ def run(options: Options, onReady: Callable[[str], None]) -> None:
 
 
 async def _serve(options: Options, onReady: Callable[[str], None]) -> None:
-    runner = web.AppRunner(Gate(options).app, access_log=None)
+    runner = web.AppRunner(Gate(options).app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, options.host, options.port)

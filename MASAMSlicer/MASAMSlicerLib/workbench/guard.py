@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 HEADERS = {
     "Content-Security-Policy": (
+        # Vue makes functions of the page's template in the browser, hence 'unsafe-eval'.
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
         "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; "
         "frame-ancestors 'none'; form-action 'none'; base-uri 'self'"

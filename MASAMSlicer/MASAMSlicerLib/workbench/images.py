@@ -29,6 +29,7 @@ class Images:
         self.tab = tab
         self.volume: Any = None
         self._count = 0
+        self._undecided: tuple[Path, str] | None = None  # a source with several series
 
     async def openSample(self, folder: str) -> None:
         """One of the bundled volumes, by the name of its folder."""
@@ -36,16 +37,24 @@ class Images:
         if folder in known:
             await self.open(sample_data_dir() / folder / "image.nii.gz", known[folder])
 
-    async def open(self, path: Path, name: str) -> None:
-        """Read a file or folder of unknown origin, and show it; errors are said, not raised."""
+    async def open(self, path: Path, name: str, series: str | None = None) -> None:
+        """Read a file or folder of unknown origin, and show it; errors are said, not raised.
+
+        Where there are several DICOM series, the page asks which (see :meth:`chooseSeries`).
+        """
         if self.tab.state.loading:
             return
+        self.tab.state.series = []
         with self.tab.state as state:
             state.loading = name
         try:
             self._count += 1
             target = self.tab.folder / f"image{self._count}.nrrd"
-            facts = await read(path, target, name)
+            facts = await read(path, target, name, series)
+            if "series" in facts:
+                self._undecided = (path, name)
+                self.tab.state.series = facts["series"]
+                return
             self._take(target, name, facts)
             target.unlink()
         except (MasamError, OSError) as error:
@@ -54,6 +63,14 @@ class Images:
             with self.tab.state as state:
                 state.loading = ""
             self.tab.refresh()
+
+    async def chooseSeries(self, uid: str) -> None:
+        """The series that the user has chosen; an empty text is none."""
+        undecided, self._undecided = self._undecided, None
+        known = [each["uid"] for each in self.tab.state.series or []]
+        self.tab.state.series = []
+        if undecided is not None and uid in known:
+            await self.open(*undecided, uid)
 
     def choosePreset(self, name: str) -> None:
         """Window and level."""
@@ -103,8 +120,8 @@ class Images:
         forgetVolumes()
 
 
-async def read(path: Path, target: Path, name: str) -> dict[str, Any]:
-    """Have a process read an image and write it as NRRD; what it says of it.
+async def read(path: Path, target: Path, name: str, series: str | None = None) -> dict[str, Any]:
+    """Have a process read an image and write it as NRRD; what it says (see ``intake``).
 
     Raises:
         VolumeError: it can't be read, took too long, or the process ended.
@@ -116,6 +133,7 @@ async def read(path: Path, target: Path, name: str) -> dict[str, Any]:
         str(path),
         str(target),
         name,
+        *([series] if series else []),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -73,6 +73,7 @@ def actions(tab: Tab) -> dict[str, Any]:
         "openSample": tab.images.openSample,
         "uploaded": tab.uploads.opened,
         "uploadFailed": tab.uploads.failed,
+        "chooseSeries": tab.images.chooseSeries,
         "preset": tab.images.choosePreset,
         "fit": lambda: tab.views.show(tab.volume) if tab.volume is not None else None,
         "goToSlice": tab.goToSlice,

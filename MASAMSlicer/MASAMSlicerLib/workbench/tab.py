@@ -37,6 +37,7 @@ SETTLED_SECONDS = 0.5  # without a change after which a box counts as moved, if 
 STATE: dict[str, Any] = {
     "loading": "",
     "image": "",
+    "series": [],
     "presets": [],
     "preset": "",
     "message": "",

@@ -66,7 +66,8 @@ class Uploads:
         files = sorted(folder.iterdir())
         source = files[0] if len(files) == 1 else folder
         await self.tab.images.open(source, str(name)[:120] or "image")
-        self._forget(batch)
+        if not self.tab.state.series:  # else it is read again when one is chosen
+            self._forget(batch)
 
     def failed(self, words: str) -> None:
         """The browser could not send a file."""

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from Testing.core.test_dicom import write_series
+
 from .bench import Bench
 from .conftest import Server
 
@@ -271,6 +273,29 @@ def test_a_broken_file_is_told_and_what_was_open_stays(
     bench.untilText("image", "my scan.nii.gz")
     bench.untilText("place-Red", "/ 58")
     assert bench.get("preset").input_value() == "Soft tissue"
+
+
+def test_dicom_slices_are_opened_from_a_folder_and_from_an_archive(
+    bench: Bench, tmp_path: Path
+) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    write_series(folder, "1", slices=4)
+    bench.upload(folder, "open-folder")
+    bench.untilText("image", "study")
+    bench.untilText("place-Red", "/ 4")
+    write_series(folder, "2", slices=6, modality="MR")
+    archive = tmp_path / "two.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in folder.iterdir():
+            packed.write(path, f"deep/er/{path.name}")
+    bench.upload(archive)
+    bench.get("one-series").first.wait_for()
+    assert bench.text("one-series") == "MR, series 2, 6 slices"
+    bench.click("one-series")
+    bench.untilText("place-Red", "/ 6")
+    assert bench.text("image") == "two.zip"
+    assert bench.get("series").count() == 0
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080)])
