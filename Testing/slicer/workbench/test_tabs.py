@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import os
 import re
@@ -314,32 +313,6 @@ def test_two_tabs_have_a_scene_each(server: Server, browser: Any) -> None:
         copy.goto(first.page.url)
         copy.wait_for_selector("[data-test=lesion]")
         first.page.wait_for_selector("[data-test=lost]")
-
-
-def test_the_tab_that_was_left_longest_makes_room_for_another(
-    harness: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from types import SimpleNamespace
-
-    from MASAMSlicerLib.workbench import gate as module
-
-    gate = module.Gate(module.Options())
-    ended: list[str] = []
-
-    def tab(name: str, alone: float) -> Any:
-        async def end() -> None:
-            ended.append(name)
-
-        return SimpleNamespace(id=name, alone=alone, end=end)
-
-    monkeypatch.setattr(module, "MOST_TABS", 2)
-    gate.tabs = {"used": tab("used", 0.0)}
-    assert asyncio.run(gate._makeRoom())
-    gate.tabs["left"] = tab("left", 20.0)
-    assert not asyncio.run(gate._makeRoom())  # it may be reloading
-    gate.tabs["left"].alone = 300.0
-    assert asyncio.run(gate._makeRoom())
-    assert (ended, list(gate.tabs)) == (["left"], ["used"])
 
 
 def test_each_tab_opens_the_image_of_the_command_line(browser: Any, sample_data: Path) -> None:

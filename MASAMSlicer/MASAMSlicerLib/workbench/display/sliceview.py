@@ -59,6 +59,7 @@ class SliceView(View):
         self.node.SetOrientation(orientation)
         self.node.SetMappedInLayout(1)
         self.managers.SetMRMLDisplayableNode(self.node)
+        self._fitted: tuple[float, ...] | None = None  # what was seen when all was shown
         self._style = slicer.vtkMRMLSliceViewInteractorStyle()
         self._style.SetSliceLogic(self.logic)
         self._style.SetDisplayableManagers(self.managers)
@@ -75,12 +76,30 @@ class SliceView(View):
         self.node.RotateToVolumePlane(volumeNode)
         self.logic.FitSliceToBackground()
         self.logic.SnapSliceOffsetToIJK()
+        self._fitted = self._window()
 
     def resize(self, width: int, height: int) -> None:
-        """Give the window another size, in pixels; what is shown keeps its scale and centre."""
+        """Give the window another size, in pixels.
+
+        All of the image stays in view as long as nobody has zoomed or moved it; after that its
+        centre stays, and how much is seen from top to bottom.
+        """
+        whole = self._fitted is not None and self._fitted == self._window()
         super().resize(width, height)
         self.logic.ResizeSliceNode(width, height)
+        if whole:
+            offset = self.logic.GetSliceOffset()
+            self.logic.FitSliceToBackground()
+            self.logic.SetSliceOffset(offset)
+            self._fitted = self._window()
         self.onChange()
+
+    def _window(self) -> tuple[float, ...]:
+        """What part of the plane is seen: its size, and its centre along the plane, in mm."""
+        matrix = self.node.GetSliceToRAS()
+        centre = np.array([matrix.GetElement(row, 3) for row in range(3)])
+        axes = np.array([[matrix.GetElement(row, col) for row in range(3)] for col in (0, 1)])
+        return tuple(np.round([*self.node.GetFieldOfView()[:2], *(axes @ centre)], 3))
 
     def rasAt(self, x: float, y: float) -> np.ndarray:
         """World position (3,) RAS of a pixel, counted from the lower left corner."""
