@@ -14,8 +14,6 @@ from ..wording import rowOf
 if TYPE_CHECKING:
     from .tab import Tab
 
-REMEASURE_SECONDS = 0.6  # after the last stroke
-
 
 class LesionRows:
     """Fills the list in the page, and answers what is clicked there."""

@@ -86,7 +86,7 @@ def actions(tab: Tab) -> dict[str, Any]:
         "threshold": tab.running.setThreshold,
         "undo": tab.running.undo,
         "redo": tab.running.redo,
-        "toggleMasks": tab.toggleMasks,
+        "toggleMasks": tab.appearance.toggleMasks,
         "select": tab.select,
         "next": tab.rows.goToNext,
         "goTo": tab.rows.goTo,

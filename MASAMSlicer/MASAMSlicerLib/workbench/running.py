@@ -138,7 +138,7 @@ class Running:
 
     def _onDone(self, report: RunReport) -> None:
         tab = self.tab
-        tab.showMasks()
+        tab.appearance.showMasks()
         tab.say(summary(report), "warning" if hasNotes(report) else "")
         tab.refreshSoon()
         lesion = tab.session.lesions.lesion(self._afterwards)

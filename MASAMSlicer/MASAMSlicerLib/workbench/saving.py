@@ -12,6 +12,7 @@ from PIL import Image
 from masam_core.atomic import atomic_path
 from masam_core.errors import MasamError, SegmentationError
 from masam_core.report import write_measurements
+from masam_core.volume import stem
 
 from ..report import rowsOf
 from ..scene.export import saveSegmentation
@@ -19,8 +20,6 @@ from ..scene.scenefile import saveScene
 
 if TYPE_CHECKING:
     from .tab import Tab
-
-KINDS = (".seg.nrrd", ".nii.gz", ".csv", ".mrb", ".png")
 
 
 class Saving:
@@ -49,7 +48,7 @@ class Saving:
         if kind not in makers or tab.volume is None:
             return
         tab.touchUp.endStroke()
-        path = self.folder / f"{plainName(tab.volume.GetName())}{kind}"
+        path = self.folder / f"{plainName(stem(Path(tab.volume.GetName())))}{kind}"
         try:
             notes = makers[kind](path)
         except (MasamError, OSError) as error:

@@ -12,11 +12,11 @@ import vtk
 from masam_core.errors import MasamError
 
 from .. import worker
-from ..scene import views as sceneViews
 from ..scene.lesions import LESION, Lesion
 from ..scene.nodes import nodesOfClass
 from ..session import Session
 from ..wording import deviceWords
+from .appearance import Appearance
 from .boxes import Boxes
 from .display.application import Application
 from .display.views import Views
@@ -24,41 +24,15 @@ from .images import Images
 from .lesionlist import LesionRows
 from .running import Running
 from .saving import Saving
+from .state import STATE
 from .touchup import TouchUp
 from .transport import LoopTransport
 from .uploads import Uploads
 from .windowing import Windowing
 
 REFRESH_SECONDS = 0.04
-FILL = 0.22  # opacity of a mask in the slices: the image under it must stay readable
-HANDLES = 2.0  # size of a box's handles, per cent of the view
+REMEASURE_SECONDS = 0.6  # after the last stroke
 SETTLED_SECONDS = 0.5  # without a change after which a box counts as moved, if no mouse said so
-
-STATE: dict[str, Any] = {
-    "loading": "",
-    "image": "",
-    "series": [],
-    "presets": [],
-    "preset": "",
-    "message": "",
-    "messageKind": "",
-    "busy": False,
-    "progress": 0,
-    "pending": 0,
-    "lesions": [],
-    "selected": "",
-    "tool": "",
-    "radius": 5,
-    "follow": True,
-    "showMasks": True,
-    "useThreshold": False,
-    "threshold": 50,
-    "undoTitle": "",
-    "redoTitle": "",
-    "device": "",
-    "places": {},
-    "download": "",
-}
 
 
 @dataclass(frozen=True)
@@ -103,6 +77,7 @@ class Tab:
         self.touchUp = TouchUp(self)
         self.boxes = Boxes(self)
         self.windowing = Windowing(self)
+        self.appearance = Appearance(self)
         self.rows = LesionRows(self)
         self.running = Running(self)
         self.saving = Saving(self)
@@ -156,20 +131,6 @@ class Tab:
         if name in self.views.slices:
             self.views.slices[name].goToSlice(int(number))
 
-    def toggleMasks(self) -> None:
-        """The shortcut V: hide and show every segment."""
-        self.state.showMasks = not self.state.showMasks
-        self.showMasks()
-
-    def showMasks(self) -> None:
-        """Bring the segmentations in line with the page; the first thing in 3D is looked at."""
-        visible = bool(self.state.showMasks)
-        nodes = self.nodes("vtkMRMLSegmentationNode")
-        for node in nodes:
-            sceneViews.setSegmentsVisible(node, visible, visible)
-            node.GetDisplayNode().SetOpacity2DFill(FILL)
-        self.views.lookOnce(nodes[0] if nodes else None)
-
     def leaveTools(self) -> None:
         """Esc."""
         self.boxes.stop()
@@ -197,7 +158,7 @@ class Tab:
         if self._remeasuring is not None:
             self._remeasuring.cancel()
         loop = asyncio.get_running_loop()
-        self._remeasuring = loop.call_later(0.6, self.rows.measureEdited)
+        self._remeasuring = loop.call_later(REMEASURE_SECONDS, self.rows.measureEdited)
         self.refreshSoon()
 
     def refreshSoon(self) -> None:
@@ -217,7 +178,7 @@ class Tab:
             if state.selected not in ids:
                 state.selected = ids[-1] if ids else ""
             state.lesions = rows
-            self._showHandles()
+            self.appearance.showHandles()
             state.image = self.volume.GetName() if self.volume is not None else ""
             state.busy = self.session.busy
             state.pending = len(self.session.pending(self.volume)) if self.volume else 0
@@ -226,14 +187,6 @@ class Tab:
             state.redoTitle = self.session.history.redoTitle
             state.device = deviceWords(self.devices, self.settings.device)
             state.places = self._places() if self.volume is not None else {}
-
-    def _showHandles(self) -> None:
-        """Only the selected box has handles: with several boxes, theirs would hide the image."""
-        for lesion in self.lesions():
-            display = lesion.roi.GetDisplayNode() if lesion.roi is not None else None
-            if display is not None:
-                display.SetHandlesInteractive(lesion.id == self.state.selected)
-                display.SetInteractionHandleScale(HANDLES)
 
     def _places(self) -> dict[str, dict[str, Any]]:
         """Of each slice view: which slice it shows, which way is which, and its scale."""

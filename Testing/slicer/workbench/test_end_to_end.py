@@ -273,6 +273,11 @@ def test_a_broken_file_is_told_and_what_was_open_stays(
     bench.untilText("image", "my scan.nii.gz")
     bench.untilText("place-Red", "/ 58")
     assert bench.get("preset").input_value() == "Soft tissue"
+    bench.get("preset").select_option("Bone")
+    bench.page.keyboard.press("b")  # the list must not keep the keys
+    bench.until("() => document.querySelector('.workbench').dataset.tool === 'box'")
+    saved = bench.download("save-png", tmp_path)
+    assert saved.name == "my_scan.png"
 
 
 def test_dicom_slices_are_opened_from_a_folder_and_from_an_archive(

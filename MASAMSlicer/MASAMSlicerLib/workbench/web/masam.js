@@ -86,5 +86,10 @@ window.trame.utils.masam = (() => {
     true,
   );
 
+  // A field that was just used must not keep the keys to itself.
+  window.addEventListener("change", (event) => {
+    if (event.target.matches?.("select, input[type=checkbox], input[type=range]")) event.target.blur();
+  });
+
   return { choose, drop, download, mayLeave, ring };
 })();
