@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from masam_core.errors import MasamError
+from masam_core.errors import Cancelled, MasamError
 from masam_core.terminology import TUMOUR_TYPES
 
 from ..scene import views
@@ -100,11 +100,22 @@ class LesionRows:
             self.goTo(ids[place % len(ids)])
 
     def measureEdited(self) -> None:
-        """Numbers of segments that were changed by hand."""
+        """Numbers of segments that were changed by hand; after a run, if there is one."""
         session = self.tab.session
         ids = [lesion.id for lesion in self.tab.lesions() if lesion.status == EDITED]
-        if ids and not session.busy:
-            session.measure(ids, lambda _: self.tab.refreshSoon(), self.tab.sayError)
+        if not ids:
+            return
+        if session.busy:
+            self.tab.measureSoon()
+            return
+
+        def failed(error: Exception) -> None:
+            if isinstance(error, Cancelled):  # a run was more urgent
+                self.tab.measureSoon()
+            else:
+                self.tab.sayError(error)
+
+        session.measure(ids, lambda _: self.tab.refreshSoon(), failed)
 
     def _row(self, lesion: Lesion) -> dict[str, Any]:
         row = vars(rowOf(lesion, self.tab.session.states))

@@ -32,9 +32,15 @@ class Running:
         self._afterwards = ""  # a lesion whose threshold was changed during a run
         self._ticking: asyncio.Task[None] | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a lesion is being segmented; measuring again after a stroke does not count."""
+        session = self.tab.session
+        return session.busy and any(word == "running" for word, _ in session.states.values())
+
     def press(self) -> None:
         """The large button, and Ctrl+Enter."""
-        if self.tab.session.busy:
+        if self.busy:
             self._following.forget()
             self._afterwards = ""
             self.tab.session.cancel()
@@ -47,7 +53,7 @@ class Running:
 
     def again(self, lesionId: str) -> None:
         """Segment a lesion whatever its state, also one that was edited by hand."""
-        if not self.tab.session.busy:
+        if not self.busy:
             self.start([lesionId])
 
     def start(self, ids: Sequence[str]) -> None:
@@ -58,6 +64,7 @@ class Running:
         tab.boxes.stop()
         tab.touchUp.endStroke()
         self._began, self._words = time.monotonic(), "starting"
+        self._dropMeasuring()
         try:
             choice = ModelChoice(device=tab.settings.device)
             tab.session.segment(
@@ -65,7 +72,7 @@ class Running:
             )
         except Exception as error:  # also an unforeseen one: the button must not stay busy
             self._onError(error)
-        if tab.session.busy:
+        if self.busy:
             tab.state.progress = 0
             self._tick()
         tab.refresh()
@@ -73,6 +80,7 @@ class Running:
     def follow(self, lesionId: str) -> None:
         """A box has come to rest."""
         if self.tab.state.follow:
+            self._dropMeasuring()
             self._following.boxMoved(lesionId)
 
     def setThreshold(self, use: bool, percent: float) -> None:
@@ -89,7 +97,7 @@ class Running:
         lesion = self.tab.selected
         if lesion is None or lesion.locked or lesion.status in (NEW, EDITED):
             return
-        if self.tab.session.busy:
+        if self.busy:
             self._afterwards = lesion.id
         else:
             self.start([lesion.id])
@@ -104,12 +112,18 @@ class Running:
 
     def _travel(self, move: Callable[[], str], word: str) -> None:
         self.tab.touchUp.endStroke()
-        if self.tab.session.busy:
+        if self.busy:
             return
+        self._dropMeasuring()
         title = move()
         if title:
             self.tab.say(f"{word}: {title}")
-            self.tab.refreshSoon()
+            self.tab.measureSoon()
+
+    def _dropMeasuring(self) -> None:
+        """Something more urgent begins; what was being measured is measured again after it."""
+        if self.tab.session.busy and not self.busy:
+            self.tab.session.cancel()
 
     def _options(self) -> SegmentOptions:
         state = self.tab.state
@@ -122,7 +136,7 @@ class Running:
             return
 
         async def tick() -> None:
-            while self.tab.session.busy:
+            while self.busy:
                 with self.tab.state as state:
                     seconds = time.monotonic() - self._began
                     state.message = f"{self._words}, {seconds:.0f} s"

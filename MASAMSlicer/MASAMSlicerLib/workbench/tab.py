@@ -153,8 +153,8 @@ class Tab:
         self.running.follow(lesionId)
         self.refreshSoon()
 
-    def segmentEdited(self) -> None:
-        """A stroke has ended: measure again, once for several strokes."""
+    def measureSoon(self) -> None:
+        """A segment was changed by hand: measure again, once for several strokes."""
         if self._remeasuring is not None:
             self._remeasuring.cancel()
         loop = asyncio.get_running_loop()
@@ -180,7 +180,7 @@ class Tab:
             state.lesions = rows
             self.appearance.showHandles()
             state.image = self.volume.GetName() if self.volume is not None else ""
-            state.busy = self.session.busy
+            state.busy = self.running.busy
             state.pending = len(self.session.pending(self.volume)) if self.volume else 0
             state.tool = "box" if self.boxes.active else self.touchUp.tool or self.windowing.tool
             state.undoTitle = self.session.history.undoTitle

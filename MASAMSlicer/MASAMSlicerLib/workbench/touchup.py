@@ -65,7 +65,7 @@ class TouchUp:
         if self._stroke is not None:
             self._stroke = None
             self._step.close()
-            self.tab.segmentEdited()
+            self.tab.measureSoon()
 
     def _onPress(self, view: SliceView) -> bool:
         if not self.tool or view.interactor.GetShiftKey() or view.interactor.GetControlKey():

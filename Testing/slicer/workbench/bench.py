@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import pytest
 
 SIZE = {"width": 1280, "height": 720}
 SECONDS = 60_000  # ms; a first run loads PyTorch and the model
@@ -134,3 +135,27 @@ class Bench:
         right, down = to(self.places()[view])
         x, y = self.middle(view)
         return x + right, y + down
+
+
+def processesBelow(pid: int) -> dict[int, str]:
+    """Processes below one, with their command lines."""
+    if not Path("/proc").is_dir():
+        pytest.skip("Processes can be looked at on Linux alone")
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(") ", 1)[1].split()
+                parents[int(entry.name)] = int(fields[1])
+            except OSError:
+                continue
+    found: dict[int, str] = {}
+    todo = [pid]
+    while todo:
+        parent = todo.pop()
+        below = [child for child, above in parents.items() if above == parent]
+        todo += below
+        for child in below:
+            words = (Path("/proc") / str(child) / "cmdline").read_bytes().split(b"\0")
+            found[child] = b" ".join(words).decode()
+    return found

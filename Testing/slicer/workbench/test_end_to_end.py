@@ -15,7 +15,7 @@ import SimpleITK as sitk
 
 from Testing.core.test_dicom import write_series
 
-from .bench import Bench
+from .bench import Bench, processesBelow
 from .conftest import Server
 
 VIEWS = ("Red", "Green", "Yellow", "Space")
@@ -194,28 +194,6 @@ def test_touch_up_threshold_list_and_keys(bench: Bench, case: Case) -> None:
     bench.untilDrawn()
 
 
-def children(pid: int) -> dict[int, str]:
-    """Processes below one, with their command lines."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rsplit(") ", 1)[1].split()
-                parents[int(entry.name)] = int(fields[1])
-            except OSError:
-                continue
-    found: dict[int, str] = {}
-    todo = [pid]
-    while todo:
-        parent = todo.pop()
-        below = [child for child, above in parents.items() if above == parent]
-        todo += below
-        for child in below:
-            words = (Path("/proc") / str(child) / "cmdline").read_bytes().split(b"\0")
-            found[child] = b" ".join(words).decode()
-    return found
-
-
 def test_a_killed_worker_is_told_and_the_next_run_has_a_new_one(
     server: Server, bench: Bench, case: Case
 ) -> None:
@@ -224,7 +202,7 @@ def test_a_killed_worker_is_told_and_the_next_run_has_a_new_one(
     bench.page.keyboard.press("b")
     bench.drag(case.corner(bench, False), bench.middle("Red"), case.corner(bench, True))
     bench.untilText("message", "Adjust the box")
-    found = children(server.process.pid).items()
+    found = processesBelow(server.process.pid).items()
     workers = [pid for pid, words in found if "masam_core.worker" in words]
     assert workers
     bench.click("segment")

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from .bench import Bench
+from .bench import Bench, processesBelow
 from .conftest import UPLOAD_LIMIT, Server, startServer
 
 
@@ -260,16 +260,16 @@ def listening(pid: int) -> list[int]:
     return ports
 
 
-def childrenOf(pid: int) -> list[int]:
-    """Processes that a process has started."""
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(number) for number in found]
+def tabsOf(pid: int) -> list[int]:
+    """The processes of the tabs of a front process."""
+    found = processesBelow(pid).items()
+    return [number for number, words in found if "MASAMSlicerLib.workbench" in words]
 
 
 def test_other_users_of_the_machine_can_not_pass_by_the_front(
     server: Server, visitor: Visitor
 ) -> None:
-    ports = [port for pid in childrenOf(server.process.pid) for port in listening(pid)]
+    ports = [port for pid in tabsOf(server.process.pid) for port in listening(pid)]
     assert ports
     for port in ports:
         for path in ("/index.html", "/results/x", "/ws"):
@@ -285,7 +285,7 @@ def test_it_listens_on_loopback_alone(server: Server) -> None:
     listed = subprocess.run(
         ["cat", "/proc/net/tcp", "/proc/net/tcp6"], capture_output=True, text=True, check=False
     ).stdout.splitlines()
-    ports = {place.port, *(p for c in childrenOf(server.process.pid) for p in listening(c))}
+    ports = {place.port, *(p for c in tabsOf(server.process.pid) for p in listening(c))}
     addresses = {
         fields[1].split(":")[0]
         for fields in map(str.split, listed)
@@ -333,7 +333,7 @@ def test_all_ends_with_the_front_process() -> None:
     before = tabFolders()
     visit(own)
     (folder,) = tabFolders() - before
-    (tab,) = childrenOf(own.process.pid)
+    (tab,) = tabsOf(own.process.pid)
     own.process.kill()  # not even asked
     own.process.wait(10)
     deadline = time.monotonic() + 20
