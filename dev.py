@@ -2,6 +2,7 @@
 """Set up and run MASAM with nothing but Python 3.10 or newer.
 
     python3 dev.py demo          segment two real tumours, results in demo_output/
+    python3 dev.py workbench     the same in a browser, with the mouse
     python3 dev.py test [ARGS]   ruff, mypy and the whole test suite (ARGS go to pytest)
     python3 dev.py setup         only install
     python3 dev.py clean         remove the virtual environment
@@ -9,7 +10,7 @@
 Everything is installed into .venv beside this file. Set MASAM_WHEELS to a folder of wheels to
 install without a network; fill it where there is one, with the same Python and system:
 
-    pip download -d FOLDER ".[train,slicer,dev]" hatchling editables
+    pip download -d FOLDER ".[train,slicer,workbench,dev]" hatchling editables
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 OLDEST = (3, 10)
 # What each command needs beyond the package itself.
-EXTRAS = {"demo": "", "setup": "train,slicer,dev", "test": "train,slicer,dev"}
+ALL = "train,slicer,workbench,dev"
+EXTRAS = {"demo": "", "workbench": "workbench", "setup": ALL, "test": ALL}
 
 
 def main(arguments: list[str]) -> int:
@@ -49,7 +51,10 @@ def main(arguments: list[str]) -> int:
         return run(
             "Demo: two tumours, each from its box", ["-m", "masam_core.demo", *arguments[1:]]
         )
+    if command == "workbench":
+        return run("Workbench", ["-m", "masam_core", "workbench", *arguments[1:]])
     if command == "test":
+        install_browser(os.environ)
         return test(arguments[1:])
     print("Ready. Try: python3 dev.py demo")
     return 0
@@ -69,6 +74,25 @@ def test(pytest_arguments: list[str]) -> int:
             print(f"\n{title} failed.")
             return code
     return 0
+
+
+def install_browser(variables: Mapping[str, str]) -> None:
+    """On a Debian machine of a CI, install the browser that the workbench's tests need.
+
+    Nowhere else: what is on a person's machine is theirs to choose, and the tests say what they
+    lack. A failure is no error here; the tests are skipped then, and say so.
+    """
+    if shutil.which("chromium") or not variables.get("CI") or not shutil.which("apt-get"):
+        return
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    print("==> Installing Chromium for the tests of the workbench", flush=True)
+    quiet = {**variables, "DEBIAN_FRONTEND": "noninteractive"}
+    packages = ["chromium", "libgl1", "libegl1", "fonts-dejavu-core"]
+    for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+        subprocess.run(
+            ["apt-get", "-q", *command], env=quiet, stdout=subprocess.DEVNULL, check=False
+        )
 
 
 def install(environment: Path, extras: str) -> str | None:

@@ -94,7 +94,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def initialize(self):
         """Bind the panel to the scene's parameter node; make the panel on the first call."""
         from MASAMSlicerLib.panel.panel import Panel, makeTransport
-        from MASAMSlicerLib.panel.views import interactionNode
+        from MASAMSlicerLib.scene.views import interactionNode
 
         self._release()
         self._parameters = MASAMSlicerParameterNode(self.logic.getParameterNode())
@@ -107,7 +107,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(
             self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified
         )
-        mode = interactionNode()
+        mode = interactionNode(slicer.mrmlScene)
         if not self.hasObserver(mode, mode.InteractionModeChangedEvent, self.onInteractionMode):
             self.addObserver(mode, mode.InteractionModeChangedEvent, self.onInteractionMode)
         for kind in ("vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"):

@@ -169,13 +169,52 @@ def test_an_unknown_command_shows_the_commands_and_fails(
 def test_testing_stops_at_the_first_step_that_fails(
     installer: Installer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dev.install(installer.environment, "train,slicer,dev")
+    dev.install(installer.environment, dev.ALL)
     installer.code = 1
     assert dev.main(["test", "-k", "geometry"]) == 1
     assert installer.commands[-1][1:4] == ["-m", "ruff", "check"]
     installer.code = 0
     assert dev.main(["test", "-k", "geometry"]) == 0
     assert installer.commands[-1][1:] == ["-m", "pytest", "-k", "geometry"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "there", "root", "installs"),
+    [
+        ({"CI": "true"}, {"apt-get"}, True, True),
+        ({"CI": "true"}, {"apt-get", "chromium"}, True, False),
+        ({"CI": "true"}, set(), True, False),
+        ({"CI": "true"}, {"apt-get"}, False, False),
+        ({}, {"apt-get"}, True, False),
+    ],
+)
+def test_a_browser_is_installed_in_a_debian_ci_alone(
+    installer: Installer,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    there: set[str],
+    root: bool,
+    installs: bool,
+) -> None:
+    monkeypatch.setattr(dev.shutil, "which", lambda name: name if name in there else None)
+    monkeypatch.setattr(dev.os, "geteuid", lambda: 0 if root else 1000, raising=False)
+    installer.code = 100  # a failure is told by the tests that are skipped then
+    dev.install_browser(variables)
+    assert [c[:1] for c in installer.commands] == [["apt-get"]] * (2 if installs else 0)
+    assert any("chromium" in command for command in installer.commands) is installs
+
+
+def test_the_workbench_has_its_extra_and_gets_its_arguments(installer: Installer) -> None:
+    assert dev.main(["workbench", "scan.nii.gz", "--port", "80"]) == 0
+    assert installer.commands[0][-1].endswith("[workbench]")
+    assert installer.commands[1][1:] == [
+        "-m",
+        "masam_core",
+        "workbench",
+        "scan.nii.gz",
+        "--port",
+        "80",
+    ]
 
 
 def test_it_runs_with_the_standard_library_alone() -> None:

@@ -66,6 +66,17 @@ def read_series(path: Path, series: str | None = None) -> tuple[sitk.Image, str 
     return image, _tags(files[0]).get(MODALITY)
 
 
+def list_series(folder: Path) -> list[tuple[str, str]]:
+    """The image series directly in a folder: UID, and words for people; most slices first."""
+    reader = sitk.ImageSeriesReader()
+    found = []
+    for series in reader.GetGDCMSeriesIDs(str(folder)):
+        count = len(reader.GetGDCMSeriesFileNames(str(folder), series))
+        found.append((count, series, _describe(reader, folder, series)))
+    found.sort(key=lambda row: (-row[0], row[2]))
+    return [(series, words) for _, series, words in found]
+
+
 def _require_even_slices(files: list[str]) -> None:
     """Compare the distances of neighbouring slices along the series' normal."""
     if len(files) < 3:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,6 +32,8 @@ def listed(text: str, name: str) -> set[str]:
 def test_every_file_of_the_module_is_listed_and_there(module_path: Path) -> None:
     text = (module_path / "CMakeLists.txt").read_text()
     scripts = {str(p.relative_to(module_path).as_posix()) for p in module_path.rglob("*.py")}
+    # The workbench is for machines without Slicer: pip brings it, the extension does not.
+    scripts = {name for name in scripts if "/workbench/" not in name}
     resources = {
         str(p.relative_to(module_path).as_posix())
         for p in (module_path / "Resources").rglob("*")
@@ -155,6 +158,35 @@ def test_only_the_panel_needs_qt(module_path: Path) -> None:
     for path in (module_path / "MASAMSlicerLib").rglob("*.py"):
         imports = re.findall(r"^\s*(?:import|from) (qt|ctk)\b", path.read_text("utf-8"), re.M)
         assert not imports or path.parent.name == "panel", path
+
+
+def test_only_the_workbench_needs_trame_and_nothing_needs_the_workbench(module_path: Path) -> None:
+    for path in (module_path / "MASAMSlicerLib").rglob("*.py"):
+        if "workbench" in path.parts:
+            continue
+        found = re.findall(
+            r"^\s*(?:import|from) (trame\w*|aiohttp|wslink|PIL|\.+workbench)\b",
+            path.read_text("utf-8"),
+            re.M,
+        )
+        assert not found, path
+
+
+def test_the_wheel_and_an_editable_installation_have_the_workbench(
+    module_path: Path, tmp_path: Path
+) -> None:
+    hatchling = pytest.importorskip("hatchling.builders.wheel")
+    builder = hatchling.WheelBuilder(str(module_path.parent))
+    (wheel,) = builder.build(directory=str(tmp_path), versions=["standard"])
+    with zipfile.ZipFile(wheel) as packed:
+        names = set(packed.namelist())
+    folder = module_path / "MASAMSlicerLib"
+    here = {p for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"}
+    assert {f"MASAMSlicerLib/{p.relative_to(folder).as_posix()}" for p in here} <= names
+    (editable,) = builder.build(directory=str(tmp_path), versions=["editable"])
+    with zipfile.ZipFile(editable) as packed:
+        (paths,) = [packed.read(name) for name in packed.namelist() if name.endswith(".pth")]
+    assert str(module_path) in paths.decode().splitlines()
 
 
 def test_files_of_the_module_import_nothing_at_once_that_slicer_lacks(module_path: Path) -> None:

@@ -16,6 +16,7 @@ from masam_core.cli.info import info_command
 from masam_core.cli.models import app as models_app
 from masam_core.cli.segment import segment_command
 from masam_core.cli.train import train_command
+from masam_core.cli.workbench import workbench_command
 
 app = typer.Typer(
     name="masam",
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command("segment")(segment_command)
 app.command("batch")(batch_command)
+app.command("workbench")(workbench_command)
 app.command("info")(info_command)
 app.add_typer(models_app, name="models")
 app.command("convert")(convert_command)

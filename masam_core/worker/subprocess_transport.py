@@ -75,6 +75,14 @@ class SubprocessTransport:
             kind, data = self._events.get(timeout=seconds)
         except queue.Empty:
             return
+        self.dispatch(kind, data)
+
+    def deliver(self, kind: str, data: Any) -> None:
+        """Take what a reading thread has got, for :meth:`pump`; on that thread."""
+        self._events.put((kind, data))
+
+    def dispatch(self, kind: str, data: Any) -> None:
+        """Tell the client; on the client's thread."""
         if kind == "closed":
             self.on_closed(data)
         elif kind == "log":
@@ -84,10 +92,10 @@ class SubprocessTransport:
 
     def _read(self, kind: str, pipe: Any) -> None:
         while data := pipe.read(1 << 20):
-            self._events.put((kind, data))
+            self.deliver(kind, data)
         if kind == "output":
             assert self.process is not None
-            self._events.put(("closed", self.process.wait()))
+            self.deliver("closed", self.process.wait())
 
 
 class BlockingWorker:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
+from ..wording import deviceWords, memoryWords
 from . import settings
 from .advanced import choose, fill
 
@@ -100,7 +101,7 @@ class Inputs:
         box, chosen = self.ui.deviceComboBox, str(settings.read("device"))
         names: list[str] = ["auto", *(device["name"] for device in self.devices)]
         names += [chosen] if chosen not in names else []
-        labels = {d["name"]: f"{d['name']}: {d['label']}{_memory(d)}" for d in self.devices}
+        labels = {d["name"]: f"{d['name']}: {d['label']}{memoryWords(d)}" for d in self.devices}
         labels["auto"] = _("Best available")
         fill(box, {name: labels.get(name, name) for name in names})
         choose(box, chosen)
@@ -108,22 +109,7 @@ class Inputs:
 
     def _describeDevice(self) -> None:
         chosen = str(settings.read("device"))
-        if not self.devices:
-            self.ui.deviceLabel.text = _("The devices are listed once the worker has started.")
-            return
-        used = self.devices[0] if chosen == "auto" else None
-        used = used or next((d for d in self.devices if d["name"] == chosen), None)
-        if used is None:
-            self.ui.deviceLabel.text = _("{name} is not there now.").format(name=chosen)
-        elif used["name"] == "cpu":
-            self.ui.deviceLabel.text = _(
-                "Computing on the processor: seconds a lesion with the bundled model, minutes with "
-                "large ones. No GPU is used."
-            )
-        else:
-            self.ui.deviceLabel.text = _("Computing on {label}{memory}.").format(
-                label=used["label"], memory=_memory(used)
-            )
+        self.ui.deviceLabel.text = deviceWords(self.devices, chosen)
 
     def _onDevice(self, index: int) -> None:
         settings.write("device", self.ui.deviceComboBox.itemData(index))
@@ -163,13 +149,3 @@ class Inputs:
         self._asked = kind
         self.panel.ask(kind, {"name": name}, done, failed, self.panel.showProgress)
         self.refresh()
-
-
-def _memory(device: dict[str, Any]) -> str:
-    """``, 6.1 of 8.0 GB free``, as far as it is known."""
-    total, free = device["total_bytes"], device["free_bytes"]
-    if total is None:
-        return ""
-    if free is None:
-        return f", {total / 1e9:.1f} GB"
-    return _(", {free:.1f} of {total:.1f} GB free").format(free=free / 1e9, total=total / 1e9)

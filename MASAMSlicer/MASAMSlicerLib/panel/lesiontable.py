@@ -10,8 +10,9 @@ from slicer.i18n import tr as _
 from masam_core.errors import MasamError
 from masam_core.terminology import TUMOUR_TYPES
 
-from ..scene.lesions import DONE, EDITED, MOVED, NEW, Lesion
-from . import views
+from ..scene import views
+from ..scene.lesions import Lesion
+from ..wording import rowOf
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -89,17 +90,14 @@ class LesionTable:
         self.goToSelected()
 
     def _fill(self, row: int, lesion: Lesion) -> None:
-        made = lesion.provenance
-        found: dict[str, Any] = made.measurements if made is not None else {}
-        state, message = self._state(lesion)
-        longest = found.get("longest_diameter_mm")
+        shown = rowOf(lesion, self.panel.session.states)
         texts = {
-            NAME: lesion.name,
-            KIND: _kindName(lesion.terminology),
-            STATE: state,
-            VOLUME: f"{found['volume_ml']:.2f}" if found.get("voxels") else "",
-            DIAMETER: f"{longest:.1f}" if longest is not None else "",
-            CONFIDENCE: f"{made.confidence:.0%}" if made is not None else "",
+            NAME: shown.name,
+            KIND: shown.kind,
+            STATE: shown.state,
+            VOLUME: shown.volume,
+            DIAMETER: shown.diameter,
+            CONFIDENCE: shown.confidence,
         }
         for column, text in texts.items():
             item = self.table.item(row, column)
@@ -108,32 +106,13 @@ class LesionTable:
                 self.table.setItem(row, column, item)
             if item.text() != text:
                 item.setText(text)
-            item.setToolTip(message)
+            item.setToolTip(shown.notes)
             item.setData(_ID_ROLE, lesion.id)
             flags = qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled
             item.setFlags(flags | qt.Qt.ItemIsEditable if column == NAME else flags)
             if column >= VOLUME:
                 item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
         self.table.item(row, NAME).setIcon(_swatch(lesion.color))
-
-    def _state(self, lesion: Lesion) -> tuple[str, str]:
-        """What stands in the status column, and the words behind it."""
-        word, message = self.panel.session.states.get(lesion.id, ("", ""))
-        if word == "running":
-            return _("working ..."), ""
-        if word == "failed":
-            return _("failed"), message
-        notes = "\n".join(lesion.provenance.messages) if lesion.provenance is not None else ""
-        names = {
-            NEW: _("new"),
-            DONE: _("done"),
-            MOVED: _("box changed"),
-            EDITED: _("edited by hand"),
-        }
-        state = names[lesion.status]
-        if lesion.locked:
-            state = _("locked")
-        return (f"{state}  (!)" if notes else state), notes
 
     def _showSelection(self, lesions: list[Lesion]) -> None:
         ids = [lesion.id for lesion in lesions]
@@ -232,12 +211,6 @@ class LesionTable:
     def _idOf(self, row: int) -> str:
         item = self.table.item(row, NAME)
         return str(item.data(_ID_ROLE)) if item is not None else ""
-
-
-def _kindName(entry: str) -> str:
-    """What a terminology entry means: the type's part of it."""
-    parts = entry.split("~")
-    return parts[2].split("^")[-1] if len(parts) > 2 else ""
 
 
 def _swatch(color: tuple[float, float, float]) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from masam_core.errors import MasamError
@@ -14,7 +15,7 @@ from masam_core.inference.options import SegmentOptions
 from .. import worker
 from ..scene.lesions import LESION, Lesion, volumeOf
 from ..session import Session
-from . import settings, views
+from . import settings
 from .advanced import Advanced
 from .batch import Batch
 from .inputs import Inputs
@@ -260,11 +261,16 @@ class Panel:
         """
         identity = self.volume.GetID() if self.volume is not None else ""
         if identity and identity != self._volumeId:
-            views.showVolume(self.volume)
+            _showVolume(self.volume)
             chosen = self.parameters.segmentation
             if chosen is not None and volumeOf(chosen) not in (None, self.volume):
                 self.parameters.segmentation = None
         self._volumeId = identity
+
+
+def _showVolume(volumeNode: Any) -> None:
+    """Make the volume the background of every slice view, in the volume's own planes."""
+    slicer.util.setSliceViewerLayers(background=volumeNode, fit=True, rotateToVolumePlane=True)
 
 
 def _once(milliseconds: int, slot: Callable[[], None]) -> Any:

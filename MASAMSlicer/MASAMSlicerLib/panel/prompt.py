@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slicer.i18n import tr as _
 
 from masam_core.errors import MasamError
 
-from ..scene import prompts
+from ..scene import placing, prompts, views
 from ..scene.lesions import LESION, Lesion
-from . import views
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -44,7 +43,7 @@ class Prompt:
         self.panel.enable(
             self.ui.addRoiButton, free, _("Choose a ROI that is not in the list yet.")
         )
-        self.ui.promptWarningLabel.text = self._warning(lesion) if hasBox else ""
+        self.ui.promptWarningLabel.text = placing.boxWarning(lesion)
         self.ui.promptWarningLabel.visible = bool(self.ui.promptWarningLabel.text)
 
     def togglePlacing(self) -> None:
@@ -58,33 +57,24 @@ class Prompt:
 
     def onInteractionMode(self) -> None:
         """The user has placed the box, or left place mode by other means."""
-        if self._placing is not None and not views.isPlacing():
+        if self._placing is not None and not views.isPlacing(self.panel.session.scene):
             self.ui.placeButton.checked = False
 
     def _onPlace(self, checked: bool) -> None:
         if checked:
-            lesion = self._undrawn() or self.panel.session.lesions.add(
-                self.panel.volume, self.panel.parameters.segmentation
+            lesion = placing.lesionToPlace(
+                self.panel.session.lesions, self.panel.volume, self.panel.parameters.segmentation
             )
             self._placing = lesion.id
             self.panel.select(lesion.id)
             views.startPlacing(lesion.roi)
             self.panel.say(_("Click two opposite corners of a tight box in a slice view."))
             return
-        views.stopPlacing()
+        views.stopPlacing(self.panel.session.scene)
         placed, self._placing = self._placing, None
-        left = self.panel.session.lesions.lesion(placed) if placed else None
-        if left is not None and left.roi is not None and not _drawn(left.roi):
-            # Left before it was drawn: no empty row stays behind.
-            self.panel.session.lesions.remove(left)
+        if placed:
+            placing.leavePlacing(self.panel.session.lesions, placed)
         self.panel.refreshSoon()
-
-    def _undrawn(self) -> Lesion | None:
-        """A lesion that waits for its box: placing goes on there."""
-        for lesion in self.panel.session.lesions.lesions(self.panel.volume):
-            if lesion.roi is not None and not _drawn(lesion.roi):
-                return lesion
-        return None
 
     def _setEnd(self, end: int) -> None:
         def change(lesion: Lesion) -> None:
@@ -114,18 +104,3 @@ class Prompt:
             self.panel.volume, self.panel.parameters.segmentation, roi
         )
         self.panel.select(lesion.id)
-
-    def _warning(self, lesion: Lesion | None) -> str:
-        if lesion is None or lesion.volume is None or not _drawn(lesion.roi):
-            return ""
-        try:
-            geometry = prompts.geometryOf(lesion.volume)
-            box = prompts.boxFromRoi(lesion.roi, lesion.volume, geometry, lesion.name)
-            return "\n".join(prompts.warningsBefore(box, geometry))
-        except MasamError as error:
-            return str(error)
-
-
-def _drawn(roi: Any) -> bool:
-    """Whether the ROI has a size."""
-    return min(roi.GetSize()) > 0

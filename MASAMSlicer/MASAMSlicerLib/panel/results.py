@@ -12,10 +12,10 @@ from masam_core.errors import MasamError
 from masam_core.report import write_measurements
 
 from ..report import rowsOf
+from ..scene import views
 from ..scene.export import saveSegmentation
 from ..scene.lesions import EDITED
 from ..scene.tables import updateTable
-from . import views
 
 if TYPE_CHECKING:
     from .panel import Panel

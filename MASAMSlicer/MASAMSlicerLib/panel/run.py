@@ -11,9 +11,10 @@ from slicer.i18n import tr as _
 
 from masam_core.errors import Cancelled
 
-from ..scene.lesions import MOVED
+from ..following import Following
+from ..scene import views
 from ..session import RunReport
-from . import views
+from ..wording import hasNotes, summary
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -28,7 +29,7 @@ class Run:
         self.panel, self.ui = panel, panel.ui
         self._began = 0.0
         self._words = ""
-        self._live: list[str] = []  # boxes that moved while something was being computed
+        self._following = Following(panel.session, self.start)
         self._timer = qt.QTimer()
         self._timer.interval = TICK_MS
         self._timer.timeout.connect(self._tick)
@@ -72,7 +73,7 @@ class Run:
     def press(self) -> None:
         """The large button, and Ctrl+Enter."""
         if self.panel.session.busy:
-            self._live.clear()
+            self._following.forget()
             self.panel.session.cancel()
         elif self.ui.segmentButton.enabled:
             self.start([lesion.id for lesion in self.panel.session.pending(self.panel.volume)])
@@ -106,16 +107,8 @@ class Run:
 
     def follow(self, lesionId: str) -> None:
         """A box has been moved: segment it again if the user wants that."""
-        if not self.panel.parameters.liveUpdate:
-            return
-        lesion = self.panel.session.lesions.lesion(lesionId)
-        if lesion is None or lesion.status != MOVED or lesion.locked:
-            return
-        if self.panel.session.busy:
-            if lesionId not in self._live:
-                self._live.append(lesionId)
-            return
-        self.start([lesionId])
+        if self.panel.parameters.liveUpdate:
+            self._following.boxMoved(lesionId)
 
     def undo(self) -> None:
         """Take the last result back."""
@@ -174,10 +167,10 @@ class Run:
                 views.setSegmentsVisible(
                     lesion.segmentation, True, bool(self.panel.parameters.showSurface)
                 )
-        self.panel.say(summary(report), warning=bool(report.failed) or _hasNotes(report))
+        self.panel.say(summary(report), warning=hasNotes(report))
         self.panel.refreshSoon()
-        if self._live:
-            self.follow(self._live.pop(0))
+        if self.panel.parameters.liveUpdate:
+            self._following.runEnded()
 
     def _onError(self, error: Exception) -> None:
         self._end()
@@ -186,24 +179,3 @@ class Run:
         else:
             self.panel.sayError(error)
         self.panel.refreshSoon()
-
-
-def summary(report: RunReport) -> str:
-    """A few lines on a run, for the status line."""
-    good = len(report.lesions) - len(report.failed)
-    lines = []
-    if good:
-        words = _("{n} lesion") if good == 1 else _("{n} lesions")
-        device = report.model.get("device", "")
-        lines.append(
-            _("{what} segmented in {seconds:.1f} s on {device}.").format(
-                what=words.format(n=good), seconds=report.seconds, device=device
-            )
-        )
-    for lesion in report.lesions:
-        lines += [f"{lesion.name}: {note}" for note in [lesion.error, *lesion.notes] if note]
-    return "\n".join(lines)
-
-
-def _hasNotes(report: RunReport) -> bool:
-    return any(lesion.notes for lesion in report.lesions)

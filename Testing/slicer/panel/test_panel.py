@@ -107,8 +107,7 @@ def test_duplicate_and_delete(person: Person, case: Any) -> None:
 def test_first_and_last_slice_come_from_the_view_and_fit_takes_what_it_shows(
     person: Person, case: Any
 ) -> None:
-    from MASAMSlicerLib.panel import views
-    from MASAMSlicerLib.scene import prompts
+    from MASAMSlicerLib.scene import prompts, views
 
     person.choose(case.volume)
     person.take(case.roi)

@@ -5,28 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import slicer
 
 from masam_core.geometry import LPS_TO_RAS
 
-from ..scene import prompts
-from ..scene.lesions import Lesion
-from ..scene.nodes import nodesOfClass
-from ..scene.transforms import matrixToArray, nodeToWorld, worldToNode
-from ..scene.volumes import geometryOf
+from . import prompts
+from .lesions import Lesion
+from .nodes import nodesOfClass
+from .transforms import matrixToArray, nodeToWorld, worldToNode
+from .volumes import geometryOf
 
 CLOSE_UP = 1.6  # sides of the box that a view shows when it goes to a lesion
 
 
-def sliceNodes() -> list[Any]:
+def sliceNodes(scene: Any) -> list[Any]:
     """The slice nodes of the layout."""
-    nodes = nodesOfClass(slicer.mrmlScene, "vtkMRMLSliceNode")
+    nodes = nodesOfClass(scene, "vtkMRMLSliceNode")
     return [node for node in nodes if node.IsMappedInLayout()] or nodes
-
-
-def showVolume(volumeNode: Any) -> None:
-    """Make the volume the background of every slice view, in the volume's own planes."""
-    slicer.util.setSliceViewerLayers(background=volumeNode, fit=True, rotateToVolumePlane=True)
 
 
 def acrossSlices(volumeNode: Any) -> Any:
@@ -36,7 +30,7 @@ def acrossSlices(volumeNode: Any) -> Any:
     ends = geometry.ras_from_ijk(np.stack([np.zeros(3), np.eye(3)[axis]]))
     direction = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
     best, found = 0.0, None
-    for node in sliceNodes():
+    for node in sliceNodes(volumeNode.GetScene()):
         normal = matrixToArray(node.GetSliceToRAS())[:3, 2]
         if abs(normal @ direction) > best:
             best, found = abs(float(normal @ direction)), node
@@ -58,7 +52,7 @@ def fitToView(roiNode: Any, volumeNode: Any) -> None:
     """
     geometry = geometryOf(volumeNode)
     points = []
-    for node in sliceNodes():
+    for node in sliceNodes(volumeNode.GetScene()):
         matrix = matrixToArray(node.GetSliceToRAS())
         width, height, _ = node.GetFieldOfView()
         for x in (-0.25, 0.25):
@@ -80,7 +74,7 @@ def goTo(lesion: Lesion) -> None:
         return
     world = _corners(lesion)
     centre, reach = world.mean(axis=0), float(np.ptp(world, axis=0).max())
-    for node in sliceNodes():
+    for node in sliceNodes(lesion.volume.GetScene()):
         node.JumpSliceByCentering(*[float(v) for v in centre])
         width, height, depth = node.GetFieldOfView()
         if width > 0 and height > 0 and reach > 0:
@@ -94,29 +88,29 @@ def goTo(lesion: Lesion) -> None:
 
 def startPlacing(roiNode: Any) -> None:
     """Two clicks in a slice view, at opposite corners, now place this ROI."""
-    selection, interaction = _nodes()
+    selection, interaction = _nodes(roiNode.GetScene())
     selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsROINode")
     selection.SetActivePlaceNodeID(roiNode.GetID())
     interaction.SetPlaceModePersistence(0)
     interaction.SetCurrentInteractionMode(interaction.Place)
 
 
-def stopPlacing() -> None:
+def stopPlacing(scene: Any) -> None:
     """Back to the ordinary mouse."""
-    _, interaction = _nodes()
+    interaction = interactionNode(scene)
     if interaction.GetCurrentInteractionMode() == interaction.Place:
         interaction.SetCurrentInteractionMode(interaction.ViewTransform)
 
 
-def isPlacing() -> bool:
+def isPlacing(scene: Any) -> bool:
     """Whether the next click places something."""
-    _, interaction = _nodes()
+    interaction = interactionNode(scene)
     return bool(interaction.GetCurrentInteractionMode() == interaction.Place)
 
 
-def interactionNode() -> Any:
+def interactionNode(scene: Any) -> Any:
     """The scene's interaction node."""
-    return _nodes()[1]
+    return _nodes(scene)[1]
 
 
 def setSegmentsVisible(segmentationNode: Any, visible: bool, surface: bool) -> None:
@@ -140,6 +134,9 @@ def _corners(lesion: Lesion) -> np.ndarray:
     return nodeToWorld(lesion.volume, lps @ LPS_TO_RAS[:3, :3])
 
 
-def _nodes() -> tuple[Any, Any]:
-    logic = slicer.app.applicationLogic()
-    return logic.GetSelectionNode(), logic.GetInteractionNode()
+def _nodes(scene: Any) -> tuple[Any, Any]:
+    """Selection and interaction node, of which every scene has one."""
+    return (
+        scene.GetNodeByID("vtkMRMLSelectionNodeSingleton"),
+        scene.GetNodeByID("vtkMRMLInteractionNodeSingleton"),
+    )

@@ -1,0 +1,69 @@
+"""Placing a box: the lesion that gets it, and what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from masam_core.errors import MasamError
+
+from . import prompts
+from .lesions import Lesion, LesionList
+from .transforms import worldToNode
+from .volumes import geometryOf
+
+
+def lesionToPlace(lesions: LesionList, volumeNode: Any, segmentationNode: Any = None) -> Lesion:
+    """The volume's lesion that waits for its box, or a new one."""
+    for lesion in lesions.lesions(volumeNode):
+        if lesion.roi is not None and not isDrawn(lesion.roi):
+            return lesion
+    return lesions.add(volumeNode, segmentationNode)
+
+
+def leavePlacing(lesions: LesionList, lesionId: str) -> None:
+    """The tool was left; a lesion without a box does not stay behind as an empty row."""
+    left = lesions.lesion(lesionId)
+    if left is not None and left.roi is not None and not isDrawn(left.roi):
+        lesions.remove(left)
+
+
+def isDrawn(roi: Any) -> bool:
+    """Whether the ROI has a size."""
+    return bool(min(roi.GetSize()) > 0)
+
+
+def boxWarning(lesion: Lesion | None) -> str:
+    """What is wrong with a lesion's box, or an empty text."""
+    if lesion is None or lesion.roi is None or lesion.volume is None or not isDrawn(lesion.roi):
+        return ""
+    try:
+        geometry = geometryOf(lesion.volume)
+        box = prompts.boxFromRoi(lesion.roi, lesion.volume, geometry, lesion.name)
+        return "\n".join(prompts.warningsBefore(box, geometry))
+    except MasamError as error:
+        return str(error)
+
+
+def completeBox(roi: Any, volumeNode: Any, normal: np.ndarray) -> None:
+    """Lay a box that was drawn in one slice along the volume's axes, and give it a depth.
+
+    Two corners in a slice say nothing about the third direction. A lesion is taken to be as deep
+    as the smaller side of its outline, around the slice that was drawn in; the user sets its ends.
+
+    Args:
+        normal: (3,) world RAS, across the slice.
+    """
+    geometry = geometryOf(volumeNode)
+    low, high = prompts.alignedBounds(roi, volumeNode)
+    origin = np.array(roi.GetCenter())
+    own = worldToNode(volumeNode, np.stack([origin, origin + normal]))
+    step = np.diff(geometry.ijk_from_ras(own), axis=0)[0] * geometry.spacing
+    across = int(np.abs(step).argmax())
+    sides = np.delete((high - low) * geometry.spacing, across)
+    half = max(1.0, sides.min() / geometry.spacing[across]) / 2
+    middle = round((low[across] + high[across]) / 2)
+    low[across], high[across] = middle - half, middle + half
+    end = np.array(geometry.size_ijk) - 0.5
+    prompts.alignRoi(roi, volumeNode, np.clip(low, -0.5, end - 1), np.clip(high, 0.5, end))

@@ -1,0 +1,117 @@
+"""Brush and eraser: voxels of one segment, in one slice at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from masam_core.errors import SegmentationError
+from masam_core.geometry import Geometry
+
+from .lesions import Lesion
+from .segments import Mask, Offset, isLocked, readSegment, writeSegment
+from .transforms import worldToNode
+from .volumes import geometryOf
+
+
+class Stroke:
+    """One movement of the brush, from press to release.
+
+    Args:
+        lesion: with a segment.
+        radius: mm.
+        erase: take voxels away instead.
+
+    Raises:
+        SegmentationError: no segment yet, or it is locked.
+    """
+
+    def __init__(self, lesion: Lesion, radius: float, erase: bool) -> None:
+        if lesion.segment is None or lesion.volume is None:
+            raise SegmentationError(f"'{lesion.name}' has no mask yet: press Segment first.")
+        if isLocked(lesion.segment):
+            raise SegmentationError(f"'{lesion.name}' is locked. Unlock it to change it.")
+        self._lesion, self._radius, self._erase = lesion, radius, erase
+        self._geometry = geometryOf(lesion.volume)
+        self._mask = np.zeros(self._geometry.shape, dtype=bool)
+        mask, (k, j, i) = readSegment(lesion.segmentation, str(lesion.segmentId), lesion.volume)
+        depth, rows, cols = mask.shape
+        self._mask[k : k + depth, j : j + rows, i : i + cols] = mask
+        self._last: np.ndarray | None = None
+
+    def moveTo(self, point: np.ndarray, normal: np.ndarray) -> None:
+        """Paint from where the brush was last to here.
+
+        Args:
+            point: (3,) world RAS.
+            normal: (3,) world RAS, across the slice.
+        """
+        volume = self._lesion.volume
+        here, tip = worldToNode(volume, np.stack([point, point + normal]))
+        last = self._last if self._last is not None else here
+        self._last = here
+        where, touched = capsule(self._geometry, last, here, tip - here, self._radius)
+        part = self._mask[where]
+        before = part[touched]
+        if (before == self._erase).any():
+            part[touched] = not self._erase
+            self._write()
+
+    def _write(self) -> None:
+        lesion = self._lesion
+        mask, offset = _crop(self._mask)
+        # No tags: what made the segment stays written there, and tells that it was changed since.
+        writeSegment(
+            lesion.segmentation, lesion.segmentId, lesion.volume, mask, offset, lesion.look, {}
+        )
+
+
+def capsule(
+    geometry: Geometry, start: np.ndarray, end: np.ndarray, normal: np.ndarray, radius: float
+) -> tuple[tuple[slice, slice, slice], np.ndarray]:
+    """Voxels of a slice that are no further than a radius from a line.
+
+    A voxel belongs to the slice whose plane cuts it along the normal; the voxels nearest to the
+    line's ends always count, so that the smallest brush still paints.
+
+    Args:
+        start, end: (3,) RAS of the volume itself, mm.
+        normal: (3,) across the slice, of any length.
+        radius: mm.
+
+    Returns:
+        A KJI crop of the volume, and a bool array of its shape.
+    """
+    normal = normal / np.linalg.norm(normal)
+    ends = geometry.ijk_from_ras(np.stack([start, end]))
+    reach = radius / geometry.spacing + 1
+    size = np.array(geometry.size_ijk)
+    low = np.clip(np.floor(ends.min(axis=0) - reach), 0, size).astype(int)
+    high = np.clip(np.ceil(ends.max(axis=0) + reach) + 1, low, size).astype(int)
+    where = tuple(slice(int(a), int(b)) for a, b in zip(low[::-1], high[::-1], strict=True))
+    k, j, i = np.mgrid[where]
+    voxels = geometry.ras_from_ijk(np.stack([i, j, k], axis=-1).reshape(-1, 3).astype(float))
+    line = end - start
+    length = float(line @ line)
+    along = np.clip((voxels - start) @ line / length, 0, 1) if length > 0 else np.zeros(len(voxels))
+    away = voxels - (start + along[:, None] * line)
+    across = away @ normal
+    steps = np.abs(geometry.ras_from_ijk(np.eye(3)) - geometry.ras_from_ijk(np.zeros((1, 3))))
+    thickness = float((steps @ np.abs(normal)).max())
+    inside = np.linalg.norm(away - across[:, None] * normal, axis=1) <= radius
+    inside &= np.abs(across) <= thickness / 2 + 1e-6
+    for index in np.rint(ends).astype(int):
+        if ((index >= low) & (index < high)).all():
+            i0, j0, k0 = index - low
+            rows, cols = high[1] - low[1], high[0] - low[0]
+            inside[(k0 * rows + j0) * cols + i0] = True
+    return (where[0], where[1], where[2]), inside.reshape(k.shape)
+
+
+def _crop(mask: Mask) -> tuple[Mask, Offset]:
+    """The tight crop; one empty voxel where nothing is left."""
+    found = [np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    if not len(found[0]):
+        return np.zeros((1, 1, 1), dtype=bool), (0, 0, 0)
+    low, high = [int(f[0]) for f in found], [int(f[-1]) + 1 for f in found]
+    crop = mask[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+    return crop, (low[0], low[1], low[2])

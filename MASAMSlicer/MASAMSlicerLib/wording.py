@@ -1,0 +1,126 @@
+"""What a front end says about lesions, runs and devices; the same words in each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .scene.lesions import DONE, EDITED, MOVED, NEW, Lesion
+from .session import RunReport
+from .translation import tr as _
+
+
+@dataclass(frozen=True)
+class LesionRow:
+    """A lesion as a row of a list; texts are empty where there is nothing to say.
+
+    Attributes:
+        name, kind, state: words.
+        notes: the words behind the state: what to look at twice, or why it failed.
+        volume: ml.
+        diameter: the longest, mm.
+        perpendicular: the longest at right angles to it, mm.
+        confidence: per cent.
+    """
+
+    name: str
+    kind: str
+    state: str
+    notes: str
+    volume: str
+    diameter: str
+    perpendicular: str
+    confidence: str
+
+
+def rowOf(lesion: Lesion, states: Mapping[str, tuple[str, str]]) -> LesionRow:
+    """A lesion's row; ``states`` are those of the session."""
+    made = lesion.provenance
+    found: dict[str, Any] = made.measurements if made is not None else {}
+    state, notes = _state(lesion, states)
+    return LesionRow(
+        name=lesion.name,
+        kind=kindName(lesion.terminology),
+        state=state,
+        notes=notes,
+        volume=f"{found['volume_ml']:.2f}" if found.get("voxels") else "",
+        diameter=_mm(found.get("longest_diameter_mm")),
+        perpendicular=_mm(found.get("perpendicular_diameter_mm")),
+        confidence=f"{made.confidence:.0%}" if made is not None else "",
+    )
+
+
+def _mm(length: float | None) -> str:
+    return f"{length:.1f}" if length is not None else ""
+
+
+def _state(lesion: Lesion, states: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    word, message = states.get(lesion.id, ("", ""))
+    if word == "running":
+        return _("working ..."), ""
+    if word == "failed":
+        return _("failed"), message
+    notes = "\n".join(lesion.provenance.messages) if lesion.provenance is not None else ""
+    names = {
+        NEW: _("new"),
+        DONE: _("done"),
+        MOVED: _("box changed"),
+        EDITED: _("edited by hand"),
+    }
+    state = _("locked") if lesion.locked else names[lesion.status]
+    return (f"{state}  (!)" if notes else state), notes
+
+
+def kindName(entry: str) -> str:
+    """What a terminology entry means: the type's part of it."""
+    parts = entry.split("~")
+    return parts[2].split("^")[-1] if len(parts) > 2 else ""
+
+
+def summary(report: RunReport) -> str:
+    """A few lines on a run, for the status line."""
+    good = len(report.lesions) - len(report.failed)
+    lines = []
+    if good:
+        words = _("{n} lesion") if good == 1 else _("{n} lesions")
+        device = report.model.get("device", "")
+        lines.append(
+            _("{what} segmented in {seconds:.1f} s on {device}.").format(
+                what=words.format(n=good), seconds=report.seconds, device=device
+            )
+        )
+    for lesion in report.lesions:
+        lines += [f"{lesion.name}: {note}" for note in [lesion.error, *lesion.notes] if note]
+    return "\n".join(lines)
+
+
+def hasNotes(report: RunReport) -> bool:
+    """Whether something is to be looked at twice."""
+    return bool(report.failed) or any(lesion.notes for lesion in report.lesions)
+
+
+def deviceWords(devices: Sequence[Mapping[str, Any]], chosen: str) -> str:
+    """Where it computes, as the worker's ``devices`` say; ``chosen`` is ``auto`` or a name."""
+    if not devices:
+        return _("The devices are listed once the worker has started.")
+    used = devices[0] if chosen == "auto" else None
+    used = used or next((d for d in devices if d["name"] == chosen), None)
+    if used is None:
+        return _("{name} is not there now.").format(name=chosen)
+    if used["name"] == "cpu":
+        return _(
+            "Computing on the processor: seconds a lesion with the bundled model, minutes with "
+            "large ones. No GPU is used."
+        )
+    return _("Computing on {label}{memory}.").format(label=used["label"], memory=memoryWords(used))
+
+
+def memoryWords(device: Mapping[str, Any]) -> str:
+    """``, 6.1 of 8.0 GB free``, as far as it is known."""
+    total, free = device["total_bytes"], device["free_bytes"]
+    if total is None:
+        return ""
+    if free is None:
+        return f", {total / 1e9:.1f} GB"
+    return _(", {free:.1f} of {total:.1f} GB free").format(free=free / 1e9, total=total / 1e9)

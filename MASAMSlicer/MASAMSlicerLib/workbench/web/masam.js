@@ -1,0 +1,95 @@
+// What the page does by itself: files up and down, and keys.
+window.trame.utils.masam = (() => {
+  const ask = (name, ...args) => window.trame.trigger(name, args);
+
+  // Another image takes the place of this one, with its lesions.
+  function mayLeave(lesions) {
+    const masks = lesions.filter((lesion) => lesion.segmented).length;
+    return !masks || window.confirm(`Open another image? The ${masks === 1 ? "mask" : masks + " masks"} of this one will be gone if not saved.`);
+  }
+
+  // The size of the brush, around the pointer.
+  function ring(event) {
+    const view = event.currentTarget;
+    const shown = view.querySelector(".ring");
+    if (!shown) return;
+    const place = view.getBoundingClientRect();
+    shown.style.left = `${event.clientX - place.left}px`;
+    shown.style.top = `${event.clientY - place.top}px`;
+  }
+
+  function choose(folder) {
+    const input = document.createElement("input");
+    input.type = "file";
+    if (folder) input.webkitdirectory = true;
+    else input.accept = ".nii,.gz,.nrrd,.mha,.zip,.dcm";
+    input.onchange = () => upload([...input.files]);
+    input.click();
+  }
+
+  function drop(event) {
+    const files = [...(event.dataTransfer?.files || [])];
+    if (files.length) upload(files);
+  }
+
+  // Files are sent one by one as they are; the server takes them into a new folder of its own.
+  async function upload(files) {
+    if (!files.length) return;
+    const name = files.length > 1 && files[0].webkitRelativePath ? files[0].webkitRelativePath.split("/")[0] : files[0].name;
+    let batch = "";
+    for (let n = 0; n < files.length; n += 1) {
+      const place = files.length > 1 ? ` (${n + 1} of ${files.length})` : "";
+      window.trame.state.set("loading", `${name}${place}`);
+      const query = new URLSearchParams({ name: files[n].name, batch });
+      let answer;
+      try {
+        answer = await fetch(`upload?${query}`, { method: "POST", body: files[n], headers: { "X-Masam": "1" } });
+      } catch {
+        await ask("uploadFailed", "The file could not be sent: the connection was lost.");
+        return;
+      }
+      const text = await answer.text();
+      if (!answer.ok) {
+        await ask("uploadFailed", text.slice(0, 300));
+        return;
+      }
+      batch = text;
+    }
+    await ask("uploaded", batch, name);
+  }
+
+  function download(value) {
+    const name = value.slice(value.indexOf(" ") + 1);
+    if (!name) return;
+    const link = document.createElement("a");
+    link.href = `results/${encodeURIComponent(name)}`;
+    link.download = name;
+    link.click();
+  }
+
+  const keys = { b: "box", e: "next", v: "toggleMasks", Escape: "leave" };
+  const withCtrl = { z: "undo", y: "redo", Enter: "segment" };
+  window.addEventListener(
+    "keydown",
+    (event) => {
+      const field = event.target.closest?.("input:not([type=range]):not([type=checkbox]), select, textarea");
+      if (field && event.key !== "Escape") return;
+      const ctrl = event.ctrlKey || event.metaKey;
+      const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+      let action = ctrl ? withCtrl[key] : event.altKey ? undefined : keys[key];
+      if (ctrl && event.shiftKey && key === "z") action = "redo";
+      if (!action || event.repeat) return;
+      event.preventDefault();
+      event.stopPropagation();
+      ask(action);
+    },
+    true,
+  );
+
+  // A field that was just used must not keep the keys to itself.
+  window.addEventListener("change", (event) => {
+    if (event.target.matches?.("select, input[type=checkbox], input[type=range]")) event.target.blur();
+  });
+
+  return { choose, drop, download, mayLeave, ring };
+})();
