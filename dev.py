@@ -3,6 +3,7 @@
 
     python3 dev.py demo          segment two real tumours, results in demo_output/
     python3 dev.py workbench     the same in a browser, with the mouse
+    python3 dev.py bench [ARGS]  how fast this machine is (ARGS go to masam bench)
     python3 dev.py test [ARGS]   ruff, mypy and the whole test suite (ARGS go to pytest)
     python3 dev.py setup         only install
     python3 dev.py clean         remove the virtual environment
@@ -10,7 +11,7 @@
 Everything is installed into .venv beside this file. Set MASAM_WHEELS to a folder of wheels to
 install without a network; fill it where there is one, with the same Python and system:
 
-    pip download -d FOLDER ".[train,slicer,workbench,dev]" hatchling editables
+    pip download -d FOLDER ".[train,bench,slicer,workbench,dev]" hatchling editables
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 OLDEST = (3, 10)
 # What each command needs beyond the package itself.
-ALL = "train,slicer,workbench,dev"
-EXTRAS = {"demo": "", "workbench": "workbench", "setup": ALL, "test": ALL}
+ALL = "train,bench,slicer,workbench,dev"
+EXTRAS = {"demo": "", "workbench": "workbench", "bench": "bench", "setup": ALL, "test": ALL}
 
 
 def main(arguments: list[str]) -> int:
@@ -53,6 +54,8 @@ def main(arguments: list[str]) -> int:
         )
     if command == "workbench":
         return run("Workbench", ["-m", "masam_core", "workbench", *arguments[1:]])
+    if command == "bench":
+        return run("Benchmark", ["-m", "masam_core", "bench", *arguments[1:]])
     if command == "test":
         install_browser(os.environ)
         return test(arguments[1:])
