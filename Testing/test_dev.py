@@ -217,6 +217,12 @@ def test_the_workbench_has_its_extra_and_gets_its_arguments(installer: Installer
     ]
 
 
+def test_the_benchmark_has_its_extra_and_gets_its_arguments(installer: Installer) -> None:
+    assert dev.main(["bench", "--backbone", "vit_s14"]) == 0
+    assert installer.commands[0][-1].endswith("[bench]")
+    assert installer.commands[1][1:] == ["-m", "masam_core", "bench", "--backbone", "vit_s14"]
+
+
 def test_it_runs_with_the_standard_library_alone() -> None:
     command = [sys.executable, "-I", "-S", str(ROOT / "dev.py"), "help"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True)
