@@ -1,7 +1,7 @@
 """The recorded runs of `masam bench` as the tables of docs/SPEED.md.
 
-    masam bench --json > Testing/benchmarks/vit_b_512_two_cores.json
-    python -m Testing.benchmarks.tables          # writes them into docs/SPEED.md
+masam bench --json > Testing/benchmarks/vit_b_512_two_cores.json
+python -m Testing.benchmarks.tables          # writes them into docs/SPEED.md
 """
 
 from __future__ import annotations
@@ -39,9 +39,7 @@ def table(name: str) -> str:
 
 def page(text: str) -> str:
     """The page with its tables made anew."""
-    return _PLACE.sub(
-        lambda found: f"<!-- {found[1]} -->\n{table(found[1])}\n<!-- end -->", text
-    )
+    return _PLACE.sub(lambda found: f"<!-- {found[1]} -->\n{table(found[1])}\n<!-- end -->", text)
 
 
 if __name__ == "__main__":

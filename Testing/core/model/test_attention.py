@@ -7,6 +7,7 @@ import torch
 from segment_anything.modeling.image_encoder import Attention
 from torch.nn import functional as F
 
+from masam_core.model import attention as module
 from masam_core.model.attention import (
     attend,
     attend_relative,
@@ -47,6 +48,23 @@ def test_plain_attention_equals_softmax_of_scaled_products() -> None:
             score = q[b, :, head] @ k[b, :, head].T / 2.0
             expected[b, :, head] = score.softmax(-1) @ v[b, :, head]
     assert torch.allclose(attend(qkv, 2), expected.flatten(2), atol=1e-5)
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 300, 1 << 20])
+def test_parts_of_any_size_give_the_attention_of_the_whole(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SCORES_AT_ONCE", at_once)
+    torch.manual_seed(0)
+    q, k = torch.randn(3, 2, 7, 4), torch.randn(3, 2, 9, 4) + 3.0
+    v = torch.randn(3, 2, 9, 5)
+    expected = ((q @ k.transpose(-2, -1)).softmax(-1)) @ v
+    # The arithmetic in float32, where the two must agree; bfloat16 only rounds it.
+    assert torch.allclose(module._attend_in_parts(q, k, v), expected, atol=1e-5)
+    with torch.inference_mode():
+        rounded = module.attend_heads(q.bfloat16(), k.bfloat16(), v.bfloat16())
+    assert rounded.shape == expected.shape
+    assert (rounded.float() - expected).abs().mean() < 0.02
 
 
 def test_positions_are_resized_as_torch_interpolates_them() -> None:
