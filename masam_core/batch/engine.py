@@ -79,12 +79,15 @@ class LocalEngine:
         """See :class:`Engine`."""
         self.segmenter.set_volume(volume)
         lesions = []
-        for number, box in enumerate(boxes):
-            lesions.append(
-                self.segmenter.segment(
-                    box, options, _part(progress, number, len(boxes), box.name), cancelled
+        try:
+            for number, box in enumerate(boxes):
+                lesions.append(
+                    self.segmenter.segment(
+                        box, options, _part(progress, number, len(boxes), box.name), cancelled
+                    )
                 )
-            )
+        finally:
+            self.segmenter.forget_volume()  # the next one is read already
         return lesions
 
     def close(self) -> None:

@@ -2,59 +2,60 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
 
 from masam_core.batch.cases import BatchCase
-from masam_core.volume import Volume, read_volume
+from masam_core.volume import Volume
 
 
 class ReadAhead:
-    """Volumes of cases, one of them read in advance; to be used in a ``with`` block.
+    """Volumes of cases, one of them read in advance.
 
     Reading, unpacking and hashing leave Python's lock alone most of the time, so that a thread of
-    this process is enough.
+    this process is enough. It ends with the process: a stalled network drive holds up nothing.
 
     Args:
-        read: reads an image file.
+        read: reads a case's image.
     """
 
-    def __init__(self, read: Callable[[BatchCase], Volume] | None = None) -> None:
-        self._read = read or read_case
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="masam-read")
-        self._ahead: tuple[str, Future[Volume]] | None = None
-
-    def __enter__(self) -> ReadAhead:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ahead = None
-        self._pool.shutdown(wait=False, cancel_futures=True)
+    def __init__(self, read: Callable[[BatchCase], Volume]) -> None:
+        self._read = read
+        self._ahead: _Reading | None = None
 
     def begin(self, case: BatchCase) -> None:
         """Start to read a case; what was begun before and not taken is let go."""
-        self._ahead = (case.name, self._pool.submit(self._read, case))
+        self._ahead = _Reading(case, self._read)
 
     def take(self, case: BatchCase) -> Volume:
         """The volume of a case, read by now or not.
 
+        What went wrong in advance is tried again: there may have been too little memory beside the
+        case before.
+
         Raises:
-            VolumeError: as ``read_volume``, in this case's turn and no other's.
+            VolumeError: as ``read_volume``.
         """
         ahead, self._ahead = self._ahead, None
-        if ahead is not None and ahead[0] == case.name:
-            return ahead[1].result()
-        return self._read(case)
+        found = ahead.wait() if ahead is not None and ahead.case.name == case.name else None
+        return self._read(case) if found is None else found
 
 
-def read_case(case: BatchCase) -> Volume:
-    """A case's volume, with its hash, by which embeddings are kept."""
-    volume = read_volume(case.image)
-    _ = volume.content_hash
-    return volume
+class _Reading:
+    """One case being read."""
+
+    def __init__(self, case: BatchCase, read: Callable[[BatchCase], Volume]) -> None:
+        self.case = case
+        self._found: list[Volume] = []
+        self._thread = threading.Thread(target=self._run, args=(read,), daemon=True)
+        self._thread.start()
+
+    def _run(self, read: Callable[[BatchCase], Volume]) -> None:
+        with contextlib.suppress(Exception):  # said when it is read again, in its own turn
+            self._found.append(read(self.case))
+
+    def wait(self) -> Volume | None:
+        """The volume, or None if it could not be read."""
+        self._thread.join()
+        return self._found.pop() if self._found else None

@@ -13,7 +13,7 @@ import masam_core
 from masam_core.batch.cases import BatchCase
 from masam_core.batch.engine import Engine
 from masam_core.batch.queue import DONE, BatchQueue, safe_name
-from masam_core.batch.read_ahead import ReadAhead, read_case
+from masam_core.batch.read_ahead import ReadAhead
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError, Cancelled, ConfigError, MasamError
 from masam_core.inference.options import SegmentOptions
@@ -21,7 +21,7 @@ from masam_core.labels import boxes_of_labels
 from masam_core.report import measurement_rows
 from masam_core.roi import read_roi
 from masam_core.segmentation import IMAGE_SUFFIXES, SLICER_SUFFIX, write_segmentation
-from masam_core.volume import Volume
+from masam_core.volume import Volume, read_volume
 
 FORMATS = (SLICER_SUFFIX, *IMAGE_SUFFIXES)
 OnCase = Callable[[str, str, str], None]
@@ -74,6 +74,7 @@ def open_queue(
     model: str,
     fresh: bool = False,
     retry_failed: bool = False,
+    precision: str = "auto",
 ) -> BatchQueue:
     """The queue of a results folder: new, or gone on with.
 
@@ -83,6 +84,8 @@ def open_queue(
     if source.is_dir() and out.resolve() == source.resolve():
         raise ConfigError("Choose another folder for the results than that of the images.")
     settings = {**options.settings(), "model": model}
+    if precision != "auto":  # folders from before there was a choice have no such entry
+        settings["precision"] = precision
     queue = BatchQueue([case.name for case in cases], out, settings, fresh)
     files = [safe_name(case.name).lower() for case in cases]
     if len(set(files)) < len(files):
@@ -121,29 +124,16 @@ def run_batch(
         Whether it went through to the end. If not, the case that ran waits again.
     """
     by_name = {case.name: case for case in cases}
-    with ReadAhead() as ahead:
-        work = partial(_run_case, queue, engine, options, on_progress, cancelled)
-        following = ahead if read_ahead else None
-        return _work_through(by_name, following, queue, work, on_case, cancelled)
+    ahead = ReadAhead(partial(read_case, options.modality))
 
-
-def _work_through(
-    by_name: dict[str, BatchCase],
-    ahead: ReadAhead | None,
-    queue: BatchQueue,
-    work: Callable[[BatchCase, Read], tuple[list[dict[str, Any]], list[str]]],
-    on_case: OnCase,
-    cancelled: Callable[[], bool],
-) -> bool:
     def read(case: BatchCase) -> Volume:
-        if ahead is None:
-            return read_case(case)
         volume = ahead.take(case)
         following = queue.next()  # this case no longer waits
-        if following is not None:
+        if read_ahead and following is not None:
             ahead.begin(by_name[following])
         return volume
 
+    work = partial(_run_case, queue, engine, options, on_progress, cancelled)
     while (name := queue.next()) is not None and not cancelled():
         queue.start(name)
         on_case(name, "running", "")
@@ -179,8 +169,6 @@ def _run_case(
     queue.log(name, f"MASAM {masam_core.__version__}, Python {platform.python_version()}")
     on_progress(name, 0.0, "reading")
     volume = read(case)
-    if volume.modality is None and options.modality:
-        volume = replace(volume, modality=options.modality)
     size = " x ".join(str(n) for n in volume.geometry.size_ijk)
     queue.log(name, f"Read {case.image}: {size} voxels, {volume.array.dtype}.")
     boxes = read_boxes(case, volume, options.per)
@@ -207,6 +195,23 @@ def _run_case(
         queue.log(name, note)
     rows = measurement_rows(lesions, volume)
     return [dict(row) for row in rows], notes
+
+
+def read_case(modality: str | None, case: BatchCase) -> Volume:
+    """A case's image, with its hash, by which embeddings are kept.
+
+    Args:
+        modality: CT, MR, ..., where the file does not say.
+        case: names the file.
+
+    Raises:
+        VolumeError: see ``read_volume``.
+    """
+    volume = read_volume(case.image)
+    if volume.modality is None and modality:
+        volume = replace(volume, modality=modality)
+    _ = volume.content_hash
+    return volume
 
 
 def read_boxes(case: BatchCase, volume: Volume, per: str) -> list[BoxPrompt]:

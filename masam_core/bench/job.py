@@ -28,7 +28,9 @@ _AIMS = {"best": "2x", "fast": "10x"}
 def job_rows(setup: Setup) -> list[Row]:
     """Whole jobs, and a second prompt on the same slices."""
     volume, box = lesion_volume(VOLUME_SLICES, setup.slices)
-    procedure = LiteralProcedure(LiteralMASAM(setup.build()), volume, box)
+    procedure = LiteralProcedure(
+        LiteralMASAM(setup.build().to(setup.device)), volume, box, setup.device
+    )
     count = len(procedure.starts)
     procedure.window(procedure.starts[0])  # warm up
     began = time.perf_counter()

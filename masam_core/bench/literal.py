@@ -2,8 +2,9 @@
 
 Nothing is folded, fused, shared or left out: FacT runs beside qkv, SAM's windows are padded before
 qkv, the relative positions are added to the whole score matrix, the adapters are Conv3d, and every
-slice of every window is decoded. It uses the weights of a model that was not folded, none of its
-code, and keeps them as they are.
+slice of every window is decoded whole. It uses the weights of a model that was not folded and keeps
+them as they are. The encoder's blocks share no code with the product; prompt encoder, decoder and
+detail encoder, which take a hundredth of the time, are the model's own modules.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class LiteralMASAM:
     """
 
     def __init__(self, model: MASAM) -> None:
-        model.image_encoder.require_unfolded()
+        model.require_original()
         if not isinstance(model.image_encoder, (SamImageEncoder, DinoImageEncoder)):
             raise ConfigError(
                 f"The literal procedure is written for SAM's ViT and ViT-S/14; this model stands "
@@ -68,7 +69,7 @@ class LiteralMASAM:
         return Embedding(image, skips)
 
     def decode(self, embedding: Embedding, boxes: Tensor | None, prior: Tensor | None) -> Tensor:
-        """Logits (N, K + 1, h, w) of every slice, with SAM's own modules."""
+        """Logits (N, K + 1, h, w) of every slice, whole."""
         model = self.model
         sparse, dense = model.prompt_encoder(points=None, boxes=boxes, masks=prior)
         count = len(embedding.image)

@@ -24,9 +24,17 @@ class LiteralProcedure:
         literal: the network.
         volume: the image.
         box: the prompt.
+        device: that the network is on.
     """
 
-    def __init__(self, literal: LiteralMASAM, volume: Volume, box: BoxPrompt) -> None:
+    def __init__(
+        self,
+        literal: LiteralMASAM,
+        volume: Volume,
+        box: BoxPrompt,
+        device: torch.device | None = None,
+    ) -> None:
+        self.device = device or torch.device("cpu")
         config = literal.model.config
         self.literal, self.config = literal, config
         frame = volume.geometry.canonical_frame()
@@ -51,10 +59,10 @@ class LiteralProcedure:
         prior = None
         if config.shape_prior == "ellipsoid":
             first, last = self.job.prompt.first_slice, self.job.prompt.last_slice
-            prior = ellipsoid_prior(slices, first, last, boxes, config)
-        embedding = self.literal.encode(shown[None])
-        logits = self.literal.decode(embedding, torch.from_numpy(boxes), prior)
-        return np.asarray(crop.restore(logits).softmax(dim=1)[:, 1].numpy())
+            prior = ellipsoid_prior(slices, first, last, boxes, config).to(self.device)
+        embedding = self.literal.encode(shown[None].to(self.device))
+        logits = self.literal.decode(embedding, torch.from_numpy(boxes).to(self.device), prior)
+        return np.asarray(crop.restore(logits).softmax(dim=1)[:, 1].cpu().numpy())
 
     def run(self, on_window: Callable[[int, int], None] | None = None) -> NDArray[np.float32]:
         """Mean probability (slices of the box, rows, cols) on the crop.

@@ -67,6 +67,8 @@ def wait_for(device: torch.device | None) -> None:
     """Let a GPU finish."""
     if device is not None and device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device is not None and device.type == "mps":
+        torch.mps.synchronize()
 
 
 def gflop(work: Callable[[], Any]) -> float:

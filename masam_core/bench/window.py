@@ -12,7 +12,7 @@ from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import PeakMemory, Timing, apart, clock, gflop
 from masam_core.inference.device import autocast, choose_precision
 from masam_core.model.masam import MASAM, Embedding
-from masam_core.model.quantize import quantize_encoder
+from masam_core.model.quantize import prepare_int8
 
 TITLE = "One window of slices"
 
@@ -83,8 +83,9 @@ def window_rows(setup: Setup) -> list[Row]:
 
 
 def _product(build: Callable[[], MASAM], device: torch.device, precision: str) -> MASAM:
-    model = build().prepare(choose_precision(precision, device)).to(device)
-    return quantize_encoder(model) if precision == "int8" else model
+    if precision == "int8":
+        return prepare_int8(build())
+    return build().prepare(choose_precision(precision, device)).to(device)
 
 
 @torch.inference_mode()

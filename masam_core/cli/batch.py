@@ -105,7 +105,7 @@ def batch_command(
     if dry_run:
         _list(cases, json)
         return
-    queue = open_queue(cases, source, out, options, model, fresh, retry_failed)
+    queue = open_queue(cases, source, out, options, model, fresh, retry_failed, precision)
     whole = True
     if queue.next() is not None:
         choice = ModelChoice(model, str(base) if base else None, device, precision)

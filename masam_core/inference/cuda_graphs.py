@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,13 +18,15 @@ from masam_core.model.masam import MASAM, Embedding
 
 log = logging.getLogger(__name__)
 
-SIZES = (8, 16, 32, 64)  # slices of a recording; fewer are filled up
-LEAST_AGREEMENT = 0.05  # of a logit, between a recording and the usual way
+SIZES = (8, 16, 32)  # slices of a recording; fewer are filled up
+AGREEMENT = 8.0  # rounding steps of the precision, at the largest logit, between both ways
 
 
 @dataclass
-class _Recording:
-    graph: torch.cuda.CUDAGraph
+class Recording:
+    """Work that can be played again on what lies in its inputs."""
+
+    graph: Any  # torch.cuda.CUDAGraph
     window: Embedding
     boxes: Tensor
     prior: Tensor | None
@@ -34,8 +37,9 @@ class _Recording:
 class GraphedDecoder:
     """Decodes slices with recordings, one for each of a few numbers of slices.
 
-    A recording is compared with the usual way when it is made. If it differs or can't be made, no
-    recording is used from then on; results are the same, only slower.
+    A number of slices is recorded when it comes for the second time: a single box gains nothing. A
+    recording is compared with the usual way when it is made. If it differs or can't be made, none
+    is used from then on; results are the same, only slower.
 
     Args:
         model: prepared, on a CUDA device.
@@ -45,60 +49,86 @@ class GraphedDecoder:
     def __init__(self, model: MASAM, dtype: torch.dtype) -> None:
         self.model, self.dtype = model, dtype
         self.usable = True
-        self._recordings: dict[int, _Recording] = {}
+        self._recordings: dict[int, Recording] = {}
+        self._seen: set[int] = set()
+        self._pool: Any = None  # memory that all recordings share
+
+    def clear(self) -> None:
+        """Give the recordings' memory back; they are made again when needed."""
+        self._recordings.clear()
+        self._seen.clear()
+        self._pool = None
 
     def __call__(
         self, window: Embedding, boxes: Tensor, prior: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """As ``MASAM.decode``, for whole slices."""
-        count = len(window.image)
-        size = next((n for n in SIZES if n >= count), None)
-        if not self.usable or size is None:
-            return self._decode(window, boxes, prior)
+        size = next((n for n in SIZES if n >= len(boxes)), None)
+        if not self.usable or size is None or size not in self._seen:
+            self._seen.update(() if size is None else (size,))
+            return self.decode(window, boxes, prior)
         recording = self._recordings.get(size)
         if recording is None:
-            expected = self._decode(window, boxes, prior)
-            try:
-                recording = self._record(size, window, boxes, prior)
-            except torch.OutOfMemoryError:
-                return expected  # there may be room another time
-            except RuntimeError as error:
-                self._give_up(str(error))
-                return expected
-            logits, quality = self._play(recording, window, boxes, prior)
-            worst = float((logits - expected[0]).abs().max())
-            if not worst <= LEAST_AGREEMENT:
-                self._give_up(f"logits differ by {worst}")
-                return expected
+            recording = self._try(size, window, boxes, prior)
+            if recording is None:
+                return self.decode(window, boxes, prior)
             self._recordings[size] = recording
-            return logits, quality
         return self._play(recording, window, boxes, prior)
 
-    def _decode(
+    def decode(
         self, window: Embedding, boxes: Tensor, prior: Tensor | None
     ) -> tuple[Tensor, Tensor]:
+        """The usual way."""
         with autocast(boxes.device, self.dtype):
             return self.model.decode(window, boxes, prior)
 
+    def _try(
+        self, size: int, window: Embedding, boxes: Tensor, prior: Tensor | None
+    ) -> Recording | None:
+        """A recording that gives what the usual way gives, or None."""
+        try:
+            recording = self._record(size, window, boxes, prior)
+            # A recording that does nothing must not pass on what the trial runs left behind.
+            recording.logits.zero_()
+            recording.quality.zero_()
+            self._play(recording, window, boxes, prior)
+            # Of the same size: batches of other sizes are rounded otherwise.
+            expected, _ = self.decode(recording.window, recording.boxes, recording.prior)
+        except torch.cuda.OutOfMemoryError:
+            self.clear()  # there may be room another time
+            return None
+        except RuntimeError as error:
+            self._give_up(str(error))
+            return None
+        largest = float(expected.abs().max())
+        worst = float((recording.logits - expected).abs().max())
+        if not worst <= AGREEMENT * torch.finfo(self.dtype).eps * max(1.0, largest):
+            self._give_up(f"logits differ by {worst}, of {largest}")
+            return None
+        return recording
+
     def _record(
         self, size: int, window: Embedding, boxes: Tensor, prior: Tensor | None
-    ) -> _Recording:
+    ) -> Recording:
         own = Embedding(_filled(window.image, size), [_filled(skip, size) for skip in window.skips])
         own_boxes = _filled(boxes, size)
         own_prior = None if prior is None else _filled(prior, size)
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):  # what libraries set up on first use can't be recorded
-            for _ in range(2):
-                self._decode(own, own_boxes, own_prior)
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            logits, quality = self._decode(own, own_boxes, own_prior)
-        return _Recording(graph, own, own_boxes, own_prior, logits, quality)
+        # Streams and graphs belong to a device, and the model may not be on the first.
+        with torch.cuda.device(boxes.device):
+            stream = torch.cuda.Stream(boxes.device)
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):  # what libraries set up at first can't be recorded
+                for _ in range(2):
+                    self.decode(own, own_boxes, own_prior)
+            torch.cuda.current_stream().wait_stream(stream)
+            self._pool = self._pool or torch.cuda.graph_pool_handle()
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, pool=self._pool, stream=stream):
+                logits, quality = self.decode(own, own_boxes, own_prior)
+        return Recording(graph, own, own_boxes, own_prior, logits, quality)
 
     def _play(
-        self, recording: _Recording, window: Embedding, boxes: Tensor, prior: Tensor | None
+        self, recording: Recording, window: Embedding, boxes: Tensor, prior: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         count = len(boxes)
         recording.window.image[:count] = window.image
@@ -108,13 +138,13 @@ class GraphedDecoder:
         if recording.prior is not None and prior is not None:
             recording.prior[:count] = prior
         recording.graph.replay()
-        # The next replay writes into the same memory.
+        # The next replay, of this or another recording, writes into the same memory.
         return recording.logits[:count].clone(), recording.quality[:count].clone()
 
     def _give_up(self, why: str) -> None:
         log.warning("The decoder is not recorded: %s", why)
         self.usable = False
-        self._recordings.clear()
+        self.clear()
 
 
 def _filled(x: Tensor, size: int) -> Tensor:

@@ -26,7 +26,7 @@ from masam_core.inference.view import Crop, ellipsoid_prior, network_input
 from masam_core.inference.windows import stride_of, window_slices, window_starts
 from masam_core.intensity import intensity_limits, scale_intensity
 from masam_core.model.masam import MASAM, Embedding
-from masam_core.model.quantize import quantize_encoder
+from masam_core.model.quantize import prepare_int8
 from masam_core.volume import Volume
 
 Progress = Callable[[float, str], None]
@@ -34,7 +34,7 @@ Part = tuple[list[int], Embedding]  # slices, and their embedding
 WINDOWS_PER_BATCH = {"cuda": 4, "cpu": 1, "mps": 2}
 # Of the decoder. On the CPU window by window: more do not fit its cache, and rounding would depend
 # on which windows were embedded already.
-SLICES_PER_BATCH = {"cuda": 64, "mps": 16}
+SLICES_PER_BATCH = {"cuda": 32, "mps": 16}
 SLICES_PER_GROUP = 64  # embeddings held at once, beside the cache
 
 
@@ -44,7 +44,8 @@ class Segmenter:
     The model is prepared for inference (folded, its weights in the precision) and moved to the
     device. Embeddings of windows are kept in half precision, so that another box on the same
     slices and crop costs only the decoder; the first box is decoded from the same half-precision
-    values, so that a mask does not depend on what was asked before.
+    values, so that on the CPU a mask does not depend on what was asked before. On a GPU it does so
+    in the last bits, which follow what was computed side by side.
 
     Args:
         model: any MASAM, for example from ``load_model``.
@@ -54,6 +55,7 @@ class Segmenter:
 
     Raises:
         ConfigError: a device that is not there, or an unknown precision.
+        CheckpointError: the model was prepared for another precision before.
     """
 
     def __init__(
@@ -65,15 +67,15 @@ class Segmenter:
     ) -> None:
         self.device = choose_device(device)
         self.dtype = choose_precision(precision, self.device)
-        self.model = model.prepare(self.dtype).to(self.device)
-        self.precision = str(self.dtype).removeprefix("torch.")
-        if precision == "int8":
-            self.model, self.precision = quantize_encoder(self.model), precision
+        prepared = prepare_int8(model) if precision == "int8" else model.prepare(self.dtype)
+        self.model = prepared.to(self.device)
+        self.precision = self.model.prepared
         self.config = model.config
         self.cache = EmbeddingCache(cache_bytes)
         self._graphs = (
             GraphedDecoder(self.model, self.dtype) if self.device.type == "cuda" else None
         )
+        self._slices_at_once = SLICES_PER_BATCH.get(self.device.type, 1)
         self._volume: Volume | None = None
         self._limits = (0.0, 1.0)
 
@@ -89,6 +91,10 @@ class Segmenter:
         """
         limits = intensity_limits(volume.array, modality or volume.modality, self.config.intensity)
         self._volume, self._limits = volume, limits
+
+    def forget_volume(self) -> None:
+        """Let go of the volume; its embeddings stay."""
+        self._volume = None
 
     def segment(
         self,
@@ -136,7 +142,7 @@ class Segmenter:
             group = self._group(job, starts[done:], batch_size)
             try:
                 self._run_windows(job, group, total)
-            except torch.OutOfMemoryError as error:
+            except torch.cuda.OutOfMemoryError as error:
                 batch_size = self._smaller(min(len(group), batch_size), error)
                 continue
             done += len(group)
@@ -162,10 +168,19 @@ class Segmenter:
         return volume
 
     def _smaller(self, batch_size: int, error: Exception) -> int:
-        """Make room on the GPU and halve the batch, or give up."""
+        """Make room on the GPU and halve the batches, or give up.
+
+        First the decoder's batch: embeddings that are here already are worth keeping.
+        """
+        if self._graphs is not None:
+            self._graphs.clear()
+        once = self._slices_at_once
+        if once > self.config.num_slices:
+            self._slices_at_once = once // 2
+            self._empty_gpu()
+            return batch_size
         self.cache.clear()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        self._empty_gpu()
         if batch_size == 1:
             raise DeviceMemoryError(
                 f"The memory of {self.device} does not hold one window of {self.config.num_slices} "
@@ -173,6 +188,10 @@ class Segmenter:
                 "GPU, choose a smaller model, or compute on the CPU."
             ) from error
         return batch_size // 2
+
+    def _empty_gpu(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _group(self, job: Job, starts: list[int], most: int) -> list[int]:
         """The windows to run next: at most so many that must be embedded, and those between them
@@ -196,7 +215,7 @@ class Segmenter:
         parts = [self._inside(job, s, e) for s, e in kept.items() if e is not None]
         shown = self._rectangle(job)
         results = []
-        for batch in in_batches(parts, SLICES_PER_BATCH.get(self.device.type, 1)):
+        for batch in in_batches(parts, self._slices_at_once):
             results += self._decode(job, shown, batch)
         # Added only when the whole group has succeeded, so that a retry counts nothing twice.
         for index, probability, quality in results:

@@ -19,6 +19,7 @@ import masam_core
 from masam_core.config import ModelConfig
 from masam_core.errors import CheckpointError
 from masam_core.model.convert_tiny_vit import is_tiny_vit, tiny_vit_from_lite_medsam
+from masam_core.model.empty import empty_model
 from masam_core.model.infer_config import (
     LITE_MEDSAM,
     authors_config,
@@ -130,7 +131,7 @@ def load_model(path: Path, base: Path | None = None, config: ModelConfig | None 
         return _load_authors(path, from_authors(state), base, config)
     saved = _saved_config(path, metadata)
     _require_same(path, saved, config)
-    model = _empty(saved)
+    model = empty_model(saved)
     if kind == "delta":
         base = _find_base(path, metadata, base)
         state = {**_backbone_state(base, saved), **state}
@@ -232,7 +233,7 @@ def save_model(
     Raises:
         CheckpointError: folded model, unknown base, unwritable folder.
     """
-    model.image_encoder.require_unfolded()
+    model.require_original()
     state = model.state_dict()
     if part != "whole":
         state = {k: v for k, v in state.items() if is_backbone(k) == (part == "base")}
@@ -261,7 +262,7 @@ def save_authors_delta(model: MASAM, path: Path) -> None:
     Raises:
         CheckpointError: the model has parts that their layout can't hold.
     """
-    model.image_encoder.require_unfolded()
+    model.require_original()
     config = model.config
     if config.spec.layout != "sam" or config.adapter_position != "both" or not config.fact_rank:
         raise CheckpointError(
@@ -308,7 +309,7 @@ def _require_same(path: Path, found: ModelConfig, expected: ModelConfig | None) 
 def _load_sam(path: Path, state: State, config: ModelConfig | None) -> MASAM:
     found = sam_config(path, state)
     if config is None:
-        model = _empty(found)
+        model = empty_model(found)
         _fill(model, from_sam(state, found.grid, found.spec.global_blocks), path)
         return model
     if config.backbone != found.backbone:
@@ -335,7 +336,7 @@ def _load_lite(path: Path, state: State, config: ModelConfig | None) -> MASAM:
             f"{path} is a whole LiteMedSAM. To train on it, give it as backbone file and for "
             f"prompt encoder and decoder (masam train --base {path} --decoder-from {path})."
         )
-    model = _empty(LITE_MEDSAM)
+    model = empty_model(LITE_MEDSAM)
     backbone = {f"{BASE}{k}": v for k, v in tiny_vit_from_lite_medsam(state).items()}
     rest = {k: v for k, v in state.items() if not k.startswith("image_encoder.")}
     _fill(model, {**backbone, **rest}, path)
@@ -354,7 +355,7 @@ def _load_authors(path: Path, delta: State, base: Path | None, config: ModelConf
         silent = ("name", "image_size", "num_slices", "intensity", "class_names", "threshold")
         found = dataclasses.replace(found, **{k: getattr(config, k) for k in silent})
         _require_same(path, found, config)
-    model = _empty(found)
+    model = empty_model(found)
     state = {**_backbone_state(base, found), **delta}
     _fill(model, state, path)
     model.base_file, model.base_sha256 = Path(base).name, sha256_of(base)
@@ -395,14 +396,6 @@ def _find_base(path: Path, metadata: dict[str, str], base: Path | None) -> Path:
             f"(expected sha256 {digest[:16]}...): it is damaged or another version."
         )
     return candidate
-
-
-def _empty(config: ModelConfig) -> MASAM:
-    """A model without memory for its weights, to be filled by :func:`_fill`."""
-    with torch.device("meta"):
-        model = MASAM(config)
-    model.reset_normalisation()
-    return model
 
 
 def _fill(model: MASAM, state: State, path: Path) -> None:

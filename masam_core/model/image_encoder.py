@@ -25,7 +25,7 @@ from masam_core.model.sam_parts import (
     window_unpartition,
 )
 from masam_core.model.tiny_vit import TinyBackbone, TinyBlock, cache_parts
-from masam_core.model.window_attention import WindowAttention
+from masam_core.model.window_attention import attention_of, lent_memory
 
 
 class ImageEncoder(nn.Module, ABC):
@@ -77,6 +77,10 @@ class ImageEncoder(nn.Module, ABC):
             multiscale decoder three intermediate features (B * slices, C, g, g); of TinyViT those
             of its first two stages (B * slices, C, S, S) and (B * slices, C, S / 2, S / 2).
         """
+        with lent_memory():
+            return self._run(images, slices)
+
+    def _run(self, images: Tensor, slices: int) -> tuple[Tensor, list[Tensor]]:
         tokens, skips = self.embed(images)
         for index, adapters in enumerate(self.adapters):
             block = partial(self._block, index, cast(BlockAdapters, adapters), slices)
@@ -170,7 +174,6 @@ class SamImageEncoder(ImageEncoder):
             global_attn_indexes=spec.global_blocks,
             out_chans=EMBEDDING_CHANNELS,
         )
-        self._attentions: dict[int, WindowAttention] = {}  # by size of window
 
     def embed(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         # A convolution leaves its channels far apart in memory; every norm and sum after it would
@@ -208,10 +211,7 @@ class SamImageEncoder(ImageEncoder):
         """Attention and projection of qkv (N, H, W, 3C), without gradients."""
         attn = block.attn
         grid = (qkv.shape[1], qkv.shape[2])
-        kept = self._attentions.get(block.window_size)
-        if kept is None or kept.grid != grid:
-            kept = WindowAttention(grid, block.window_size, attn.num_heads)
-            self._attentions[block.window_size] = kept
+        kept = attention_of(grid, block.window_size, attn.num_heads)
         bias = bias_of(attn.qkv).to(qkv.dtype)
         out = kept(qkv, bias, attn.rel_pos_h, attn.rel_pos_w)
         return apply(attn.proj, out)
@@ -224,7 +224,6 @@ class SamImageEncoder(ImageEncoder):
         return tokens.permute(0, 3, 1, 2)
 
     def head(self, tokens: Tensor) -> Tensor:
-        self._attentions.clear()  # the last block is done: give its memory back
         return cast(Tensor, self.base.neck(self.to_map(tokens)))
 
     def qkv_layer(self, index: int) -> nn.Linear:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import cast
 
@@ -83,6 +84,7 @@ class MASAM(nn.Module):
         # Where the backbone came from, for checkpoints that hold only the rest.
         self.base_file = ""
         self.base_sha256 = ""
+        self.prepared = ""  # precision that the weights were prepared for
 
     def reset_normalisation(self) -> None:
         """(Re)make the pixel mean and std, which are part of the config and not of the weights."""
@@ -104,20 +106,29 @@ class MASAM(nn.Module):
         The prompt encoder stays in float32: a box's corner in bfloat16 would be off by pixels.
 
         Raises:
-            CheckpointError: the weights were rounded to another precision before.
+            CheckpointError: the model was prepared for another precision before.
         """
+        name = str(dtype).removeprefix("torch.")
+        if self.prepared not in ("", name):
+            raise CheckpointError(
+                f"This model was prepared for {self.prepared}; load it again to compute in {name}."
+            )
         self.fold()
+        self.prepared = name
         for part in (self.image_encoder, self.mask_decoder, self.detail_encoder):
             for layer in part.modules() if part is not None else ():
-                if not isinstance(layer, (nn.Linear, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d)):
-                    continue
-                if layer.weight.dtype not in (torch.float32, dtype):
-                    raise CheckpointError(
-                        f"This model was prepared for {str(layer.weight.dtype)[6:]}; load it again "
-                        f"to compute in {str(dtype)[6:]}."
-                    )
-                layer.to(dtype)
+                if isinstance(layer, (nn.Linear, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d)):
+                    layer.to(dtype)
         return self
+
+    def require_original(self) -> None:
+        """Raise CheckpointError where inference has changed the weights: they can't be saved."""
+        self.image_encoder.require_unfolded()
+        if self.prepared:
+            raise CheckpointError(
+                f"This model was prepared to compute in {self.prepared}, so its original weights "
+                "can't be saved. Load the checkpoint again to convert or save it."
+            )
 
     def encode(self, windows: Tensor) -> Embedding:
         """Embed windows of slices.
@@ -164,7 +175,7 @@ class MASAM(nn.Module):
             Logits (N, K + 1, h, w), background first, and their predicted quality (N, K + 1).
         """
         count = embedding.image.shape[0]
-        with torch.autocast(embedding.image.device.type, enabled=False):
+        with _exact(embedding.image.device.type):
             sparse, dense = self.prompt_encoder(points=None, boxes=boxes, masks=prior)
             positions = self.prompt_encoder.get_dense_pe()
         if boxes is None and prior is None:
@@ -207,6 +218,13 @@ class MASAM(nn.Module):
     def trainable(self) -> dict[str, nn.Parameter]:
         """The parameters MA-SAM trains (everything but the backbone), by name."""
         return {n: p for n, p in self.named_parameters() if not is_backbone(n)}
+
+
+def _exact(device: str) -> AbstractContextManager[object]:
+    """No mixed precision. A device that has none must not be asked to switch it off."""
+    if torch.is_autocast_enabled(device):
+        return torch.autocast(device, enabled=False)
+    return nullcontext()
 
 
 def is_backbone(name: str) -> bool:

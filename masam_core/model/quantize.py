@@ -11,18 +11,22 @@ from masam_core.errors import ConfigError
 from masam_core.model.masam import MASAM
 
 
-def quantize_encoder(model: MASAM) -> MASAM:
-    """Let the image encoder multiply in int8, in place; the rest stays as it is.
+def prepare_int8(model: MASAM) -> MASAM:
+    """Prepare for inference with an image encoder that multiplies in int8; the rest is float32.
 
     Weights get a scale for each output, tokens one for each product, when it is computed (dynamic
     quantisation): nothing has to be calibrated.
 
     Args:
-        model: folded, in float32, on the CPU.
+        model: on the CPU; changed in place.
 
     Raises:
-        ConfigError: this PyTorch can't.
+        ConfigError: this PyTorch can't; the model is of no use then.
+        CheckpointError: the model was prepared for another precision before.
     """
+    if model.prepared == "int8":
+        return model
+    model.prepare(torch.float32)
     try:
         with warnings.catch_warnings():
             # It says that it will move to another package; until then it is the one that is there.
@@ -39,4 +43,5 @@ def quantize_encoder(model: MASAM) -> MASAM:
         raise ConfigError(
             f"This PyTorch has no int8 for this processor ({error}). Use the precision 'float32'."
         ) from error
+    model.prepared = "int8"
     return model

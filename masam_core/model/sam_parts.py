@@ -2,7 +2,8 @@
 
 Its front door also imports torchvision, for a mask generator that is not needed here; that takes
 longer than loading the bundled model. So its sub-package ``modeling``, which needs nothing but
-torch, is loaded by itself, unless the whole package is there already.
+torch, is loaded by itself, unless the whole package is there already. If that is imported later,
+its classes are others than these, of the same code.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ def _modeling() -> ModuleType:
         raise ModuleNotFoundError(f"No module named '{NAME}.modeling'", name=f"{NAME}.modeling")
     module = importlib.util.module_from_spec(spec)
     sys.modules[_ALONE] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[_ALONE]
+        raise
     return module
 
 

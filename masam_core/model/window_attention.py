@@ -11,6 +11,9 @@ attend_relative`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import torch
@@ -114,6 +117,29 @@ class WindowAttention:
             k[..., depth + height :] = col
             v = like.new_zeros(*windows, height, width, values)
             self._buffers.append((q, k, v))
+
+
+_Key = tuple[tuple[int, int], int, int]
+_LENT: ContextVar[dict[_Key, WindowAttention] | None] = ContextVar("lent", default=None)
+
+
+@contextmanager
+def lent_memory() -> Iterator[None]:
+    """Within the block, of one thread, attention of the same shape uses the same memory; after it,
+    also after an error, the memory is given back."""
+    token = _LENT.set({})
+    try:
+        yield
+    finally:
+        _LENT.reset(token)
+
+
+def attention_of(grid: tuple[int, int], window: int, heads: int) -> WindowAttention:
+    """The :class:`WindowAttention` of this shape; within :func:`lent_memory` always the same."""
+    lent = _LENT.get()
+    if lent is None:
+        return WindowAttention(grid, window, heads)
+    return lent.setdefault((grid, window, heads), WindowAttention(grid, window, heads))
 
 
 def _groups(grid: tuple[int, int], window: tuple[int, int]) -> list[_Group]:

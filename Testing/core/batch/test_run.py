@@ -16,11 +16,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core.batch import read_ahead
+from masam_core.batch import run as run_module
 from masam_core.batch.cases import BatchCase, find_cases
 from masam_core.batch.engine import WorkerEngine
-from masam_core.batch.read_ahead import read_case
-from masam_core.batch.run import BatchOptions, open_queue, run_batch
+from masam_core.batch.run import BatchOptions, open_queue, read_case, run_batch
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import Cancelled, ConfigError
 from masam_core.inference.measure import measure
@@ -236,11 +235,11 @@ def test_the_next_case_is_read_while_one_is_computed(
 ) -> None:
     reading = threading.Semaphore(0)
 
-    def read(case: BatchCase) -> Volume:
+    def read(modality: str | None, case: BatchCase) -> Volume:
         reading.release()
-        return read_case(case)
+        return read_case(modality, case)
 
-    monkeypatch.setattr(read_ahead, "read_case", read)
+    monkeypatch.setattr(run_module, "read_case", read)
     waited: list[bool] = []
 
     class Slow(Quick):
@@ -254,3 +253,20 @@ def test_the_next_case_is_read_while_one_is_computed(
     _, whole = run(folder, tmp_path / "out", Slow())
     assert whole
     assert waited == [True]
+
+
+def test_a_precision_that_was_chosen_belongs_to_the_results(folder: Path, tmp_path: Path) -> None:
+    cases, _ = find_cases(folder)
+    out = tmp_path / "out"
+    open_queue(cases, folder, out, BatchOptions(), "quick")  # as before there was a choice
+    open_queue(cases, folder, out, BatchOptions(), "quick", precision="auto")
+    with pytest.raises(ConfigError, match="precision"):
+        open_queue(cases, folder, out, BatchOptions(), "quick", precision="int8")
+
+
+def test_a_files_modality_is_told_where_it_does_not_say(folder: Path) -> None:
+    case = next(case for case in find_cases(folder)[0] if case.name == "a")
+    volume = read_case("CT", case)
+    assert volume.modality == "CT"
+    assert "content_hash" in vars(volume)
+    assert read_case(None, case).modality is None

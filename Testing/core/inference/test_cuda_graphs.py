@@ -3,48 +3,114 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 import torch
 
-from masam_core.inference.cuda_graphs import SIZES, GraphedDecoder
-from masam_core.model.masam import Embedding
+from masam_core.catalog.bundled import bundled_model_path
+from masam_core.inference.cuda_graphs import SIZES, GraphedDecoder, Recording
+from masam_core.model.checkpoint import load_model
+from masam_core.model.masam import MASAM, Embedding
 
 from .conftest import BuildModel
 
 NO_GPU = not torch.cuda.is_available()
+Inputs = tuple[Embedding, torch.Tensor, torch.Tensor]
 
 
-def inputs(count: int, device: str) -> tuple[Embedding, torch.Tensor, torch.Tensor]:
+def inputs(count: int, device: str = "cpu", grid: int = 4) -> Inputs:
     torch.manual_seed(count)
-    image = torch.randn(count, 256, 4, 4, device=device)
-    boxes = torch.tensor([4.0, 5, 40, 41], device=device).expand(count, 4) + torch.arange(
-        count, device=device
-    ).unsqueeze(1)
-    return Embedding(image, []), boxes, torch.randn(count, 1, 16, 16, device=device)
+    image = torch.randn(count, 256, grid, grid, device=device)
+    corner = torch.tensor([4.0, 5, 40, 41], device=device)
+    boxes = corner + torch.arange(count, device=device).unsqueeze(1)
+    return Embedding(image, []), boxes, torch.randn(count, 1, 4 * grid, 4 * grid, device=device)
 
 
-@pytest.mark.skipif(NO_GPU, reason="needs an NVIDIA GPU")
+class Played:
+    """In place of a CUDA graph: computes on what lies in the inputs when it is played."""
+
+    def __init__(self, decoder: GraphedDecoder, recording: Recording, works: bool = True) -> None:
+        self.decoder, self.recording, self.works = decoder, recording, works
+        self.times = 0
+
+    def replay(self) -> None:
+        self.times += 1
+        if self.works:
+            own = self.recording
+            logits, quality = self.decoder.decode(own.window, own.boxes, own.prior)
+            own.logits.copy_(logits)
+            own.quality.copy_(quality)
+
+
+@pytest.fixture
+def graphs(build_model: BuildModel, monkeypatch: pytest.MonkeyPatch) -> GraphedDecoder:
+    """With the recording itself played on the CPU; all else is the real thing."""
+    decoder = GraphedDecoder(build_model().prepare(torch.float32), torch.float32)
+    record_with(decoder, monkeypatch, works=True)
+    return decoder
+
+
+def record_with(decoder: GraphedDecoder, monkeypatch: pytest.MonkeyPatch, works: bool) -> None:
+    from masam_core.inference.cuda_graphs import _filled
+
+    def record(size: int, window: Embedding, boxes: Any, prior: Any) -> Recording:
+        own = Embedding(_filled(window.image, size), [_filled(s, size) for s in window.skips])
+        values = _filled(boxes, size), _filled(prior, size)
+        logits, quality = decoder.decode(own, *values)
+        recording = Recording(None, own, *values, logits.clone(), quality.clone())
+        recording.graph = Played(decoder, recording, works)
+        return recording
+
+    monkeypatch.setattr(decoder, "_record", record)
+
+
 @torch.inference_mode()
-def test_recordings_of_all_sizes_equal_the_usual_way(build_model: BuildModel) -> None:
-    model = build_model().prepare(torch.float32).cuda()
-    graphs = GraphedDecoder(model, torch.float32)
-    for count in (3, 8, 5, 20, 3, 70):
-        window, boxes, prior = inputs(count, "cuda")
-        expected, quality = model.decode(window, boxes, prior)
+def test_changing_boxes_and_numbers_give_the_usual_logits(graphs: GraphedDecoder) -> None:
+    for count in (3, 8, 5, 20, 20, 3, SIZES[-1] + 1):
+        window, boxes, prior = inputs(count)
+        expected, quality = graphs.model.decode(window, boxes, prior)
         logits, same = graphs(window, boxes, prior)
-        assert torch.allclose(logits, expected, atol=1e-2)
-        assert torch.allclose(same, quality, atol=1e-2)
-    assert graphs.usable
+        assert torch.allclose(logits, expected, atol=1e-4)
+        assert torch.allclose(same, quality, atol=1e-4)
     assert sorted(graphs._recordings) == [8, 32]
+    assert graphs._recordings[8].graph.times == 4  # the check, 8, 5 and 3 slices
+
+
+@torch.inference_mode()
+def test_a_result_is_not_written_over_by_the_next(graphs: GraphedDecoder) -> None:
+    first = inputs(3)
+    graphs(*first)
+    kept, _ = graphs(*first)
+    before = kept.clone()
+    graphs(*inputs(5))
+    assert torch.equal(kept, before)
+
+
+@torch.inference_mode()
+def test_a_single_box_is_not_recorded(graphs: GraphedDecoder) -> None:
+    graphs(*inputs(3))
+    assert graphs._recordings == {}
+
+
+@torch.inference_mode()
+def test_a_recording_that_does_nothing_is_found_out(
+    build_model: BuildModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder = GraphedDecoder(build_model().prepare(torch.float32), torch.float32)
+    record_with(decoder, monkeypatch, works=False)
+    for _ in range(2):
+        window, boxes, prior = inputs(3)
+        expected, _ = decoder.model.decode(window, boxes, prior)
+        assert torch.equal(decoder(window, boxes, prior)[0], expected)
+    assert not decoder.usable
 
 
 @torch.inference_mode()
 def test_where_nothing_can_be_recorded_it_decodes_as_usual(
     build_model: BuildModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    model = build_model().prepare(torch.float32)
-    graphs = GraphedDecoder(model, torch.float32)
+    graphs = GraphedDecoder(build_model().prepare(torch.float32), torch.float32)
     tries: list[int] = []
 
     def record(size: int, *_: object) -> object:
@@ -53,23 +119,53 @@ def test_where_nothing_can_be_recorded_it_decodes_as_usual(
 
     monkeypatch.setattr(graphs, "_record", record)
     with caplog.at_level(logging.WARNING):
-        for count in (3, 3, SIZES[-1] + 1):
-            window, boxes, prior = inputs(count, "cpu")
+        for _ in range(3):
+            window, boxes, prior = inputs(3)
             logits, _ = graphs(window, boxes, prior)
-            assert torch.equal(logits, model.decode(window, boxes, prior)[0])
+            assert torch.equal(logits, graphs.model.decode(window, boxes, prior)[0])
     assert tries == [8]
     assert "stream is capturing" in caplog.text
 
 
 @torch.inference_mode()
-def test_a_recording_that_differs_is_not_used(
-    build_model: BuildModel, monkeypatch: pytest.MonkeyPatch
+def test_lack_of_memory_is_no_reason_to_give_up(
+    graphs: GraphedDecoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = build_model().prepare(torch.float32)
-    graphs = GraphedDecoder(model, torch.float32)
-    window, boxes, prior = inputs(3, "cpu")
-    expected, quality = model.decode(window, boxes, prior)
-    monkeypatch.setattr(graphs, "_record", lambda *_: object())
-    monkeypatch.setattr(graphs, "_play", lambda *_: (expected + 1, quality))
-    assert torch.equal(graphs(window, boxes, prior)[0], expected)
-    assert not graphs.usable
+    record = graphs._record
+
+    def fail(*_: object) -> Recording:
+        raise torch.cuda.OutOfMemoryError("full")
+
+    monkeypatch.setattr(graphs, "_record", fail)
+    for _ in range(2):
+        graphs(*inputs(3))
+    assert graphs.usable
+    monkeypatch.setattr(graphs, "_record", record)
+    for _ in range(2):
+        graphs(*inputs(3))
+    assert list(graphs._recordings) == [8]
+
+
+@pytest.mark.skipif(NO_GPU, reason="needs an NVIDIA GPU")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("number", range(max(1, torch.cuda.device_count())))
+@torch.inference_mode()
+def test_real_recordings_of_the_bundled_model(dtype: torch.dtype, number: int) -> None:
+    device = f"cuda:{number}"
+    model: MASAM = load_model(bundled_model_path()).prepare(dtype).to(device)
+    graphs = GraphedDecoder(model, dtype)
+    grid = model.config.grid
+    for count in (3, 8, 5, 20, 20, 3, 40):
+        window, boxes, prior = inputs(count, device, grid)
+        side = 16 * grid
+        width = model.config.detail_width
+        window.skips = [
+            torch.randn(count, width * 2**n, side >> n, side >> n, device=device, dtype=dtype)
+            for n in range(3)
+        ]
+        expected, _ = graphs.decode(window, boxes, prior)
+        logits, _ = graphs(window, boxes, prior)
+        tolerance = 16 * torch.finfo(dtype).eps * float(expected.abs().max())
+        assert float((logits - expected).abs().max()) <= max(1e-2, tolerance)
+    assert graphs.usable
+    assert sorted(graphs._recordings) == [8, 32]

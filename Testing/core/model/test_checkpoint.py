@@ -393,3 +393,12 @@ def test_a_model_starts_from_light_weights_only_where_they_fit(
     started = new_model(tiny_config(), sam_file, sam_file)
     shake(started)
     assert started.base_file == "sam_tiny.pth"
+
+
+def test_weights_rounded_for_inference_are_not_saved_as_the_original(
+    tiny_config: Callable[..., ModelConfig], tmp_path: Path
+) -> None:
+    model = MASAM(tiny_config(fact_rank=0)).eval().prepare(torch.bfloat16)
+    with pytest.raises(CheckpointError, match="bfloat16"):
+        save_model(model, tmp_path / "x.safetensors")
+    assert not list(tmp_path.iterdir())

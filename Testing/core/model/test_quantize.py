@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from masam_core.config import ModelConfig
-from masam_core.errors import ConfigError
+from masam_core.errors import CheckpointError, ConfigError
 from masam_core.model.masam import MASAM
-from masam_core.model.quantize import quantize_encoder
+from masam_core.model.quantize import prepare_int8
 
 from .conftest import shake
 
@@ -31,11 +31,11 @@ def test_int8_stays_near_float32(
     config = tiny_config(**changes)
     model = MASAM(config).eval()
     shake(model)
-    model.prepare(torch.float32)
     window = torch.rand(1, 5, config.image_size, config.image_size)
     with torch.inference_mode():
         exact = model.encode(window).image
-        quantize_encoder(model)
+        prepare_int8(model)
+        assert prepare_int8(model).prepared == "int8"  # again changes nothing
         rounded = model.encode(window).image
     error = (rounded - exact).abs()
     assert 0 < error.mean() < 0.1 * exact.abs().mean()
@@ -51,4 +51,12 @@ def test_where_pytorch_has_none_it_says_what_to_do(
 
     monkeypatch.setattr(torch.ao.quantization, "quantize_dynamic", fail)
     with pytest.raises(ConfigError, match="float32"):
-        quantize_encoder(MASAM(tiny_config()).eval())
+        prepare_int8(MASAM(tiny_config()).eval())
+
+
+def test_an_int8_model_is_no_other_afterwards(tiny_config: Callable[..., ModelConfig]) -> None:
+    model = prepare_int8(MASAM(tiny_config()).eval())
+    with pytest.raises(CheckpointError, match="prepared for int8"):
+        model.prepare(torch.float32)
+    with pytest.raises(CheckpointError, match="prepared for bfloat16"):
+        prepare_int8(MASAM(tiny_config()).eval().prepare(torch.bfloat16))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from segment_anything.modeling.image_encoder import Block, window_partition, window_unpartition
 from torch import Tensor
 
-from masam_core.model.window_attention import WindowAttention
+from masam_core.config import ModelConfig
+from masam_core.model.image_encoder import SamImageEncoder
+from masam_core.model.window_attention import WindowAttention, attention_of, lent_memory
 
 from .conftest import shake
 
@@ -72,6 +77,36 @@ def test_memory_serves_block_after_block_and_other_batches() -> None:
         for block, count in ((first, 2), (second, 2), (first, 1), (second, 3)):
             x = torch.randn(count, 7, 6, 24)
             assert torch.allclose(fast(attention, block, x), naive(block, x), atol=2e-5)
+
+
+def test_memory_is_lent_for_one_pass_and_to_one_thread() -> None:
+    assert attention_of((4, 4), 2, 3) is not attention_of((4, 4), 2, 3)
+    others: list[WindowAttention] = []
+    with pytest.raises(ValueError, match="stop"), lent_memory():  # noqa: PT012
+        first = attention_of((4, 4), 2, 3)
+        assert attention_of((4, 4), 2, 3) is first
+        assert attention_of((4, 5), 2, 3) is not first
+        thread = threading.Thread(target=lambda: others.append(attention_of((4, 4), 2, 3)))
+        thread.start()
+        thread.join()
+        raise ValueError("stop")
+    assert others[0] is not first
+    assert attention_of((4, 4), 2, 3) is not first
+
+
+def test_two_threads_do_not_disturb_each_other() -> None:
+    config = ModelConfig(backbone="vit_b", image_size=64, fact_rank=0, adapter_position="none")
+    encoder = SamImageEncoder(config).eval()
+    images = torch.randn(4, 1, 3, 64, 64)
+    with torch.inference_mode():
+        expected = [encoder(image, 1)[0] for image in images]
+
+    def run(number: int) -> bool:
+        with torch.inference_mode():
+            return torch.allclose(encoder(images[number], 1)[0], expected[number], atol=1e-5)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(run, [0, 1, 2, 3] * 3))
 
 
 def test_bfloat16_stays_near_float32() -> None:
