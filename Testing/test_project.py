@@ -40,7 +40,7 @@ def imported() -> dict[str, str]:
 def test_every_imported_package_is_required_and_every_required_one_imported() -> None:
     lists = [
         re.search(rf"\n{name} = \[(.*?)\]\n", PROJECT, re.DOTALL)
-        for name in ("dependencies", "train", "peers")
+        for name in ("dependencies", "train", "bench", "peers")
     ]
     required = {
         re.match(r"[\w-]+", text).group().lower()  # type: ignore[union-attr]

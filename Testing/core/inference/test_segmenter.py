@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from masam_core.inference.postprocess import PostprocessOptions
 from masam_core.inference.segmenter import Segmenter, SegmentOptions
 from masam_core.inference.view import ellipsoid_prior, prompt_crop
 from masam_core.intensity import normalise
+from masam_core.model.masam import Embedding
 from masam_core.volume import Volume
 
 from .conftest import BuildModel
@@ -474,3 +476,38 @@ def test_embeddings_are_kept_in_half_precision(segmenter: Segmenter) -> None:
     config = segmenter.config
     window = config.num_slices * 256 * config.grid**2 * 2  # bytes
     assert segmenter.cache.bytes == len(segmenter.cache) * window
+
+
+def test_a_decoder_batch_that_does_not_fit_is_halved_and_embeddings_stay(
+    build_model: BuildModel, volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segmenter = Segmenter(build_model(), device="cpu")
+    segmenter.set_volume(volume)
+    expected = segmenter.segment(BOX).probability
+    calls = count_encodes(segmenter, monkeypatch)
+    sizes: list[int] = []
+    original = segmenter.model.decode
+
+    def decode(window: Embedding, *arguments: Any) -> Any:
+        sizes.append(len(window.image))
+        if len(window.image) > 10:
+            raise torch.cuda.OutOfMemoryError("full")
+        return original(window, *arguments)
+
+    monkeypatch.setattr(segmenter.model, "decode", decode)
+    segmenter._slices_at_once = 32
+    got = segmenter.segment(BOX).probability
+    assert max(sizes) > 10  # it was tried
+    assert not calls  # and nothing was embedded again
+    assert np.allclose(got, expected, atol=1e-5)
+
+
+def test_a_volume_that_was_let_go_is_needed_again(segmenter: Segmenter, volume: Volume) -> None:
+    segmenter.segment(BOX)
+    kept = len(segmenter.cache)
+    segmenter.forget_volume()
+    with pytest.raises(ConfigError, match="Choose a volume"):
+        segmenter.segment(BOX)
+    segmenter.set_volume(volume)
+    segmenter.segment(BOX)
+    assert len(segmenter.cache) == kept
