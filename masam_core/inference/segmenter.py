@@ -96,6 +96,12 @@ class Segmenter:
         """Let go of the volume; its embeddings stay."""
         self._volume = None
 
+    def release_cache(self) -> None:
+        """Give the memory of embeddings and recordings back."""
+        self.cache.clear()
+        if self._graphs is not None:
+            self._graphs.clear()
+
     def segment(
         self,
         box: BoxPrompt,

@@ -83,7 +83,7 @@ class ModelHolder:
     def release_cache(self) -> None:
         """Give the embeddings' memory back."""
         if self.loaded is not None:
-            self.loaded.segmenter.cache.clear()
+            self.loaded.segmenter.release_cache()
         _empty_gpu()
 
 

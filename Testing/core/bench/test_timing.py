@@ -39,6 +39,11 @@ def test_without_warm_up_every_run_counts() -> None:
 def test_operations_of_products_and_convolutions_are_counted() -> None:
     a, b = torch.randn(300, 200), torch.randn(200, 500)
     assert gflop(lambda: a @ b) == pytest.approx(2 * 300 * 200 * 500 / 1e9)
+    q, k = torch.randn(2, 3, 40, 8), torch.randn(2, 3, 70, 8)
+    attention = torch.nn.functional.scaled_dot_product_attention
+    with torch.inference_mode():
+        expected = 2 * 2 * 3 * 40 * 70 * (8 + 8) / 1e9
+        assert gflop(lambda: attention(q, k, k)) == pytest.approx(expected)
     image, kernel = torch.randn(1, 8, 20, 20), torch.randn(16, 8, 3, 3)
     expected = 2 * 18 * 18 * 16 * 8 * 9 / 1e9
     assert gflop(lambda: torch.conv2d(image, kernel)) == pytest.approx(expected)
