@@ -55,7 +55,7 @@ def start_rows(setup: Setup) -> list[Row]:
             "worker ready, beyond torch's import",
             ready - torch_alone,
             aim="1 s",
-            note=f"bundled model loaded; {ready:.2f} s in all, from the start of the process to its end",
+            note=f"bundled model loaded; {ready:.2f} s from the process's start to its end",
         ),
         Row(
             TITLE,
