@@ -310,3 +310,25 @@ def test_nothing_jumps_and_nothing_scrolls(
         assert not bench.page.evaluate(overflow)
         bench.page.wait_for_timeout(700)
         bench.page.screenshot(path=screenshots / f"workbench_{width}.png")
+
+
+def test_a_name_is_typed_undisturbed_during_a_run(bench: Bench, case: Case) -> None:
+    bench.open("sarcoma_mr")
+    drawBox(bench, case)
+    name = bench.get("name").first
+    before = name.input_value()
+    bench.click("segment")
+    bench.until("() => document.querySelector('.workbench').dataset.busy === 'yes'")
+    name.fill("Thi")
+    said = bench.text("message")
+    bench.until("s => document.querySelector('[data-test=message]').innerText !== s", said)
+    assert name.input_value() == "Thi"
+    name.press("Escape")
+    assert name.input_value() == before
+    assert not name.evaluate("field => field === document.activeElement")
+    name.fill("Thigh")
+    name.press("Enter")
+    assert not name.evaluate("field => field === document.activeElement")
+    bench.until("() => window.trame.state.get('lesions')[0].name === 'Thigh'")
+    bench.untilIdle()
+    assert name.input_value() == "Thigh"

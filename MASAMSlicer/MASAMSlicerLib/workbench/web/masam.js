@@ -8,6 +8,48 @@ window.trame.utils.masam = (() => {
     return !masks || window.confirm(`Open another image? The ${masks === 1 ? "mask" : masks + " masks"} of this one will be gone if not saved.`);
   }
 
+  // A name that is being typed: the page is drawn again meanwhile, and must not take it away.
+  let typed = null;
+
+  function nameOf(lesion) {
+    return typed?.id === lesion.id ? typed.text : lesion.name;
+  }
+
+  function editName(lesion) {
+    typed = { id: lesion.id, before: lesion.name, text: lesion.name };
+  }
+
+  function typeName(event) {
+    if (typed) typed.text = event.target.value;
+  }
+
+  async function endName(event) {
+    const done = typed;
+    if (!done) return;
+    if (done.text === done.before) {
+      typed = null;
+      return;
+    }
+    const field = event.target;
+    await ask("rename", done.id, done.text);
+    if (typed !== done) return;
+    typed = null;
+    // The server's word is the last one: it may have refused the name.
+    setTimeout(() => {
+      const lesion = window.trame.state.get("lesions").find((each) => each.id === done.id);
+      if (lesion && typed?.id !== done.id) field.value = lesion.name;
+    }, 500);
+  }
+
+  function nameKey(event) {
+    if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
+    if (event.key === "Escape" && typed) {
+      typed.text = typed.before;
+      event.target.value = typed.before;
+    }
+    event.target.blur();
+  }
+
   // The size of the brush, around the pointer.
   function ring(event) {
     const view = event.currentTarget;
@@ -73,7 +115,7 @@ window.trame.utils.masam = (() => {
     "keydown",
     (event) => {
       const field = event.target.closest?.("input:not([type=range]):not([type=checkbox]), select, textarea");
-      if (field && event.key !== "Escape") return;
+      if (field && (event.key !== "Escape" || field.matches(".name"))) return;
       const ctrl = event.ctrlKey || event.metaKey;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       let action = ctrl ? withCtrl[key] : event.altKey ? undefined : keys[key];
@@ -91,5 +133,5 @@ window.trame.utils.masam = (() => {
     if (event.target.matches?.("select, input[type=checkbox], input[type=range]")) event.target.blur();
   });
 
-  return { choose, drop, download, mayLeave, ring };
+  return { choose, drop, download, mayLeave, ring, nameOf, editName, typeName, endName, nameKey };
 })();
