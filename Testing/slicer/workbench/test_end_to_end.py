@@ -332,3 +332,75 @@ def test_a_name_is_typed_undisturbed_during_a_run(bench: Bench, case: Case) -> N
     bench.until("() => window.trame.state.get('lesions')[0].name === 'Thigh'")
     bench.untilIdle()
     assert name.input_value() == "Thigh"
+
+
+def test_a_box_is_not_drawn_in_the_3d_view(bench: Bench, case: Case) -> None:
+    bench.open("sarcoma_mr")
+    bench.page.keyboard.press("b")
+    bench.until("() => document.querySelector('.workbench').dataset.tool === 'box'")
+    x, y = bench.middle("Space")
+    bench.page.mouse.click(x - 30, y - 20)
+    bench.untilText("message", "Draw the box in a slice.")
+    bench.page.mouse.click(x + 30, y + 20)
+    bench.drag((x - 20, y), (x + 20, y + 20))
+    assert bench.page.evaluate("() => document.querySelector('.workbench').dataset.tool") == "box"
+    bench.drag(case.corner(bench, False), bench.middle("Red"), case.corner(bench, True))
+    bench.untilText("message", "Adjust the box")
+    assert bench.get("lesion").count() == 1
+
+
+def test_a_result_is_shown_though_masks_were_hidden(bench: Bench, case: Case) -> None:
+    bench.open("sarcoma_mr")
+    drawBox(bench, case)
+    bench.page.keyboard.press("v")
+    bench.until("() => window.trame.state.get('showMasks') === false")
+    bench.click("segment")
+    bench.untilIdle()
+    bench.until("() => window.trame.state.get('showMasks') === true")
+
+
+def test_the_page_answers_while_an_image_is_read_and_the_reading_can_be_cancelled(
+    server: Server, bench: Bench, tmp_path: Path
+) -> None:
+    bench.open("sarcoma_mr")
+    slow = sitk.GetImageFromArray(np.random.default_rng(1).normal(size=(9, 300, 300)))
+    path = tmp_path / "slow.nii.gz"
+    sitk.WriteImage(slow, str(path))
+    bench.upload(path)
+    bench.untilText("message", "Reading slow.nii.gz")
+    readers = [
+        pid
+        for pid, words in processesBelow(server.process.pid).items()
+        if "masam_core.intake" in words
+    ]
+    for pid in readers:
+        os.kill(pid, signal.SIGSTOP)  # as slow as can be
+    assert readers
+    bench.page.keyboard.press("v")
+    bench.until("() => window.trame.state.get('showMasks') === false")
+    assert bench.text("segment") == "Cancel"
+    bench.page.evaluate("() => window.trame.trigger('openSample', ['sarcoma_ct'])")
+    bench.click("segment")
+    bench.untilText("message", "Cancelled")
+    assert bench.text("image") == "SarcomaMR"
+    found = processesBelow(server.process.pid)
+    assert not [pid for pid in readers if pid in found]
+    bench.upload(path)
+    bench.untilText("image", "slow.nii.gz")
+
+
+def test_a_reload_during_an_upload_leaves_nothing_behind(bench: Bench, tmp_path: Path) -> None:
+    bench.open("sarcoma_mr")
+    path = tmp_path / "scan.nrrd"
+    path.write_bytes(b"0" * 1_000_000)
+    held: list[Any] = []
+    bench.page.route("**/upload?*", lambda route: held.append(route))  # noqa: PLW0108, never sent on
+    bench.upload(path)
+    bench.untilText("message", "Sending scan.nrrd")
+    bench.page.reload()
+    bench.untilText("image", "SarcomaMR")
+    assert held
+    assert "scan.nrrd" not in bench.text("message")
+    bench.page.unroute("**/upload?*")
+    bench.click("sample-sarcoma_ct")
+    bench.untilText("image", "SarcomaCT")

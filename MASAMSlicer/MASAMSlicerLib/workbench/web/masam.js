@@ -74,30 +74,48 @@ window.trame.utils.masam = (() => {
     if (files.length) upload(files);
   }
 
+  let sending = null; // ends what is being sent
+  const show = (words) => window.trame.state.set("uploading", words);
+
   // Files are sent one by one as they are; the server takes them into a new folder of its own.
   async function upload(files) {
-    if (!files.length) return;
+    if (!files.length || sending) return;
     const name = files.length > 1 && files[0].webkitRelativePath ? files[0].webkitRelativePath.split("/")[0] : files[0].name;
+    sending = new AbortController();
+    try {
+      const failure = await send(files, name, sending.signal);
+      if (failure) await ask("uploadFailed", failure);
+    } finally {
+      sending = null;
+      show("");
+    }
+  }
+
+  // What went wrong, if anything.
+  async function send(files, name, signal) {
     let batch = "";
     for (let n = 0; n < files.length; n += 1) {
       const place = files.length > 1 ? ` (${n + 1} of ${files.length})` : "";
-      window.trame.state.set("loading", `${name}${place}`);
+      show(`${name}${place}`);
       const query = new URLSearchParams({ name: files[n].name, batch });
-      let answer;
+      let answer, text;
       try {
-        answer = await fetch(`upload?${query}`, { method: "POST", body: files[n], headers: { "X-Masam": "1" } });
+        answer = await fetch(`upload?${query}`, { method: "POST", body: files[n], headers: { "X-Masam": "1" }, signal });
+        text = await answer.text();
       } catch {
-        await ask("uploadFailed", "The file could not be sent: the connection was lost.");
-        return;
+        return signal.aborted ? "Cancelled; nothing was opened." : "The file could not be sent: the connection was lost.";
       }
-      const text = await answer.text();
-      if (!answer.ok) {
-        await ask("uploadFailed", text.slice(0, 300));
-        return;
-      }
+      if (!answer.ok) return text.slice(0, 300);
       batch = text;
     }
     await ask("uploaded", batch, name);
+    return "";
+  }
+
+  function stopUpload() {
+    if (!sending) return false;
+    sending.abort();
+    return true;
   }
 
   function download(value) {
@@ -123,6 +141,7 @@ window.trame.utils.masam = (() => {
       if (!action || event.repeat) return;
       event.preventDefault();
       event.stopPropagation();
+      if ((action === "leave" || action === "segment") && stopUpload()) return;
       ask(action);
     },
     true,
@@ -133,5 +152,5 @@ window.trame.utils.masam = (() => {
     if (event.target.matches?.("select, input[type=checkbox], input[type=range]")) event.target.blur();
   });
 
-  return { choose, drop, download, mayLeave, ring, nameOf, editName, typeName, endName, nameKey };
+  return { choose, drop, download, mayLeave, ring, stopUpload, nameOf, editName, typeName, endName, nameKey };
 })();
