@@ -44,6 +44,7 @@ def buildPage(server: Any, tab: Tab, seconds: int) -> None:
     state.trame__template_error = LOST
     state.uploading = ""  # the page's own: what is being sent ends with the page
     state.client_only("uploading")
+    state.uploadLimit = tab.uploads.limit
     state.minutes = round(seconds / 60)
     state.viewList = [{"name": name, "label": label} for name, label in VIEWS]
     state.samples = [
@@ -54,10 +55,24 @@ def buildPage(server: Any, tab: Tab, seconds: int) -> None:
         layout.root.add_child((WEB / "page.html").read_text("utf-8"))
     for name, action in actions(tab).items():
         server.trigger(name)(_told(tab, action))
-    adapters = []
+    adapters, frames = [], {}
     for name, view in tab.views.byName().items():
         area = Area(view)
-        adapters.append(RcaViewAdapter(area, name, scheduler=Frames(area)))
+        frames[name] = Frames(area)
+        adapters.append(RcaViewAdapter(area, name, scheduler=frames[name]))
+
+    def confirm(name: str, number: int) -> None:
+        if name in frames:
+            frames[name].confirm(int(number))
+
+    def begin() -> None:
+        """A page is there; what an earlier one did not confirm is not waited for."""
+        for each in frames.values():
+            each.reset()
+        tab.views.draw()
+
+    server.trigger("confirm")(_told(tab, confirm))
+    server.trigger("begin")(_told(tab, begin))
 
     async def connect() -> None:
         await server.ready  # only then there is something to register with

@@ -393,8 +393,8 @@ def test_a_reload_during_an_upload_leaves_nothing_behind(bench: Bench, tmp_path:
     bench.open("sarcoma_mr")
     path = tmp_path / "scan.nrrd"
     path.write_bytes(b"0" * 1_000_000)
-    held: list[Any] = []
-    bench.page.route("**/upload?*", lambda route: held.append(route))  # noqa: PLW0108, never sent on
+    held: list[Any] = []  # and never sent on
+    bench.page.route("**/upload?*", lambda route: held.append(route))
     bench.upload(path)
     bench.untilText("message", "Sending scan.nrrd")
     bench.page.reload()
@@ -404,3 +404,21 @@ def test_a_reload_during_an_upload_leaves_nothing_behind(bench: Bench, tmp_path:
     bench.page.unroute("**/upload?*")
     bench.click("sample-sarcoma_ct")
     bench.untilText("image", "SarcomaCT")
+
+
+def test_the_page_confirms_the_pictures_it_gets(bench: Bench) -> None:
+    bench.open("sarcoma_mr")
+    bench.page.evaluate(
+        """() => {
+            const trigger = window.trame.trigger;
+            window.confirmed = {};
+            window.trame.trigger = (name, args, ...rest) => {
+                if (name === "confirm") window.confirmed[args[0]] = args[1];
+                return trigger(name, args, ...rest);
+            };
+        }"""
+    )
+    for _ in range(2):
+        bench.scrollTo("Red", bench.places()["Red"]["number"] + 5)
+        bench.until("() => window.confirmed.Red > 0")
+        bench.page.evaluate("() => { window.confirmed = {}; }")

@@ -69,18 +69,45 @@ window.trame.utils.masam = (() => {
     input.click();
   }
 
-  function drop(event) {
-    const files = [...(event.dataTransfer?.files || [])];
-    if (files.length) upload(files);
+  // Entries must be asked for at once: after the event they are gone.
+  async function drop(event) {
+    const entries = [...(event.dataTransfer?.items || [])].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    const folder = entries.find((entry) => entry.isDirectory);
+    if (!folder) {
+      upload([...(event.dataTransfer?.files || [])]);
+      return;
+    }
+    try {
+      upload(await filesBelow(folder), folder.name);
+    } catch {
+      ask("uploadFailed", "The folder could not be read. Use Open DICOM folder.");
+    }
+  }
+
+  async function filesBelow(entry) {
+    if (entry.isFile) return [await new Promise((done, failed) => entry.file(done, failed))];
+    const reader = entry.createReader();
+    const found = [];
+    for (;;) {
+      const some = await new Promise((done, failed) => reader.readEntries(done, failed));
+      if (!some.length) break; // a browser gives a hundred at a time
+      for (const each of some) found.push(...(await filesBelow(each)));
+    }
+    return found;
   }
 
   let sending = null; // ends what is being sent
   const show = (words) => window.trame.state.set("uploading", words);
 
   // Files are sent one by one as they are; the server takes them into a new folder of its own.
-  async function upload(files) {
+  async function upload(files, folder = "") {
     if (!files.length || sending) return;
-    const name = files.length > 1 && files[0].webkitRelativePath ? files[0].webkitRelativePath.split("/")[0] : files[0].name;
+    const limit = window.trame.state.get("uploadLimit");
+    if (files.reduce((sum, file) => sum + file.size, 0) > limit) {
+      await ask("uploadFailed", `This is more than ${Number((limit / 1e9).toPrecision(3))} GB, the limit of this server.`);
+      return;
+    }
+    const name = folder || (files.length > 1 && files[0].webkitRelativePath ? files[0].webkitRelativePath.split("/")[0] : files[0].name);
     sending = new AbortController();
     try {
       const failure = await send(files, name, sending.signal);
@@ -118,6 +145,27 @@ window.trame.utils.masam = (() => {
     return true;
   }
 
+  // What was saved last, to know whether masks would be lost with the page; a reload knows it too.
+  const SAVED = `masam saved ${window.location.pathname}`;
+  const WHOLE = [".seg.nrrd", ".nii.gz", ".mrb"];
+
+  function masks() {
+    const lesions = (window.trame.state.get("lesions") || []).filter((lesion) => lesion.segmented);
+    const facts = lesions.map((l) => [l.id, l.name, l.kind, l.volume, l.diameter, l.perpendicular]);
+    return lesions.length ? JSON.stringify([window.trame.state.get("image"), facts]) : "";
+  }
+
+  function unsaved() {
+    const now = masks();
+    return now !== "" && now !== window.sessionStorage.getItem(SAVED);
+  }
+
+  window.addEventListener("beforeunload", (event) => {
+    if (!unsaved() && !sending) return;
+    event.preventDefault();
+    event.returnValue = true; // what older browsers ask for
+  });
+
   function download(value) {
     const name = value.slice(value.indexOf(" ") + 1);
     if (!name) return;
@@ -125,14 +173,27 @@ window.trame.utils.masam = (() => {
     link.href = `results/${encodeURIComponent(name)}`;
     link.download = name;
     link.click();
+    if (WHOLE.some((ending) => name.endsWith(ending))) window.sessionStorage.setItem(SAVED, masks());
   }
+
+  // Each picture is confirmed, so that no more are sent than the connection carries.
+  function confirmPictures() {
+    const session = window.trame.client?.getConnection?.()?.getSession?.();
+    if (!session) {
+      setTimeout(confirmPictures, 50);
+      return;
+    }
+    session.subscribe("trame.rca.topic.stream", ([{ name, meta }]) => ask("confirm", name, meta.number));
+    ask("begin");
+  }
+  confirmPictures();
 
   const keys = { b: "box", e: "next", v: "toggleMasks", Escape: "leave" };
   const withCtrl = { z: "undo", y: "redo", Enter: "segment" };
   window.addEventListener(
     "keydown",
     (event) => {
-      const field = event.target.closest?.("input:not([type=range]):not([type=checkbox]), select, textarea");
+      const field = event.target.closest?.("input:not([type=range]):not([type=checkbox]):not([type=color]), select, textarea");
       if (field && (event.key !== "Escape" || field.matches(".name"))) return;
       const ctrl = event.ctrlKey || event.metaKey;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -149,8 +210,25 @@ window.trame.utils.masam = (() => {
 
   // A field that was just used must not keep the keys to itself.
   window.addEventListener("change", (event) => {
-    if (event.target.matches?.("select, input[type=checkbox], input[type=range]")) event.target.blur();
+    if (event.target.matches?.("select, input[type=checkbox], input[type=range], input[type=color]")) event.target.blur();
   });
+
+  // A list that closes without a choice says nothing: it is left when the mouse goes on elsewhere.
+  const opens = CSS.supports("selector(:open)");
+  const leaveList = (event) => {
+    const list = document.activeElement;
+    if (!list?.matches("select") || list.contains(event.target)) return;
+    if (event.type === "pointerdown" || (opens && !list.matches(":open") && !list.matches(":focus-visible"))) list.blur();
+  };
+  window.addEventListener("pointerdown", leaveList, true);
+  window.addEventListener("pointermove", leaveList, true);
+  window.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key === "Escape" && event.target.matches?.("select")) event.target.blur();
+    },
+    true,
+  );
 
   return { choose, drop, download, mayLeave, ring, stopUpload, nameOf, editName, typeName, endName, nameKey };
 })();
