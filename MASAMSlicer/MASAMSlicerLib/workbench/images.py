@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vtkmodules.vtkCommonCore import vtkCommand
+
 from masam_core.catalog.bundled import sample_data_dir
 from masam_core.errors import MasamError, VolumeError
 
@@ -123,11 +125,22 @@ class Images:
             hierarchy.SetItemAttribute(hierarchy.GetItemByDataNode(volume), key, str(modality))
         self._letGo()
         self.volume = volume
+        display = volume.GetDisplayNode()
+        display.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self._sayLevels())
         presets = presetsOf(volume)
         tab.state.presets = list(presets)
         self.choosePreset(next(iter(presets)))
         tab.views.show(volume)
         tab.say("")
+
+    def _sayLevels(self) -> None:
+        """Window and level as numbers."""
+        display = self.volume.GetDisplayNode() if self.volume is not None else None
+        if display is not None:
+            window, level = display.GetWindow(), display.GetLevel()
+            places = 0 if window >= 20 else 3  # images of fractions too
+            with self.tab.state as state:
+                state.levels = f"W {window:.{places}f}  L {level:.{places}f}"
 
     def _letGo(self) -> None:
         """The image that was shown leaves, with its lesions; they were about it alone."""

@@ -44,6 +44,7 @@ def buildPage(server: Any, tab: Tab, seconds: int) -> None:
     state.trame__template_error = LOST
     state.uploading = ""  # the page's own: what is being sent ends with the page
     state.client_only("uploading")
+    state.levels = ""
     state.uploadLimit = tab.uploads.limit
     state.minutes = round(seconds / 60)
     state.viewList = [{"name": name, "label": label} for name, label in VIEWS]

@@ -160,11 +160,16 @@ window.trame.utils.masam = (() => {
     return now !== "" && now !== window.sessionStorage.getItem(SAVED);
   }
 
-  window.addEventListener("beforeunload", (event) => {
-    if (!unsaved() && !sending) return;
-    event.preventDefault();
-    event.returnValue = true; // what older browsers ask for
-  });
+  window.addEventListener(
+    "beforeunload",
+    (event) => {
+      if (!unsaved() && !sending) return;
+      event.preventDefault();
+      event.returnValue = true; // what older browsers ask for
+      event.stopImmediatePropagation(); // trame would close the connection of a page that stays
+    },
+    true,
+  );
 
   function download(value) {
     const name = value.slice(value.indexOf(" ") + 1);
@@ -194,7 +199,10 @@ window.trame.utils.masam = (() => {
     "keydown",
     (event) => {
       const field = event.target.closest?.("input:not([type=range]):not([type=checkbox]):not([type=color]), select, textarea");
-      if (field && (event.key !== "Escape" || field.matches(".name"))) return;
+      const closed = field && field === clicked && opens && !field.matches(":open");
+      if (closed) field.blur();
+      if (field && !closed && (event.key !== "Escape" || field.matches(".name"))) return;
+      if (field && event.key === "Escape" && field.matches("select")) field.blur();
       const ctrl = event.ctrlKey || event.metaKey;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       let action = ctrl ? withCtrl[key] : event.altKey ? undefined : keys[key];
@@ -213,22 +221,12 @@ window.trame.utils.masam = (() => {
     if (event.target.matches?.("select, input[type=checkbox], input[type=range], input[type=color]")) event.target.blur();
   });
 
-  // A list that closes without a choice says nothing: it is left when the mouse goes on elsewhere.
+  // A list that the mouse has opened and that closes without a choice says nothing, and keeps the
+  // focus: the next key is for the workbench again. One that was reached with Tab keeps its keys.
   const opens = CSS.supports("selector(:open)");
-  const leaveList = (event) => {
-    const list = document.activeElement;
-    if (!list?.matches("select") || list.contains(event.target)) return;
-    if (event.type === "pointerdown" || (opens && !list.matches(":open") && !list.matches(":focus-visible"))) list.blur();
-  };
-  window.addEventListener("pointerdown", leaveList, true);
-  window.addEventListener("pointermove", leaveList, true);
-  window.addEventListener(
-    "keydown",
-    (event) => {
-      if (event.key === "Escape" && event.target.matches?.("select")) event.target.blur();
-    },
-    true,
-  );
+  let clicked = null;
+  window.addEventListener("pointerdown", (event) => { clicked = event.target.closest?.("select") || null; }, true);
+  window.addEventListener("focusout", (event) => { if (event.target === clicked) clicked = null; }, true);
 
-  return { choose, drop, download, mayLeave, ring, stopUpload, nameOf, editName, typeName, endName, nameKey };
+  return { choose, drop, download, mayLeave, ring, stopUpload, unsaved, nameOf, editName, typeName, endName, nameKey };
 })();
