@@ -21,6 +21,7 @@ FRAME_SECONDS = 1 / 25
 STILL_SECONDS = 0.2  # without a change, after which the picture is sent again without loss
 MOST_AHEAD = 2  # pictures of a view on their way to the page at once
 LOST_SECONDS = 2.0  # after which a picture that the page never confirmed is not waited for
+KEYS = ("key", "char")  # how the types of key events begin
 QUALITY = 85  # of pictures during movement
 
 
@@ -41,9 +42,23 @@ class Area:
         self.view.resize(width, height)
 
     def process_interaction_event(self, event: dict[str, Any]) -> None:
-        """Mouse or key, as VTK's interactor in the page describes it."""
-        if event["type"] not in ("StartInteractionEvent", "EndInteractionEvent"):
-            vtkRemoteInteractionAdapter.ProcessEvent(self.view.interactor, json.dumps(event))
+        """Mouse or key, as VTK's interactor in the page describes it.
+
+        Of a key, only what it modifies is kept: VTK has shortcuts of its own, as "3" for stereo.
+        """
+        kind = event["type"]
+        if kind in ("StartInteractionEvent", "EndInteractionEvent"):
+            return
+        if kind.lower().startswith(KEYS):
+            self._modify(event)
+            return
+        vtkRemoteInteractionAdapter.ProcessEvent(self.view.interactor, json.dumps(event))
+
+    def _modify(self, event: dict[str, Any]) -> None:
+        interactor = self.view.interactor
+        interactor.SetControlKey(int(bool(event.get("controlKey") or event.get("ctrlKey"))))
+        interactor.SetShiftKey(int(bool(event.get("shiftKey"))))
+        interactor.SetAltKey(int(bool(event.get("altKey"))))
 
 
 class Frames:
