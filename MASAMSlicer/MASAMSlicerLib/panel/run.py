@@ -107,7 +107,8 @@ class Run:
 
     def follow(self, lesionId: str) -> None:
         """A box has been moved: segment it again if the user wants that."""
-        self._following.boxMoved(lesionId, bool(self.panel.parameters.liveUpdate))
+        if self.panel.parameters.liveUpdate:
+            self._following.boxMoved(lesionId)
 
     def undo(self) -> None:
         """Take the last result back."""
@@ -122,7 +123,6 @@ class Run:
             return
         title = move()
         if title:
-            self._following.rest()
             self.panel.say(words.format(title=title))
         self.panel.refreshSoon()
 
