@@ -21,12 +21,16 @@ class Appearance:
 
     def toggleMasks(self) -> None:
         """The shortcut V: hide and show every segment."""
-        self.tab.state.showMasks = not self.tab.state.showMasks
-        self.showMasks()
+        self._setMasksVisible(not self.tab.state.showMasks)
 
     def showMasks(self) -> None:
+        """A result is there: show it, also where masks were hidden before."""
+        self._setMasksVisible(True)
+
+    def _setMasksVisible(self, visible: bool) -> None:
         """Masks in slices and space; the first thing in space is looked at."""
-        visible = bool(self.tab.state.showMasks)
+        with self.tab.state as state:
+            state.showMasks = visible
         nodes = self.tab.nodes("vtkMRMLSegmentationNode")
         for node in nodes:
             views.setSegmentsVisible(node, visible, visible)

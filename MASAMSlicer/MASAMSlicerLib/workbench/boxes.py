@@ -12,6 +12,7 @@ from .display.view import observe
 
 if TYPE_CHECKING:
     from .display.sliceview import SliceView
+    from .display.view import View
     from .tab import Tab
 
 DRAG_PIXELS = 8  # further apart, press and release are two corners and not one click
@@ -32,6 +33,11 @@ class Boxes:
             # Slicer takes a corner at each release: a drag is made two clicks.
             view.interactor.AddObserver("LeftButtonPressEvent", partial(self._onPress, view), -10.0)
             observe(view, "LeftButtonReleaseEvent", self._onRelease)
+        # The 3D view would place corners too, and has no plane to lay them in.
+        for event in ("LeftButtonPressEvent", "LeftButtonDoubleClickEvent"):
+            observe(tab.views.space, event, self._onSpace)
+        for event in ("LeftButtonReleaseEvent", "MouseMoveEvent"):
+            observe(tab.views.space, event, lambda _: self.active)
 
     @property
     def active(self) -> bool:
@@ -54,6 +60,7 @@ class Boxes:
         tab.leaveTools()
         lesion = placing.lesionToPlace(tab.session.lesions, tab.volume)
         self._placing = lesion.id
+        self._pressed = self._view = None
         tab.select(lesion.id)
         views.startPlacing(lesion.roi)
         tab.say("Draw the box: drag from corner to corner in a slice, or click both corners.")
@@ -86,15 +93,20 @@ class Boxes:
             return
         lesion = self.tab.session.lesions.lesion(self._placing)
         self.stop()
-        if lesion is None or lesion.roi is None or not placing.isDrawn(lesion.roi):
+        drawn = lesion is not None and lesion.roi is not None and placing.isDrawn(lesion.roi)
+        if lesion is None or not drawn or self._view is None:
             self.tab.say("No box was drawn. Press B and try again.")
             return
-        assert self._view is not None
         placing.completeBox(lesion.roi, lesion.volume, self._view.normal())
         self.tab.say(
             placing.boxWarning(lesion) or "Adjust the box until it is tight, then Segment."
         )
         self.tab.boxEdited(lesion.id)
+
+    def _onSpace(self, _view: View) -> bool:
+        if self.active:
+            self.tab.say("Draw the box in a slice.")
+        return self.active
 
     def _onPress(self, view: SliceView, *_: object) -> None:
         if self.active and not self._sending:

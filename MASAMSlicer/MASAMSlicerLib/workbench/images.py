@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from vtkmodules.vtkCommonCore import vtkCommand
 
 from masam_core.catalog.bundled import sample_data_dir
 from masam_core.errors import MasamError, VolumeError
@@ -29,7 +32,22 @@ class Images:
         self.tab = tab
         self.volume: Any = None
         self._count = 0
+        self._reading: asyncio.Task[dict[str, Any]] | None = None
+        self._cancelled = False
         self._undecided: tuple[Path, str] | None = None  # a source with several series
+
+    @property
+    def reading(self) -> bool:
+        """Whether an image is being read."""
+        return self._reading is not None
+
+    def cancel(self) -> bool:
+        """End a reading; whether there was one."""
+        if self._reading is None:
+            return False
+        self._cancelled = True
+        self._reading.cancel()
+        return True
 
     async def openSample(self, folder: str) -> None:
         """One of the bundled volumes, by the name of its folder."""
@@ -42,24 +60,32 @@ class Images:
 
         Where there are several DICOM series, the page asks which (see :meth:`chooseSeries`).
         """
-        if self.tab.state.loading:
+        if self.reading:
+            self.tab.say("An image is being read. Wait for it, or cancel first.")
             return
-        self.tab.state.series = []
+        self._count += 1
+        target = self.tab.folder / f"image{self._count}.nrrd"
+        self._cancelled = False
+        self._reading = asyncio.get_running_loop().create_task(read(path, target, name, series))
         with self.tab.state as state:
+            state.series = []
             state.loading = name
         try:
-            self._count += 1
-            target = self.tab.folder / f"image{self._count}.nrrd"
-            facts = await read(path, target, name, series)
+            facts = await self._reading
             if "series" in facts:
                 self._undecided = (path, name)
                 self.tab.state.series = facts["series"]
                 return
             self._take(target, name, facts)
-            target.unlink()
+        except asyncio.CancelledError:
+            if not self._cancelled:
+                raise
+            self.tab.say("Cancelled; everything is as it was.")
         except (MasamError, OSError) as error:
             self.tab.sayError(error)
         finally:
+            self._reading = None
+            target.unlink(missing_ok=True)
             with self.tab.state as state:
                 state.loading = ""
             self.tab.refresh()
@@ -99,11 +125,22 @@ class Images:
             hierarchy.SetItemAttribute(hierarchy.GetItemByDataNode(volume), key, str(modality))
         self._letGo()
         self.volume = volume
+        display = volume.GetDisplayNode()
+        display.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self._sayLevels())
         presets = presetsOf(volume)
         tab.state.presets = list(presets)
         self.choosePreset(next(iter(presets)))
         tab.views.show(volume)
         tab.say("")
+
+    def _sayLevels(self) -> None:
+        """Window and level as numbers."""
+        display = self.volume.GetDisplayNode() if self.volume is not None else None
+        if display is not None:
+            window, level = display.GetWindow(), display.GetLevel()
+            places = 0 if window >= 20 else 3  # images of fractions too
+            with self.tab.state as state:
+                state.levels = f"W {window:.{places}f}  L {level:.{places}f}"
 
     def _letGo(self) -> None:
         """The image that was shown leaves, with its lesions; they were about it alone."""
@@ -142,9 +179,12 @@ async def read(path: Path, target: Path, name: str, series: str | None = None) -
     try:
         out, _ = await asyncio.wait_for(process.communicate(), READ_SECONDS)
     except asyncio.TimeoutError:
-        process.kill()
-        await process.wait()
         raise VolumeError(f"'{name}' took longer than {READ_SECONDS:.0f} s to read.") from None
+    finally:
+        if process.returncode is None:  # it took too long, or was cancelled
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
     try:
         facts = dict(json.loads(out))
     except ValueError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,10 @@ def buildPage(server: Any, tab: Tab, seconds: int) -> None:
     state.trame__title = "MASAM"
     state.trame__favicon = "data:,"
     state.trame__template_error = LOST
+    state.uploading = ""  # the page's own: what is being sent ends with the page
+    state.client_only("uploading")
+    state.levels = ""
+    state.uploadLimit = tab.uploads.limit
     state.minutes = round(seconds / 60)
     state.viewList = [{"name": name, "label": label} for name, label in VIEWS]
     state.samples = [
@@ -52,10 +56,24 @@ def buildPage(server: Any, tab: Tab, seconds: int) -> None:
         layout.root.add_child((WEB / "page.html").read_text("utf-8"))
     for name, action in actions(tab).items():
         server.trigger(name)(_told(tab, action))
-    adapters = []
+    adapters, frames = [], {}
     for name, view in tab.views.byName().items():
         area = Area(view)
-        adapters.append(RcaViewAdapter(area, name, scheduler=Frames(area)))
+        frames[name] = Frames(area)
+        adapters.append(RcaViewAdapter(area, name, scheduler=frames[name]))
+
+    def confirm(name: str, number: int) -> None:
+        if name in frames:
+            frames[name].confirm(int(number))
+
+    def begin() -> None:
+        """A page is there; what an earlier one did not confirm is not waited for."""
+        for each in frames.values():
+            each.reset()
+        tab.views.draw()
+
+    server.trigger("confirm")(_told(tab, confirm))
+    server.trigger("begin")(_told(tab, begin))
 
     async def connect() -> None:
         await server.ready  # only then there is something to register with
@@ -80,8 +98,8 @@ def actions(tab: Tab) -> dict[str, Any]:
         "box": tab.boxes.toggle,
         "setEnd": lambda end: tab.boxes.setEnd(FIRST if end == "first" else LAST),
         "tool": tab.chooseTool,
-        "leave": tab.leaveTools,
-        "segment": tab.running.press,
+        "leave": lambda: _leave(tab),
+        "segment": lambda: _press(tab),
         "again": tab.running.again,
         "threshold": tab.running.setThreshold,
         "undo": tab.running.undo,
@@ -101,17 +119,42 @@ def actions(tab: Tab) -> dict[str, Any]:
 
 
 def _told(tab: Tab, action: Callable[..., Any]) -> Callable[..., Any]:
-    """An action whose errors are said in the page, also those that nobody foresaw."""
+    """An action whose errors are said in the page, also those that nobody foresaw.
+
+    What takes a while goes on by itself: the page's next message is only read after this one.
+    """
+    going: set[asyncio.Task[None]] = set()  # the loop itself would let go of them
+
+    async def finish(answer: Awaitable[Any]) -> None:
+        try:
+            await answer
+        except Exception as error:
+            tab.sayError(error)
 
     async def run(*arguments: Any) -> None:
         try:
             answer = action(*arguments)
-            if inspect.isawaitable(answer):
-                await answer
         except Exception as error:
             tab.sayError(error)
+            return
+        if inspect.isawaitable(answer):
+            task = asyncio.get_running_loop().create_task(finish(answer))
+            going.add(task)
+            task.add_done_callback(going.discard)
 
     return run
+
+
+def _press(tab: Tab) -> None:
+    """The large button: it ends what is going on, else it begins a run."""
+    if not tab.images.cancel():
+        tab.running.press()
+
+
+def _leave(tab: Tab) -> None:
+    """Esc."""
+    if not tab.images.cancel():
+        tab.leaveTools()
 
 
 def _short(name: str) -> str:

@@ -34,6 +34,8 @@ class Uploads:
         batch = request.query.get("batch", "")
         if request.headers.get("X-Masam") != "1":
             return web.Response(status=403, text="Not from the page.")
+        if self.tab.images.reading:  # its files must stay
+            return web.Response(status=409, text="An image is being read. Cancel that first.")
         if not batch:
             self._forgetAll()
             batch = secrets.token_hex(8)
@@ -59,7 +61,6 @@ class Uploads:
 
     async def opened(self, batch: str, name: str) -> None:
         """The browser has sent all files of a batch: read them."""
-        self.tab.state.loading = ""
         if batch not in self._batches:
             return
         folder = self._folder(batch)
@@ -71,8 +72,6 @@ class Uploads:
 
     def failed(self, words: str) -> None:
         """The browser could not send a file."""
-        with self.tab.state as state:
-            state.loading = ""
         self.tab.say(str(words)[:300], "error")
 
     def _tooLarge(self) -> str:

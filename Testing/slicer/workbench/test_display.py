@@ -145,3 +145,32 @@ asyncio.run(work())
         sample_data,
         tmp_path,
     )
+
+
+def test_a_key_leaves_the_views_as_they_are_but_for_its_modifiers(
+    sample_data: Path, tmp_path: Path
+) -> None:
+    run(
+        """
+from MASAMSlicerLib.workbench.display.stream import Area
+area = Area(views.space)
+area.process_resize_event(300, 300)
+before = area.img_cols_rows[0]
+heard = []
+for name in ("KeyPressEvent", "KeyReleaseEvent", "CharEvent"):
+    views.space.interactor.AddObserver(name, lambda _, event: heard.append(event))
+for key in ("3", "w", "p"):
+    for kind in ("KeyPress", "KeyDown", "KeyUp", "Char", "keyPress", "keyDown", "keyUp"):
+        area.process_interaction_event(
+            {"type": kind, "key": key, "keyCode": ord(key), "shiftKey": True, "w": 300, "h": 300}
+        )
+assert heard == []
+assert not views.space.window.GetStereoRender()
+np.testing.assert_array_equal(area.img_cols_rows[0], before)
+assert views.space.interactor.GetShiftKey()
+area.process_interaction_event({"type": "KeyUp", "key": "Shift", "shiftKey": False})
+assert not views.space.interactor.GetShiftKey()
+""",
+        sample_data,
+        tmp_path,
+    )

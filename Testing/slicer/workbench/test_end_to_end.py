@@ -310,3 +310,230 @@ def test_nothing_jumps_and_nothing_scrolls(
         assert not bench.page.evaluate(overflow)
         bench.page.wait_for_timeout(700)
         bench.page.screenshot(path=screenshots / f"workbench_{width}.png")
+
+
+def test_a_name_is_typed_undisturbed_during_a_run(bench: Bench, case: Case) -> None:
+    bench.open("sarcoma_mr")
+    drawBox(bench, case)
+    name = bench.get("name").first
+    before = name.input_value()
+    bench.click("segment")
+    bench.until("() => document.querySelector('.workbench').dataset.busy === 'yes'")
+    name.fill("Thi")
+    said = bench.text("message")
+    bench.until("s => document.querySelector('[data-test=message]').innerText !== s", said)
+    assert name.input_value() == "Thi"
+    name.press("Escape")
+    assert name.input_value() == before
+    assert not name.evaluate("field => field === document.activeElement")
+    name.fill("Thigh")
+    name.press("Enter")
+    assert not name.evaluate("field => field === document.activeElement")
+    bench.until("() => window.trame.state.get('lesions')[0].name === 'Thigh'")
+    bench.untilIdle()
+    assert name.input_value() == "Thigh"
+
+
+def test_a_box_is_not_drawn_in_the_3d_view(bench: Bench, case: Case) -> None:
+    bench.open("sarcoma_mr")
+    bench.page.keyboard.press("b")
+    bench.until("() => document.querySelector('.workbench').dataset.tool === 'box'")
+    x, y = bench.middle("Space")
+    bench.page.mouse.click(x - 30, y - 20)
+    bench.untilText("message", "Draw the box in a slice.")
+    bench.page.mouse.click(x + 30, y + 20)
+    bench.drag((x - 20, y), (x + 20, y + 20))
+    assert bench.page.evaluate("() => document.querySelector('.workbench').dataset.tool") == "box"
+    bench.drag(case.corner(bench, False), bench.middle("Red"), case.corner(bench, True))
+    bench.untilText("message", "Adjust the box")
+    assert bench.get("lesion").count() == 1
+
+
+def test_a_result_is_shown_though_masks_were_hidden(bench: Bench, case: Case) -> None:
+    bench.open("sarcoma_mr")
+    drawBox(bench, case)
+    bench.page.keyboard.press("v")
+    bench.until("() => window.trame.state.get('showMasks') === false")
+    bench.click("segment")
+    bench.untilIdle()
+    bench.until("() => window.trame.state.get('showMasks') === true")
+
+
+def test_the_page_answers_while_an_image_is_read_and_the_reading_can_be_cancelled(
+    server: Server, bench: Bench, tmp_path: Path
+) -> None:
+    bench.open("sarcoma_mr")
+    slow = sitk.GetImageFromArray(np.random.default_rng(1).normal(size=(9, 300, 300)))
+    path = tmp_path / "slow.nii.gz"
+    sitk.WriteImage(slow, str(path))
+    bench.upload(path)
+    bench.untilText("message", "Reading slow.nii.gz")
+    readers = [
+        pid
+        for pid, words in processesBelow(server.process.pid).items()
+        if "masam_core.intake" in words
+    ]
+    for pid in readers:
+        os.kill(pid, signal.SIGSTOP)  # as slow as can be
+    assert readers
+    bench.page.keyboard.press("v")
+    bench.until("() => window.trame.state.get('showMasks') === false")
+    assert bench.text("segment") == "Cancel"
+    bench.page.evaluate("() => window.trame.trigger('openSample', ['sarcoma_ct'])")
+    bench.click("segment")
+    bench.untilText("message", "Cancelled")
+    assert bench.text("image") == "SarcomaMR"
+    found = processesBelow(server.process.pid)
+    assert not [pid for pid in readers if pid in found]
+    bench.upload(path)
+    bench.untilText("image", "slow.nii.gz")
+
+
+def test_a_reload_during_an_upload_leaves_nothing_behind(bench: Bench, tmp_path: Path) -> None:
+    bench.open("sarcoma_mr")
+    path = tmp_path / "scan.nrrd"
+    path.write_bytes(b"0" * 1_000_000)
+    held: list[Any] = []  # and never sent on
+    bench.page.route("**/upload?*", lambda route: held.append(route))
+    bench.upload(path)
+    bench.untilText("message", "Sending scan.nrrd")
+    bench.page.reload()
+    bench.untilText("image", "SarcomaMR")
+    assert held
+    assert "scan.nrrd" not in bench.text("message")
+    bench.page.unroute("**/upload?*")
+    bench.click("sample-sarcoma_ct")
+    bench.untilText("image", "SarcomaCT")
+
+
+def test_the_page_confirms_the_pictures_it_gets(bench: Bench) -> None:
+    bench.open("sarcoma_mr")
+    bench.page.evaluate(
+        """() => {
+            const trigger = window.trame.trigger;
+            window.confirmed = {};
+            window.trame.trigger = (name, args, ...rest) => {
+                if (name === "confirm") window.confirmed[args[0]] = args[1];
+                return trigger(name, args, ...rest);
+            };
+        }"""
+    )
+    for _ in range(2):
+        bench.scrollTo("Red", bench.places()["Red"]["number"] + 5)
+        bench.until("() => window.confirmed.Red > 0")
+        bench.page.evaluate("() => { window.confirmed = {}; }")
+
+
+WARNED = """() => {
+    const event = new Event("beforeunload", { cancelable: true });
+    window.dispatchEvent(event);
+    return event.defaultPrevented;
+}"""
+
+
+def test_leaving_is_warned_of_while_there_are_unsaved_masks(
+    bench: Bench, case: Case, tmp_path: Path
+) -> None:
+    bench.open("sarcoma_mr")
+    drawBox(bench, case)
+    bench.click("segment")
+    bench.untilIdle()
+    assert bench.page.evaluate(WARNED)  # and a page that stays is still connected
+    bench.download("save-csv", tmp_path)  # numbers are no masks
+    assert bench.page.evaluate(WARNED)
+    bench.download("save-seg", tmp_path)
+    assert not bench.page.evaluate("() => window.trame.utils.masam.unsaved()")
+    bench.page.reload()
+    bench.get("lesion").wait_for()
+    assert not bench.page.evaluate("() => window.trame.utils.masam.unsaved()")
+    name = bench.get("name").first
+    name.fill("Thigh")
+    name.press("Enter")
+    bench.until("() => window.trame.state.get('lesions')[0].name === 'Thigh'")
+    assert bench.page.evaluate(WARNED)
+    bench.get("lesion").focus()
+    assert bench.text("confidence").endswith("%")
+
+
+def test_keys_work_after_a_colour_or_a_list_had_the_focus(bench: Bench, case: Case) -> None:
+    bench.context.set_default_timeout(15_000)
+
+    def pressed(key: str, tool: str) -> None:
+        bench.page.keyboard.press(key)
+        bench.until("t => document.querySelector('.workbench').dataset.tool === t", tool)
+
+    bench.open("sarcoma_mr")
+    drawBox(bench, case)
+    bench.page.locator("input[type=color]").focus()
+    pressed("b", "box")
+    pressed("Escape", "")
+    bench.get("preset").click()  # opened, and closed without a choice
+    bench.page.keyboard.press("Escape")
+    pressed("b", "box")
+    pressed("Escape", "")
+
+
+def test_a_row_is_selected_with_the_keyboard(bench: Bench, case: Case) -> None:
+    bench.open("sarcoma_mr")
+    for view in ("Red", "Green"):
+        bench.page.keyboard.press("b")
+        bench.until("() => document.querySelector('.workbench').dataset.tool === 'box'")
+        x, y = bench.middle(view)
+        bench.drag((x - 30, y - 25), (x, y), (x + 30, y + 25))
+        bench.until("() => document.querySelector('.workbench').dataset.tool === ''")
+    first = bench.get("lesion").nth(0)
+    bench.until(
+        "() => document.querySelectorAll('[data-test=lesion]')[1].classList.contains('selected')"
+    )
+    first.focus()
+    bench.page.keyboard.press("Enter")
+    bench.until(
+        "() => document.querySelectorAll('[data-test=lesion]')[0].classList.contains('selected')"
+    )
+
+
+def test_window_and_level_are_said_while_they_are_adjusted(bench: Bench) -> None:
+    bench.open("sarcoma_ct")
+    assert not bench.get("levels").is_visible()
+    bench.click("window")
+    bench.get("levels").wait_for()
+    before = bench.text("levels")
+    assert before.startswith("W ")
+    x, y = bench.middle("Red")
+    bench.drag((x, y), (x + 60, y))
+    bench.until("b => document.querySelector('[data-test=levels]').innerText !== b", before)
+
+
+def test_a_file_over_the_limit_is_refused_before_it_is_sent(bench: Bench, tmp_path: Path) -> None:
+    sent: list[str] = []
+    bench.page.on("request", lambda request: sent.append(request.url))
+    bench.open("sarcoma_mr")
+    large = tmp_path / "large.nrrd"
+    large.write_bytes(b"0" * 20_000_001)
+    bench.upload(large)
+    bench.untilText("message", "more than 0.02 GB")
+    assert not [url for url in sent if "upload" in url]
+
+
+def test_a_dropped_folder_is_opened_as_dicom(bench: Bench, tmp_path: Path) -> None:
+    write_series(tmp_path, "1", slices=4)
+    contents = [list(path.read_bytes()) for path in sorted(tmp_path.iterdir())]
+    bench.page.evaluate(
+        """(contents) => {
+            const folder = (name, children) => ({
+                name, isDirectory: true, createReader: () => {
+                    const batches = [children.slice(0, 3), children.slice(3), []];
+                    return { readEntries: (done) => done(batches.shift()) };
+                },
+            });
+            const files = contents.map((bytes, n) => ({
+                isFile: true, file: (done) => done(new File([new Uint8Array(bytes)], `${n}.dcm`)),
+            }));
+            const entry = folder("study", [folder("deeper", files)]);
+            const items = [{ webkitGetAsEntry: () => entry }];
+            window.trame.utils.masam.drop({ dataTransfer: { items, files: [] } });
+        }""",
+        contents,
+    )
+    bench.untilText("image", "study")
+    bench.untilText("place-Red", "/ 4")
