@@ -249,7 +249,7 @@ class LesionList:
         made = lesion.provenance
         if lesion.segment is None or made is None:
             return NEW
-        if lesion.volume is not None and self._digest(lesion) != made.maskHash:
+        if lesion.volume is not None and self.digest(lesion) != made.maskHash:
             return EDITED
         if lesion.roi is None or lesion.volume is None:
             return DONE
@@ -259,7 +259,7 @@ class LesionList:
             return MOVED
         return MOVED if np.abs(corners - made.corners).max() > MOVED_MM else DONE
 
-    def _digest(self, lesion: Lesion) -> str:
+    def digest(self, lesion: Lesion) -> str:
         """Of the mask as it is now; computed again only when its labelmap was modified."""
         labelmap = lesion.segment.GetRepresentation(labelmapName())
         # Not id(): Python's wrapper of the same VTK object may be another one each time.
