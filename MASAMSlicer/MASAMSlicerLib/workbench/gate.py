@@ -131,7 +131,7 @@ class Gate:
         return await passRequest(request, tab, path, self._client)
 
     async def _life(self, _app: web.Application) -> Any:
-        async with ClientSession(timeout=ClientTimeout(total=None)) as client:
+        async with _client() as client:
             self._client = client
             sweeping = asyncio.get_running_loop().create_task(self._sweep())
             yield
@@ -150,6 +150,11 @@ class Gate:
             for tab in [tab for tab in self.tabs.values() if not tab.running]:
                 del self.tabs[tab.id]
                 await tab.end()
+
+
+def _client() -> ClientSession:
+    """For what is passed on to the tabs: without a limit of time, and as it is."""
+    return ClientSession(timeout=ClientTimeout(total=None), auto_decompress=False)
 
 
 def run(options: Options, onReady: Callable[[str], None]) -> None:
