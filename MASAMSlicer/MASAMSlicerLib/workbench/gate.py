@@ -103,7 +103,9 @@ class Gate:
         self.tabs[tab.id] = tab
         answer = web.Response(status=303, headers={"Location": f"/tab/{tab.id}/index.html"})
         path = f"/tab/{tab.id}/"
-        answer.set_cookie("masam", tab.cookie, path=path, httponly=True, samesite="Strict")
+        # Not "Strict": the address is also followed from another page, a notebook or a chat. What
+        # changes something must say that it comes from this page (see ``refusal``).
+        answer.set_cookie("masam", tab.cookie, path=path, httponly=True, samesite="Lax")
         return answer
 
     async def _makeRoom(self) -> bool:

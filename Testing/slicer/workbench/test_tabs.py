@@ -62,7 +62,7 @@ def visit(server: Server) -> Visitor:
     assert answer.status == 303
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
+    assert "SameSite=Lax" in cookie
     return Visitor(answer.headers["Location"].removesuffix("index.html"), cookie.split(";")[0])
 
 
@@ -341,3 +341,13 @@ def test_all_ends_with_the_front_process() -> None:
         time.sleep(0.05)
     assert not folder.exists()
     assert not Path(f"/proc/{tab}").exists()
+
+
+def test_the_printed_address_may_be_followed_from_another_page(
+    server: Server, browser: Any
+) -> None:
+    page = browser.new_page()
+    page.set_content(f'<a href="{server.address}">the workbench</a>')
+    page.get_by_text("the workbench").click()
+    page.wait_for_selector("[data-test=start]")
+    page.close()
