@@ -14,7 +14,7 @@ from masam_core.errors import MasamError
 from masam_core.volume import Volume
 
 from .scene import prompts
-from .scene.history import History
+from .scene.history import History, Touched
 from .scene.lesions import DONE, EDITED, Lesion, LesionList
 from .scene.provenance import Provenance, maskDigest
 from .scene.segments import newSegmentation, requireWritable, writeSegment
@@ -238,7 +238,7 @@ class Session:
         return found
 
     def deleteLesions(self, lesionIds: Sequence[str]) -> None:
-        """Remove boxes and segments; undo brings the segments back.
+        """Remove boxes and segments; undo brings them back.
 
         Raises:
             MasamError: one of them is being segmented, or locked; nothing was removed.
@@ -254,6 +254,7 @@ class Session:
             for lesion in found:
                 if lesion.segment is not None:
                     touched.append((lesion.segmentation, str(lesion.segmentId)))
+                touched.box(lesion.id)
                 self.lesions.remove(lesion)
                 self.states.pop(lesion.id, None)
 
@@ -411,7 +412,7 @@ class Session:
         self,
         job: _Job,
         report: RunReport,
-        touched: list[tuple[Any, str]],
+        touched: Touched,
         targets: dict[str, Any],
         created: list[Any],
         segmentationNode: Any,

@@ -79,7 +79,7 @@ class LesionRows:
         self.tab.refreshSoon()
 
     def delete(self, lesionId: str) -> None:
-        """Box and segment; undo brings the segment back."""
+        """Box and segment; undo brings them back."""
         try:
             self.tab.session.deleteLesions([lesionId])
         except MasamError as error:
