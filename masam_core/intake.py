@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from masam_core.atomic import atomic_path
 from masam_core.dicom import list_series
@@ -26,6 +28,7 @@ from masam_core.errors import MasamError, VolumeError
 from masam_core.volume import Volume, read_volume, stem
 
 MEMORY_BYTES = 16 << 30
+MODALITY_TAG = "0008|0060"
 ZIP_FILES = 20_000
 ZIP_BYTES = 8 << 30
 _CHUNK = 1 << 20
@@ -37,13 +40,16 @@ def main(arguments: list[str]) -> int:
     name = arguments[2] if len(arguments) > 2 else stem(source)
     series = arguments[3] if len(arguments) > 3 else None
     _limit_memory()
+    out = _own_output()
     try:
         answer = take_in(source, target, name, series)
     except MasamError as error:
         answer = {"error": str(error)}
     except MemoryError:
         answer = {"error": f"'{name}' is too large for this machine's memory."}
-    print(json.dumps(answer), flush=True)
+    except OSError as error:
+        answer = {"error": f"'{name}' could not be taken in: {error.strerror or error}."}
+    print(json.dumps(answer), file=out, flush=True)
     return 1 if "error" in answer else 0
 
 
@@ -74,11 +80,12 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
                 if len(found) > 1:
                     return {"series": [{"uid": uid, "words": words} for uid, words in found]}
             volume = read_volume(path, series)
+            modality = volume.modality or (_modality(path) if path.is_file() else None)
         except VolumeError as error:
             words = str(error).replace(str(path), f"'{name}'").replace(folder, f"'{name}'")
             raise VolumeError(words.replace(str(source), f"'{name}'")) from error
         _write(volume, target)
-    return {"name": name, "modality": volume.modality, "shape": list(volume.array.shape)}
+    return {"name": name, "modality": modality, "shape": list(volume.array.shape)}
 
 
 def unpack(archive: Path, folder: Path, most_bytes: int = ZIP_BYTES) -> None:
@@ -116,6 +123,21 @@ def _the_image(folder: Path) -> Path:
     return images[0] if images else folder
 
 
+def _modality(path: Path) -> str | None:
+    """Of a DICOM file that does not say by its ending what it is."""
+    import SimpleITK as sitk
+
+    with path.open("rb") as file:
+        file.seek(128)
+        if file.read(4) != b"DICM":
+            return None
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    found = reader.GetMetaData(MODALITY_TAG) if reader.HasMetaDataKey(MODALITY_TAG) else ""
+    return found.strip() or None
+
+
 _IMAGES = (".nii", ".nii.gz", ".nrrd", ".mha")
 
 
@@ -124,8 +146,27 @@ def _write(volume: Volume, target: Path) -> None:
 
     image = sitk.GetImageFromArray(volume.array)
     volume.geometry.apply_to_sitk(image)
-    with atomic_path(target) as temporary:
-        sitk.WriteImage(image, str(temporary), useCompression=False)
+    try:
+        free = shutil.disk_usage(target.parent).free
+        if free < volume.array.nbytes:
+            raise VolumeError(
+                f"There is no space for the image: it needs {volume.array.nbytes / 1e9:.2g} GB of "
+                f"temporary storage, and {free / 1e9:.2g} GB are free."
+            )
+        with atomic_path(target) as temporary:
+            sitk.WriteImage(image, str(temporary), useCompression=False)
+    except (OSError, RuntimeError) as error:  # SimpleITK's are RuntimeErrors
+        raise VolumeError(
+            "The image was read, but this machine's temporary folder can't be written: it is full "
+            "or protected."
+        ) from error
+
+
+def _own_output() -> TextIO:
+    """Standard output for the answer alone: what libraries write there goes to standard error."""
+    own = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return own
 
 
 def _limit_memory() -> None:

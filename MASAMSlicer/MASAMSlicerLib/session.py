@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from masam_core.errors import MasamError
 from masam_core.volume import Volume
 
 from .scene import prompts
-from .scene.history import History
+from .scene.history import History, Touched
 from .scene.lesions import DONE, EDITED, Lesion, LesionList
 from .scene.provenance import Provenance, maskDigest
 from .scene.segments import newSegmentation, requireWritable, writeSegment
@@ -97,6 +98,7 @@ class Session:
         self.history = History(scene)
         self.client = WorkerClient(makeTransport)
         self.states: dict[str, tuple[str, str]] = {}
+        self._measured: dict[str, tuple[str, str]] = {}
         self._task: Task | None = None
         self._running: list[str] = []
 
@@ -203,7 +205,7 @@ class Session:
             for lesion in self._byId(lesionIds)
             if lesion.provenance is not None and lesion.volume is not None
         ]
-        results: list[tuple[Lesion, dict[str, Any]]] = []
+        results: list[tuple[Lesion, dict[str, Any], str]] = []
 
         def steps() -> Any:
             for lesion in wanted:
@@ -211,20 +213,32 @@ class Session:
                 values: dict[str, Any] = {"voxels": 0, "volume_ml": 0.0}
                 if mask.size:
                     values = yield from measure_steps(volumeFromNode(lesion.volume), mask, offset)
-                results.append((lesion, values))
+                results.append((lesion, values, maskDigest(mask, offset)))
 
         def done(_: Any) -> None:
-            for lesion, values in results:
+            for lesion, values, digest in results:
                 if lesion.segment is not None and lesion.provenance is not None:
                     tags = replace(lesion.provenance, measurements=values).tags()
                     for name, text in tags.items():
                         lesion.segment.SetTag(name, text)
+                    self._measured[lesion.id] = (digest, json.dumps(values))
             onDone(len(results))
 
         self._start(steps(), done, onError, lambda _: None)
 
+    def unmeasured(self, volumeNode: Any) -> list[Lesion]:
+        """The volume's lesions that were changed by hand after their numbers were taken."""
+        found = []
+        for lesion in self.lesions.lesions(volumeNode):
+            if lesion.status == EDITED and lesion.provenance is not None:
+                # Both: undo brings an old mask back, and with it the numbers of its time.
+                now = (self.lesions.digest(lesion), json.dumps(lesion.provenance.measurements))
+                if self._measured.get(lesion.id) != now:
+                    found.append(lesion)
+        return found
+
     def deleteLesions(self, lesionIds: Sequence[str]) -> None:
-        """Remove boxes and segments; undo brings the segments back.
+        """Remove boxes and segments; undo brings them back.
 
         Raises:
             MasamError: one of them is being segmented, or locked; nothing was removed.
@@ -240,6 +254,7 @@ class Session:
             for lesion in found:
                 if lesion.segment is not None:
                     touched.append((lesion.segmentation, str(lesion.segmentId)))
+                touched.box(lesion.id)
                 self.lesions.remove(lesion)
                 self.states.pop(lesion.id, None)
 
@@ -277,6 +292,7 @@ class Session:
         self.cancel()
         self.history.clear()
         self.states.clear()
+        self._measured.clear()
         forgetVolumes()
 
     def pending(self, volumeNode: Any) -> list[Lesion]:
@@ -396,7 +412,7 @@ class Session:
         self,
         job: _Job,
         report: RunReport,
-        touched: list[tuple[Any, str]],
+        touched: Touched,
         targets: dict[str, Any],
         created: list[Any],
         segmentationNode: Any,

@@ -163,11 +163,67 @@ def test_what_is_no_image_is_told_in_words_without_the_servers_paths(
     assert not trap.exists()
 
 
-def test_memory_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    header = (
-        "NRRD0004\ntype: double\ndimension: 3\nsizes: 90000 90000 900\nencoding: raw\n"
-        "space: left-posterior-superior\nspace directions: (1,0,0) (0,1,0) (0,0,1)\n\n"
+def limited(source: Path, target: Path, limit: int) -> dict[str, Any]:
+    """As take_in, with another limit of memory."""
+    code = (
+        "import sys; from masam_core import intake; "
+        f"intake.MEMORY_BYTES = {limit}; sys.exit(intake.main(sys.argv[1:]))"
     )
-    (tmp_path / "huge.nrrd").write_bytes(header.encode() + b"\0" * 100)
-    answer = take_in(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", "huge.nrrd")
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(source), str(target), "huge.nrrd"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+        check=False,
+    )
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="The system sets no such limit elsewhere")
+def test_memory_is_limited(tmp_path: Path) -> None:
+    image = sitk.Image(1000, 1000, 600, sitk.sitkUInt8)
+    sitk.WriteImage(image, str(tmp_path / "huge.nrrd"), useCompression=True)
+    # Address space, of which the libraries alone take a part, and the image 0.6 GB.
+    assert limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 64 << 30)["shape"][0] == 600
+    answer = limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 1200 << 20)
     assert "huge.nrrd" in answer["error"]
+
+
+def test_a_file_of_dicom_without_an_ending_keeps_its_modality(tmp_path: Path) -> None:
+    write_series(tmp_path, modality="MR", slices=1)
+    (file,) = tmp_path.glob("*.dcm")
+    file.rename(tmp_path / "IM0001")
+    answer = take_in(tmp_path / "IM0001", tmp_path / "out.nrrd")
+    assert (answer["modality"], answer["shape"]) == ("MR", [1, 8, 9])
+
+
+def test_a_folder_that_can_not_be_written_is_not_blamed_on_the_file(
+    oblique_volume: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(oblique_volume, tmp_path / "good.nrrd")
+    (tmp_path / "out.nrrd").mkdir()  # as if it were protected, also for root
+    with pytest.raises(VolumeError, match="folder can't be written"):
+        intake.take_in(tmp_path / "good.nrrd", tmp_path / "out.nrrd", "good.nrrd")
+    monkeypatch.setattr(intake.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
+    with pytest.raises(VolumeError, match="no space"):
+        intake.take_in(tmp_path / "good.nrrd", tmp_path / "out2.nrrd", "good.nrrd")
+
+
+def test_what_a_library_prints_does_not_spoil_the_answer(
+    oblique_volume: Volume, tmp_path: Path
+) -> None:
+    write(oblique_volume, tmp_path / "good.nrrd")
+    code = (
+        "import os, sys; from masam_core import intake; read = intake.read_volume\n"
+        "def loud(*a): print('python'); os.write(1, b'library'); return read(*a)\n"
+        "intake.read_volume = loud; sys.exit(intake.main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "good.nrrd"), str(tmp_path / "out.nrrd")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert json.loads(done.stdout)["name"] == "good"
+    assert "library" in done.stderr

@@ -16,10 +16,22 @@ class Runs:
         self.busy = False
         self.started: list[str] = []
         self.known: dict[str, Any] = {}
-        self.lesions = SimpleNamespace(lesion=self.known.get)
+        self.lesions = SimpleNamespace(
+            lesion=self.known.get, lesions=lambda: list(self.known.values())
+        )
 
     def add(self, name: str, status: str = "box changed", locked: bool = False) -> None:
-        self.known[name] = SimpleNamespace(status=status, locked=locked)
+        from vtk import vtkMatrix4x4
+
+        box = SimpleNamespace(
+            size=[10.0, 20.0, 30.0],
+            GetSize=lambda: box.size,
+            GetObjectToWorldMatrix=vtkMatrix4x4,
+        )
+        self.known[name] = SimpleNamespace(id=name, roi=box, status=status, locked=locked)
+
+    def resize(self, name: str, mm: float) -> None:
+        self.known[name].roi.size[0] = mm
 
     def start(self, ids: Sequence[str]) -> None:
         self.started += ids
@@ -70,3 +82,53 @@ def test_after_a_cancel_nothing_starts_by_itself(runs: Runs) -> None:
     runs.busy = False
     following.runEnded()
     assert runs.started == ["a"]
+
+
+def test_a_box_that_lies_where_it_was_is_not_followed(runs: Runs) -> None:
+    from MASAMSlicerLib.following import Following
+
+    following = Following(runs, runs.start)  # type: ignore[arg-type]
+    runs.add("a")
+    following.boxMoved("a")
+    runs.busy = False
+    following.boxMoved("a")  # its name or colour was changed
+    assert runs.started == ["a"]
+    runs.resize("a", 11)
+    following.boxMoved("a")
+    assert runs.started == ["a", "a"]
+
+
+def test_after_undo_nothing_starts_until_a_box_moves(runs: Runs) -> None:
+    from MASAMSlicerLib.following import Following
+
+    following = Following(runs, runs.start)  # type: ignore[arg-type]
+    runs.add("a")
+    following.rest()
+    following.boxMoved("a")
+    assert runs.started == []
+    runs.resize("a", 11)
+    following.boxMoved("a")
+    assert runs.started == ["a"]
+
+
+def test_a_move_while_boxes_are_not_followed_is_not_made_up_for_by_a_rename(runs: Runs) -> None:
+    from MASAMSlicerLib.following import Following
+
+    following = Following(runs, runs.start)  # type: ignore[arg-type]
+    runs.add("a")
+    following.boxMoved("a", False)
+    following.boxMoved("a")
+    assert runs.started == []
+
+
+def test_a_lesion_that_is_gone_does_not_hold_up_the_others(runs: Runs) -> None:
+    from MASAMSlicerLib.following import Following
+
+    following = Following(runs, runs.start)  # type: ignore[arg-type]
+    for name in ("a", "b", "c", "d"):
+        runs.add(name)
+        following.boxMoved(name)
+    del runs.known["b"]
+    runs.busy = False
+    following.runEnded()
+    assert runs.started == ["a", "c"]

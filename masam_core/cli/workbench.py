@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import os
 import sys
+import tempfile
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -66,11 +69,35 @@ def workbench_command(
             )
         typer.echo("Each browser tab has its own images. Ctrl+C ends all of them.")
         if browser and _has_screen():
-            import webbrowser
+            pages.append(open_privately(address))
 
-            webbrowser.open(address)
+    pages: list[Path] = []
+    try:
+        run(options, ready)
+    finally:
+        for page in pages:
+            page.unlink(missing_ok=True)
 
-    run(options, ready)
+
+def open_privately(address: str) -> Path:
+    """Open an address in a browser; whoever lists this machine's processes does not see it.
+
+    Returns:
+        The page that leads there, for this user's eyes alone; to be deleted in the end.
+    """
+    import webbrowser
+
+    number, name = tempfile.mkstemp(prefix="masam-", suffix=".html")
+    target = html.escape(address)
+    with os.fdopen(number, "w", encoding="utf-8") as out:
+        out.write(
+            '<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
+            f'<meta http-equiv="refresh" content="0;url={target}"><title>MASAM</title>'
+            f'<a href="{target}">Open the workbench</a>'
+        )
+    # Some browsers return only when they are closed; the server must answer meanwhile.
+    threading.Thread(target=webbrowser.open, args=(Path(name).as_uri(),), daemon=True).start()
+    return Path(name)
 
 
 def require_extra() -> None:

@@ -107,8 +107,7 @@ class Run:
 
     def follow(self, lesionId: str) -> None:
         """A box has been moved: segment it again if the user wants that."""
-        if self.panel.parameters.liveUpdate:
-            self._following.boxMoved(lesionId)
+        self._following.boxMoved(lesionId, bool(self.panel.parameters.liveUpdate))
 
     def undo(self) -> None:
         """Take the last result back."""
@@ -123,6 +122,7 @@ class Run:
             return
         title = move()
         if title:
+            self._following.rest()
             self.panel.say(words.format(title=title))
         self.panel.refreshSoon()
 

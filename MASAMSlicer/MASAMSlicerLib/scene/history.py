@@ -1,4 +1,4 @@
-"""Undo and redo of what MASAM did to segments, and of nothing else.
+"""Undo and redo of what MASAM did to segments, and of boxes that it removed.
 
 Slicer's own vtkSegmentationHistory restores whole segmentations, and with them every segment that
 the user has changed by hand since. Here a step holds the segments that it touched.
@@ -13,6 +13,7 @@ from typing import Any
 
 import slicer
 
+from .keptbox import KeptBox
 from .provenance import TAGS
 from .segments import labelmapName, surfaceName, tagOf
 
@@ -21,12 +22,16 @@ MOST_STEPS = 20
 
 @dataclass(frozen=True)
 class _Snapshot:
-    """A segment as it was; ``segment`` is None where there was none."""
+    """A segment as it was; ``segment`` is None where there was none.
+
+    ``surface``: whether the segmentation had surfaces, which leave it with its last segment.
+    """
 
     segmentationId: str
     segmentId: str
     index: int
     segment: Any
+    surface: bool
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Step:
 
     title: str
     snapshots: tuple[_Snapshot, ...]
+    boxes: tuple[KeptBox, ...] = ()
 
 
 class History:
@@ -61,19 +67,21 @@ class History:
         self._redo.clear()
 
     @contextmanager
-    def step(self, title: str) -> Iterator[list[tuple[Any, str]]]:
+    def step(self, title: str) -> Iterator[Touched]:
         """An action: append (segmentation node, segment ID) of every segment BEFORE it changes.
+
+        Boxes that it removes are kept by ``box``, before too.
 
         When the block raises, everything is put back and no step is kept.
         """
-        touched = _Touched()
+        touched = Touched(self._scene)
         try:
             yield touched
         except BaseException:
-            self._restore(touched.snapshots)
+            self._restore(touched.snapshots, touched.boxes)
             raise
-        if touched.snapshots:
-            self._undo.append(Step(title, tuple(touched.snapshots)))
+        if touched.snapshots or touched.boxes:
+            self._undo.append(Step(title, tuple(touched.snapshots), tuple(touched.boxes)))
             del self._undo[:-MOST_STEPS]
             self._redo.clear()
 
@@ -95,24 +103,33 @@ class History:
             for old in step.snapshots
             if (node := self._scene.GetNodeByID(old.segmentationId)) is not None
         ]
-        self._restore(step.snapshots)
-        target.append(Step(step.title, tuple(now)))
+        boxes = [KeptBox.of(self._scene, old.lesion) for old in step.boxes]
+        self._restore(step.snapshots, step.boxes)
+        target.append(Step(step.title, tuple(now), tuple(boxes)))
         return step.title
 
-    def _restore(self, snapshots: Sequence[_Snapshot]) -> None:
+    def _restore(self, snapshots: Sequence[_Snapshot], boxes: Sequence[KeptBox]) -> None:
         for old in reversed(snapshots):
             node = self._scene.GetNodeByID(old.segmentationId)
             if node is None:  # deleted by the user since
                 continue
             _putBack(node, old)
+        for box in boxes:
+            box.putBack(self._scene)
 
 
-class _Touched(list[tuple[Any, str]]):
+class Touched(list[tuple[Any, str]]):
     """Takes a snapshot of each segment as it is appended, once."""
 
-    def __init__(self) -> None:
+    def __init__(self, scene: Any) -> None:
         super().__init__()
+        self._scene = scene
         self.snapshots: list[_Snapshot] = []
+        self.boxes: list[KeptBox] = []
+
+    def box(self, lesion: str) -> None:
+        """Keep the box of a lesion, which is about to be removed."""
+        self.boxes.append(KeptBox.of(self._scene, lesion))
 
     def append(self, item: tuple[Any, str]) -> None:
         node, segmentId = item
@@ -125,8 +142,10 @@ class _Touched(list[tuple[Any, str]]):
 def _snapshot(node: Any, segmentId: str) -> _Snapshot:
     segmentation = node.GetSegmentation()
     segment = segmentation.GetSegment(segmentId)
+    surface = bool(segmentation.ContainsRepresentation(surfaceName()))
     if segment is None:
-        return _Snapshot(node.GetID(), segmentId, segmentation.GetNumberOfSegments(), None)
+        count = segmentation.GetNumberOfSegments()
+        return _Snapshot(node.GetID(), segmentId, count, None, surface)
     copy = slicer.vtkSegment()
     copy.DeepCopy(segment)
     # A labelmap that several segments share holds the neighbours' voxels too; keep only its own.
@@ -135,7 +154,8 @@ def _snapshot(node: Any, segmentId: str) -> _Snapshot:
     copy.RemoveAllRepresentations()
     copy.AddRepresentation(labelmapName(), alone)
     copy.SetLabelValue(1)
-    return _Snapshot(node.GetID(), segmentId, segmentation.GetSegmentIndex(segmentId), copy)
+    index = segmentation.GetSegmentIndex(segmentId)
+    return _Snapshot(node.GetID(), segmentId, index, copy, surface)
 
 
 def _putBack(node: Any, old: _Snapshot) -> None:
@@ -151,7 +171,7 @@ def _putBack(node: Any, old: _Snapshot) -> None:
         segmentation.AddSegment(copy, old.segmentId)
         last = segmentation.GetNumberOfSegments() - 1
         segmentation.SetSegmentIndex(old.segmentId, min(old.index, last))
-        if segmentation.ContainsRepresentation(surfaceName()):
+        if old.surface or segmentation.ContainsRepresentation(surfaceName()):
             node.CreateClosedSurfaceRepresentation()
         return
     # In place, so that the name, colour and visibility of today are kept.

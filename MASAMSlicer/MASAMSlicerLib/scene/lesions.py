@@ -135,7 +135,7 @@ class LesionList:
         roiNode.SetNodeReferenceID(VOLUME_REFERENCE, volumeNode.GetID())
         if segmentationNode is not None:
             roiNode.SetNodeReferenceID(SEGMENTATION_REFERENCE, segmentationNode.GetID())
-        _showBox(roiNode, color)
+        showBox(roiNode, color)
         return self._fromRoi(roiNode)
 
     def duplicate(self, lesion: Lesion, volumeNode: Any = None) -> Lesion:
@@ -166,7 +166,7 @@ class LesionList:
         """Colour of the segment and of the box."""
         if lesion.roi is not None:
             lesion.roi.SetAttribute(COLOR, _colorText(color))
-            _showBox(lesion.roi, color)
+            showBox(lesion.roi, color)
         if lesion.segment is not None:
             lesion.segment.SetColor(*color)
 
@@ -227,7 +227,7 @@ class LesionList:
             name, color = segment.GetName(), segment.GetColor()
             terminology = tagOf(segment, slicer.vtkSegment.GetTerminologyEntryTagName())
         else:
-            name, color = roi.GetName(), _colorOf(roi)
+            name, color = roi.GetName(), colorOf(roi)
             terminology = roi.GetAttribute(TERMINOLOGY) or MASS.entry
         lesion = Lesion(
             id=identity,
@@ -249,7 +249,7 @@ class LesionList:
         made = lesion.provenance
         if lesion.segment is None or made is None:
             return NEW
-        if lesion.volume is not None and self._digest(lesion) != made.maskHash:
+        if lesion.volume is not None and self.digest(lesion) != made.maskHash:
             return EDITED
         if lesion.roi is None or lesion.volume is None:
             return DONE
@@ -259,7 +259,7 @@ class LesionList:
             return MOVED
         return MOVED if np.abs(corners - made.corners).max() > MOVED_MM else DONE
 
-    def _digest(self, lesion: Lesion) -> str:
+    def digest(self, lesion: Lesion) -> str:
         """Of the mask as it is now; computed again only when its labelmap was modified."""
         labelmap = lesion.segment.GetRepresentation(labelmapName())
         # Not id(): Python's wrapper of the same VTK object may be another one each time.
@@ -292,19 +292,7 @@ def volumeOf(segmentationNode: Any) -> Any:
     return segmentationNode.GetNodeReference(reference)
 
 
-def _colorText(color: tuple[float, float, float]) -> str:
-    return " ".join(f"{c:.3f}" for c in color)
-
-
-def _colorOf(roi: Any) -> tuple[float, float, float]:
-    try:
-        red, green, blue = (float(c) for c in (roi.GetAttribute(COLOR) or "").split())
-    except ValueError:
-        red, green, blue = lesion_color(0)
-    return red, green, blue
-
-
-def _showBox(roi: Any, color: tuple[float, float, float]) -> None:
+def showBox(roi: Any, color: tuple[float, float, float]) -> None:
     """Outline in the lesion's colour, nothing filled: the image under it must stay readable."""
     display = roi.GetDisplayNode()
     if display is None:
@@ -313,3 +301,16 @@ def _showBox(roi: Any, color: tuple[float, float, float]) -> None:
     display.SetColor(*color)
     display.SetFillVisibility(False)
     display.SetPropertiesLabelVisibility(False)
+
+
+def colorOf(roi: Any) -> tuple[float, float, float]:
+    """Of a lesion's box."""
+    try:
+        red, green, blue = (float(c) for c in (roi.GetAttribute(COLOR) or "").split())
+    except ValueError:
+        red, green, blue = lesion_color(0)
+    return red, green, blue
+
+
+def _colorText(color: tuple[float, float, float]) -> str:
+    return " ".join(f"{c:.3f}" for c in color)

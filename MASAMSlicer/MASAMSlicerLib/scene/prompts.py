@@ -28,6 +28,15 @@ def cornersInVolume(roiNode: Any, volumeNode: Any) -> np.ndarray:
     Raises:
         BoxError: a ROI that has not been drawn.
     """
+    return worldToNode(volumeNode, cornersInWorld(roiNode)) @ LPS_TO_RAS[:3, :3]
+
+
+def cornersInWorld(roiNode: Any) -> np.ndarray:
+    """The ROI's eight corners (8, 3) in the world's RAS, mm, in the same order.
+
+    Raises:
+        BoxError: a ROI that has not been drawn.
+    """
     if roiNode is None:
         raise BoxError("Draw a box around the lesion first.")
     size = np.array(roiNode.GetSize())
@@ -35,8 +44,7 @@ def cornersInVolume(roiNode: Any, volumeNode: Any) -> np.ndarray:
         raise BoxError(f"The box '{roiNode.GetName()}' has no size yet; draw it in a slice view.")
     objectToWorld = matrixToArray(roiNode.GetObjectToWorldMatrix())
     corners = (CORNER_BITS - 0.5) * size
-    world = corners @ objectToWorld[:3, :3].T + objectToWorld[:3, 3]
-    return worldToNode(volumeNode, world) @ LPS_TO_RAS[:3, :3]
+    return np.asarray(corners @ objectToWorld[:3, :3].T + objectToWorld[:3, 3])
 
 
 def boxFromRoi(

@@ -23,6 +23,7 @@ from aiohttp import web
 from trame.app import get_server
 
 from .page import buildPage
+from .processes import HAD_IMAGE
 from .tab import Settings, Tab
 from .uploads import result
 
@@ -82,9 +83,16 @@ def _bind(tab: Tab, secret: str, wslinkServer: Any) -> None:
 
 def _ready(server: Any, tab: Tab, image: str) -> None:
     print(json.dumps({"port": server.port}), flush=True)
+    server.state.change("image")(_sayImage)
     if image:
         path = Path(image)
         tab.opening = asyncio.get_running_loop().create_task(tab.images.open(path, path.name))
+
+
+def _sayImage(image: str = "", **_: Any) -> None:
+    """The front process does not end a tab that has something to lose before its time."""
+    if image:
+        print(HAD_IMAGE.decode(), flush=True)
 
 
 def _endWithParent(folder: Path) -> None:

@@ -24,6 +24,7 @@ MOST_TABS = 8
 SWEEP_SECONDS = 20.0
 SHUTDOWN_SECONDS = 3.0
 SPARED_SECONDS = 60.0  # a tab without a page is kept so long in any case: it may be reloading
+EMPTY_SECONDS = 120.0  # and so long at most where it never had an image
 
 
 @dataclass(frozen=True)
@@ -103,19 +104,30 @@ class Gate:
         self.tabs[tab.id] = tab
         answer = web.Response(status=303, headers={"Location": f"/tab/{tab.id}/index.html"})
         path = f"/tab/{tab.id}/"
-        answer.set_cookie("masam", tab.cookie, path=path, httponly=True, samesite="Strict")
+        # Not "Strict": the address is also followed from another page, a notebook or a chat. What
+        # changes something must say that it comes from this page (see ``refusal``).
+        answer.set_cookie("masam", tab.cookie, path=path, httponly=True, samesite="Lax")
         return answer
 
     async def _makeRoom(self) -> bool:
-        """Whether another tab may be opened; the one that was left longest ago ends for it."""
+        """Whether another tab may be opened.
+
+        One that was left ends for it, but not before its time where it had an image: the page has
+        told its user how long that is kept.
+        """
         if len(self.tabs) + self._starting < MOST_TABS:
             return True
-        longest = max(self.tabs.values(), key=lambda tab: tab.alone, default=None)
-        if longest is None or longest.alone < SPARED_SECONDS:
+        over = [tab for tab in self.tabs.values() if tab.alone >= self._spared(tab)]
+        longest = max(over, key=lambda tab: tab.alone, default=None)
+        if longest is None:
             return False
         del self.tabs[longest.id]
         await longest.end()
         return True
+
+    def _spared(self, tab: TabProcess) -> float:
+        """Seconds that a tab without a page is kept even where its place is wanted."""
+        return self.options.timeout if tab.hadImage else SPARED_SECONDS
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         tab = self.tabs.get(request.match_info["id"])
@@ -131,7 +143,7 @@ class Gate:
         return await passRequest(request, tab, path, self._client)
 
     async def _life(self, _app: web.Application) -> Any:
-        async with ClientSession(timeout=ClientTimeout(total=None)) as client:
+        async with _client() as client:
             self._client = client
             sweeping = asyncio.get_running_loop().create_task(self._sweep())
             yield
@@ -144,12 +156,21 @@ class Gate:
         await asyncio.gather(*(tab.end() for tab in tabs))
 
     async def _sweep(self) -> None:
-        """Let go of tabs whose process has ended."""
+        """Let go of tabs whose process has ended, and of those that were left without an image."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            for tab in [tab for tab in self.tabs.values() if not tab.running]:
-                del self.tabs[tab.id]
+            await self._tidy()
+
+    async def _tidy(self) -> None:
+        for tab in list(self.tabs.values()):
+            if not tab.running or (not tab.hadImage and tab.alone >= EMPTY_SECONDS):
+                self.tabs.pop(tab.id, None)
                 await tab.end()
+
+
+def _client() -> ClientSession:
+    """For what is passed on to the tabs: without a limit of time, and as it is."""
+    return ClientSession(timeout=ClientTimeout(total=None), auto_decompress=False)
 
 
 def run(options: Options, onReady: Callable[[str], None]) -> None:

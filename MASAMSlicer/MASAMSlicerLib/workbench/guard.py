@@ -19,7 +19,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 def isLoopback(host: str) -> bool:
@@ -41,8 +40,8 @@ def refusal(headers: Mapping[str, str], method: str, loopback: bool, websocket: 
     """Why a request is refused, or an empty text.
 
     A page of another origin can make a browser send requests here, and a name that it controls can
-    be made to lead here (DNS rebinding). On the loopback interface only its own names are
-    answered. Whatever changes something must come from a page of this very address.
+    be made to lead here (DNS rebinding). On the loopback interface only its own name and addresses
+    are answered. Whatever changes something must come from a page of this very address.
 
     Args:
         headers: of the request; any case.
@@ -52,7 +51,7 @@ def refusal(headers: Mapping[str, str], method: str, loopback: bool, websocket: 
     """
     host = headers.get("Host", "")
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    if loopback and name.lower() not in LOOPBACK_NAMES:
+    if loopback and not isLoopback(name.lower().removeprefix("[").removesuffix("]")):
         return f"This server is not called '{name[:100]}'."
     origin = headers.get("Origin")
     changing = websocket or method not in ("GET", "HEAD")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from masam_core.errors import Cancelled, MasamError
 from masam_core.terminology import TUMOUR_TYPES
 
 from ..scene import views
-from ..scene.lesions import EDITED, Lesion
+from ..scene.lesions import Lesion
 from ..wording import rowOf
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class LesionRows:
 
     def __init__(self, tab: Tab) -> None:
         self.tab = tab
+        self._waiting: list[Callable[[str], None]] = []
 
     def rows(self) -> list[dict[str, Any]]:
         """Of the image that is shown."""
@@ -77,7 +79,7 @@ class LesionRows:
         self.tab.refreshSoon()
 
     def delete(self, lesionId: str) -> None:
-        """Box and segment; undo brings the segment back."""
+        """Box and segment; undo brings them back."""
         try:
             self.tab.session.deleteLesions([lesionId])
         except MasamError as error:
@@ -102,20 +104,54 @@ class LesionRows:
     def measureEdited(self) -> None:
         """Numbers of segments that were changed by hand; after a run, if there is one."""
         session = self.tab.session
-        ids = [lesion.id for lesion in self.tab.lesions() if lesion.status == EDITED]
+        ids = [lesion.id for lesion in self._unmeasured()]
         if not ids:
+            self._goOn("")
             return
         if session.busy:
             self.tab.measureSoon()
             return
 
+        def done(_: int) -> None:
+            self.tab.refreshSoon()
+            if self._unmeasured():  # changed meanwhile
+                self.tab.measureSoon()
+            else:
+                self._goOn("")
+
         def failed(error: Exception) -> None:
             if isinstance(error, Cancelled):  # a run was more urgent
                 self.tab.measureSoon()
-            else:
-                self.tab.sayError(error)
+                return
+            self.tab.sayError(error)
+            self._goOn(f"The numbers are from before the last change by hand: {error}")
 
-        session.measure(ids, lambda _: self.tab.refreshSoon(), failed)
+        session.measure(ids, done, failed)
+
+    def whenMeasured(self, action: Callable[[str], None]) -> bool:
+        """Do something as soon as all numbers are those of the segments as they are now.
+
+        Args:
+            action: called with a note where the numbers could not be brought up to date.
+
+        Returns:
+            Whether it was done at once.
+        """
+        if not self._unmeasured():
+            action("")
+            return True
+        self._waiting.append(action)
+        self.measureEdited()
+        return False
+
+    def _unmeasured(self) -> list[Lesion]:
+        volume = self.tab.volume
+        return self.tab.session.unmeasured(volume) if volume is not None else []
+
+    def _goOn(self, note: str) -> None:
+        waiting, self._waiting = self._waiting, []
+        for action in waiting:
+            action(note)
 
     def _row(self, lesion: Lesion) -> dict[str, Any]:
         row = vars(rowOf(lesion, self.tab.session.states))

@@ -20,6 +20,7 @@ from ..worker import workerEnvironment
 
 START_SECONDS = 90.0
 END_SECONDS = 5.0
+HAD_IMAGE = b'{"image": true}'  # what a tab says when it shows its first image
 
 
 @dataclass(eq=False)
@@ -34,6 +35,7 @@ class TabProcess:
         port: on the loopback interface.
         socket: the tab's present connection to a page, or None.
         left: when it was last without one (``time.monotonic``).
+        hadImage: whether there may be something in it to lose.
     """
 
     process: asyncio.subprocess.Process
@@ -44,6 +46,8 @@ class TabProcess:
     cookie: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     socket: Any = None
     left: float = field(default_factory=time.monotonic)
+    hadImage: bool = False
+    _listening: asyncio.Task[None] | None = None
 
     @property
     def alone(self) -> float:
@@ -54,6 +58,18 @@ class TabProcess:
     def running(self) -> bool:
         """Whether the process is there."""
         return self.process.returncode is None
+
+    def listen(self) -> None:
+        """Hear what it says from now on; unread, its output would stop it one day."""
+        self._listening = asyncio.get_running_loop().create_task(self._listen())
+
+    async def _listen(self) -> None:
+        assert self.process.stdout is not None
+        rest = b""
+        while data := await self.process.stdout.read(1 << 16):  # of any length: not by the line
+            *lines, rest = (rest + data).split(b"\n")
+            self.hadImage = self.hadImage or HAD_IMAGE in lines
+            rest = rest[-len(HAD_IMAGE) - 1 :]
 
     async def end(self) -> None:
         """End it, and delete its folder."""
@@ -98,6 +114,7 @@ async def startTab(settings: dict[str, Any]) -> TabProcess:
         await process.stdin.drain()
         answer = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
         tab.port = int(json.loads(answer)["port"])
+        tab.listen()
     except (asyncio.TimeoutError, OSError, ValueError) as error:
         await tab.end()
         raise MasamError("The workbench's views could not be started; see the terminal.") from error

@@ -13,8 +13,16 @@ from .guard import HEADERS
 from .processes import TabProcess
 
 SECRET = "X-Masam-Tab"
-_KEPT = ("Content-Type", "Content-Length", "Content-Disposition", "Last-Modified", "ETag")
+_KEPT = (
+    "Content-Type",
+    "Content-Length",
+    "Content-Encoding",
+    "Content-Disposition",
+    "Last-Modified",
+    "ETag",
+)
 _SENT = ("Accept", "Content-Type", "Content-Length", "X-Masam", "If-None-Match")
+RESULTS = "results/"
 MOST_BYTES = 64 << 20  # of one message
 
 
@@ -25,6 +33,7 @@ async def passRequest(
     url = f"http://127.0.0.1:{tab.port}/{path}"
     headers = {name: request.headers[name] for name in _SENT if name in request.headers}
     headers[SECRET] = tab.secret
+    headers["Accept-Encoding"] = "identity"  # bytes are passed on as they are, with their length
     try:
         async with client.request(
             request.method,
@@ -35,6 +44,11 @@ async def passRequest(
             allow_redirects=False,
         ) as answer:
             kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+            if path.startswith(RESULTS):
+                # Of "x.nii.gz", aiohttp 3.9 says that it is "x.nii", compressed for the transport:
+                # a browser would unpack it.
+                kept.pop("Content-Encoding", None)
+                kept["Content-Type"] = "application/octet-stream"
             response = web.StreamResponse(status=answer.status, headers=kept)
             if path.endswith((".html", ".css")) or path.startswith("masam/"):
                 response.headers["Cache-Control"] = "no-store"
@@ -52,12 +66,12 @@ async def passSocket(
     request: web.Request, tab: TabProcess, client: ClientSession
 ) -> web.StreamResponse:
     """The page's connection. A tab has one: a copy of the page takes it over from the first."""
-    if tab.socket is not None:
-        await tab.socket.close()
     browser = web.WebSocketResponse(max_msg_size=MOST_BYTES, heartbeat=30, compress=False)
-    tab.socket = browser
     await browser.prepare(request)
+    before, tab.socket = tab.socket, browser
     try:
+        if before is not None:
+            await before.close()
         async with client.ws_connect(
             f"ws://127.0.0.1:{tab.port}/ws",
             headers={SECRET: tab.secret},

@@ -81,7 +81,7 @@ class Running:
         """A box has come to rest."""
         if self.tab.state.follow:
             self._dropMeasuring()
-            self._following.boxMoved(lesionId)
+        self._following.boxMoved(lesionId, bool(self.tab.state.follow))
 
     def setThreshold(self, use: bool, percent: float) -> None:
         """Segment the selected lesion again from what is computed already.
@@ -117,6 +117,7 @@ class Running:
         self._dropMeasuring()
         title = move()
         if title:
+            self._following.rest()
             self.tab.say(f"{word}: {title}")
             self.tab.measureSoon()
 

@@ -21,6 +21,8 @@ from ..scene.scenefile import saveScene
 if TYPE_CHECKING:
     from .tab import Tab
 
+WITH_NUMBERS = (".seg.nrrd", ".csv", ".mrb")  # measurements, as a table or in a segment's tags
+
 
 class Saving:
     """Files are written into the tab's folder, and the browser fetches them from there."""
@@ -48,9 +50,22 @@ class Saving:
         if kind not in makers or tab.volume is None:
             return
         tab.touchUp.endStroke()
+        volume = tab.volume
+
+        def write(note: str) -> None:
+            if tab.volume is volume:  # else another image was opened meanwhile
+                self._write(kind, makers[kind], note)
+
+        if kind not in WITH_NUMBERS:
+            write("")
+        elif not tab.rows.whenMeasured(write):
+            tab.say("Measuring what was changed by hand, then saving.")
+
+    def _write(self, kind: str, make: Callable[[Path], list[str]], note: str) -> None:
+        tab = self.tab
         path = self.folder / f"{plainName(stem(Path(tab.volume.GetName())))}{kind}"
         try:
-            notes = makers[kind](path)
+            notes = [*make(path), *filter(None, [note])]
         except (MasamError, OSError) as error:
             tab.sayError(error)
             return

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import threading
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +60,44 @@ def test_another_interface_is_warned_of(
     assert given[0].host == host
     assert given[0].limit == 2_000_000_000
     assert len(given[0].token) >= 32
+
+
+def test_the_browser_gets_the_address_from_a_private_page_and_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened, closed = threading.Event(), threading.Event()
+    given: list[str] = []
+
+    def browse(url: str) -> None:
+        given.append(url)
+        opened.set()
+        closed.wait(20)  # as a browser that is not there yet, or a text browser
+
+    monkeypatch.setattr(webbrowser, "open", browse)
+    monkeypatch.setattr(workbench.tempfile, "tempdir", str(tmp_path))
+    page = workbench.open_privately("http://127.0.0.1:5/?token=secret")
+    assert opened.wait(10)
+    closed.set()
+    assert "secret" not in given[0]
+    assert given[0] == page.as_uri()
+    assert "0;url=http://127.0.0.1:5/?token=secret" in page.read_text()
+    if os.name == "posix":
+        assert page.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_page_with_the_address_is_deleted_in_the_end(
+    masam: Masam, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gate = pytest.importorskip("MASAMSlicerLib.workbench.gate")
+    monkeypatch.setattr(workbench, "require_extra", lambda: None)
+    monkeypatch.setattr(workbench, "_has_screen", lambda: True)
+    monkeypatch.setattr(webbrowser, "open", lambda _: True)
+    monkeypatch.setattr(workbench.tempfile, "tempdir", str(tmp_path))
+
+    def run(_options: Any, ready: Any) -> None:
+        ready("http://somewhere/?token=secret")
+        assert len(list(tmp_path.glob("*.html"))) == 1
+
+    monkeypatch.setattr(gate, "run", run)
+    assert masam("workbench").exit_code == 0
+    assert list(tmp_path.glob("*.html")) == []

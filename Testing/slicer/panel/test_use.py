@@ -179,3 +179,22 @@ def turned(roi: Any, degrees: float) -> Any:
     node.SetAndObserveObjectToNodeMatrix(transform.GetMatrix())
     node.SetSize(*roi.GetSize())
     return node
+
+
+def test_a_result_that_was_taken_back_does_not_return_with_a_rename(
+    person: Person, case: Any
+) -> None:
+    person.choose(case.volume)
+    lesion = person.take(case.roi)
+    person.segment()
+    first = mask_of(person.session.lesions.lesion(lesion.id))
+    case.roi.SetSize(*(np.array(case.roi.GetSize()) * (0.6, 1.0, 1.0)))
+    person.wait(lambda: person.session.busy, 5)
+    person.wait(lambda: not person.session.busy)
+    person.wait()
+    person.ui.undoButton.click()
+    person.wait()
+    person.session.lesions.rename(person.session.lesions.lesion(lesion.id), "Thigh")
+    person.wait(0.8)
+    assert not person.session.busy
+    assert np.array_equal(mask_of(person.session.lesions.lesion(lesion.id)), first)

@@ -140,3 +140,56 @@ def test_a_deleted_segmentation_does_not_stop_undo(history: Any, make: Scene) ->
     make.scene.RemoveNode(node)
     history.undo()
     assert np.array_equal(read(other, "s0", volume), A)
+
+
+def test_undo_of_a_deletion_brings_box_and_surface_back(case: Any) -> None:
+    import slicer
+    from MASAMSlicerLib.scene.lesions import SEGMENT, SEGMENTATION_REFERENCE
+    from MASAMSlicerLib.scene.prompts import cornersInWorld
+    from MASAMSlicerLib.scene.segments import newSegmentation, surfaceName, writeSegment
+    from MASAMSlicerLib.session import Session
+
+    scene = slicer.mrmlScene
+    session = Session(scene, lambda: None)  # type: ignore[arg-type, return-value]
+    lesion = session.lesions.add(case.volume, None, case.roi, "Thigh")
+    node = newSegmentation(case.volume, "lesions")
+    tags = {"MASAM.Lesion": lesion.id}
+    identity = writeSegment(node, None, case.volume, case.expert, (0, 0, 0), lesion.look, tags)
+    session.lesions.recordSegment(lesion, node, identity)
+    session.lesions.recolor(lesion, (0.25, 0.5, 0.75))
+    node.CreateClosedSurfaceRepresentation()
+    corners = cornersInWorld(case.roi)
+    session.deleteLesions([lesion.id])
+    assert session.lesions.lesions() == []
+    for _ in range(2):
+        session.history.undo()
+        (back,) = session.lesions.lesions()
+        assert (back.id, back.volume, back.segmentation) == (lesion.id, case.volume, node)
+        assert np.allclose(cornersInWorld(back.roi), corners)
+        assert back.roi.GetAttribute(SEGMENT) == identity
+        assert back.roi.GetNodeReference(SEGMENTATION_REFERENCE) is node
+        assert np.allclose(back.roi.GetDisplayNode().GetSelectedColor(), (0.25, 0.5, 0.75))
+        assert np.array_equal(read(node, identity, case.volume), case.expert)
+        assert back.segment.GetRepresentation(surfaceName()).GetNumberOfPoints() > 100
+        session.history.redo()
+        assert session.lesions.lesions() == []
+        assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode") == 0
+
+
+def test_a_deleted_box_without_a_segment_comes_back(scene: Any, make: Scene) -> None:
+    from MASAMSlicerLib.session import Session
+
+    volume = make.volume()
+    transform = make.put_under(make.roi(np.eye(4), (1, 1, 1), "other"), np.diag([1, 1, 1, 1.0]))
+    session = Session(scene, lambda: None)  # type: ignore[arg-type, return-value]
+    roi = make.roi(np.eye(4), (10, 20, 30))
+    roi.SetAndObserveTransformNodeID(transform.GetID())
+    lesion = session.lesions.add(volume, None, roi)
+    session.deleteLesions([lesion.id])
+    assert session.history.undoTitle == "Delete Box"
+    session.history.undo()
+    (back,) = session.lesions.lesions(volume)
+    assert (back.id, back.name, back.roi.GetSize()) == (lesion.id, "Box", (10, 20, 30))
+    assert back.roi.GetTransformNodeID() == transform.GetID()
+    session.history.redo()
+    assert session.lesions.lesions() == []

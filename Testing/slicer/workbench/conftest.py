@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from Testing.conftest import ROOT
 
 UPLOAD_LIMIT = 20_000_000
 START_SECONDS = 60
+ENDED = ""  # in place of a line
 CHROMIUM = (
     "--no-sandbox",
     "--disable-gpu",
@@ -37,11 +39,13 @@ class Server:
     """The command line's own process.
 
     Attributes:
+        folder: where it and its tabs keep their files.
         address: that it has printed, with the token.
         lines: what it has printed.
     """
 
     process: subprocess.Popen[str]
+    folder: Path
     lines: queue.Queue[str] = field(default_factory=queue.Queue)
     address: str = ""
 
@@ -59,6 +63,7 @@ class Server:
         """As Ctrl+C does."""
         self.process.terminate()
         self.process.wait(20)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def environment() -> dict[str, str]:
@@ -69,17 +74,22 @@ def environment() -> dict[str, str]:
 def startServer(*arguments: str) -> Server:
     """Run ``masam workbench`` and wait for its address."""
     command = [sys.executable, "-m", "masam_core", "workbench", "--no-browser", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
-    server = Server(process)
+    folder = Path(tempfile.mkdtemp(prefix="masam-test-"))
+    values = {**environment(), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=values)
+    server = Server(process, folder)
 
     def read() -> None:
         assert process.stdout is not None
         for line in process.stdout:
             server.lines.put(line)
+        server.lines.put(ENDED)
 
     threading.Thread(target=read, daemon=True).start()
     while not server.address:
-        found = re.search(r"http://\S+", server.lines.get(timeout=START_SECONDS))
+        line = server.lines.get(timeout=START_SECONDS)
+        assert line != ENDED, f"The workbench has ended with {process.wait()}"
+        found = re.search(r"http://\S+", line)
         server.address = found[0] if found else ""
     return server
 

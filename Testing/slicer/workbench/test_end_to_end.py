@@ -194,6 +194,14 @@ def test_touch_up_threshold_list_and_keys(bench: Bench, case: Case) -> None:
     bench.untilDrawn()
 
 
+def workersOf(server: Server) -> list[int]:
+    """The processes that compute."""
+    found = processesBelow(server.process.pid).items()
+    workers = [pid for pid, words in found if "masam_core.worker" in words]
+    assert workers
+    return workers
+
+
 def test_a_killed_worker_is_told_and_the_next_run_has_a_new_one(
     server: Server, bench: Bench, case: Case
 ) -> None:
@@ -202,9 +210,9 @@ def test_a_killed_worker_is_told_and_the_next_run_has_a_new_one(
     bench.page.keyboard.press("b")
     bench.drag(case.corner(bench, False), bench.middle("Red"), case.corner(bench, True))
     bench.untilText("message", "Adjust the box")
-    found = processesBelow(server.process.pid).items()
-    workers = [pid for pid, words in found if "masam_core.worker" in words]
-    assert workers
+    workers = workersOf(server)
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)  # else a fast run might be over before it is looked at
     bench.click("segment")
     bench.until("() => document.querySelector('.workbench').dataset.busy === 'yes'")
     for pid in workers:
@@ -217,9 +225,12 @@ def test_a_killed_worker_is_told_and_the_next_run_has_a_new_one(
     assert float(bench.text("volume")) > 10
 
 
-def test_cancel_changes_nothing(bench: Bench, case: Case) -> None:
+def test_cancel_changes_nothing(server: Server, bench: Bench, case: Case) -> None:
     bench.open("sarcoma_mr")
+    bench.untilText("device", "Computing on")
     drawBox(bench, case)
+    for pid in workersOf(server):
+        os.kill(pid, signal.SIGSTOP)  # else a fast run might be over before it is cancelled
     bench.click("segment")
     bench.until("() => document.querySelector('.workbench').dataset.busy === 'yes'")
     assert bench.text("segment") == "Cancel"

@@ -7,7 +7,6 @@ import os
 import re
 import socket
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from .bench import Bench, processesBelow
-from .conftest import UPLOAD_LIMIT, Server, startServer
+from .conftest import UPLOAD_LIMIT, Server, requireWorkbench, startServer
 
 
 @dataclass
@@ -62,7 +61,7 @@ def visit(server: Server) -> Visitor:
     assert answer.status == 303
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
+    assert "SameSite=Lax" in cookie
     return Visitor(answer.headers["Location"].removesuffix("index.html"), cookie.split(";")[0])
 
 
@@ -157,9 +156,9 @@ def upload(server: Server, visitor: Visitor, name: str, body: bytes, **headers: 
     return ask(server, f"{visitor.path}upload?name={quote(name)}", "POST", body, **given)
 
 
-def tabFolders() -> set[Path]:
-    """Of all tabs on this machine."""
-    return set(Path(tempfile.gettempdir()).glob("masam-tab-*"))
+def tabFolders(server: Server) -> set[Path]:
+    """Of all tabs of a server."""
+    return set(server.folder.glob("masam-tab-*"))
 
 
 @pytest.mark.parametrize(
@@ -177,7 +176,9 @@ def test_the_name_of_an_upload_leads_nowhere(server: Server, visitor: Visitor, n
     assert answer.status == 200
     batch = answer.body.decode()
     assert re.fullmatch("[0-9a-f]{16}", batch)
-    (folder,) = [f / "uploads" / batch for f in tabFolders() if (f / "uploads" / batch).exists()]
+    (folder,) = [
+        f / "uploads" / batch for f in tabFolders(server) if (f / "uploads" / batch).exists()
+    ]
     (file,) = folder.iterdir()
     assert re.fullmatch(r"0(\.\w+)*", file.name)
     assert file.read_bytes() == b"content"
@@ -188,7 +189,7 @@ def test_the_name_of_an_upload_leads_nowhere(server: Server, visitor: Visitor, n
 def test_an_upload_that_is_too_large_is_refused_and_not_kept(
     server: Server, visitor: Visitor
 ) -> None:
-    before = {path for folder in tabFolders() for path in folder.rglob("uploads/*/*")}
+    before = {path for folder in tabFolders(server) for path in folder.rglob("uploads/*/*")}
     declared = upload(server, visitor, "large.nrrd", b"\0" * (UPLOAD_LIMIT + 1))
     assert declared.status == 413
     assert b"0.02 GB" in declared.body
@@ -202,7 +203,7 @@ def test_an_upload_that_is_too_large_is_refused_and_not_kept(
         assert chunked.status == 413
     except (BrokenPipeError, ConnectionResetError):
         pass  # the server has hung up on it
-    after = {path for folder in tabFolders() for path in folder.rglob("uploads/*/*")}
+    after = {path for folder in tabFolders(server) for path in folder.rglob("uploads/*/*")}
     assert [path for path in after - before if path.stat().st_size > 1000] == []
 
 
@@ -329,10 +330,10 @@ def test_each_tab_opens_the_image_of_the_command_line(browser: Any, sample_data:
 
 
 def test_all_ends_with_the_front_process() -> None:
+    requireWorkbench()
     own = startServer()
-    before = tabFolders()
     visit(own)
-    (folder,) = tabFolders() - before
+    (folder,) = tabFolders(own)
     (tab,) = tabsOf(own.process.pid)
     own.process.kill()  # not even asked
     own.process.wait(10)
@@ -341,3 +342,13 @@ def test_all_ends_with_the_front_process() -> None:
         time.sleep(0.05)
     assert not folder.exists()
     assert not Path(f"/proc/{tab}").exists()
+
+
+def test_the_printed_address_may_be_followed_from_another_page(
+    server: Server, browser: Any
+) -> None:
+    page = browser.new_page()
+    page.set_content(f'<a href="{server.address}">the workbench</a>')
+    page.get_by_text("the workbench").click()
+    page.wait_for_selector("[data-test=start]")
+    page.close()
