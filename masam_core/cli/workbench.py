@@ -43,6 +43,10 @@ def workbench_command(
     upload_gb: Annotated[
         float, typer.Option(min=0.001, help="Largest image that a browser may send, in GB.")
     ] = 4.0,
+    keep_minutes: Annotated[
+        float,
+        typer.Option(min=0.1, help="How long the work of a page that was closed is kept, minutes."),
+    ] = 30.0,
 ) -> None:
     """Work in a browser: open an image, draw a box, get the mask. Serves this machine only."""
     require_extra()
@@ -58,6 +62,7 @@ def workbench_command(
         limit=int(upload_gb * 1e9),
         device=device,
         worker=worker,
+        timeout=round(60 * keep_minutes),
     )
 
     def ready(address: str) -> None:

@@ -105,7 +105,8 @@ def requireWorkbench() -> None:
 def server() -> Iterator[Server]:
     """A workbench on this machine, with a small limit for uploads."""
     requireWorkbench()
-    running = startServer("--upload-gb", str(UPLOAD_LIMIT / 1e9))
+    # Each test leaves a tab behind, of which a few can be open at once.
+    running = startServer("--upload-gb", str(UPLOAD_LIMIT / 1e9), "--keep-minutes", "0.25")
     yield running
     running.stop()
 
