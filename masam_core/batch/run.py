@@ -133,12 +133,13 @@ def run_batch(
             ahead.begin(by_name[following])
         return volume
 
-    work = partial(_run_case, queue, engine, options, on_progress, cancelled)
     while (name := queue.next()) is not None and not cancelled():
         queue.start(name)
         on_case(name, "running", "")
         try:
-            rows, notes = work(by_name[name], read)
+            rows, notes = _run_case(
+                by_name[name], read, queue, engine, options, on_progress, cancelled
+            )
             queue.finish(name, rows, " ".join(notes))
         except (Cancelled, KeyboardInterrupt):
             queue.cancel()
@@ -156,13 +157,13 @@ def run_batch(
 
 
 def _run_case(
+    case: BatchCase,
+    read: Read,
     queue: BatchQueue,
     engine: Engine,
     options: BatchOptions,
     on_progress: OnProgress,
     cancelled: Callable[[], bool],
-    case: BatchCase,
-    read: Read,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     name, out = case.name, queue.folder
     assert out is not None

@@ -13,6 +13,7 @@ from masam_core.bench.procedure import LiteralProcedure
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import clock
 from masam_core.boxes import BoxPrompt
+from masam_core.config import ModelConfig
 from masam_core.evaluation.metrics import dice
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.postprocess import PostprocessOptions
@@ -77,7 +78,7 @@ def job_rows(setup: Setup) -> list[Row]:
                     timing.median,
                     "s",
                     slow / timing.median,
-                    _aim(setup, quality, precision),
+                    _aim(procedure.config, quality, precision),
                     _agreement(expected, best, lesion, quality),
                     {"seconds": timing.to_dict()},
                 )
@@ -110,8 +111,8 @@ def _second_prompt(setup: Setup, segmenter: Segmenter, box: BoxPrompt, first: Ro
     )
 
 
-def _aim(setup: Setup, quality: str, precision: str) -> str:
-    large = setup.build().config.backbone == "vit_b" and precision == "float32"
+def _aim(config: ModelConfig, quality: str, precision: str) -> str:
+    large = config.backbone == "vit_b" and precision == "float32"
     return _AIMS.get(quality, "") if large else ""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import SimpleITK as sitk
 
 from masam_core.batch.cases import BatchCase
@@ -15,8 +15,10 @@ from masam_core.batch.run import BatchOptions, open_queue, run_batch
 from masam_core.bench.inputs import lesion_volume
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import clock
+from masam_core.boxes import BoxPrompt
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
+from masam_core.volume import Volume
 
 TITLE = "A batch of files"
 CASES, SLICES = 4, 60
@@ -25,12 +27,12 @@ CASES, SLICES = 4, 60
 def queue_rows(setup: Setup) -> list[Row]:
     """Four compressed files, each of 60 slices with one lesion."""
     lesion = min(setup.slices, SLICES)
-    volume, _ = lesion_volume(SLICES, lesion)
+    volume, box = lesion_volume(SLICES, lesion)
     segmenter = Segmenter(setup.build(), setup.device)
     options = BatchOptions(SegmentOptions(quality="fast"), format=".nii.gz")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder)
-        cases = [_write(source, number, volume.array, lesion) for number in range(CASES)]
+        cases = [_write(source, number, volume, box) for number in range(CASES)]
         setup.tell("batch, reading ahead")
         ahead = clock(lambda: _run(cases, source, segmenter, options), 1)
         setup.tell("batch, one after another")
@@ -48,16 +50,17 @@ def queue_rows(setup: Setup) -> list[Row]:
     ]
 
 
-def _write(folder: Path, number: int, array: Any, lesion: int) -> BatchCase:
-    """An image with noise of its own, so that nothing is known from the case before."""
-    values = array.copy()
+def _write(folder: Path, number: int, volume: Volume, box: BoxPrompt) -> BatchCase:
+    """The volume with one voxel of its own, so that nothing is known from the case before, and the
+    box as a label image."""
+    values = volume.array.copy()
     values[0, 0, 0] = number
-    image, labels = sitk.GetImageFromArray(values), (values > 1000).astype("uint8")
-    first = (SLICES - lesion) // 2 // 5 * 5
-    labels[first : first + lesion, 208:304, 208:304] = 1
-    mask = sitk.GetImageFromArray(labels)
+    labels = np.zeros(values.shape, np.uint8)
+    drawn = box.slice_boxes(volume.geometry.canonical_frame())
+    labels[drawn.first_slice : drawn.last_slice + 1] = drawn.region()
+    image, mask = sitk.GetImageFromArray(values), sitk.GetImageFromArray(labels)
     for one in (image, mask):
-        one.SetSpacing((0.8, 0.8, 3.0))
+        one.SetSpacing(volume.geometry.spacing.tolist())
     names = folder / f"case{number}.nii.gz", folder / f"case{number}_label.nii.gz"
     for one, name in zip((image, mask), names, strict=True):
         sitk.WriteImage(one, str(name), useCompression=True)

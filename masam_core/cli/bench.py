@@ -47,7 +47,7 @@ def bench_command(
 ) -> None:
     """Compare the literal MA-SAM procedure with MASAM, same weights and input, in one run.
 
-    About ten minutes for ViT-B on two cores; --backbone vit_s14 takes two.
+    About a quarter of an hour for ViT-B on two cores, a few minutes with --model bundled.
     """
     from rich.console import Console
 

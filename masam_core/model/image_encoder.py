@@ -16,7 +16,7 @@ from masam_core.model.adapter import BlockAdapters
 from masam_core.model.attention import attend, attend_relative, resize_absolute
 from masam_core.model.dinov2 import DinoBackbone, DinoBlock
 from masam_core.model.fact import FacT
-from masam_core.model.linear import apply, bias_of, mlp
+from masam_core.model.linear import apply, bias_of, cache_parts, mlp
 from masam_core.model.sam_parts import (
     Block,
     ImageEncoderViT,
@@ -24,7 +24,7 @@ from masam_core.model.sam_parts import (
     window_partition,
     window_unpartition,
 )
-from masam_core.model.tiny_vit import TinyBackbone, TinyBlock, cache_parts
+from masam_core.model.tiny_vit import TinyBackbone, TinyBlock
 from masam_core.model.window_attention import attention_of, lent_memory
 
 

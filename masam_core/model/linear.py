@@ -45,15 +45,17 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return F.linear(x, weight, bias)
 
 
+def cache_parts(x: Tensor) -> tuple[Tensor, ...]:
+    """A batch image by image on the CPU, where a part stays in the cache; whole on a GPU."""
+    return x.split(1 if x.device.type == "cpu" else len(x))
+
+
 def mlp(x: Tensor, first: nn.Module, second: nn.Module) -> Tensor:
     """A transformer's MLP: widen, GELU, narrow; (N, ..., C) -> (N, ..., C).
 
     On the CPU image by image: the widened tokens of a whole window are larger than any cache.
     """
-    parts = x.split(1 if x.device.type == "cpu" else len(x))
-    narrow = []
-    for part in parts:
-        narrow.append(apply(second, F.gelu(apply(first, part))))
+    narrow = [apply(second, F.gelu(apply(first, part))) for part in cache_parts(x)]
     return torch.cat(narrow) if len(narrow) > 1 else narrow[0]
 
 

@@ -15,11 +15,6 @@ from masam_core.model.sam_parts import LayerNorm2d
 BAND = 16  # rows: what a band holds at four times the width stays in a processor's cache
 
 
-def cache_parts(x: Tensor) -> tuple[Tensor, ...]:
-    """A batch image by image on the CPU, where a part stays in the cache; whole on a GPU."""
-    return x.split(1 if x.device.type == "cpu" else len(x))
-
-
 class TinyConvBlock(nn.Module):
     """Inverted bottleneck on maps (N, C, h, w): widen, depthwise 3 x 3, narrow, residual.
 

@@ -16,6 +16,7 @@ from masam_core.model import tiny_vit
 from masam_core.model.checkpoint import inspect_checkpoint, load_model, new_model, save_model
 from masam_core.model.convert_tiny_vit import is_tiny_vit, tiny_vit_from_lite_medsam
 from masam_core.model.image_encoder import TinyImageEncoder
+from masam_core.model.linear import cache_parts
 from masam_core.model.masam import MASAM, is_backbone
 from masam_core.model.tiny_vit import TinyBackbone
 
@@ -324,8 +325,8 @@ def test_bands_and_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     banded = backbone.stem(images)
     monkeypatch.setattr(tiny_vit, "BAND", 36)
     assert torch.allclose(backbone.stem(images), banded, atol=1e-5)
-    assert len(tiny_vit.cache_parts(images)) == 2
-    assert len(tiny_vit.cache_parts(images.to("meta"))) == 1
+    assert len(cache_parts(images)) == 2
+    assert len(cache_parts(images.to("meta"))) == 1
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
