@@ -7,9 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOM = 60  # labels that wrap need more than a layout asks for
-
-
 def process(until: Callable[[], bool] | float, seconds: float = 60.0) -> None:
     """Let Qt work until something is so, or for some seconds.
 
@@ -36,7 +33,16 @@ def grab(widget: Any, path: Path, width: int) -> None:
     window.resize(width, 100)
     window.show()
     process(0.1)
-    wrapped = window.layout().totalHeightForWidth(width) if window.layout() is not None else 0
-    window.resize(width, max(window.sizeHint().height(), wrapped) + ROOM)
+    window.resize(width, window.layout().totalHeightForWidth(width))
     process(0.1)
+    save(widget, path)
+
+
+def save(widget: Any, path: Path, colours: int = 0) -> None:
+    """A picture of a widget as it is shown; with a palette of so many colours if that is given."""
+    from PIL import Image
+
     widget.grab().save(str(path))
+    if colours:
+        whole = Image.open(path).convert("RGB")
+        whole.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)

@@ -25,6 +25,7 @@ from .prompt import Prompt
 from .qprocess import QProcessTransport
 from .results import Results
 from .run import Run
+from .setupline import SetupLine
 
 REFRESH_MS = 40
 SETTLED_MS = 500  # without a change after which a box counts as moved, if no mouse said so
@@ -58,6 +59,7 @@ class Panel:
         self._greeting = _once(GREETING_MS, self._greet)
         self.install = Install(self)
         self.inputs = Inputs(self)
+        self.setupLine = SetupLine(self)
         self.prompt = Prompt(self)
         self.lesionTable = LesionTable(self)
         self.run = Run(self)
@@ -131,6 +133,7 @@ class Panel:
         with self.session.lesions.held():
             for part in (
                 self.inputs,
+                self.setupLine,
                 self.prompt,
                 self.lesionTable,
                 self.run,
