@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -159,3 +160,15 @@ def shortened(text: str, most: int) -> str:
         return text
     end = (most - 1) // 2
     return text[: most - 1 - end] + "\N{HORIZONTAL ELLIPSIS}" + text[len(text) - end :]
+
+
+def breakable(text: str) -> str:
+    """The text with places inside its long words where a line may end (zero-width spaces).
+
+    A label is at least as wide as its longest word: a path or a digest would widen the panel.
+    """
+
+    def part(word: re.Match[str]) -> str:
+        return re.sub(r"[\\/_.-]+(?=.)|.{24}(?=.)", "\\g<0>\u200b", word[0])
+
+    return re.sub(r"\S{25,}", part, text)

@@ -58,8 +58,8 @@ def cutColumns(table: QtWidgets.QTableWidget, free: tuple[int, ...] = ()) -> lis
 
 def wholeRows(table: QtWidgets.QTableWidget) -> float:
     """How many rows of the usual height a table has room for."""
-    height = table.rowHeight(0) if table.model().rowCount() else table.verticalHeader().minimumSectionSize()
-    return table.viewport().height() / height
+    usual = table.verticalHeader().minimumSectionSize()
+    return table.viewport().height() / (table.rowHeight(0) if table.model().rowCount() else usual)
 
 
 def tabOrder(root: QtWidgets.QWidget) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+
 def process(until: Callable[[], bool] | float, seconds: float = 60.0) -> None:
     """Let Qt work until something is so, or for some seconds.
 
@@ -38,11 +39,21 @@ def grab(widget: Any, path: Path, width: int) -> None:
     save(widget, path)
 
 
-def save(widget: Any, path: Path, colours: int = 0) -> None:
-    """A picture of a widget as it is shown; with a palette of so many colours if that is given."""
+def save(widget: Any, path: Path, most: tuple[int, int] | None = None) -> None:
+    """A picture of a widget as it is shown.
+
+    Args:
+        widget: what is shown.
+        path: the PNG file.
+        most: width and height in pixels of what is kept of it, from its top left corner, in 256
+            colours so that the file stays small; None is all of it as it is.
+    """
     from PIL import Image
 
     widget.grab().save(str(path))
-    if colours:
+    if most is not None:
         whole = Image.open(path).convert("RGB")
-        whole.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+        kept = whole.crop((0, 0, min(whole.width, most[0]), min(whole.height, most[1])))
+        kept.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )

@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PANEL_WIDTH = 432
-COLOURS = 128  # of a saved picture; keeps the files small
+MOST = 2200, 1500  # pixels of a picture of the window; the rest of a larger screen is views
 
 
 def main(folder: Path) -> None:
@@ -55,7 +55,7 @@ def onScreen(folder: Path, name: str) -> None:
     renderLayout(volume.GetScene(), volume, path, screen.views)
     shown = picture(widget.harnessParent, path, screen)
     harness.process(0.3)
-    harness.save(shown, path, COLOURS)
+    harness.save(shown, path, MOST)
     widget.exit()
     widget.cleanup()
 

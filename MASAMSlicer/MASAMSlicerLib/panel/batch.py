@@ -18,6 +18,7 @@ from .. import worker
 from ..batch import VolumeBatch, VolumeCase, findCases
 from ..scene.pairing import BY_FOLDER, BY_NAME, BY_SEGMENTS
 from ..scene.tables import updateTable
+from ..wording import breakable
 from . import settings
 from .advanced import fill
 
@@ -238,7 +239,7 @@ class Batch:
             self.ui.batchProgressBar.value = sum(row[1] in ("done", "failed") for row in rows)
 
     def _say(self, words: str) -> None:
-        self.ui.batchStatusLabel.text = words
+        self.ui.batchStatusLabel.text = breakable(words)
 
     def _fillVolumes(self) -> None:
         """Every scalar volume of the scene; what is checked stays checked."""

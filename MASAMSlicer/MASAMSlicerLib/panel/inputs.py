@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
-from ..wording import deviceWords, memoryWords
+from ..wording import breakable, deviceWords, memoryWords
 from . import settings
 from .advanced import choose, fill
 
@@ -40,7 +40,7 @@ class Inputs:
         purpose = known["purpose"] if known else _("A file of your own: {path}").format(path=name)
         if known and not known["here"]:
             purpose += " " + (_("Not here yet.") if known["downloadable"] else known["how"])
-        self.ui.modelLabel.text = purpose
+        self.ui.modelLabel.text = breakable(purpose)
         downloadable = bool(known and known["downloadable"] and not known["here"])
         self.ui.modelDownloadButton.visible = downloadable
         asked = _("Wait until the download or the check has ended.")

@@ -15,6 +15,7 @@ from masam_core.inference.options import SegmentOptions
 from .. import worker
 from ..scene.lesions import LESION, Lesion, volumeOf
 from ..session import Session
+from ..wording import breakable
 from . import settings
 from .advanced import Advanced
 from .batch import Batch
@@ -169,7 +170,7 @@ class Panel:
     def say(self, text: str, warning: bool = False) -> None:
         """The status line under the large button."""
         self.ui.statusLabel.styleSheet = WARNING_STYLE if warning else ""
-        self.ui.statusLabel.text = text
+        self.ui.statusLabel.text = breakable(text)
 
     def sayError(self, error: Exception) -> None:
         """An error in the status line; no window pops up."""
@@ -177,7 +178,7 @@ class Panel:
         if not isinstance(error, (MasamError, ValueError)):
             text = _("Something unforeseen happened: {what}").format(what=text)
         self.ui.statusLabel.styleSheet = ERROR_STYLE
-        self.ui.statusLabel.text = text
+        self.ui.statusLabel.text = breakable(text)
         self.refreshSoon()
 
     def showProgress(self, fraction: float, text: str) -> None:

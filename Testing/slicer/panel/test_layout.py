@@ -17,6 +17,7 @@ ALWAYS = ("noticeLabel", "volumeSelector", "placeButton", "segmentButton", "undo
 ALWAYS += ("redoButton", "statusLabel")
 LONG = "Soft-tissue sarcoma of the left thigh, follow-up after radiotherapy, third of four"
 PATH = "/data/hospital/department_of_radiology/models/2026/masam_vit_b_soft_tissue_v3.safetensors"
+WINDOWS_PATH = PATH.replace("/", "\\")
 
 
 class Column:
@@ -98,12 +99,13 @@ def test_what_is_always_needed_is_seen_and_nothing_is_covered_or_cut_off(
     assert (column.faults(), column.unseen("promptWarningLabel")) == ([], []), "box warning"
     case.roi.SetCenter(*centre)
 
-    person.panel.sayError(OSError(f"The file {PATH} could not be read: permission denied. " * 2))
-    assert (column.faults(), column.unseen()) == ([], []), "error"
+    for path in (PATH, WINDOWS_PATH):
+        person.panel.sayError(OSError(f"The file {path} could not be read: permission denied."))
+        assert (column.faults(), column.unseen()) == ([], []), "error"
 
     case.volume.SetName(LONG)
     person.session.lesions.rename(lesion, LONG)
-    person.panel.parameters.model = PATH
+    person.panel.parameters.model = WINDOWS_PATH
     assert (column.faults(), column.unseen()) == ([], []), "long names"
     ui.inputsCollapsibleButton.collapsed = False
     assert column.faults() == [], "model, device and output"
@@ -168,9 +170,7 @@ def test_the_list_is_as_high_as_its_rows(small: Column, case: Any) -> None:
         person.panel.refreshSoon()
 
 
-def test_the_folded_line_says_what_is_chosen_and_follows_changes(
-    person: Person, case: Any
-) -> None:
+def test_the_folded_line_says_what_is_chosen_and_follows_changes(person: Person, case: Any) -> None:
     from MASAMSlicerLib.scene.segments import newSegmentation
 
     section = person.ui.inputsCollapsibleButton
