@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 
 from masam_core.errors import BoxError
-from masam_core.geometry import CanonicalFrame, Geometry, closest_axes
+from masam_core.image.geometry import CanonicalFrame, Geometry, closest_axes
 
 # Corner number bi + 2 bj + 4 bk lies at the low (0) or high (1) end of i, j and k.
 CORNER_BITS = np.array([[n & 1, n >> 1 & 1, n >> 2 & 1] for n in range(8)], dtype=np.float64)

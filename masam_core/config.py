@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from masam_core.errors import ConfigError
-from masam_core.intensity import DEFAULT_INTENSITY, IntensityConfig
+from masam_core.image.intensity import DEFAULT_INTENSITY, IntensityConfig
 
 Backbone = Literal["vit_b", "vit_l", "vit_h", "vit_s14", "tiny_vit"]
 AdapterPosition = Literal["none", "before", "after", "both"]

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from masam_core.atomic import atomic_path
-from masam_core.dicom import list_series
 from masam_core.errors import MasamError, VolumeError
-from masam_core.volume import Volume, read_volume, stem
+from masam_core.image.dicom import list_series
+from masam_core.image.volume import Volume, read_volume, stem
 
 MEMORY_BYTES = 16 << 30
 MODALITY_TAG = "0008|0060"

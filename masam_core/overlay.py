@@ -14,8 +14,8 @@ from masam_core.errors import SegmentationError
 from masam_core.inference.result import require_same_image
 
 if TYPE_CHECKING:
+    from masam_core.image.volume import Volume
     from masam_core.inference.result import Lesion
-    from masam_core.volume import Volume
 
 
 def render_overlay(

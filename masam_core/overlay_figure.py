@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from masam_core.intensity import guess_modality
+from masam_core.image.intensity import guess_modality
 from masam_core.overlay_panel import (
     BACKGROUND,
     BOX_DASHES,
@@ -28,8 +28,8 @@ from masam_core.planes import View, display_frame, lesion_view, planes_of
 from masam_core.terminology import lesion_color
 
 if TYPE_CHECKING:
+    from masam_core.image.volume import Volume
     from masam_core.inference.result import Lesion
-    from masam_core.volume import Volume
 
 DPI = 120
 PANEL, GAP, MARGIN, HEADER, CAPTION, FOOTER = 4.3, 0.07, 0.18, 0.58, 0.44, 0.46  # inches

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.geometry import closest_axes
+from masam_core.image.geometry import closest_axes
 from masam_core.inference.diameter import convex_hull
 
 if TYPE_CHECKING:
     from masam_core.boxes import BoxPrompt
-    from masam_core.geometry import CanonicalFrame, Geometry
+    from masam_core.image.geometry import CanonicalFrame, Geometry
     from masam_core.inference.result import Lesion
 
 

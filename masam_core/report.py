@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
-from masam_core.intensity import guess_modality
+from masam_core.image.intensity import guess_modality
 
 if TYPE_CHECKING:
+    from masam_core.image.volume import Volume
     from masam_core.inference.measure import Measurements
     from masam_core.inference.result import Lesion
-    from masam_core.volume import Volume
 
 Cell = str | int | float | None
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from masam_core.atomic import atomic_path
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 
 SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/"

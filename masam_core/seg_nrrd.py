@@ -21,7 +21,7 @@ from masam_core.inference.result import crop_slices
 from masam_core.terminology import MASS, Color, TumourType
 
 if TYPE_CHECKING:
-    from masam_core.geometry import Geometry
+    from masam_core.image.geometry import Geometry
 
 
 @dataclass(frozen=True, eq=False)

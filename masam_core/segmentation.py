@@ -18,9 +18,9 @@ from masam_core.seg_nrrd import Segment, write_seg_nrrd
 from masam_core.terminology import MASS, Color, TumourType, lesion_color
 
 if TYPE_CHECKING:
-    from masam_core.geometry import Geometry
+    from masam_core.image.geometry import Geometry
+    from masam_core.image.volume import Volume
     from masam_core.inference.result import Lesion
-    from masam_core.volume import Volume
 
 SLICER_SUFFIX = ".seg.nrrd"
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import masam_core
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import MasamError
-from masam_core.volume import Volume
+from masam_core.image.volume import Volume
 
 from .scene import prompts
 from .scene.history import History, Touched

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 
 AXIAL = Geometry.from_spacing((20, 40, 50), (1.0, 1.0, 2.5))
 angles = st.tuples(*[st.floats(-60, 60)] * 3)

@@ -37,9 +37,9 @@ def test_it_says_what_it_is_and_fits_the_size_limit() -> None:
 @pytest.mark.parametrize("quality", ["balanced", "best"])
 def test_qualities_agree_on_the_sample(sample_data: Path, quality: str) -> None:
     from masam_core.evaluation.metrics import dice
+    from masam_core.image.volume import read_volume
     from masam_core.inference.segmenter import SegmentOptions
     from masam_core.roi import read_roi
-    from masam_core.volume import read_volume
 
     folder = sample_data / "sarcoma_mr"
     volume = read_volume(folder / "image.nii.gz")

@@ -8,7 +8,7 @@ import pytest
 
 from masam_core.config import ModelConfig
 from masam_core.errors import ConfigError
-from masam_core.intensity import IntensityConfig, IntensityPreset
+from masam_core.image.intensity import IntensityConfig, IntensityPreset
 
 
 def test_a_config_survives_json_with_every_field_changed() -> None:

@@ -16,7 +16,7 @@ import SimpleITK as sitk
 
 from masam_core import intake
 from masam_core.errors import VolumeError
-from masam_core.volume import Volume, read_volume
+from masam_core.image.volume import Volume, read_volume
 
 from .test_dicom import write_series
 

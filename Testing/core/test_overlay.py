@@ -11,7 +11,8 @@ import SimpleITK as sitk
 from masam_core import overlay_figure
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import SegmentationError
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
 from masam_core.inference.measure import measure
 from masam_core.inference.result import Lesion
 from masam_core.overlay import render_overlay
@@ -23,7 +24,6 @@ from masam_core.overlay_figure import (
     measurement_line,
 )
 from masam_core.planes import display_frame, lesion_view
-from masam_core.volume import Volume
 
 SIGNED_AXES = [
     np.eye(3)[:, list(order)] * signs

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from masam_core.boxes import BoxPrompt
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 from masam_core.planes import (
     AXIAL,
     CORONAL,

@@ -12,7 +12,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from masam_core.errors import BoxError
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 from masam_core.roi import read_roi, write_roi
 
 AXES = Rotation.from_euler("xyz", (10, 25, -40), degrees=True).as_matrix()

@@ -16,12 +16,12 @@ from masam_core.batch.queue import DONE, BatchQueue, safe_name
 from masam_core.batch.read_ahead import ReadAhead
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError, Cancelled, ConfigError, MasamError
+from masam_core.image.volume import Volume, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.labels import boxes_of_labels
 from masam_core.report import measurement_rows
 from masam_core.roi import read_roi
 from masam_core.segmentation import IMAGE_SUFFIXES, SLICER_SUFFIX, write_segmentation
-from masam_core.volume import Volume, read_volume
 
 FORMATS = (SLICER_SUFFIX, *IMAGE_SUFFIXES)
 OnCase = Callable[[str, str, str], None]

@@ -12,9 +12,9 @@ from masam_core.bench.rows import Row, Setup
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import ConfigError
 from masam_core.evaluation.metrics import dice, tight_box
+from masam_core.image.volume import Volume, read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
-from masam_core.volume import Volume, read_labels, read_volume
 
 TITLE = "Agreement on real lesions"
 Masks = dict[tuple[str, str], NDArray[np.bool_]]

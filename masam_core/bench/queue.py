@@ -16,9 +16,9 @@ from masam_core.bench.inputs import lesion_volume
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import clock
 from masam_core.boxes import BoxPrompt
+from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
-from masam_core.volume import Volume
 
 TITLE = "A batch of files"
 CASES, SLICES = 4, 60

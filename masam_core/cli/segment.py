@@ -29,8 +29,8 @@ from masam_core.errors import BoxError, SegmentationError
 
 if TYPE_CHECKING:
     from masam_core.boxes import BoxPrompt
+    from masam_core.image.volume import Volume
     from masam_core.inference.result import Lesion
-    from masam_core.volume import Volume
 
 OUTPUTS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
 PROMPTS = "Prompt (choose one kind)"
@@ -115,9 +115,9 @@ def segment_command(
     _require_outputs(given, out, overlay, measurements, probability)
 
     from masam_core.catalog.resolve import load_by_name
+    from masam_core.image.volume import read_volume
     from masam_core.inference.automatic import segment_classes
     from masam_core.inference.segmenter import Segmenter, SegmentOptions
-    from masam_core.volume import read_volume
 
     values = {"quality": quality, "threshold": threshold, "margin_mm": margin, "keep": keep}
     options = SegmentOptions.from_dict({**values, "fill_holes": fill_holes, "smooth_mm": smooth})

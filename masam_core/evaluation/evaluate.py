@@ -20,14 +20,14 @@ from masam_core.evaluation.metrics import (
     surface_distances,
     tight_box,
 )
+from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.windows import Quality
-from masam_core.volume import read_labels, read_volume
 
 if TYPE_CHECKING:
+    from masam_core.image.volume import Volume
     from masam_core.inference.segmenter import Segmenter
     from masam_core.training.cases import Case, Target
-    from masam_core.volume import Volume
 
 VoxelBox = tuple[float, float, float, float, float, float]
 Progress = Callable[[int, int, str], None]

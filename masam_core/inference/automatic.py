@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import Cancelled, ConfigError
-from masam_core.geometry import CanonicalFrame
+from masam_core.image.geometry import CanonicalFrame
 from masam_core.inference.confidence import confidence
 from masam_core.inference.device import autocast
 from masam_core.inference.measure import measure

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from masam_core.boxes import SliceBoxes
 from masam_core.config import ModelConfig
-from masam_core.geometry import CanonicalFrame
+from masam_core.image.geometry import CanonicalFrame
 from masam_core.inference.view import Crop, choose_crop
 
 

@@ -15,8 +15,8 @@ from masam_core.inference.diameter import longest_diameter
 from masam_core.inference.result import crop_slices, tight_slices
 
 if TYPE_CHECKING:
-    from masam_core.geometry import Geometry
-    from masam_core.volume import Volume
+    from masam_core.image.geometry import Geometry
+    from masam_core.image.volume import Volume
 
 Point = tuple[float, float, float]
 

@@ -13,9 +13,9 @@ from masam_core.errors import SegmentationError
 
 if TYPE_CHECKING:
     from masam_core.boxes import BoxPrompt
-    from masam_core.geometry import Geometry
+    from masam_core.image.geometry import Geometry
+    from masam_core.image.volume import Volume
     from masam_core.inference.measure import Measurements
-    from masam_core.volume import Volume
 
 
 @dataclass(eq=False)

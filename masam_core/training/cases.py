@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from masam_core.config import ModelConfig
 from masam_core.errors import ConfigError
 from masam_core.evaluation.metrics import tight_box
-from masam_core.geometry import CanonicalFrame
-from masam_core.intensity import normalise
-from masam_core.volume import read_labels, read_volume
+from masam_core.image.geometry import CanonicalFrame
+from masam_core.image.intensity import normalise
+from masam_core.image.volume import read_labels, read_volume
 
 Box = tuple[int, int, int, int, int, int]
 FARTHEST = 1000.0  # scaled value; what lies beyond is no image

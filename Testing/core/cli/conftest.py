@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from masam_core import config as config_module
 from masam_core.cli.main import app, join_boxes
 from masam_core.config import BackboneSpec, ModelConfig
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 from masam_core.model.checkpoint import save_model
 from masam_core.model.masam import MASAM
 

@@ -147,7 +147,7 @@ def test_an_automatic_model_segments_and_is_evaluated_without_boxes(
     data: Path,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    from masam_core.volume import read_labels
+    from masam_core.image.volume import read_labels
 
     config = inspect_checkpoint(tiny_model).config
     assert config is not None

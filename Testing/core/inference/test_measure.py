@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from masam_core.errors import SegmentationError
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
 from masam_core.inference.measure import Measurements, measure
-from masam_core.volume import Volume
 
 # A quarter turn about S with i and j swapped over: i runs along +P, j along -L.
 QUARTER_TURN = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
@@ -146,9 +146,9 @@ def test_a_mask_that_does_not_fit_the_image_is_refused(offset):
 def test_measurements_come_back_from_their_flat_form() -> None:
     import json
 
-    from masam_core.geometry import Geometry
+    from masam_core.image.geometry import Geometry
+    from masam_core.image.volume import Volume
     from masam_core.inference.measure import Measurements
-    from masam_core.volume import Volume
 
     array = np.arange(6 * 7 * 8, dtype=np.int16).reshape(6, 7, 8)
     volume = Volume(array, Geometry.from_spacing(array.shape, (1.0, 2.0, 3.0)))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from masam_core.config import ModelConfig
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 from masam_core.inference.view import (
     PRIOR_LOGIT,
     Crop,

@@ -9,7 +9,7 @@ import torch
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 from masam_core.training.augment import (
     Posterise,
     RandomCurve,

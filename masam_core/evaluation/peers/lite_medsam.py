@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from masam_core.boxes import BoxPrompt
 from masam_core.errors import ConfigError
+from masam_core.image.intensity import guess_modality
+from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
-from masam_core.intensity import guess_modality
-from masam_core.volume import Volume
 
 SIZE = 256
 CT_WINDOW = (-160.0, 240.0)

@@ -12,10 +12,10 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from masam_core.dicom import read_series
 from masam_core.errors import VolumeError
-from masam_core.geometry import Geometry
-from masam_core.nifti import require_whole
+from masam_core.image.dicom import read_series
+from masam_core.image.geometry import Geometry
+from masam_core.image.nifti import require_whole
 
 SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", ".img.gz")
 

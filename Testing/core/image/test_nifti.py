@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core.errors import VolumeError
-from masam_core.volume import read_labels, read_volume
+from masam_core.image.volume import read_labels, read_volume
 
 
 @pytest.fixture

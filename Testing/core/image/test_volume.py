@@ -10,8 +10,8 @@ import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
 from masam_core.errors import VolumeError
-from masam_core.geometry import Geometry
-from masam_core.volume import Volume, read_labels, read_volume
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume, read_labels, read_volume
 
 DIRECTION = Rotation.from_euler("xyz", (20, -35, 140), degrees=True).as_matrix()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from masam_core.errors import ConfigError, IntensityError
-from masam_core.intensity import (
+from masam_core.image.intensity import (
     DEFAULT_INTENSITY,
     IntensityConfig,
     IntensityPreset,

@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core.errors import VolumeError
-from masam_core.volume import read_volume
+from masam_core.image.volume import read_volume
 
 UID = "1.2.826.0.1.3680043.2.1125."
 

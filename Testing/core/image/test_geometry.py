@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from masam_core.errors import VolumeError
-from masam_core.geometry import Geometry, closest_axes
+from masam_core.image.geometry import Geometry, closest_axes
 
 
 @st.composite
