@@ -33,8 +33,8 @@ def run_demo(out: Path) -> bool:
     from masam_core.inference.segmenter import Segmenter
     from masam_core.model.checkpoint import load_model
     from masam_core.overlay import render_overlay
+    from masam_core.prompts.roi import read_roi
     from masam_core.report import measurement_rows, write_measurements
-    from masam_core.roi import read_roi
     from masam_core.segmentation import write_segmentation
 
     console = Console()

@@ -18,9 +18,9 @@ from masam_core.image.geometry import closest_axes
 from masam_core.inference.diameter import convex_hull
 
 if TYPE_CHECKING:
-    from masam_core.boxes import BoxPrompt
     from masam_core.image.geometry import CanonicalFrame, Geometry
     from masam_core.inference.result import Lesion
+    from masam_core.prompts.boxes import BoxPrompt
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from masam_core.boxes import BoxPrompt
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
 from masam_core.inference.measure import measure
 from masam_core.inference.result import Lesion
+from masam_core.prompts.boxes import BoxPrompt
 
 
 @pytest.fixture

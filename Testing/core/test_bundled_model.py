@@ -39,7 +39,7 @@ def test_qualities_agree_on_the_sample(sample_data: Path, quality: str) -> None:
     from masam_core.evaluation.metrics import dice
     from masam_core.image.volume import read_volume
     from masam_core.inference.segmenter import SegmentOptions
-    from masam_core.roi import read_roi
+    from masam_core.prompts.roi import read_roi
 
     folder = sample_data / "sarcoma_mr"
     volume = read_volume(folder / "image.nii.gz")

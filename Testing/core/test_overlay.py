@@ -9,7 +9,6 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core import overlay_figure
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import SegmentationError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
@@ -24,6 +23,7 @@ from masam_core.overlay_figure import (
     measurement_line,
 )
 from masam_core.planes import display_frame, lesion_view
+from masam_core.prompts.boxes import BoxPrompt
 
 SIGNED_AXES = [
     np.eye(3)[:, list(order)] * signs

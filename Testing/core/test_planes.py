@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from masam_core.boxes import BoxPrompt
 from masam_core.image.geometry import Geometry
 from masam_core.planes import (
     AXIAL,
@@ -23,6 +22,7 @@ from masam_core.planes import (
     section,
     to_display_mm,
 )
+from masam_core.prompts.boxes import BoxPrompt
 
 SIGNED_AXES = [
     np.eye(3)[:, list(order)] * signs

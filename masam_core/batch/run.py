@@ -14,13 +14,13 @@ from masam_core.batch.cases import BatchCase
 from masam_core.batch.engine import Engine
 from masam_core.batch.queue import DONE, BatchQueue, safe_name
 from masam_core.batch.read_ahead import ReadAhead
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError, Cancelled, ConfigError, MasamError
 from masam_core.image.volume import Volume, read_volume
 from masam_core.inference.options import SegmentOptions
-from masam_core.labels import boxes_of_labels
+from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.labels import boxes_of_labels
+from masam_core.prompts.roi import read_roi
 from masam_core.report import measurement_rows
-from masam_core.roi import read_roi
 from masam_core.segmentation import IMAGE_SUFFIXES, SLICER_SUFFIX, write_segmentation
 
 FORMATS = (SLICER_SUFFIX, *IMAGE_SUFFIXES)

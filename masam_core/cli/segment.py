@@ -28,9 +28,9 @@ from masam_core.cli.options import (
 from masam_core.errors import BoxError, SegmentationError
 
 if TYPE_CHECKING:
-    from masam_core.boxes import BoxPrompt
     from masam_core.image.volume import Volume
     from masam_core.inference.result import Lesion
+    from masam_core.prompts.boxes import BoxPrompt
 
 OUTPUTS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
 PROMPTS = "Prompt (choose one kind)"
@@ -196,9 +196,9 @@ def _require_outputs(
 def _boxes(
     volume: Volume, roi: list[Path], box: list[str], boxes_from: Path | None, per: str
 ) -> list[BoxPrompt]:
-    from masam_core.boxes import BoxPrompt
-    from masam_core.labels import boxes_of_labels
-    from masam_core.roi import read_roi
+    from masam_core.prompts.boxes import BoxPrompt
+    from masam_core.prompts.labels import boxes_of_labels
+    from masam_core.prompts.roi import read_roi
 
     if boxes_from is not None:
         return boxes_of_labels(boxes_from, volume, per)

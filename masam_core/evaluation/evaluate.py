@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import VolumeError
 from masam_core.evaluation.metrics import (
     dice,
@@ -23,6 +22,7 @@ from masam_core.evaluation.metrics import (
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.windows import Quality
+from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume

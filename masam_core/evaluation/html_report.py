@@ -15,7 +15,6 @@ import numpy as np
 
 import masam_core
 from masam_core.atomic import atomic_path
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import SegmentationError
 from masam_core.evaluation.metrics import tight_box
 from masam_core.evaluation.study import Study
@@ -25,6 +24,7 @@ from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.windows import Quality
 from masam_core.overlay import render_overlay
+from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:
     from masam_core.training.cases import Case, Target

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import Cancelled, ConfigError, DeviceMemoryError
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.image.intensity import intensity_limits, scale_intensity
@@ -28,6 +27,7 @@ from masam_core.inference.view import Crop, ellipsoid_prior, network_input
 from masam_core.inference.windows import stride_of, window_slices, window_starts
 from masam_core.model.masam import MASAM, Embedding
 from masam_core.model.quantize import prepare_int8
+from masam_core.prompts.boxes import BoxPrompt
 
 Progress = Callable[[float, str], None]
 Part = tuple[list[int], Embedding]  # slices, and their embedding

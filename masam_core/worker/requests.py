@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import masam_core
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import ConfigError, MasamError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
+from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker import fields
 from masam_core.worker.choice import ModelChoice
 from masam_core.worker.devices import list_devices

@@ -16,7 +16,7 @@ import SimpleITK as sitk
 
 from masam_core.image.geometry import Geometry
 from masam_core.inference.segmenter import Segmenter
-from masam_core.roi import write_roi
+from masam_core.prompts.roi import write_roi
 
 from .conftest import Masam
 

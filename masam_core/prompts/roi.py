@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from masam_core.atomic import atomic_path
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError
 from masam_core.image.geometry import Geometry
+from masam_core.prompts.boxes import BoxPrompt
 
 SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/"

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from masam_core.errors import BoxError
 from masam_core.image.geometry import Geometry
-from masam_core.roi import read_roi, write_roi
+from masam_core.prompts.roi import read_roi, write_roi
 
 AXES = Rotation.from_euler("xyz", (10, 25, -40), degrees=True).as_matrix()
 GEOMETRY = Geometry.from_spacing(

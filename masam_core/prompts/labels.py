@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError
 from masam_core.image.volume import Volume, read_labels
+from masam_core.prompts.boxes import BoxPrompt
 
 
 def boxes_of_labels(path: Path, volume: Volume, per: str) -> list[BoxPrompt]:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError
 from masam_core.image.geometry import Geometry
+from masam_core.prompts.boxes import BoxPrompt
 
 AXIAL = Geometry.from_spacing((20, 40, 50), (1.0, 1.0, 2.5))
 angles = st.tuples(*[st.floats(-60, 60)] * 3)
