@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
-from masam_core.inference.result import require_same_image
+from masam_core.lesion.lesion import require_same_image
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
-    from masam_core.inference.result import Lesion
+    from masam_core.lesion.lesion import Lesion
 
 
 def render_overlay(

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from masam_core.image.intensity import guess_modality
+from masam_core.lesion.terminology import lesion_color
 from masam_core.overlay_panel import (
     BACKGROUND,
     BOX_DASHES,
@@ -25,11 +26,10 @@ from masam_core.overlay_panel import (
     draw_panel,
 )
 from masam_core.planes import View, display_frame, lesion_view, planes_of
-from masam_core.terminology import lesion_color
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
-    from masam_core.inference.result import Lesion
+    from masam_core.lesion.lesion import Lesion
 
 DPI = 120
 PANEL, GAP, MARGIN, HEADER, CAPTION, FOOTER = 4.3, 0.07, 0.18, 0.58, 0.44, 0.46  # inches

@@ -10,13 +10,13 @@ from matplotlib.patches import Polygon
 from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
 
+from masam_core.lesion.terminology import Color
 from masam_core.planes import Plane, View, box_outline, canonical_crop, section, to_display_mm
-from masam_core.terminology import Color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from masam_core.inference.result import Lesion
+    from masam_core.lesion.lesion import Lesion
 
 BACKGROUND = "#0b0d10"
 INK = "#e8eaed"

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.image.geometry import closest_axes
-from masam_core.inference.diameter import convex_hull
+from masam_core.lesion.diameter import convex_hull
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import CanonicalFrame, Geometry
-    from masam_core.inference.result import Lesion
+    from masam_core.lesion.lesion import Lesion
     from masam_core.prompts.boxes import BoxPrompt
 
 

@@ -13,8 +13,8 @@ from masam_core.image.intensity import guess_modality
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
-    from masam_core.inference.measure import Measurements
-    from masam_core.inference.result import Lesion
+    from masam_core.lesion.lesion import Lesion
+    from masam_core.lesion.measure import Measurements
 
 Cell = str | int | float | None
 

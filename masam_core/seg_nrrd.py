@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.inference.result import crop_slices
-from masam_core.terminology import MASS, Color, TumourType
+from masam_core.lesion.lesion import crop_slices
+from masam_core.lesion.terminology import MASS, Color, TumourType
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry

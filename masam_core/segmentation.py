@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 import masam_core
 from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
-from masam_core.inference.result import require_same_image
+from masam_core.lesion.lesion import require_same_image
+from masam_core.lesion.terminology import MASS, Color, TumourType, lesion_color
 from masam_core.seg_nrrd import Segment, write_seg_nrrd
-from masam_core.terminology import MASS, Color, TumourType, lesion_color
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
     from masam_core.image.volume import Volume
-    from masam_core.inference.result import Lesion
+    from masam_core.lesion.lesion import Lesion
 
 SLICER_SUFFIX = ".seg.nrrd"
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")

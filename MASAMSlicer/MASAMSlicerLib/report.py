@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from masam_core.inference.measure import Measurements
+from masam_core.lesion.measure import Measurements
 from masam_core.report import Cell, measurement_row
 
 from .scene.lesions import EDITED, Lesion

@@ -10,8 +10,8 @@ import pytest
 
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.inference.measure import measure
-from masam_core.inference.result import Lesion
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.measure import measure
 from masam_core.prompts.boxes import BoxPrompt
 
 

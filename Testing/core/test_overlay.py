@@ -12,8 +12,8 @@ from masam_core import overlay_figure
 from masam_core.errors import SegmentationError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.inference.measure import measure
-from masam_core.inference.result import Lesion
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.measure import measure
 from masam_core.overlay import render_overlay
 from masam_core.overlay_figure import (
     LUNG,

@@ -10,9 +10,9 @@ import numpy as np
 
 from masam_core.errors import SegmentationError
 from masam_core.image.volume import Volume
-from masam_core.inference.measure import Measurements
 from masam_core.inference.options import SegmentOptions
-from masam_core.inference.result import Lesion
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.measure import Measurements
 from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from masam_core.errors import BoxError, SegmentationError
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
-    from masam_core.inference.result import Lesion
+    from masam_core.lesion.lesion import Lesion
     from masam_core.prompts.boxes import BoxPrompt
 
 OUTPUTS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")

@@ -178,7 +178,7 @@ class Requests:
         }
 
     def _measure(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
-        from masam_core.inference.measure import measure
+        from masam_core.lesion.measure import measure
 
         mask, offset = unpack_mask(message.get("mask"))
         return {"measurements": measure(mask, offset, self._volume(message)).to_dict()}

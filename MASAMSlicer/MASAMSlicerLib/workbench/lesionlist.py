@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from masam_core.errors import Cancelled, MasamError
-from masam_core.terminology import TUMOUR_TYPES
+from masam_core.lesion.terminology import TUMOUR_TYPES
 
 from ..scene import views
 from ..scene.lesions import Lesion

@@ -12,7 +12,7 @@ import trame_rca.module
 from trame.ui.html import DivLayout
 from trame_rca.view_adapter import RcaViewAdapter
 
-from masam_core.terminology import TUMOUR_TYPES
+from masam_core.lesion.terminology import TUMOUR_TYPES
 
 from ..sampledata import SAMPLES
 from ..scene.prompts import FIRST, LAST

@@ -22,9 +22,9 @@ from masam_core.batch.engine import WorkerEngine
 from masam_core.batch.run import BatchOptions, open_queue, read_case, run_batch
 from masam_core.errors import Cancelled, ConfigError
 from masam_core.image.volume import Volume, read_labels
-from masam_core.inference.measure import measure
 from masam_core.inference.options import SegmentOptions
-from masam_core.inference.result import Lesion
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.measure import measure
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker.steps import ModelChoice
 

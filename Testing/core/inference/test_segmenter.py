@@ -18,9 +18,9 @@ from masam_core.image.intensity import normalise
 from masam_core.image.volume import Volume
 from masam_core.inference import segmenter as module
 from masam_core.inference.confidence import confidence, predicted_confidence
-from masam_core.inference.postprocess import PostprocessOptions
 from masam_core.inference.segmenter import Segmenter, SegmentOptions
 from masam_core.inference.view import ellipsoid_prior, prompt_crop
+from masam_core.lesion.cleaning import PostprocessOptions
 from masam_core.model.masam import Embedding
 from masam_core.prompts.boxes import BoxPrompt
 

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from masam_core.errors import ConfigError, SegmentationError
-from masam_core.inference.postprocess import PostprocessOptions, fill_enclosed, postprocess
+from masam_core.lesion.cleaning import PostprocessOptions, fill_enclosed, postprocess
 
 SPACING = (1.0, 1.0, 1.0)
 RAW = PostprocessOptions(keep="all", fill_holes=False)

@@ -20,7 +20,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from masam_core.inference.postprocess import fill_enclosed
+from masam_core.lesion.cleaning import fill_enclosed
 
 # Diameters closer than this (mm) are equal; the region with the larger area is then measured.
 _TIE_MM = 1e-6

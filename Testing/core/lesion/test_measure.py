@@ -11,7 +11,7 @@ import pytest
 from masam_core.errors import SegmentationError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.inference.measure import Measurements, measure
+from masam_core.lesion.measure import Measurements, measure
 
 # A quarter turn about S with i and j swapped over: i runs along +P, j along -L.
 QUARTER_TURN = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
@@ -148,7 +148,7 @@ def test_measurements_come_back_from_their_flat_form() -> None:
 
     from masam_core.image.geometry import Geometry
     from masam_core.image.volume import Volume
-    from masam_core.inference.measure import Measurements
+    from masam_core.lesion.measure import Measurements
 
     array = np.arange(6 * 7 * 8, dtype=np.int16).reshape(6, 7, 8)
     volume = Volume(array, Geometry.from_spacing(array.shape, (1.0, 2.0, 3.0)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from masam_core.terminology import LESION_COLORS, MASS, TUMOUR_TYPES, lesion_color
+from masam_core.lesion.terminology import LESION_COLORS, MASS, TUMOUR_TYPES, lesion_color
 
 
 def test_the_entry_of_a_mass_is_the_one_in_slicers_documentation():

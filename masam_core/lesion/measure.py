@@ -11,8 +11,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from masam_core.errors import SegmentationError
-from masam_core.inference.diameter import longest_diameter
-from masam_core.inference.result import crop_slices, tight_slices
+from masam_core.lesion.diameter import longest_diameter
+from masam_core.lesion.lesion import crop_slices, tight_slices
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
@@ -28,7 +28,7 @@ class Measurements:
     Attributes:
         voxels: number of voxels.
         volume_ml: their volume, millilitres.
-        longest_diameter_mm: longest in-plane diameter (see ``masam_core.inference.diameter``).
+        longest_diameter_mm: longest in-plane diameter (see ``masam_core.lesion.diameter``).
         perpendicular_diameter_mm: longest chord at right angles to it, in the same slice.
         diameter_slice: index of that slice along ``diameter_axis``.
         diameter_axis: voxel axis (0 = i, 1 = j, 2 = k) across the slices that were measured.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage, spatial
 
-from masam_core.inference.diameter import convex_hull, longest_diameter
+from masam_core.lesion.diameter import convex_hull, longest_diameter
 
 CORNERS = np.array([(-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5)])
 

@@ -14,7 +14,7 @@ from masam_core.errors import SegmentationError
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
     from masam_core.image.volume import Volume
-    from masam_core.inference.measure import Measurements
+    from masam_core.lesion.measure import Measurements
     from masam_core.prompts.boxes import BoxPrompt
 
 
