@@ -228,9 +228,9 @@ def _write(
     measurements: Path | None,
     probability: Path | None,
 ) -> tuple[str, ...]:
-    from masam_core.overlay import render_overlay
-    from masam_core.report import measurement_rows, write_measurements
-    from masam_core.segmentation import write_probability, write_segmentation
+    from masam_core.export.measurements import measurement_rows, write_measurements
+    from masam_core.export.overlay.overlay import render_overlay
+    from masam_core.export.segmentation import write_probability, write_segmentation
 
     notes = write_segmentation(out, lesions, volume)
     if probability is not None:

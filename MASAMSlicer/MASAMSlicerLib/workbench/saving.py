@@ -11,8 +11,8 @@ from PIL import Image
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import MasamError, SegmentationError
+from masam_core.export.measurements import write_measurements
 from masam_core.image.volume import stem
-from masam_core.report import write_measurements
 
 from ..report import rowsOf
 from ..scene.export import saveSegmentation

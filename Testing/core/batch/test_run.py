@@ -159,7 +159,7 @@ def test_a_deleted_result_is_made_again(folder: Path, tmp_path: Path) -> None:
 def test_pictures_need_matplotlib_and_their_lack_stops_nothing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "masam_core.overlay", None)
+    monkeypatch.setitem(sys.modules, "masam_core.export.overlay.overlay", None)
     queue, _ = run(folder, tmp_path / "out", Quick(), overlay=True)
     assert queue.cases["a"].status == "done"
     assert "matplotlib is not installed" in queue.cases["a"].message

@@ -52,7 +52,7 @@ def render_overlay(
             f"{tuple(volume.geometry.shape)}."
         )
     # Loading matplotlib takes a second that only a picture is worth.
-    from masam_core.overlay_figure import DPI, draw_figure
+    from masam_core.export.overlay.figure import DPI, draw_figure
 
     figure = draw_figure(volume, lesions, expert, title or volume.name)
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from masam_core.export.segmentation import write_segmentation
 from masam_core.lesion.terminology import MASS
-from masam_core.segmentation import write_segmentation
 
 slicer = pytest.importorskip("slicer", reason="3D Slicer's core (slicer-core) is not installed")
 if not hasattr(slicer, "vtkMRMLSegmentationStorageNode"):

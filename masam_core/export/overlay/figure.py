@@ -12,9 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from masam_core.image.intensity import guess_modality
-from masam_core.lesion.terminology import lesion_color
-from masam_core.overlay_panel import (
+from masam_core.export.overlay.panel import (
     BACKGROUND,
     BOX_DASHES,
     EXPERT,
@@ -25,7 +23,9 @@ from masam_core.overlay_panel import (
     Scene,
     draw_panel,
 )
-from masam_core.planes import View, display_frame, lesion_view, planes_of
+from masam_core.export.overlay.planes import View, display_frame, lesion_view, planes_of
+from masam_core.image.intensity import guess_modality
+from masam_core.lesion.terminology import lesion_color
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -46,7 +46,7 @@ OUTSIDE_BELOW_HU = -960.0
 def draw_figure(
     volume: Volume, lesions: Sequence[Lesion], expert: NDArray[np.bool_] | None, title: str
 ) -> Figure:
-    """The page of ``masam_core.overlay.render_overlay``, with an Agg canvas."""
+    """The page of ``masam_core.export.overlay.overlay.render_overlay``, with an Agg canvas."""
     frame = display_frame(volume.geometry)
     image = frame.to_canonical(volume.array)
     modality = guess_modality(volume.array, volume.modality)

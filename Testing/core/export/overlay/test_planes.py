@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from masam_core.image.geometry import Geometry
-from masam_core.planes import (
+from masam_core.export.overlay.planes import (
     AXIAL,
     CORONAL,
     SAGITTAL,
@@ -22,6 +21,7 @@ from masam_core.planes import (
     section,
     to_display_mm,
 )
+from masam_core.image.geometry import Geometry
 from masam_core.prompts.boxes import BoxPrompt
 
 SIGNED_AXES = [

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core import segmentation
 from masam_core.errors import SegmentationError
+from masam_core.export import segmentation
+from masam_core.export.segmentation import label_image, write_probability, write_segmentation
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume, read_labels
 from masam_core.lesion.terminology import MASS, TUMOUR_TYPES
-from masam_core.segmentation import label_image, write_probability, write_segmentation
 
 
 @pytest.fixture

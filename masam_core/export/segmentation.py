@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 import masam_core
 from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
+from masam_core.export.seg_nrrd import Segment, write_seg_nrrd
 from masam_core.lesion.lesion import require_same_image
 from masam_core.lesion.terminology import MASS, Color, TumourType, lesion_color
-from masam_core.seg_nrrd import Segment, write_seg_nrrd
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry

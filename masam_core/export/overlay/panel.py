@@ -10,8 +10,15 @@ from matplotlib.patches import Polygon
 from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
 
+from masam_core.export.overlay.planes import (
+    Plane,
+    View,
+    box_outline,
+    canonical_crop,
+    section,
+    to_display_mm,
+)
 from masam_core.lesion.terminology import Color
-from masam_core.planes import Plane, View, box_outline, canonical_crop, section, to_display_mm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core import overlay_figure
 from masam_core.errors import SegmentationError
-from masam_core.image.geometry import Geometry
-from masam_core.image.volume import Volume
-from masam_core.lesion.lesion import Lesion
-from masam_core.lesion.measure import measure
-from masam_core.overlay import render_overlay
-from masam_core.overlay_figure import (
+from masam_core.export.overlay import figure as overlay_figure
+from masam_core.export.overlay.figure import (
     LUNG,
     SOFT_TISSUE,
     display_window,
     draw_figure,
     measurement_line,
 )
-from masam_core.planes import display_frame, lesion_view
+from masam_core.export.overlay.overlay import render_overlay
+from masam_core.export.overlay.planes import display_frame, lesion_view
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.measure import measure
 from masam_core.prompts.boxes import BoxPrompt
 
 SIGNED_AXES = [

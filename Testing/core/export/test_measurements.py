@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from masam_core.errors import SegmentationError
-from masam_core.report import COLUMNS, measurement_rows, write_measurements
+from masam_core.export.measurements import COLUMNS, measurement_rows, write_measurements
 
 
 def read(path):
