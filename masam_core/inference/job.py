@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.config import ModelConfig
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.inference.view import Crop, choose_crop
+from masam_core.model.config import ModelConfig
 from masam_core.prompts.boxes import SliceBoxes
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from masam_core.config import ModelConfig
 from masam_core.errors import ConfigError
 from masam_core.evaluation.metrics import tight_box
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.image.intensity import normalise
 from masam_core.image.volume import read_labels, read_volume
+from masam_core.model.config import ModelConfig
 
 Box = tuple[int, int, int, int, int, int]
 FARTHEST = 1000.0  # scaled value; what lies beyond is no image

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from masam_core.config import ModelConfig
 from masam_core.errors import ConfigError
+from masam_core.model.config import ModelConfig
 from masam_core.training.cases import Target
 from masam_core.training.prompts import PromptConfig
 

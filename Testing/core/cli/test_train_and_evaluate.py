@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from masam_core.config import ModelConfig
 from masam_core.model.checkpoint import inspect_checkpoint, save_model
+from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 
 from ..training.conftest import data  # noqa: F401

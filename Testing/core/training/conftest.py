@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core import config as config_module
-from masam_core.config import BackboneSpec, ModelConfig
+from masam_core.model import config as config_module
+from masam_core.model.config import BackboneSpec, ModelConfig
 from masam_core.training.case_lists import read_index
 from masam_core.training.cases import PreparedCase, prepare_case
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core.config import ModelConfig
+from masam_core.model.config import ModelConfig
 from masam_core.training import case_cache
 from masam_core.training.case_cache import CaseCache
 from masam_core.training.case_lists import read_index

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core.config import ModelConfig
 from masam_core.errors import ConfigError
+from masam_core.model.config import ModelConfig
 from masam_core.training.case_lists import read_index
 from masam_core.training.cases import Target, prepare_background, prepare_case
 

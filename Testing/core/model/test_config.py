@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from masam_core.config import ModelConfig
 from masam_core.errors import ConfigError
 from masam_core.image.intensity import IntensityConfig, IntensityPreset
+from masam_core.model.config import ModelConfig
 
 
 def test_a_config_survives_json_with_every_field_changed() -> None:
