@@ -16,8 +16,8 @@ from masam_core.lesion.measure import Measurements
 from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:
+    from masam_core.catalog.choice import ModelChoice
     from masam_core.inference.segmenter import Segmenter
-    from masam_core.worker.choice import ModelChoice
     from masam_core.worker.steps import Found
 
 Progress = Callable[[float, str], None]

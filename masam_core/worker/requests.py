@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import masam_core
+from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import ConfigError, MasamError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker import fields
-from masam_core.worker.choice import ModelChoice
 from masam_core.worker.devices import list_devices
 from masam_core.worker.fields import field, optional_text
 from masam_core.worker.models import (
