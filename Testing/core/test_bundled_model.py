@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from masam_core.catalog.bundled import bundled_model_path
+from masam_core.data.case_lists import read_index
 from masam_core.evaluation.evaluate import evaluate_cases
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.checkpoint import inspect_checkpoint, load_model
-from masam_core.training.case_lists import read_index
 
 CASES = ("sts030_t1", "sts030_ct", "sts005_t1", "sts003_ct", "radiomics_breast1")
 

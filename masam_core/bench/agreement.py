@@ -31,7 +31,7 @@ def agreement_rows(setup: Setup, data: Path, split: str = "val") -> list[Row]:
     Raises:
         ConfigError: no case of that split.
     """
-    from masam_core.training.case_lists import read_cases
+    from masam_core.data.case_lists import read_cases
 
     cases = [case for case in read_cases(data) if case.split == split]
     if not cases:

@@ -27,7 +27,7 @@ from masam_core.inference.windows import Quality
 from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:
-    from masam_core.training.cases import Case, Target
+    from masam_core.training.prepared import Case, Target
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70rem; margin: 2rem auto;
@@ -123,7 +123,7 @@ def _pictures(
     target: Target | None,
     worst: int,
 ) -> list[str]:
-    from masam_core.training.cases import Target
+    from masam_core.training.prepared import Target
 
     target = target or Target()
     scores = study.scores[study.name]

@@ -14,7 +14,7 @@ import numpy as np
 
 from masam_core.image.geometry import CanonicalFrame, Geometry
 from masam_core.model.config import ModelConfig
-from masam_core.training.cases import (
+from masam_core.training.prepared import (
     Case,
     PreparedCase,
     Target,

@@ -21,7 +21,7 @@ from masam_core.inference.view import (
 from masam_core.inference.windows import window_slices
 from masam_core.model.config import ModelConfig
 from masam_core.training.augment import augment, bias_field, coarsen, thicken
-from masam_core.training.cases import PreparedCase
+from masam_core.training.prepared import PreparedCase
 from masam_core.training.prompts import Offset, PromptConfig, box_of_mask
 from masam_core.training.sources import Sources
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from masam_core.data.case_lists import read_index
 from masam_core.model import config as config_module
 from masam_core.model.config import BackboneSpec, ModelConfig
-from masam_core.training.case_lists import read_index
-from masam_core.training.cases import PreparedCase, prepare_case
+from masam_core.training.prepared import PreparedCase, prepare_case
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from masam_core.training.augment import (
     coarsen,
     thicken,
 )
-from masam_core.training.cases import Case, PreparedCase
+from masam_core.training.prepared import Case, PreparedCase
 
 
 def noise_masks() -> torch.Tensor:

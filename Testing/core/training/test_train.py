@@ -19,7 +19,7 @@ from masam_core.model.checkpoint import inspect_checkpoint, load_model, save_mod
 from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 from masam_core.training import train as module
-from masam_core.training.cases import Target
+from masam_core.training.prepared import Target
 from masam_core.training.prompts import PromptConfig
 from masam_core.training.settings import TrainConfig
 from masam_core.training.train import learning_rate, train

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from masam_core.data.case_lists import read_cases, read_index, split_of
 from masam_core.errors import ConfigError
-from masam_core.training.case_lists import read_cases, read_index, split_of
 
 
 def test_an_index_lists_its_cases(data: Path) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from masam_core.data.case_lists import read_index
 from masam_core.errors import ConfigError
 from masam_core.model.config import ModelConfig
-from masam_core.training.case_lists import read_index
-from masam_core.training.cases import Target, prepare_background, prepare_case
+from masam_core.training.prepared import Target, prepare_background, prepare_case
 
 
 def test_a_case_is_prepared_in_the_canonical_frame(data: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from masam_core.errors import ConfigError
-from masam_core.training.cases import Case
+from masam_core.training.prepared import Case
 
 REQUIRED = ("case", "patient", "split")
 VALIDATION_SHARE = 0.2  # of the patients, where a list has no split
