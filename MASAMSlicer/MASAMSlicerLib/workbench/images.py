@@ -17,7 +17,7 @@ from masam_core.errors import MasamError, VolumeError
 from ..sampledata import SAMPLES
 from ..scene.volumes import forgetVolumes, requireVolume
 from ..scene.windowlevel import applyPreset, presetsOf
-from ..worker import workerEnvironment
+from ..workerprocess import workerEnvironment
 
 if TYPE_CHECKING:
     from .tab import Tab

@@ -16,7 +16,7 @@ from typing import Any
 
 from masam_core.errors import MasamError
 
-from ..worker import workerEnvironment
+from ..workerprocess import workerEnvironment
 
 START_SECONDS = 90.0
 END_SECONDS = 5.0

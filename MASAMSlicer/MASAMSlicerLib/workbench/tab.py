@@ -11,7 +11,7 @@ import vtk
 
 from masam_core.errors import MasamError
 
-from .. import worker
+from .. import workerprocess
 from ..scene.lesions import LESION, Lesion
 from ..scene.nodes import nodesOfClass
 from ..session import Session
@@ -65,9 +65,9 @@ class Tab:
         self.scene = self.application.scene
         self.views = Views(self.application)
         loop = asyncio.get_running_loop()
-        command = worker.workerCommand(settings.workerCommand)
+        command = workerprocess.workerCommand(settings.workerCommand)
         self.session = Session(
-            self.scene, lambda: LoopTransport(command, worker.workerEnvironment(), loop)
+            self.scene, lambda: LoopTransport(command, workerprocess.workerEnvironment(), loop)
         )
         self._refreshing: asyncio.TimerHandle | None = None
         self._settling: dict[str, asyncio.TimerHandle] = {}
