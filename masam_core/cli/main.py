@@ -16,7 +16,7 @@ from masam_core.cli.info import info_command
 from masam_core.cli.models import app as models_app
 from masam_core.cli.segment import segment_command
 from masam_core.cli.train import train_command
-from masam_core.cli.workbench import workbench_command
+from masam_workbench.command import workbench_command
 
 app = typer.Typer(
     name="masam",
