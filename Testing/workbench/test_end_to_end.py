@@ -381,7 +381,7 @@ def test_the_page_answers_while_an_image_is_read_and_the_reading_can_be_cancelle
     readers = [
         pid
         for pid, words in processesBelow(server.process.pid).items()
-        if "masam_workbench.tab.intake" in words
+        if "masam_core.image.intake" in words
     ]
     for pid in readers:
         os.kill(pid, signal.SIGSTOP)  # as slow as can be

@@ -165,7 +165,7 @@ async def read(path: Path, target: Path, name: str, series: str | None = None) -
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "masam_workbench.tab.intake",
+        "masam_core.image.intake",
         str(path),
         str(target),
         name,

@@ -15,18 +15,17 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core.errors import VolumeError
+from masam_core.image import intake
 from masam_core.image.volume import Volume, read_volume
-from masam_workbench.tab import intake
+from Testing.core.image.test_dicom import write_series
 
-from .test_dicom import write_series
-
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def take_in(source: Path, target: Path, name: str = "scan") -> dict[str, Any]:
     """Run the process; what it says."""
     done = subprocess.run(
-        [sys.executable, "-m", "masam_workbench.tab.intake", str(source), str(target), name],
+        [sys.executable, "-m", "masam_core.image.intake", str(source), str(target), name],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -166,7 +165,7 @@ def test_what_is_no_image_is_told_in_words_without_the_servers_paths(
 def limited(source: Path, target: Path, limit: int) -> dict[str, Any]:
     """As take_in, with another limit of memory."""
     code = (
-        "import sys; from masam_workbench.tab import intake; "
+        "import sys; from masam_core.image import intake; "
         f"intake.MEMORY_BYTES = {limit}; sys.exit(intake.main(sys.argv[1:]))"
     )
     done = subprocess.run(
@@ -214,7 +213,7 @@ def test_what_a_library_prints_does_not_spoil_the_answer(
 ) -> None:
     write(oblique_volume, tmp_path / "good.nrrd")
     code = (
-        "import os, sys; from masam_workbench.tab import intake; read = intake.read_volume\n"
+        "import os, sys; from masam_core.image import intake; read = intake.read_volume\n"
         "def loud(*a): print('python'); os.write(1, b'library'); return read(*a)\n"
         "intake.read_volume = loud; sys.exit(intake.main(sys.argv[1:]))"
     )

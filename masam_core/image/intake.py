@@ -1,6 +1,6 @@
 """Reading a file of unknown origin in a process of its own.
 
-    python -m masam_workbench.tab.intake FILE OUT.nrrd [NAME [SERIES]]
+    python -m masam_core.image.intake FILE OUT.nrrd [NAME [SERIES]]
 
 FILE is an image, a zip archive or a folder; the image is written uncompressed to OUT.nrrd, and one
 JSON object to standard output: ``name``, ``modality``, ``shape`` (KJI); ``series`` (each with
