@@ -19,6 +19,9 @@ from typing import Any
 import pytest
 
 from Testing.conftest import ROOT
+from Testing.slicer.conftest import harness
+
+__all__ = ["harness"]  # a fixture
 
 UPLOAD_LIMIT = 20_000_000
 START_SECONDS = 60

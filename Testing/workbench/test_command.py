@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from masam_workbench import command
-from Testing.core.cli.conftest import Masam
+from Testing.core.cli.conftest import Masam, masam
+
+__all__ = ["masam"]  # a fixture
 
 
 def test_without_the_extra_it_says_what_to_install(

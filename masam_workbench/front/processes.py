@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import secrets
 import shutil
 import sys
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import MASAMSlicerLib
 from MASAMSlicerLib.workerprocess import workerEnvironment
 
 from masam_core.errors import MasamError
@@ -122,11 +124,10 @@ async def startTab(settings: dict[str, Any]) -> TabProcess:
 
 
 def tabEnvironment() -> dict[str, str]:
-    """The same environment, with this package's folder on Python's path."""
-    import os
-
+    """The same environment, with the folders of our packages on Python's path."""
     values = workerEnvironment()
-    here = str(Path(__file__).resolve().parents[2])
-    values["PYTHONPATH"] = os.pathsep.join(filter(None, [here, values.get("PYTHONPATH")]))
+    packages = (Path(__file__).parents[1], Path(MASAMSlicerLib.__file__).parent)
+    folders = dict.fromkeys(str(package.resolve().parent) for package in packages)
+    values["PYTHONPATH"] = os.pathsep.join(filter(None, [*folders, values.get("PYTHONPATH")]))
     values["WSLINK_READY_MSG"] = ""  # the first line on standard output is ours
     return values
