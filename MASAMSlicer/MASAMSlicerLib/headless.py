@@ -19,10 +19,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run the batch; see the module's text."""
     from masam_core.batch.spec import run_spec
     from masam_core.errors import MasamError
-    from MASAMSlicerLib import worker
+    from MASAMSlicerLib import workerprocess
 
     given = _parser().parse_args(list(arguments))
-    missing = worker.missingForPanel() if given.worker else worker.missingForWorker()
+    missing = workerprocess.missingForPanel() if given.worker else workerprocess.missingForWorker()
     if missing:
         print(f"Not installed in Slicer's Python: {', '.join(missing)}.", file=sys.stderr)
         return 1
@@ -39,8 +39,8 @@ def main(arguments: Sequence[str]) -> int:
 
     spec = {**vars(given), "options": {"quality": given.quality, "margin_mm": given.margin}}
     try:
-        spec["worker"] = worker.workerCommand(given.worker)
-        run_spec(spec, say, lambda: False, worker.workerEnvironment())
+        spec["worker"] = workerprocess.workerCommand(given.worker)
+        run_spec(spec, say, lambda: False, workerprocess.workerEnvironment())
     except MasamError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

@@ -14,7 +14,7 @@ import numpy as np
 import slicer
 import vtk
 
-from . import worker
+from . import workerprocess
 from .scene.transforms import arrayToMatrix, matrixToArray
 
 SHAPE = (22, 60, 64)  # K, J, I
@@ -38,7 +38,7 @@ class SelfTests(_Base):
         """An empty scene, and one worker for all tests."""
         from .blocking import BlockingSession
 
-        missing = worker.missingForWorker()
+        missing = workerprocess.missingForWorker()
         if missing:
             self.skipTest(f"Not installed: {', '.join(missing)}")
         if SelfTests.session is not None:

@@ -32,8 +32,6 @@ def listed(text: str, name: str) -> set[str]:
 def test_every_file_of_the_module_is_listed_and_there(module_path: Path) -> None:
     text = (module_path / "CMakeLists.txt").read_text()
     scripts = {str(p.relative_to(module_path).as_posix()) for p in module_path.rglob("*.py")}
-    # The workbench is for machines without Slicer: pip brings it, the extension does not.
-    scripts = {name for name in scripts if "/workbench/" not in name}
     resources = {
         str(p.relative_to(module_path).as_posix())
         for p in (module_path / "Resources").rglob("*")
@@ -160,12 +158,11 @@ def test_only_the_panel_needs_qt(module_path: Path) -> None:
         assert not imports or path.parent.name == "panel", path
 
 
-def test_only_the_workbench_needs_trame_and_nothing_needs_the_workbench(module_path: Path) -> None:
+def test_the_module_needs_nothing_of_the_workbench(module_path: Path) -> None:
+    # It is for machines without Slicer: pip brings it, the extension does not.
     for path in (module_path / "MASAMSlicerLib").rglob("*.py"):
-        if "workbench" in path.parts:
-            continue
         found = re.findall(
-            r"^\s*(?:import|from) (trame\w*|aiohttp|wslink|PIL|\.+workbench)\b",
+            r"^\s*(?:import|from) (trame\w*|aiohttp|wslink|PIL|masam_workbench)\b",
             path.read_text("utf-8"),
             re.M,
         )
@@ -180,13 +177,13 @@ def test_the_wheel_and_an_editable_installation_have_the_workbench(
     (wheel,) = builder.build(directory=str(tmp_path), versions=["standard"])
     with zipfile.ZipFile(wheel) as packed:
         names = set(packed.namelist())
-    folder = module_path / "MASAMSlicerLib"
-    here = {p for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"}
-    assert {f"MASAMSlicerLib/{p.relative_to(folder).as_posix()}" for p in here} <= names
+    for folder in (module_path / "MASAMSlicerLib", module_path.parent / "masam_workbench"):
+        here = {p for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"}
+        assert {f"{folder.name}/{p.relative_to(folder).as_posix()}" for p in here} <= names
     (editable,) = builder.build(directory=str(tmp_path), versions=["editable"])
     with zipfile.ZipFile(editable) as packed:
         (paths,) = [packed.read(name) for name in packed.namelist() if name.endswith(".pth")]
-    assert str(module_path) in paths.decode().splitlines()
+    assert {str(module_path), str(module_path.parent)} <= set(paths.decode().splitlines())
 
 
 def test_files_of_the_module_import_nothing_at_once_that_slicer_lacks(module_path: Path) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import Cancelled, CheckpointError
-from masam_core.worker.choice import ModelChoice
 
 if TYPE_CHECKING:
     from masam_core.inference.segmenter import Segmenter

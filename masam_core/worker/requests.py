@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import masam_core
-from masam_core.boxes import BoxPrompt
+from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import ConfigError, MasamError
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
-from masam_core.volume import Volume
+from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker import fields
-from masam_core.worker.choice import ModelChoice
 from masam_core.worker.devices import list_devices
 from masam_core.worker.fields import field, optional_text
 from masam_core.worker.models import (
@@ -178,7 +178,7 @@ class Requests:
         }
 
     def _measure(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
-        from masam_core.inference.measure import measure
+        from masam_core.lesion.measure import measure
 
         mask, offset = unpack_mask(message.get("mask"))
         return {"measurements": measure(mask, offset, self._volume(message)).to_dict()}

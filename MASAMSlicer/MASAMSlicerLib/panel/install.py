@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import slicer
 from slicer.i18n import tr as _
 
-from .. import worker
+from .. import workerprocess
 from . import settings
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ class Install:
     def check(self) -> None:
         """Look again for what is missing; a worker elsewhere needs less here."""
         remote = bool(str(settings.read("workerCommand")).strip())
-        self.missing = worker.missingForPanel() if remote else worker.missingForWorker()
+        self.missing = (
+            workerprocess.missingForPanel() if remote else workerprocess.missingForWorker()
+        )
         self.ui.installFrame.visible = bool(self.missing)
         self.problem = ""
         if self.missing:
@@ -47,7 +49,7 @@ class Install:
             lines = [
                 _("Missing in Slicer's Python: {names}.").format(names=", ".join(self.missing))
             ]
-            if any(name in worker.FROM_PYTORCH for name in self.missing):
+            if any(name in workerprocess.FROM_PYTORCH for name in self.missing):
                 lines.append(PYTORCH_SIZE)
             lines.append(_("Slicer stays usable; restart it if you are asked to."))
             self.ui.installLabel.text = "\n".join(lines)
@@ -61,7 +63,9 @@ class Install:
     def _onInstall(self, wheels: str | None) -> None:
         try:
             with slicer.util.tryWithErrorDisplay(_("The installation failed."), waitCursor=True):
-                if wheels is None and any(name in worker.FROM_PYTORCH for name in self.missing):
+                if wheels is None and any(
+                    name in workerprocess.FROM_PYTORCH for name in self.missing
+                ):
                     if not installPyTorch():
                         return
                     self.check()
@@ -81,9 +85,9 @@ def plan(missing: Sequence[str], wheels: str | None) -> list[str]:
         ValueError: the folder holds no wheel.
     """
     packages = [
-        {**worker.FROM_PYTORCH, **worker.FROM_PIP}[name]
+        {**workerprocess.FROM_PYTORCH, **workerprocess.FROM_PIP}[name]
         for name in missing
-        if wheels is not None or name in worker.FROM_PIP
+        if wheels is not None or name in workerprocess.FROM_PIP
     ]
     if not packages:
         return []

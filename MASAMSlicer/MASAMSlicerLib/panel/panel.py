@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from masam_core.errors import MasamError
 from masam_core.inference.options import SegmentOptions
 
-from .. import worker
+from .. import workerprocess
 from ..scene.lesions import LESION, Lesion, volumeOf
 from ..session import Session
 from ..wording import breakable
@@ -36,8 +36,8 @@ WARNING_STYLE, ERROR_STYLE = "color: #b26a00", "color: #c62828"
 
 def makeTransport() -> QProcessTransport:
     """A worker process as this machine's settings say."""
-    command = worker.workerCommand(str(settings.read("workerCommand")))
-    return QProcessTransport(command, worker.workerEnvironment())
+    command = workerprocess.workerCommand(str(settings.read("workerCommand")))
+    return QProcessTransport(command, workerprocess.workerEnvironment())
 
 
 class Panel:

@@ -180,11 +180,11 @@ def test_what_is_missing_is_told_and_installed_on_one_click(
     person: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     import slicer
-    from MASAMSlicerLib import worker
+    from MASAMSlicerLib import workerprocess
 
     asked: list[Any] = []
     here = ["torch", "torchvision", "SimpleITK"]
-    monkeypatch.setattr(worker, "missing", lambda names: [n for n in names if n not in here])
+    monkeypatch.setattr(workerprocess, "missing", lambda names: [n for n in names if n not in here])
     monkeypatch.setattr(slicer.util, "pip_install", asked.append, raising=False)
     install = person.panel.install
     install.check()
@@ -194,7 +194,7 @@ def test_what_is_missing_is_told_and_installed_on_one_click(
     assert "Install" in person.ui.segmentButton.toolTip or not person.ui.segmentButton.enabled
     assert not person.ui.segmentButton.enabled
     person.ui.installButton.click()
-    assert asked == [list(worker.FROM_PIP.values())]
+    assert asked == [list(workerprocess.FROM_PIP.values())]
     # Without a network.
     monkeypatch.setattr(person.panel, "askForFolder", lambda *_: str(tmp_path))
     person.ui.installFolderButton.click()
@@ -206,7 +206,7 @@ def test_what_is_missing_is_told_and_installed_on_one_click(
     person.ui.installFolderButton.click()
     assert asked[-1][:3] == ["--no-index", "--find-links", str(tmp_path)]
     assert "torch" in asked[-1]
-    here += [*worker.FROM_PYTORCH, *worker.FROM_PIP]
+    here += [*workerprocess.FROM_PYTORCH, *workerprocess.FROM_PIP]
     install.check()
     assert install.problem == ""
     assert not person.ui.installFrame.visible
