@@ -84,7 +84,7 @@ def test_the_screens_leave_the_room_that_was_measured() -> None:
 def test_what_is_always_needed_is_seen_and_nothing_is_covered_or_cut_off(
     column: Column, case: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from MASAMSlicerLib import worker
+    from MASAMSlicerLib import workerprocess
 
     person, ui = column.person, column.ui
     assert (column.faults(), column.unseen()) == ([], []), "empty"
@@ -128,7 +128,7 @@ def test_what_is_always_needed_is_seen_and_nothing_is_covered_or_cut_off(
     ui.batchCollapsibleButton.collapsed = True
 
     person.panel.say("1 lesion segmented in 6.4 s on cpu.")
-    monkeypatch.setattr(worker, "missing", lambda names: list(names))
+    monkeypatch.setattr(workerprocess, "missing", lambda names: list(names))
     person.panel.install.check()
     person.wait()
     assert ui.installFrame.visible
