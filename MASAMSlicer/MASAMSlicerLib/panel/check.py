@@ -96,7 +96,7 @@ class Check:
         self._timer.stop()
 
     def _tick(self) -> None:
-        """Show how far it is, and look whether the worker still lets wait for itself."""
+        """Show how far it is, and give up on a worker that never answers."""
         run = self._run
         if run is None:
             return
