@@ -45,7 +45,7 @@ FOR_WORKER = (
     *FOR_PROGRAM,
     Package("segment_anything", "segment-anything", "1.0", loads=False),
     Package("safetensors", "safetensors", "0.4.3"),
-    Package("pooch", "pooch", "1.8"),
+    Package("platformdirs", "platformdirs", "4"),
 )
 
 

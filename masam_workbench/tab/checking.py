@@ -64,7 +64,7 @@ class Checking:
         return open
 
     async def _tick(self, run: CheckRun) -> None:
-        """Show how far it is, and look whether the worker still lets wait for itself."""
+        """Show how far it is, and give up on a worker that never answers."""
         while not run.finished:
             self._show(run)
             await asyncio.sleep(TICK_SECONDS)
