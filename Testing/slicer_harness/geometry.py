@@ -8,6 +8,9 @@ from itertools import combinations
 from PySide6 import QtCore, QtWidgets
 
 from Testing.slicer_harness import ctk, mrml_widgets
+from Testing.slicer_harness.loading import undress
+
+undress(__name__)
 
 WHOLE = (  # widgets whose inside is their own affair
     QtWidgets.QAbstractItemView,

@@ -14,6 +14,9 @@ from typing import Any
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from Testing.slicer_harness.ctk import ctkCollapsibleButton
+from Testing.slicer_harness.loading import undress
+
+undress(__name__)
 
 COLUMN = 446  # pixels of the module panel's column, scroll bar included
 DESKTOP, TITLE, MENU, TOOLS, LOGO, HELP, PROBE, STATUS = 40, 30, 24, 40, 48, 28, 166, 24

@@ -75,6 +75,7 @@ def _column(person: Person, name: str) -> Iterator[Column]:
     host.setParent(None)
 
 
+@pytest.mark.usefixtures("harness")
 def test_the_screens_leave_the_room_that_was_measured() -> None:
     from Testing.slicer_harness.window import SCREENS
 
