@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import secrets
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from masam_core.errors import MasamError
+from masam_core.process_tree import kill_tree
 
 from ..worker import workerEnvironment
 
@@ -79,8 +79,7 @@ class TabProcess:
             try:
                 await asyncio.wait_for(self.process.wait(), END_SECONDS)
             except asyncio.TimeoutError:
-                with contextlib.suppress(ProcessLookupError):
-                    self.process.kill()
+                await asyncio.to_thread(kill_tree, self.process.pid)
                 await self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
