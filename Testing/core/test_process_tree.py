@@ -29,7 +29,7 @@ def alive(pid: int) -> bool:
 @pytest.fixture
 def launcher() -> Iterator[subprocess.Popen[str]]:
     """A shell in a shell that runs two Pythons."""
-    script = f"sh -c \"{SLEEP}; true\" & {SLEEP}; true"
+    script = f'sh -c "{SLEEP}; true" & {SLEEP}; true'
     process = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for _ in range(2):  # both are at work
