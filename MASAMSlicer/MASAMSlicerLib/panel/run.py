@@ -167,6 +167,7 @@ class Run:
                 views.setSegmentsVisible(
                     lesion.segmentation, True, bool(self.panel.parameters.showSurface)
                 )
+        self.panel.results.lookAtSurface()
         self.panel.say(summary(report), warning=hasNotes(report))
         self.panel.refreshSoon()
         if self.panel.parameters.liveUpdate:
