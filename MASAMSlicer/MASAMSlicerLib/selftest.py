@@ -38,6 +38,9 @@ class SelfTests(_Base):
         """An empty scene, and one worker for all tests."""
         from .blocking import BlockingSession
 
+        scene = slicer.mrmlScene
+        url, root = scene.GetURL(), scene.GetRootDirectory()
+        self.addCleanup(lambda: (scene.SetURL(url), scene.SetRootDirectory(root)))
         missing = worker.missingForWorker()
         if missing:
             self.skipTest(f"Not installed: {', '.join(missing)}")
