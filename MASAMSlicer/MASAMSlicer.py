@@ -238,9 +238,9 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Let go of the parameter node."""
         if self._parameters is not None:
             self._parameters.disconnectGui(self._guiTag)
-            self.removeObserver(
-                self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified
-            )
+            node, modified = self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent
+            if self.hasObserver(node, modified, self.onModified):
+                self.removeObserver(node, modified, self.onModified)
             self._parameters, self._guiTag = None, None
 
 

@@ -116,7 +116,7 @@ class LesionTable:
             if item.data(_ID_ROLE) != lesion.id:
                 item.setData(_ID_ROLE, lesion.id)
         item = self.table.item(row, NAME)
-        color = [round(part, 4) for part in lesion.color]
+        color = ", ".join(f"{part:.4f}" for part in lesion.color)
         if item.data(_COLOR_ROLE) != color:
             item.setData(_COLOR_ROLE, color)
             item.setIcon(_swatch(lesion.color))
