@@ -9,6 +9,7 @@ import vtk
 from MASAMSlicerLib.sampledata import registerSampleData
 from MASAMSlicerLib.scene.savedsettings import CHOICES, NUMBERS, putRight
 from MASAMSlicerLib.selftest import SelfTests
+from MASAMSlicerLib.workerprocess import requireSlicersOwn
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -93,6 +94,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
+        requireSlicersOwn()
         self.uiWidget = slicer.util.loadUI(self.resourcePath("UI/MASAMSlicer.ui"))
         self.layout.addWidget(self.uiWidget)
         self.ui = slicer.util.childWidgetVariables(self.uiWidget)

@@ -119,7 +119,7 @@ def test_a_launcher_is_not_the_python_that_it_starts(harness: Any) -> None:
     import subprocess
     import sys
 
-    from MASAMSlicerLib import worker
+    from MASAMSlicerLib import workerprocess as worker
 
     launcher = worker.pythonExecutable()
     assert launcher != sys.executable

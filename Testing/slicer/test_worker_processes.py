@@ -65,7 +65,7 @@ def alive(pid: int) -> bool:
 def running(request: pytest.FixtureRequest, harness: Any) -> Iterator[Running]:
     if not Path("/proc").is_dir():
         pytest.skip("looks at processes in /proc")
-    from MASAMSlicerLib import worker
+    from MASAMSlicerLib import workerprocess as worker
 
     command, environment = worker.defaultCommand(), worker.workerEnvironment()
     if request.param == "subprocess":
@@ -82,7 +82,7 @@ def running(request: pytest.FixtureRequest, harness: Any) -> Iterator[Running]:
             lambda _, seconds: harness.process(seconds),
         )
     else:
-        from MASAMSlicerLib.workbench.transport import LoopTransport
+        from masam_workbench.tab.transport import LoopTransport
 
         loop = asyncio.new_event_loop()
         made = Running(

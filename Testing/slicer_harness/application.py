@@ -110,6 +110,7 @@ def _installApp(slicer: Any) -> None:
         connect=lambda signal, slot: True,
         testingEnabled=lambda: True,
         layoutManager=lambda: main_window.mainWindow().layoutManager(),
+        applicationVersion="5.10.0",
         processEvents=lambda: _application().processEvents(),
     )
 

@@ -1,9 +1,10 @@
-"""What the numbers of a run may be: stated here once, for every front end and for the worker."""
+"""What the settings of a run may be: stated here once, for every front end and for the worker."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from masam_core.errors import ConfigError
 
@@ -53,3 +54,4 @@ THRESHOLD = Limits("threshold", 0.05, 0.95)
 MARGIN_MM = Limits("margin", 0.0, 50.0, "mm")
 SMOOTH_MM = Limits("smoothing", 0.0, 10.0, "mm")
 CACHE_MB = Limits("cache", 64, 65536, "MB")
+Keep = Literal["all", "centre", "largest"]  # which pieces of a mask stay

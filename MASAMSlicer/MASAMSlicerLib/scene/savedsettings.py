@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from masam_core.inference.limits import MARGIN_MM, SMOOTH_MM, THRESHOLD
-from masam_core.inference.postprocess import Keep
+from masam_core.inference.limits import MARGIN_MM, SMOOTH_MM, THRESHOLD, Keep
 from masam_core.inference.windows import Quality
 
 from ..translation import tr as _

@@ -15,6 +15,7 @@ def with_segment(person: Person, case: Any) -> Any:
     from MASAMSlicerLib.scene.segments import Look, newSegmentation, writeSegment
 
     person.choose(case.volume)
+    person.panel.parameters.liveUpdate = False  # no run of its own
     lesion = person.take(case.roi)
     writeSegment(
         newSegmentation(case.volume, "result"),
@@ -104,7 +105,7 @@ def test_a_name_that_is_missing_goes_with_a_name(person: Person, case: Any) -> N
 def test_a_failed_installation_goes_when_all_is_there(
     person: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    from MASAMSlicerLib import worker
+    from MASAMSlicerLib import workerprocess as worker
 
     absent = ["pooch"]
     monkeypatch.setattr(worker, "missing", lambda names: [n for n in names if n in absent])
