@@ -241,7 +241,8 @@ def test_a_slicer_without_extensions_manager_says_what_to_do(
 
 def test_models_and_devices_are_those_of_the_worker(person: Person) -> None:
     person.panel.inputs.askWorker()
-    person.wait(lambda: bool(person.panel.inputs.devices), 60)
+    inputs = person.panel.inputs
+    person.wait(lambda: bool(inputs.devices) and len(inputs.models) > 1)
     person.wait()
     texts = [person.ui.modelComboBox.itemText(n) for n in range(person.ui.modelComboBox.count)]
     assert texts[0] == "bundled"
