@@ -12,6 +12,9 @@ nothing that Slicer has not.
     process(until)       let Qt work
     grab(widget, path)   a picture of all of a widget
     save(widget, path)   a picture of a widget as it is shown
+
+Once installed: ``main_window`` has the window around the module with its views, ``module_life``
+calls ``setup``, ``enter``, ``exit`` and ``cleanup`` when the application does.
 """
 
 from Testing.slicer_harness.application import install, newScene
