@@ -22,10 +22,11 @@ MOST = 2200, 1500  # pixels of a picture of the window; the rest of a larger scr
 def main(folder: Path) -> None:
     """Segment the tumour of the bundled MR and take the pictures."""
     from Testing import slicer_harness as harness
+
+    widget, volume = _segmented(harness)  # first: what follows needs the stand-ins installed
     from Testing.slicer_harness.views import renderLayout
     from Testing.slicer_harness.window import SCREENS
 
-    widget, volume = _segmented(harness)
     ui = widget.ui
     harness.grab(widget.uiWidget, folder / "slicer_panel.png", PANEL_WIDTH)
     renderLayout(volume.GetScene(), volume, folder / "slicer_views.png", (1000, 760))
@@ -46,11 +47,12 @@ def main(folder: Path) -> None:
 def onScreen(folder: Path, name: str) -> None:
     """Take a picture of the whole window on one of the screens of ``window.SCREENS``."""
     from Testing import slicer_harness as harness
+
+    widget, volume = _segmented(harness)  # first: what follows needs the stand-ins installed
     from Testing.slicer_harness.views import renderLayout
     from Testing.slicer_harness.window import SCREENS, picture
 
     screen = SCREENS[name]
-    widget, volume = _segmented(harness)
     path = folder / f"slicer_panel_{name}.png"
     renderLayout(volume.GetScene(), volume, path, screen.views)
     shown = picture(widget.harnessParent, path, screen)
