@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .panel import Panel
 
 NAME, KIND, STATE, VOLUME, DIAMETER, CONFIDENCE = range(6)
+LEAST_ROWS, MOST_ROWS = 2, 8  # that the list is high; more are scrolled
 _ID_ROLE = 256  # Qt::UserRole
 _COLOR_ROLE = _ID_ROLE + 1
 
@@ -31,19 +32,22 @@ class LesionTable:
         # Else any letter begins to rename the current row.
         view = qt.QAbstractItemView
         self.table.editTriggers = view.DoubleClicked | view.EditKeyPressed
-        self.table.setHorizontalHeaderLabels(
-            [
-                _("Lesion"),
-                _("Type"),
-                _("Status"),
-                _("ml"),
-                _("Longest mm"),
-                _("Confidence"),
-            ]
-        )
+        titles = {
+            _("Lesion"): _("Double-click a name to change it."),
+            _("Type"): _("What the lesion is (SNOMED CT)."),
+            _("Status"): _("(!) marks what is to be looked at twice."),
+            _("ml"): _("Volume in millilitres."),
+            _("\N{LATIN CAPITAL LETTER O WITH STROKE} mm"): _("Longest diameter in millimetres."),
+            _("Conf."): _("Confidence: how well the mask is expected to agree with an expert's."),
+        }
+        for column, (title, hint) in enumerate(titles.items()):
+            item = qt.QTableWidgetItem(title)
+            item.setToolTip(hint)
+            self.table.setHorizontalHeaderItem(column, item)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
+        for column in (NAME, KIND):  # shortened where a narrow panel has no room for them
+            header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
         self.table.verticalHeader().hide()
         for key, kind in TUMOUR_TYPES.items():
             self.ui.typeComboBox.addItem(kind.code.meaning, key)
@@ -69,6 +73,7 @@ class LesionTable:
             for row, lesion in enumerate(lesions):
                 self._fill(row, lesion)
             self._showSelection(lesions)
+            self._fitHeight()
         finally:
             self._filling = False
         self._refreshButtons()
@@ -111,8 +116,9 @@ class LesionTable:
             # Only what is new: a change of the item undoes what is being typed there.
             if item.text() != text:
                 item.setText(text)
-            if item.toolTip() != shown.notes:
-                item.setToolTip(shown.notes)
+            hint = shown.notes or (text if column in (NAME, KIND) else "")
+            if item.toolTip() != hint:
+                item.setToolTip(hint)
             if item.data(_ID_ROLE) != lesion.id:
                 item.setData(_ID_ROLE, lesion.id)
         item = self.table.item(row, NAME)
@@ -120,6 +126,16 @@ class LesionTable:
         if item.data(_COLOR_ROLE) != color:
             item.setData(_COLOR_ROLE, color)
             item.setIcon(_swatch(lesion.color))
+
+    def _fitHeight(self) -> None:
+        """Make the list as high as its rows, so that nothing lies below an empty half of it."""
+        self.table.resizeRowsToContents()
+        count = self.table.rowCount
+        shown = [self.table.rowHeight(row) for row in range(min(count, MOST_ROWS))]
+        usual = shown[0] if shown else self.table.verticalHeader().minimumSectionSize
+        shown += [usual] * (LEAST_ROWS - len(shown))
+        header = self.table.horizontalHeader().sizeHint.height()
+        self.table.setFixedHeight(header + sum(shown) + 2 * self.table.frameWidth)
 
     def _showSelection(self, lesions: list[Lesion]) -> None:
         ids = [lesion.id for lesion in lesions]
@@ -131,18 +147,19 @@ class LesionTable:
             self.table.selectRow(ids.index(chosen))
 
     def _refreshButtons(self) -> None:
-        lesion = self.panel.selected
+        lesion, none = self.panel.selected, _("Select a lesion first.")
         for button in (self.ui.jumpButton, self.ui.duplicateButton, self.ui.deleteButton):
-            self.panel.enable(button, lesion is not None, _("Select a lesion first."))
+            self.panel.enable(button, lesion is not None, none)
         busy = self.panel.session.busy
+        wait = _("Wait until the run has ended, or cancel it.")
         self.panel.enable(
-            self.ui.rerunButton, lesion is not None and not busy, _("Select a lesion first.")
+            self.ui.rerunButton, lesion is not None and not busy, none if lesion is None else wait
         )
         hasSegment = lesion is not None and lesion.segment is not None
         self.panel.enable(self.ui.lockButton, hasSegment, _("There is no segment to lock yet."))
         self.ui.lockButton.checked = lesion is not None and lesion.locked
         for widget in (self.ui.typeComboBox, self.ui.colorButton):
-            widget.enabled = lesion is not None
+            self.panel.enable(widget, lesion is not None, none)
         if lesion is None:
             return
         keys = list(TUMOUR_TYPES)
