@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from masam_core.errors import ConfigError
-from masam_core.evaluation.evaluate import Predictor
+from masam_core.scoring.evaluate import Predictor
 
 
 def _lite_medsam() -> Predictor:
