@@ -11,6 +11,7 @@ import typer
 
 from masam_core.cli.common import print_json, reported
 from masam_core.errors import ConfigError
+from masam_core.evaluation.peers import PEERS
 
 
 @reported
@@ -27,7 +28,8 @@ def evaluate_command(
         str | None, typer.Option(help="A second model, compared in a paired test.")
     ] = None,
     peer: Annotated[
-        list[str] | None, typer.Option(help="Also evaluate a peer: litemedsam. Repeat for more.")
+        list[str] | None,
+        typer.Option(help=f"Also evaluate a peer: {', '.join(PEERS)}. Repeat for more."),
     ] = None,
     jitter: Annotated[
         list[float] | None,
