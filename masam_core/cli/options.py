@@ -46,6 +46,15 @@ FillHoles = Annotated[bool, typer.Option(help="Fill enclosed holes.", rich_help_
 Smooth = Annotated[
     float, typer.Option(help="Smoothing of the outline, mm.", rich_help_panel=SETTINGS)
 ]
+SliceAxis = Annotated[
+    str | None,
+    typer.Option(
+        help="Voxel axis across the slices: i, j or k. Default: the one with the widest spacing; "
+        "'masam info IMAGE' says which.",
+        metavar="[i|j|k]",
+        rich_help_panel=SETTINGS,
+    ),
+]
 ModalityOption = Annotated[
     str | None,
     typer.Option(help="CT or MR, where the file does not say.", rich_help_panel=SETTINGS),

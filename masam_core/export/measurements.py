@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
-from masam_core.image.intensity import guess_modality
+from masam_core.image.intensity import intensity_unit
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -47,7 +47,7 @@ COLUMNS = (
 
 def measurement_rows(lesions: Sequence[Lesion], volume: Volume) -> list[dict[str, Cell]]:
     """A row of the table for each lesion; see :func:`measurement_row`."""
-    unit = "HU" if guess_modality(volume.array, volume.modality) == "CT" else None
+    unit = intensity_unit(volume.kind)
     return [
         measurement_row(
             volume.name,
