@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from masam_core.export.measurements import Cell, measurement_row
-from masam_core.lesion.measure import Measurements
 
 from .scene.lesions import EDITED, Lesion
 from .scene.volumes import intensityUnitOf
@@ -26,5 +25,6 @@ def _row(lesion: Lesion) -> dict[str, Cell]:
     if lesion.volume is not None:
         image = lesion.volume.GetName()
         unit = intensityUnitOf(lesion.volume)
-    found = Measurements.from_dict(made.measurements)
-    return measurement_row(image, lesion.name, found, unit, made.confidence, made.model, notes)
+    return measurement_row(
+        image, lesion.name, made.measurements, unit, made.confidence, made.model, notes
+    )

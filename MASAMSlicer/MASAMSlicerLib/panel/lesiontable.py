@@ -8,6 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from masam_core.errors import MasamError
+from masam_core.lesion.measurements.registry import listed_quantities
 from masam_core.lesion.terminology import TUMOUR_TYPES
 
 from ..scene import views
@@ -17,7 +18,7 @@ from ..wording import rowOf
 if TYPE_CHECKING:
     from .panel import Panel
 
-NAME, KIND, STATE, VOLUME, DIAMETER, CONFIDENCE = range(6)
+NAME, KIND, STATE, FIGURES = range(4)  # measurements from FIGURES on, and last the confidence
 _ID_ROLE = 256  # Qt::UserRole
 
 
@@ -27,16 +28,13 @@ class LesionTable:
     def __init__(self, panel: Panel) -> None:
         self.panel, self.ui, self.table = panel, panel.ui, panel.ui.lesionTable
         self._filling = False
-        self.table.setHorizontalHeaderLabels(
-            [
-                _("Lesion"),
-                _("Type"),
-                _("Status"),
-                _("ml"),
-                _("Longest mm"),
-                _("Confidence"),
-            ]
-        )
+        self._listed = listed_quantities()
+        headings = [_(quantity.heading()) for quantity in self._listed]
+        titles = [_("Lesion"), _("Type"), _("Status"), *headings, _("Confidence")]
+        self.table.columnCount = len(titles)
+        self.table.setHorizontalHeaderLabels(titles)
+        for column, quantity in enumerate(self._listed, FIGURES):
+            self.table.horizontalHeaderItem(column).setToolTip(_(quantity.about))
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
@@ -91,15 +89,9 @@ class LesionTable:
 
     def _fill(self, row: int, lesion: Lesion) -> None:
         shown = rowOf(lesion, self.panel.session.states)
-        texts = {
-            NAME: shown.name,
-            KIND: shown.kind,
-            STATE: shown.state,
-            VOLUME: shown.volume,
-            DIAMETER: shown.diameter,
-            CONFIDENCE: shown.confidence,
-        }
-        for column, text in texts.items():
+        figures = [shown.figures[quantity.name] for quantity in self._listed]
+        texts = [shown.name, shown.kind, shown.state, *figures, shown.confidence]
+        for column, text in enumerate(texts):
             item = self.table.item(row, column)
             if item is None:
                 item = qt.QTableWidgetItem()
@@ -110,7 +102,7 @@ class LesionTable:
             item.setData(_ID_ROLE, lesion.id)
             flags = qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled
             item.setFlags(flags | qt.Qt.ItemIsEditable if column == NAME else flags)
-            if column >= VOLUME:
+            if column >= FIGURES:
                 item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
         self.table.item(row, NAME).setIcon(_swatch(lesion.color))
 
