@@ -87,6 +87,9 @@ def test_the_core_is_installed_beside_the_module(module_path: Path) -> None:
     core = (module_path.parent / "masam_core" / "CMakeLists.txt").read_text()
     assert "WITH_SUBDIR" in core
     assert "CONFIGURE_DEPENDS" in core
+    globbed = set(re.findall(r"\$\{CMAKE_CURRENT_SOURCE_DIR\}/\*(\.\w+)", core))
+    here = {p.suffix for p in (module_path.parent / "masam_core").rglob("*") if p.is_file()}
+    assert here - {".pyc", ".txt"} == globbed  # CMakeLists.txt stays behind
 
 
 def test_the_panel_has_every_widget_that_the_code_uses(module_path: Path) -> None:
@@ -177,7 +180,8 @@ def test_the_wheel_and_an_editable_installation_have_the_workbench(
     (wheel,) = builder.build(directory=str(tmp_path), versions=["standard"])
     with zipfile.ZipFile(wheel) as packed:
         names = set(packed.namelist())
-    for folder in (module_path / "MASAMSlicerLib", module_path.parent / "masam_workbench"):
+    root = module_path.parent
+    for folder in (module_path / "MASAMSlicerLib", root / "masam_workbench", root / "masam_core"):
         here = {p for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"}
         assert {f"{folder.name}/{p.relative_to(folder).as_posix()}" for p in here} <= names
     (editable,) = builder.build(directory=str(tmp_path), versions=["editable"])
