@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from masam_core.lesion.measurements.registry import listed_quantities
+
 from .scene.lesions import DONE, EDITED, MOVED, NEW, Lesion
 from .session import RunReport
 from .translation import tr as _
@@ -24,6 +26,7 @@ class LesionRow:
         diameter: the longest, mm.
         perpendicular: the longest at right angles to it, mm.
         confidence: per cent.
+        figures: every measurement that lists show, by the quantity's name.
     """
 
     name: str
@@ -34,6 +37,7 @@ class LesionRow:
     diameter: str
     perpendicular: str
     confidence: str
+    figures: dict[str, str]
 
 
 def rowOf(lesion: Lesion, states: Mapping[str, tuple[str, str]]) -> LesionRow:
@@ -46,10 +50,11 @@ def rowOf(lesion: Lesion, states: Mapping[str, tuple[str, str]]) -> LesionRow:
         kind=kindName(lesion.terminology),
         state=state,
         notes=notes,
-        volume=f"{found['volume_ml']:.2f}" if found.get("voxels") else "",
+        volume=f"{found.get('volume_ml', 0.0):.2f}" if found.get("voxels") else "",
         diameter=_mm(found.get("longest_diameter_mm")),
         perpendicular=_mm(found.get("perpendicular_diameter_mm")),
         confidence=f"{made.confidence:.0%}" if made is not None else "",
+        figures={q.name: q.text(found.get(q.name)) for q in listed_quantities()},
     )
 
 

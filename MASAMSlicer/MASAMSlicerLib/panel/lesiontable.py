@@ -8,6 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from masam_core.errors import MasamError
+from masam_core.lesion.measurements.registry import listed_quantities
 from masam_core.lesion.terminology import TUMOUR_TYPES
 
 from ..scene import views
@@ -17,7 +18,7 @@ from ..wording import rowOf
 if TYPE_CHECKING:
     from .panel import Panel
 
-NAME, KIND, STATE, VOLUME, DIAMETER, CONFIDENCE = range(6)
+NAME, KIND, STATE, FIGURES = range(4)  # measurements from FIGURES on, and last the confidence
 LEAST_ROWS, MOST_ROWS = 2, 8  # that the list is high; more are scrolled
 _ID_ROLE = 256  # Qt::UserRole
 _COLOR_ROLE = _ID_ROLE + 1
@@ -32,15 +33,19 @@ class LesionTable:
         # Else any letter begins to rename the current row.
         view = qt.QAbstractItemView
         self.table.editTriggers = view.DoubleClicked | view.EditKeyPressed
-        titles = {
-            _("Lesion"): _("Double-click a name to change it."),
-            _("Type"): _("What the lesion is (SNOMED CT)."),
-            _("Status"): _("(!) marks what is to be looked at twice."),
-            _("ml"): _("Volume in millilitres."),
-            _("\N{LATIN CAPITAL LETTER O WITH STROKE} mm"): _("Longest diameter in millimetres."),
-            _("Conf."): _("Confidence: how well the mask is expected to agree with an expert's."),
-        }
-        for column, (title, hint) in enumerate(titles.items()):
+        self._listed = listed_quantities()
+        titles = [
+            (_("Lesion"), _("Double-click a name to change it.")),
+            (_("Type"), _("What the lesion is (SNOMED CT).")),
+            (_("Status"), _("(!) marks what is to be looked at twice.")),
+            *((_(quantity.heading()), _(quantity.about)) for quantity in self._listed),
+            (
+                _("Conf."),
+                _("Confidence: how well the mask is expected to agree with an expert's."),
+            ),
+        ]
+        self.table.columnCount = len(titles)
+        for column, (title, hint) in enumerate(titles):
             item = qt.QTableWidgetItem(title)
             item.setToolTip(hint)
             self.table.setHorizontalHeaderItem(column, item)
@@ -100,15 +105,9 @@ class LesionTable:
 
     def _fill(self, row: int, lesion: Lesion) -> None:
         shown = rowOf(lesion, self.panel.session.states)
-        texts = {
-            NAME: shown.name,
-            KIND: shown.kind,
-            STATE: shown.state,
-            VOLUME: shown.volume,
-            DIAMETER: shown.diameter,
-            CONFIDENCE: shown.confidence,
-        }
-        for column, text in texts.items():
+        figures = [shown.figures[quantity.name] for quantity in self._listed]
+        texts = [shown.name, shown.kind, shown.state, *figures, shown.confidence]
+        for column, text in enumerate(texts):
             item = self.table.item(row, column)
             if item is None:
                 item = _newItem(column)
@@ -241,7 +240,7 @@ def _newItem(column: int) -> Any:
     item = qt.QTableWidgetItem()
     flags = qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled
     item.setFlags(flags | qt.Qt.ItemIsEditable if column == NAME else flags)
-    if column >= VOLUME:
+    if column >= FIGURES:
         item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
     return item
 
