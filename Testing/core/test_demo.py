@@ -10,9 +10,10 @@ import pytest
 
 from masam_core import demo
 from masam_core.catalog.bundled import bundled_model_path
-from masam_core.evaluation.metrics import dice, inscribed_ellipsoid, tight_box
+from masam_core.evaluation.metrics import dice, inscribed_ellipsoid
 from masam_core.image.volume import Volume, read_labels, read_volume
 from masam_core.inference.segmenter import Segmenter, SegmentOptions
+from masam_core.lesion.crops import tight_box
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.model.checkpoint import load_model

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from masam_core.bench.rows import Row, Setup
 from masam_core.errors import ConfigError
-from masam_core.evaluation.metrics import dice, tight_box
+from masam_core.evaluation.metrics import dice
 from masam_core.image.volume import Volume, read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
+from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
 
 TITLE = "Agreement on real lesions"

@@ -17,11 +17,11 @@ from masam_core.evaluation.metrics import (
     inscribed_ellipsoid,
     iou,
     surface_distances,
-    tight_box,
 )
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.windows import Quality
+from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:

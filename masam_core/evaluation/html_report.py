@@ -16,7 +16,6 @@ import numpy as np
 import masam_core
 from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
-from masam_core.evaluation.metrics import tight_box
 from masam_core.evaluation.study import Study
 from masam_core.evaluation.tables import Table, study_tables
 from masam_core.export.overlay.overlay import render_overlay
@@ -24,6 +23,7 @@ from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.windows import Quality
+from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from masam_core.inference.device import autocast
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.view import slice_crop
 from masam_core.inference.windows import Quality, stride_of, window_starts
-from masam_core.lesion.lesion import Lesion, tight_slices
+from masam_core.lesion.crops import tight_slices
+from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.prompts.boxes import BoxPrompt
 

@@ -11,8 +11,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from masam_core.errors import SegmentationError
+from masam_core.lesion.crops import crop_slices, tight_slices
 from masam_core.lesion.diameter import longest_diameter
-from masam_core.lesion.lesion import crop_slices, tight_slices
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry

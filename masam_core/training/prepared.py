@@ -11,10 +11,10 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from masam_core.errors import ConfigError
-from masam_core.evaluation.metrics import tight_box
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.image.intensity import normalise
 from masam_core.image.volume import read_labels, read_volume
+from masam_core.lesion.crops import tight_box
 from masam_core.model.config import ModelConfig
 
 Box = tuple[int, int, int, int, int, int]
