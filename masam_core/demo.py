@@ -59,7 +59,7 @@ def run_demo(out: Path) -> bool:
         segmenter.set_volume(volume, modality)
         lesion = segmenter.segment(box)
         seconds = time.monotonic() - began
-        ours = dice(lesion.full_mask(), expert)
+        ours = dice(lesion.mask_on_volume(), expert)
         ellipsoid = dice(inscribed_ellipsoid(volume.geometry.shape, tight_box(expert)), expert)
         better &= ours > ellipsoid
         write_segmentation(out / f"{name}.seg.nrrd", [lesion], volume)

@@ -109,5 +109,5 @@ def _masks(
         segmenter = segmenters[precision]
         segmenter.set_volume(volume, modality)
         lesion = segmenter.segment(box, SegmentOptions(quality=quality))  # type: ignore[arg-type]
-        masks[precision, quality] = lesion.full_mask().astype(bool)
+        masks[precision, quality] = lesion.mask_on_volume()
     return masks

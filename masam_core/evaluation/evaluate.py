@@ -40,7 +40,7 @@ class Answer(Protocol):
     def confidence(self) -> float:
         """Its own estimate of the mask's Dice; NaN where it has none."""
 
-    def full_mask(self) -> NDArray[Any]:
+    def mask_on_volume(self) -> NDArray[Any]:
         """KJI mask on the volume's grid."""
 
 
@@ -135,7 +135,7 @@ def evaluate_cases(
                 )
                 seconds = time.monotonic() - began
                 ellipsoid = dice(inscribed_ellipsoid(volume.geometry.shape, box), expert)
-                found = answer.full_mask().astype(bool)
+                found = answer.mask_on_volume()
                 made = _score(case, number, found, expert, volume, surfaces)
                 scores.append(
                     replace(
@@ -175,7 +175,7 @@ def evaluate_automatic(
         for number, answer in enumerate(answers, start=1):
             expert = classes == number
             if expert.any():
-                found = answer.full_mask() > 0
+                found = answer.mask_on_volume()
                 made = _score(case, number, found, expert, volume, surfaces)
                 scores.append(replace(made, confidence=answer.confidence, seconds=seconds))
     return scores

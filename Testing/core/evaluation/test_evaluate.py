@@ -45,7 +45,7 @@ class BoxFiller:
         high = np.floor(box.corners_ijk.max(axis=0)).astype(int)
         mask = np.zeros(self.shape, dtype=np.uint8)
         mask[low[2] : low[2] + 2, low[1] : high[1] + 1, low[0] : high[0] + 1] = 1
-        return SimpleNamespace(full_mask=lambda: mask, confidence=0.5)
+        return SimpleNamespace(mask_on_volume=lambda: mask, confidence=0.5)
 
 
 def test_each_case_is_prompted_with_its_tight_box_and_scored(tmp_path: Path) -> None:

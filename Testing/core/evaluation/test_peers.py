@@ -40,7 +40,7 @@ def test_the_3d_box_is_cut_out_of_every_slice(flip: bool) -> None:
     network = BoxDrawer()
     peer = LiteMedSAM(network)
     peer.set_volume(volume)
-    mask = peer.segment(BoxPrompt.from_voxels(10, 39, 40, 89, 3, 6)).full_mask()
+    mask = peer.segment(BoxPrompt.from_voxels(10, 39, 40, 89, 3, 6)).mask_on_volume()
     expected = np.zeros((10, 128, 64), dtype=bool)
     expected[3:7, 40:90, 10:40] = True
     assert mask.shape == expected.shape

@@ -25,7 +25,7 @@ class Rounder(BoxFiller):
         corners = box.corners_ijk  # type: ignore[attr-defined]
         low = np.ceil(corners.min(axis=0)).astype(int)
         high = np.floor(corners.max(axis=0)).astype(int)
-        mask = answer.full_mask()
+        mask = answer.mask_on_volume()
         mask[low[2] : high[2] + 1, low[1] : high[1] + 1, low[0] : high[0] + 1] = 1
         return answer
 

@@ -33,7 +33,7 @@ class PeerAnswer:
     mask: NDArray[np.bool_]
     confidence: float = float("nan")
 
-    def full_mask(self) -> NDArray[np.bool_]:
+    def mask_on_volume(self) -> NDArray[np.bool_]:
         """The mask."""
         return self.mask
 
