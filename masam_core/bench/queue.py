@@ -28,7 +28,7 @@ def queue_rows(setup: Setup) -> list[Row]:
     """Four compressed files, each of 60 slices with one lesion."""
     lesion = min(setup.slices, SLICES)
     volume, box = lesion_volume(SLICES, lesion)
-    segmenter = Segmenter(setup.build(), setup.device)
+    segmenter = Segmenter(setup.build(), setup.device, copy=False)
     options = BatchOptions(SegmentOptions(quality="fast"), format=".nii.gz")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder)

@@ -114,7 +114,6 @@ def segment_command(
     given = [path for path in (image, boxes_from) if path is not None]
     _require_outputs(given, out, overlay, measurements, probability)
 
-    from masam_core.catalog.resolve import load_by_name
     from masam_core.image.volume import read_volume
     from masam_core.inference.automatic import segment_classes
     from masam_core.inference.segmenter import Segmenter, SegmentOptions
@@ -123,7 +122,7 @@ def segment_command(
     options = SegmentOptions.from_dict({**values, "fill_holes": fill_holes, "smooth_mm": smooth})
     volume = read_volume(image, series=series)
     boxes = [] if automatic else _boxes(volume, roi or [], box or [], boxes_from, per)
-    segmenter = Segmenter(load_by_name(model, base), device=device, precision=precision)
+    segmenter = Segmenter(model, device, precision, base=base)
     segmenter.set_volume(volume, modality=modality)
     lesions = []
     with _progress(quiet=json) as show:

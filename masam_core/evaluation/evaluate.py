@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from masam_core.evaluation.metrics import (
     surface_distances,
 )
 from masam_core.image.volume import read_labels, read_volume
+from masam_core.inference.box_segmenter import BoxSegmenter
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.windows import Quality
 from masam_core.lesion.crops import tight_box
@@ -31,27 +32,6 @@ if TYPE_CHECKING:
 
 VoxelBox = tuple[float, float, float, float, float, float]
 Progress = Callable[[int, int, str], None]
-
-
-class Answer(Protocol):
-    """What a model gives back for a box."""
-
-    @property
-    def confidence(self) -> float:
-        """Its own estimate of the mask's Dice; NaN where it has none."""
-
-    def mask_on_volume(self) -> NDArray[Any]:
-        """KJI mask on the volume's grid."""
-
-
-class Predictor(Protocol):
-    """Anything that segments a box: the product's Segmenter, or a peer."""
-
-    def set_volume(self, volume: Volume, modality: str | None = None) -> None:
-        """Choose the volume for the boxes to come."""
-
-    def segment(self, box: BoxPrompt, options: SegmentOptions | None = None) -> Answer:
-        """Segment one box."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +77,7 @@ class BoxError3D:
 
 def evaluate_cases(
     cases: Sequence[Case],
-    predictor: Predictor,
+    segmenter: BoxSegmenter,
     quality: Quality = "balanced",
     progress: Progress | None = None,
     target: Target | None = None,
@@ -108,7 +88,7 @@ def evaluate_cases(
 
     Args:
         cases: with their expert labels.
-        predictor: what is evaluated.
+        segmenter: what is evaluated.
         quality: of the inference.
         progress: called with number, count and name of each case.
         target: which labels count, and whether each separate part is a lesion.
@@ -126,11 +106,11 @@ def evaluate_cases(
         lesions = target.lesions(target.classes(labels, 1) > 0)
         if not lesions:
             raise VolumeError(f"{case.name}: the label image holds no lesion.")
-        predictor.set_volume(volume, modality=case.modality or None)
+        segmenter.set_volume(volume, modality=case.modality or None)
         for number, expert in enumerate(lesions, start=1):
             for box in draw_boxes(tight_box(expert), boxes, f"{case.name} {number}"):
                 began = time.monotonic()
-                answer = predictor.segment(
+                answer = segmenter.segment(
                     BoxPrompt.from_voxels(*box), SegmentOptions(quality=quality)
                 )
                 seconds = time.monotonic() - began

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,18 @@ class SegmentOptions:
             raise ConfigError(f"The margin is {self.margin_mm} mm; expected 0 or more.")
         if self.slice_axis not in (None, 0, 1, 2):
             raise ConfigError(f"The slice axis is {self.slice_axis}; expected 0, 1 or 2.")
+
+    def changed(self, **settings: Any) -> SegmentOptions:
+        """The same options with other values, e.g. ``changed(quality="fast", keep="all")``.
+
+        Args:
+            settings: by the names of :meth:`to_dict`; or ``postprocess`` as a whole.
+
+        Raises:
+            ConfigError: an unknown name, or a value that makes no sense.
+        """
+        start = replace(self, postprocess=settings.pop("postprocess", self.postprocess))
+        return SegmentOptions.from_dict({**start.to_dict(), **settings}) if settings else start
 
     def to_dict(self) -> dict[str, Any]:
         """Flat, for JSON, messages and segment tags."""

@@ -1,24 +1,33 @@
-"""Other people's models, for comparison in the same evaluation; none is needed otherwise."""
+"""Other ways to segment a box, for comparison in the same evaluation; none is needed otherwise."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from masam_core.errors import ConfigError
-from masam_core.evaluation.evaluate import Predictor
+from masam_core.inference.box_segmenter import BoxSegmenter
 
 
-def _lite_medsam() -> Predictor:
+def _lite_medsam() -> BoxSegmenter:
     from masam_core.evaluation.peers.lite_medsam import LiteMedSAM
 
     return LiteMedSAM()
 
 
-PEERS: dict[str, Callable[[], Predictor]] = {"litemedsam": _lite_medsam}
+def _ellipsoid() -> BoxSegmenter:
+    from masam_core.evaluation.peers.ellipsoid import Ellipsoid
+
+    return Ellipsoid()
 
 
-def load_peer(name: str) -> Predictor:
-    """A peer by name.
+PEERS: dict[str, Callable[[], BoxSegmenter]] = {
+    "litemedsam": _lite_medsam,
+    "ellipsoid": _ellipsoid,
+}
+
+
+def load_peer(name: str) -> BoxSegmenter:
+    """Load a peer by name.
 
     Raises:
         ConfigError: an unknown name, or its package is not installed.
