@@ -22,8 +22,9 @@ from .scene.volumes import forgetVolumes, framesOf, volumeFromNode
 
 if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions
+    from masam_core.lesion.lesion import Lesion as Segmented
     from masam_core.worker.client import Task, Transport
-    from masam_core.worker.steps import Found, ModelChoice, Outcome
+    from masam_core.worker.steps import ModelChoice, Outcome, Result
 
 LOW_CONFIDENCE = 0.8  # expected Dice below which a mask deserves a warning
 
@@ -71,7 +72,7 @@ class _Job:
     corners: Any
     roiName: str
     frame: tuple[int, int] | None  # number and count, where all frames were asked for
-    found: Found | None = None
+    found: Result | None = None
 
 
 OnProgress = Callable[[float, str], None]
@@ -150,22 +151,18 @@ class Session:
         self._running = [job.lesionId for job in jobs]
         for job in jobs:
             self.states[job.lesionId] = ("running", "")
-        byKey = {job.key: job for job in jobs}
         groups = _byImage(jobs)
         place = {"share": 1 / len(groups), "base": 0.0}
 
         def onEvent(message: dict[str, Any]) -> None:
-            from masam_core.worker.steps import Found
-
-            if message["type"] == "lesion":
-                found = Found.from_message(message)
-                byKey[found.box].found = found
-            elif message["type"] == "progress":
+            if message["type"] == "progress":
                 fraction = place["base"] + place["share"] * float(message["fraction"])
                 onProgress(fraction, str(message["text"]))
 
         def done(outcome: Outcome) -> None:
             report.model = outcome.model
+            for job in jobs:
+                job.found = outcome.results.get(job.key)
             try:
                 self._finish(jobs, report, began, segmentationNode)
             except Exception as error:  # the scene is as it was; the caller must hear of it
@@ -421,8 +418,10 @@ class Session:
         found = job.found
         lesion = self.lesions.lesion(job.lesionId)
         volumeNode = self.scene.GetNodeByID(job.volumeId)
-        if found is None or found.mask is None:
-            raise MasamError(found.error if found is not None else "The worker gave no answer.")
+        if found is None:
+            raise MasamError("The worker gave no answer.")
+        if isinstance(found, MasamError):
+            raise found
         if lesion is None or volumeNode is None:
             raise MasamError("Deleted from the scene while it was being segmented.")
         if not found.mask.any():
@@ -467,8 +466,9 @@ class Session:
         created.append(newSegmentation(volumeNode, f"{volumeNode.GetName()} lesions"))
         return created[-1]
 
-    def _provenance(self, job: _Job, lesion: Lesion, found: Found, report: RunReport) -> Provenance:
-        assert found.mask is not None
+    def _provenance(
+        self, job: _Job, lesion: Lesion, found: Segmented, report: RunReport
+    ) -> Provenance:
         return Provenance(
             lesion=lesion.id,
             corners=job.corners,
@@ -478,7 +478,7 @@ class Session:
             version=masam_core.__version__,
             options=dict(report.model.get("options", {})),
             confidence=found.confidence,
-            measurements=dict(found.measurements or {}),
+            measurements=found.measurements.to_dict(),
             maskHash=maskDigest(found.mask, found.offset_kji),
             volumeHash=job.image.content_hash,
             roi=job.roiName,
@@ -505,14 +505,17 @@ def _steps(
     options: SegmentOptions,
     place: dict[str, float],
 ) -> Any:
-    """Image after image; the result is the last outcome."""
+    """Image after image; the result is the last outcome, with the lesions of all."""
     from masam_core.worker.steps import segment_steps
 
     outcome = None
+    results: dict[str, Result] = {}
     for number, jobs in enumerate(groups):
         place["base"] = number * place["share"]
         boxes = [(job.key, job.box) for job in jobs]
         outcome = yield from segment_steps(choice, jobs[0].image, boxes, options)
+        results |= outcome.results
     if outcome is not None:
+        outcome.results.update(results)
         outcome.model.update(options=options.to_dict())
     return outcome

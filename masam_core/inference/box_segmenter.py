@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from masam_core.errors import MasamError
+
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
     from masam_core.inference.options import SegmentOptions
@@ -80,18 +82,23 @@ def segment_boxes(
         A lesion for each box, in their order.
 
     Raises:
-        MasamError, Cancelled: as the segmenter; of the first box that can't be segmented.
+        MasamError, Cancelled: as the segmenter, of the first box that can't be segmented, which it
+            names where there are several.
     """
     segmenter.set_volume(volume, modality)
+    lesions = []
     try:
-        return [
-            segmenter.segment(
-                box, options, progress and _part(progress, number, len(boxes), box.name), cancelled
-            )
-            for number, box in enumerate(boxes)
-        ]
+        for number, box in enumerate(boxes):
+            show = None if progress is None else _part(progress, number, len(boxes), box.name)
+            try:
+                lesions.append(segmenter.segment(box, options, show, cancelled))
+            except MasamError as error:
+                if len(boxes) > 1 and box.name:
+                    error.args = (f"{box.name}: {error}",)
+                raise
     finally:
         segmenter.forget_volume()
+    return lesions
 
 
 def _part(progress: Progress, number: int, count: int, name: str) -> Progress:
