@@ -13,6 +13,7 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import ConfigError, MasamError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
+from masam_core.inference.limits import CACHE_MB
 from masam_core.inference.options import SegmentOptions
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker import fields
@@ -37,7 +38,6 @@ from masam_core.worker.volumes import VolumeStore
 
 Send = Callable[[Message], None]
 IsCancelled = Callable[[], bool]
-MIN_CACHE_BYTES = 1 << 20
 
 
 class Requests:
@@ -57,6 +57,7 @@ class Requests:
             "load_model": self._load_model,
             "download_model": self._download_model,
             "verify_model": self._verify_model,
+            "check": self._check,
             "put_volume": self._put_volume,
             "volume_part": self._volume_part,
             "segment": self._segment,
@@ -99,8 +100,7 @@ class Requests:
 
     def _load_model(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         cache = field(message, "cache_bytes", int, 1 << 30)
-        if cache < MIN_CACHE_BYTES:
-            raise ConfigError(f"The cache is {cache} bytes; expected {MIN_CACHE_BYTES} or more.")
+        CACHE_MB.check(cache / (1 << 20))
         choice = ModelChoice(
             field(message, "model", str, "bundled"),
             optional_text(message, "base"),
@@ -117,6 +117,14 @@ class Requests:
     def _verify_model(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         matches, digest = verify_model(field(message, "name", str))
         return {"matches": matches, "sha256": digest}
+
+    def _check(self, message: Message, send: Send, cancelled: IsCancelled) -> Message:
+        from masam_core.check.machine import check_machine
+
+        model = field(message, "model", str, "bundled")
+        device = field(message, "device", str, "auto")
+        found = check_machine(model, device, _progress(send), cancelled)
+        return {"findings": [finding.to_dict() for finding in found]}
 
     def _put_volume(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         matrix = fields.numbers(message, "ijk_to_lps", 16).reshape(4, 4)

@@ -12,6 +12,7 @@ from MASAMSlicerLib import workerprocess
 from MASAMSlicerLib.scene.lesions import LESION, Lesion
 from MASAMSlicerLib.scene.nodes import nodesOfClass
 from MASAMSlicerLib.session import Session
+from MASAMSlicerLib.standing import Standing, situationOf
 from MASAMSlicerLib.wording import deviceWords
 
 from masam_core.errors import MasamError
@@ -19,6 +20,7 @@ from masam_workbench.display.application import Application
 from masam_workbench.display.views import Views
 from masam_workbench.tab.appearance import Appearance
 from masam_workbench.tab.boxes import Boxes
+from masam_workbench.tab.checking import Checking
 from masam_workbench.tab.images import Images
 from masam_workbench.tab.lesionlist import LesionRows
 from masam_workbench.tab.running import Running
@@ -65,13 +67,16 @@ class Tab:
         self.views = Views(self.application)
         loop = asyncio.get_running_loop()
         command = workerprocess.workerCommand(settings.workerCommand)
-        self.session = Session(
-            self.scene, lambda: LoopTransport(command, workerprocess.workerEnvironment(), loop)
-        )
+
+        def makeTransport() -> LoopTransport:
+            return LoopTransport(command, workerprocess.workerEnvironment(), loop)
+
+        self.session = Session(self.scene, makeTransport)
         self._refreshing: asyncio.TimerHandle | None = None
         self._settling: dict[str, asyncio.TimerHandle] = {}
         self._remeasuring: asyncio.TimerHandle | None = None
         self.devices: list[dict[str, Any]] = []
+        self._standing = Standing(lambda: (self.state.tool, situationOf(self.session, self.volume)))
         self.images = Images(self)
         self.touchUp = TouchUp(self)
         self.boxes = Boxes(self)
@@ -80,6 +85,7 @@ class Tab:
         self.rows = LesionRows(self)
         self.running = Running(self)
         self.saving = Saving(self)
+        self.checking = Checking(self, makeTransport)
         self.uploads = Uploads(self, limit)
         self.connecting: asyncio.Task[None] | None = None
         self.opening: asyncio.Task[None] | None = None
@@ -113,9 +119,13 @@ class Tab:
         self.refreshSoon()
 
     def say(self, text: str, kind: str = "") -> None:
-        """The lines under the large button; kind is ``warning``, ``error`` or empty."""
+        """The lines under the large button; kind is ``warning``, ``error`` or empty.
+
+        They stand as long as image, tool and list of lesions are what they are.
+        """
         with self.state as state:
             state.message, state.messageKind = text, kind
+        self._standing.said()
 
     def sayError(self, error: Exception) -> None:
         """An error, in the user's words."""
@@ -182,6 +192,8 @@ class Tab:
             state.busy = self.running.busy
             state.pending = len(self.session.pending(self.volume)) if self.volume else 0
             state.tool = "box" if self.boxes.active else self.touchUp.tool or self.windowing.tool
+            if self._standing.over() and not state.busy:
+                state.message, state.messageKind = "", ""
             state.undoTitle = self.session.history.undoTitle
             state.redoTitle = self.session.history.redoTitle
             state.device = deviceWords(self.devices, self.settings.device)
@@ -214,6 +226,7 @@ class Tab:
 
     def close(self) -> None:
         """The tab is gone."""
+        self.checking.dismiss()
         self.session.close()
 
     def _unsettle(self, lesionId: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from masam_core.catalog.bundled import bundled_model_path
 from masam_core.catalog.choice import ModelChoice
+from masam_core.digest import sha256_of
 from masam_core.errors import BoxError
 from masam_core.image.volume import Volume, read_volume
 from masam_core.inference.options import SegmentOptions
@@ -22,7 +23,6 @@ from masam_core.inference.segmenter import Segmenter
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.model.checkpoint import load_model
-from masam_core.model.state_files import sha256_of
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.roi import read_roi
 from masam_core.worker.client import Ask, Steps, WorkerError
@@ -225,7 +225,7 @@ def test_a_model_file_that_is_gone_is_an_error_and_the_bundled_one_still_works(
     [
         ("hello", {}, "needs the field 'protocol'"),
         ("load_model", {"model": 5}, "expected str"),
-        ("load_model", {"cache_bytes": 1}, "expected 1048576 or more"),
+        ("load_model", {"cache_bytes": 1}, "expected 64 to 65536 MB"),
         ("put_volume", {"ijk_to_lps": [1.0]}, "must be 16 numbers"),
         ("put_volume", {"ijk_to_lps": [1.0] * 16, "shape": [0, 1, 1]}, "three positive"),
         ("volume_part", {"hash": "x", "offset": 0, "data": b"1"}, "not announced"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def test_leaving_the_tool_before_a_box_is_drawn_leaves_no_row(person: Person, ca
     assert person.ui.lesionTable.rowCount == 1
     interaction = slicer.app.applicationLogic().GetInteractionNode()
     assert interaction.GetCurrentInteractionMode() == interaction.Place
-    person.panel.prompt.stop()  # Esc
+    person.panel.prompt.stop()
     person.wait()
     assert person.ui.lesionTable.rowCount == 0
     assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
@@ -212,9 +213,36 @@ def test_what_is_missing_is_told_and_installed_on_one_click(
     assert not person.ui.installFrame.visible
 
 
+def test_a_slicer_without_extensions_manager_says_what_to_do(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was built so, or the PyTorch extension is not in reach."""
+    import slicer
+    from MASAMSlicerLib import workerprocess
+
+    monkeypatch.setattr(workerprocess, "missing", lambda names: [n for n in names if n == "torch"])
+    asked: list[Any] = []
+    monkeypatch.setattr(slicer.util, "pip_install", asked.append, raising=False)
+    assert not hasattr(slicer.app, "extensionsManagerModel")
+    person.panel.install.check()
+    person.ui.installButton.click()
+    person.wait()
+    assert "without the extensions manager" in person.status
+    assert "PythonSlicer -m pip install torch torchvision" in person.status
+    assert asked == []
+    # One that has it is asked once, and a download that fails is told.
+    model = SimpleNamespace(installExtensionFromServer=lambda name: asked.append(name))
+    monkeypatch.setattr(slicer.app, "extensionsManagerModel", lambda: model, raising=False)
+    person.ui.installButton.click()
+    person.wait()
+    assert asked == ["PyTorch"]
+    assert "could not be installed" in person.status
+
+
 def test_models_and_devices_are_those_of_the_worker(person: Person) -> None:
     person.panel.inputs.askWorker()
-    person.wait(lambda: bool(person.panel.inputs.devices), 60)
+    inputs = person.panel.inputs
+    person.wait(lambda: bool(inputs.devices) and len(inputs.models) > 1)
     person.wait()
     texts = [person.ui.modelComboBox.itemText(n) for n in range(person.ui.modelComboBox.count)]
     assert texts[0] == "bundled"
@@ -238,20 +266,6 @@ def test_a_model_file_of_ones_own(person: Person, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(person.panel, "askForFile", lambda *_: "")
     person.ui.modelComboBox.activated.emit(person.ui.modelComboBox.count - 1)
     assert person.panel.choice().model == "/data/my.safetensors"
-
-
-def test_shortcuts_are_there_only_while_the_module_is_shown(person: Person) -> None:
-    import qt
-
-    def keys() -> set[str]:
-        found = person.widget.uiWidget.findChildren(qt.QShortcut)
-        return {shortcut.key.toString() for shortcut in found}
-
-    assert {"B", "E", "V", "Esc", "Ctrl+Z", "Ctrl+Return"} <= keys()
-    person.widget.exit()
-    assert keys() == set()
-    person.widget.enter()
-    assert "B" in keys()
 
 
 def test_the_editor_points_at_the_selected_segment_only_while_it_is_open(
