@@ -15,14 +15,14 @@ from masam_core.prompts.boxes import BoxPrompt
 
 from .scene import prompts
 from .scene.history import History, Touched
-from .scene.lesions import DONE, EDITED, Lesion, LesionList
+from .scene.lesions import DONE, EDITED, LesionEntry, LesionList
 from .scene.provenance import Provenance, maskDigest
 from .scene.segments import newSegmentation, requireWritable, writeSegment
 from .scene.volumes import forgetVolumes, framesOf, volumeFromNode
 
 if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions
-    from masam_core.lesion.lesion import Lesion as Segmented
+    from masam_core.lesion.lesion import Lesion
     from masam_core.worker.client import Task, Transport
     from masam_core.worker.steps import ModelChoice, Outcome, Result
 
@@ -202,7 +202,7 @@ class Session:
             for lesion in self._byId(lesionIds)
             if lesion.provenance is not None and lesion.volume is not None
         ]
-        results: list[tuple[Lesion, dict[str, Any], str]] = []
+        results: list[tuple[LesionEntry, dict[str, Any], str]] = []
 
         def steps() -> Any:
             for lesion in wanted:
@@ -223,7 +223,7 @@ class Session:
 
         self._start(steps(), done, onError, lambda _: None)
 
-    def unmeasured(self, volumeNode: Any) -> list[Lesion]:
+    def unmeasured(self, volumeNode: Any) -> list[LesionEntry]:
         """The volume's lesions that were changed by hand after their numbers were taken."""
         found = []
         for lesion in self.lesions.lesions(volumeNode):
@@ -292,7 +292,7 @@ class Session:
         self._measured.clear()
         forgetVolumes()
 
-    def pending(self, volumeNode: Any) -> list[Lesion]:
+    def pending(self, volumeNode: Any) -> list[LesionEntry]:
         """The volume's lesions that Segment is for: new ones and those whose box has changed.
 
         Locked and hand-edited segments are left alone unless they are asked for by name.
@@ -303,7 +303,7 @@ class Session:
             if lesion.roi is not None and not lesion.locked and lesion.status not in (DONE, EDITED)
         ]
 
-    def _byId(self, lesionIds: Sequence[str]) -> list[Lesion]:
+    def _byId(self, lesionIds: Sequence[str]) -> list[LesionEntry]:
         """The lesions that are still there, in the order asked for."""
         with self.lesions.held():
             found = map(self.lesions.lesion, lesionIds)
@@ -338,7 +338,9 @@ class Session:
                 self.states[identity] = ("failed", report.error)
         return jobs, reports
 
-    def _jobsOf(self, lesion: Lesion | None, report: LesionReport, allFrames: bool) -> list[_Job]:
+    def _jobsOf(
+        self, lesion: LesionEntry | None, report: LesionReport, allFrames: bool
+    ) -> list[_Job]:
         if lesion is None:
             raise MasamError("This lesion is not in the scene any more.")
         if lesion.volume is None:
@@ -370,7 +372,7 @@ class Session:
             )
         return jobs
 
-    def _corners(self, lesion: Lesion) -> Any:
+    def _corners(self, lesion: LesionEntry) -> Any:
         """Of the ROI; of the box that made the segment where the ROI was deleted."""
         if lesion.roi is None and lesion.provenance is not None:
             return lesion.provenance.corners
@@ -467,7 +469,7 @@ class Session:
         return created[-1]
 
     def _provenance(
-        self, job: _Job, lesion: Lesion, found: Segmented, report: RunReport
+        self, job: _Job, lesion: LesionEntry, found: Lesion, report: RunReport
     ) -> Provenance:
         return Provenance(
             lesion=lesion.id,

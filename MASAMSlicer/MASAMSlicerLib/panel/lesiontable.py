@@ -11,7 +11,7 @@ from masam_core.errors import MasamError
 from masam_core.lesion.terminology import TUMOUR_TYPES
 
 from ..scene import views
-from ..scene.lesions import Lesion
+from ..scene.lesions import LesionEntry
 from ..wording import rowOf
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class LesionTable:
         self.panel.select(ids[place % len(ids)])
         self.goToSelected()
 
-    def _fill(self, row: int, lesion: Lesion) -> None:
+    def _fill(self, row: int, lesion: LesionEntry) -> None:
         shown = rowOf(lesion, self.panel.session.states)
         texts = {
             NAME: shown.name,
@@ -121,7 +121,7 @@ class LesionTable:
             item.setData(_COLOR_ROLE, color)
             item.setIcon(_swatch(lesion.color))
 
-    def _showSelection(self, lesions: list[Lesion]) -> None:
+    def _showSelection(self, lesions: list[LesionEntry]) -> None:
         ids = [lesion.id for lesion in lesions]
         chosen = self.panel.parameters.selectedLesion
         if chosen not in ids:
@@ -211,7 +211,7 @@ class LesionTable:
         self.panel.session.lesions.recolor(self.panel.selected, rgb)
         self.panel.refreshSoon()
 
-    def _selectedLesions(self) -> list[Lesion]:
+    def _selectedLesions(self) -> list[LesionEntry]:
         found = [self.panel.session.lesions.lesion(identity) for identity in self.selectedIds()]
         return [lesion for lesion in found if lesion is not None]
 
