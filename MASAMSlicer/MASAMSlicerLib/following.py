@@ -8,7 +8,7 @@ import numpy as np
 
 from masam_core.errors import BoxError
 
-from .scene.lesions import MOVED, MOVED_MM, Lesion
+from .scene.lesions import MOVED, MOVED_MM, LesionEntry
 from .scene.prompts import cornersInWorld
 from .session import Session
 
@@ -66,7 +66,7 @@ class Following:
         elif lesionId not in self._waiting:
             self._waiting.append(lesionId)
 
-    def _look(self, lesion: Lesion) -> bool:
+    def _look(self, lesion: LesionEntry) -> bool:
         """Note where a box lies; whether that is elsewhere than it was."""
         try:
             corners = cornersInWorld(lesion.roi)

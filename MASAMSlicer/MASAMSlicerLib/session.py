@@ -15,15 +15,16 @@ from masam_core.prompts.boxes import BoxPrompt
 
 from .scene import prompts
 from .scene.history import History, Touched
-from .scene.lesions import DONE, EDITED, Lesion, LesionList
+from .scene.lesions import DONE, EDITED, LesionEntry, LesionList
 from .scene.provenance import Provenance, maskDigest
 from .scene.segments import newSegmentation, requireWritable, writeSegment
 from .scene.volumes import forgetVolumes, framesOf, volumeFromNode
 
 if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions
+    from masam_core.lesion.lesion import Lesion
     from masam_core.worker.client import Task, Transport
-    from masam_core.worker.steps import Found, ModelChoice, Outcome
+    from masam_core.worker.steps import ModelChoice, Outcome, Result
 
 LOW_CONFIDENCE = 0.8  # expected Dice below which a mask deserves a warning
 
@@ -71,7 +72,7 @@ class _Job:
     corners: Any
     roiName: str
     frame: tuple[int, int] | None  # number and count, where all frames were asked for
-    found: Found | None = None
+    found: Result | None = None
 
 
 OnProgress = Callable[[float, str], None]
@@ -150,22 +151,18 @@ class Session:
         self._running = [job.lesionId for job in jobs]
         for job in jobs:
             self.states[job.lesionId] = ("running", "")
-        byKey = {job.key: job for job in jobs}
         groups = _byImage(jobs)
         place = {"share": 1 / len(groups), "base": 0.0}
 
         def onEvent(message: dict[str, Any]) -> None:
-            from masam_core.worker.steps import Found
-
-            if message["type"] == "lesion":
-                found = Found.from_message(message)
-                byKey[found.box].found = found
-            elif message["type"] == "progress":
+            if message["type"] == "progress":
                 fraction = place["base"] + place["share"] * float(message["fraction"])
                 onProgress(fraction, str(message["text"]))
 
         def done(outcome: Outcome) -> None:
             report.model = outcome.model
+            for job in jobs:
+                job.found = outcome.results.get(job.key)
             try:
                 self._finish(jobs, report, began, segmentationNode)
             except Exception as error:  # the scene is as it was; the caller must hear of it
@@ -205,7 +202,7 @@ class Session:
             for lesion in self._byId(lesionIds)
             if lesion.provenance is not None and lesion.volume is not None
         ]
-        results: list[tuple[Lesion, dict[str, Any], str]] = []
+        results: list[tuple[LesionEntry, dict[str, Any], str]] = []
 
         def steps() -> Any:
             for lesion in wanted:
@@ -229,7 +226,7 @@ class Session:
 
         self._start(steps(), done, onError, lambda _: None)
 
-    def unmeasured(self, volumeNode: Any) -> list[Lesion]:
+    def unmeasured(self, volumeNode: Any) -> list[LesionEntry]:
         """The volume's lesions that were changed by hand after their numbers were taken."""
         found = []
         for lesion in self.lesions.lesions(volumeNode):
@@ -298,7 +295,7 @@ class Session:
         self._measured.clear()
         forgetVolumes()
 
-    def pending(self, volumeNode: Any) -> list[Lesion]:
+    def pending(self, volumeNode: Any) -> list[LesionEntry]:
         """The volume's lesions that Segment is for: new ones and those whose box has changed.
 
         Locked and hand-edited segments are left alone unless they are asked for by name.
@@ -309,7 +306,7 @@ class Session:
             if lesion.roi is not None and not lesion.locked and lesion.status not in (DONE, EDITED)
         ]
 
-    def _byId(self, lesionIds: Sequence[str]) -> list[Lesion]:
+    def _byId(self, lesionIds: Sequence[str]) -> list[LesionEntry]:
         """The lesions that are still there, in the order asked for."""
         with self.lesions.held():
             found = map(self.lesions.lesion, lesionIds)
@@ -344,7 +341,9 @@ class Session:
                 self.states[identity] = ("failed", report.error)
         return jobs, reports
 
-    def _jobsOf(self, lesion: Lesion | None, report: LesionReport, allFrames: bool) -> list[_Job]:
+    def _jobsOf(
+        self, lesion: LesionEntry | None, report: LesionReport, allFrames: bool
+    ) -> list[_Job]:
         if lesion is None:
             raise MasamError("This lesion is not in the scene any more.")
         if lesion.volume is None:
@@ -376,7 +375,7 @@ class Session:
             )
         return jobs
 
-    def _corners(self, lesion: Lesion) -> Any:
+    def _corners(self, lesion: LesionEntry) -> Any:
         """Of the ROI; of the box that made the segment where the ROI was deleted."""
         if lesion.roi is None and lesion.provenance is not None:
             return lesion.provenance.corners
@@ -424,8 +423,10 @@ class Session:
         found = job.found
         lesion = self.lesions.lesion(job.lesionId)
         volumeNode = self.scene.GetNodeByID(job.volumeId)
-        if found is None or found.mask is None:
-            raise MasamError(found.error if found is not None else "The worker gave no answer.")
+        if found is None:
+            raise MasamError("The worker gave no answer.")
+        if isinstance(found, MasamError):
+            raise found
         if lesion is None or volumeNode is None:
             raise MasamError("Deleted from the scene while it was being segmented.")
         if not found.mask.any():
@@ -470,8 +471,9 @@ class Session:
         created.append(newSegmentation(volumeNode, f"{volumeNode.GetName()} lesions"))
         return created[-1]
 
-    def _provenance(self, job: _Job, lesion: Lesion, found: Found, report: RunReport) -> Provenance:
-        assert found.mask is not None
+    def _provenance(
+        self, job: _Job, lesion: LesionEntry, found: Lesion, report: RunReport
+    ) -> Provenance:
         return Provenance(
             lesion=lesion.id,
             corners=job.corners,
@@ -481,7 +483,7 @@ class Session:
             version=masam_core.__version__,
             options=dict(report.model.get("options", {})),
             confidence=found.confidence,
-            measurements=dict(found.measurements or {}),
+            measurements=found.measurements.to_dict(),
             maskHash=maskDigest(found.mask, found.offset_kji),
             volumeHash=job.image.content_hash,
             roi=job.roiName,
@@ -508,14 +510,17 @@ def _steps(
     options: SegmentOptions,
     place: dict[str, float],
 ) -> Any:
-    """Image after image; the result is the last outcome."""
+    """Image after image; the result is the last outcome, with the lesions of all."""
     from masam_core.worker.steps import segment_steps
 
     outcome = None
+    results: dict[str, Result] = {}
     for number, jobs in enumerate(groups):
         place["base"] = number * place["share"]
         boxes = [(job.key, job.box) for job in jobs]
         outcome = yield from segment_steps(choice, jobs[0].image, boxes, options)
+        results |= outcome.results
     if outcome is not None:
+        outcome.results.update(results)
         outcome.model.update(options=options.to_dict())
     return outcome

@@ -10,7 +10,7 @@ from typing import Any
 
 from masam_core.lesion.measurements.registry import listed_quantities
 
-from .scene.lesions import DONE, EDITED, MOVED, NEW, Lesion
+from .scene.lesions import DONE, EDITED, MOVED, NEW, LesionEntry
 from .session import RunReport
 from .translation import tr as _
 
@@ -40,7 +40,7 @@ class LesionRow:
     figures: dict[str, str]
 
 
-def rowOf(lesion: Lesion, states: Mapping[str, tuple[str, str]]) -> LesionRow:
+def rowOf(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> LesionRow:
     """A lesion's row; ``states`` are those of the session."""
     made = lesion.provenance
     found: dict[str, Any] = made.measurements if made is not None else {}
@@ -62,7 +62,7 @@ def _mm(length: float | None) -> str:
     return f"{length:.1f}" if length is not None else ""
 
 
-def _state(lesion: Lesion, states: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+def _state(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
     word, message = states.get(lesion.id, ("", ""))
     if word == "running":
         return _("working ..."), ""

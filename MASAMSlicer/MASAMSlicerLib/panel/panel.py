@@ -14,7 +14,7 @@ from masam_core.errors import MasamError
 from masam_core.inference.options import SegmentOptions
 
 from .. import workerprocess
-from ..scene.lesions import LESION, Lesion, volumeOf
+from ..scene.lesions import LESION, LesionEntry, volumeOf
 from ..session import Session
 from ..standing import Standing, situationOf
 from ..wording import breakable
@@ -96,7 +96,7 @@ class Panel:
         return self.parameters.volume
 
     @property
-    def selected(self) -> Lesion | None:
+    def selected(self) -> LesionEntry | None:
         """The selected lesion of the chosen volume."""
         chosen = self.parameters.selectedLesion
         lesion = self.session.lesions.lesion(chosen) if chosen else None

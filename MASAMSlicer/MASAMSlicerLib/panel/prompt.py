@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from masam_core.errors import MasamError
 
 from ..scene import placing, prompts, views
-from ..scene.lesions import LESION, Lesion
+from ..scene.lesions import LESION, LesionEntry
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -80,7 +80,7 @@ class Prompt:
         self.panel.refreshSoon()
 
     def _setEnd(self, end: int) -> None:
-        def change(lesion: Lesion) -> None:
+        def change(lesion: LesionEntry) -> None:
             point = views.currentPoint(lesion.volume)
             prompts.setEndSlice(lesion.roi, lesion.volume, point, end)
 
@@ -89,7 +89,7 @@ class Prompt:
     def _onFit(self) -> None:
         self._change(lambda lesion: views.fitToView(lesion.roi, lesion.volume))
 
-    def _change(self, change: Callable[[Lesion], None]) -> None:
+    def _change(self, change: Callable[[LesionEntry], None]) -> None:
         lesion = self.panel.selected
         if lesion is None or lesion.roi is None:
             return

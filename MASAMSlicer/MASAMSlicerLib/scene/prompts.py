@@ -8,7 +8,7 @@ import numpy as np
 
 from masam_core.errors import BoxError
 from masam_core.image.geometry import LPS_TO_RAS, Geometry
-from masam_core.lesion.lesion import tight_slices
+from masam_core.lesion.crops import tight_slices
 from masam_core.prompts.boxes import CORNER_BITS, BoxPrompt
 
 from .transforms import arrayToMatrix, matrixToArray, nodeToWorld, worldToNode

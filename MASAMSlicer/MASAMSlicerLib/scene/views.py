@@ -9,7 +9,7 @@ import numpy as np
 from masam_core.image.geometry import LPS_TO_RAS
 
 from . import prompts
-from .lesions import Lesion
+from .lesions import LesionEntry
 from .nodes import nodesOfClass
 from .segments import surfaceName
 from .transforms import matrixToArray, nodeToWorld, worldToNode
@@ -69,7 +69,7 @@ def fitToView(roiNode: Any, volumeNode: Any) -> None:
     prompts.alignRoi(roiNode, volumeNode, low, high)
 
 
-def goTo(lesion: Lesion) -> None:
+def goTo(lesion: LesionEntry) -> None:
     """Centre every slice view on the lesion and show its surroundings."""
     if lesion.volume is None or (lesion.roi is None and lesion.provenance is None):
         return
@@ -133,7 +133,7 @@ def showsSurface(segmentationNode: Any) -> bool:
     return bool(segmentationNode.GetSegmentation().ContainsRepresentation(surfaceName()))
 
 
-def _corners(lesion: Lesion) -> np.ndarray:
+def _corners(lesion: LesionEntry) -> np.ndarray:
     if lesion.roi is not None and min(lesion.roi.GetSize()) > 0:
         lps = prompts.cornersInVolume(lesion.roi, lesion.volume)
     elif lesion.provenance is not None:
