@@ -155,8 +155,8 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             from MASAMSlicerLib.scene.volumes import forgetVolumes
 
             forgetVolumes()  # its memory too
-        if self.panel is not None and not slicer.mrmlScene.IsBatchProcessing():
-            self.panel.refreshSoon()
+        if self.panel is not None and not slicer.mrmlScene.IsClosing():
+            self.panel.nodeRemoved(node)
 
     def onModified(self, caller, event):
         """The parameter node, a segmentation or a segment has changed."""

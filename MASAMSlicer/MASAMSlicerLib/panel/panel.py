@@ -13,7 +13,8 @@ from masam_core.errors import MasamError
 from masam_core.inference.options import SegmentOptions
 
 from .. import worker
-from ..scene.lesions import LESION, Lesion, volumeOf
+from ..scene.belonging import otherVolume
+from ..scene.lesions import LESION, Lesion
 from ..session import Session
 from . import settings
 from .advanced import Advanced
@@ -29,6 +30,7 @@ from .run import Run
 REFRESH_MS = 40
 SETTLED_MS = 500  # without a change after which a box counts as moved, if no mouse said so
 GREETING_MS = 1500  # after the module is shown, before the worker is started in advance
+CHOSEN = ("volume", "segmentation")  # parameters that are nodes
 WARNING_STYLE, ERROR_STYLE = "color: #b26a00", "color: #c62828"
 
 
@@ -54,6 +56,8 @@ class Panel:
         self._settling: dict[str, Any] = {}
         self._timer = _once(REFRESH_MS, self.refresh)
         self._volumeId = ""
+        self._chosen: dict[str, str] = {}
+        self._entered = False
         self._closed = False
         self._greeting = _once(GREETING_MS, self._greet)
         self.install = Install(self)
@@ -104,6 +108,7 @@ class Panel:
 
     def entered(self) -> None:
         """The module is shown: look for what is missing, and have the worker ready in time."""
+        self._entered = True
         self.addShortcuts()
         self.install.check()
         self._greeting.start()
@@ -111,6 +116,8 @@ class Panel:
 
     def left(self) -> None:
         """Another module is shown."""
+        self._entered = False
+        self.session.visibility.showAll()
         self._greeting.stop()
         self.prompt.stop()
         self.results.leave()
@@ -128,7 +135,11 @@ class Panel:
     def refresh(self) -> None:
         """Bring every part in line with the scene."""
         self._showNewVolume()
+        self._chosen = {name: _idOf(getattr(self.parameters, name)) for name in CHOSEN}
+        self.session.lesions.followNames()
         with self.session.lesions.held():
+            if self._entered:
+                self.session.visibility.show(self.volume)
             for part in (
                 self.inputs,
                 self.prompt,
@@ -143,6 +154,16 @@ class Panel:
     def select(self, lesionId: str) -> None:
         """Make a lesion the selected one."""
         self.parameters.selectedLesion = lesionId
+        self.refreshSoon()
+
+    def nodeRemoved(self, node: Any) -> None:
+        """A node has left the scene; where it was chosen, nothing is.
+
+        Slicer's selector goes to the next node by itself, whomever it belongs to.
+        """
+        for name, identity in self._chosen.items():
+            if identity and identity == node.GetID():
+                setattr(self.parameters, name, None)
         self.refreshSoon()
 
     def boxChanged(self, roiNode: Any) -> None:
@@ -240,6 +261,7 @@ class Panel:
         self.removeShortcuts()
         self.batch.cleanup()
         self.results.cleanup()
+        self.session.visibility.showAll()
         self.session.close()
 
     def askForFile(self, title: str, pattern: str) -> str:
@@ -262,8 +284,8 @@ class Panel:
         identity = self.volume.GetID() if self.volume is not None else ""
         if identity and identity != self._volumeId:
             _showVolume(self.volume)
-            chosen = self.parameters.segmentation
-            if chosen is not None and volumeOf(chosen) not in (None, self.volume):
+            chosen, lesions = self.parameters.segmentation, self.session.lesions.lesions()
+            if chosen is not None and otherVolume(chosen, self.volume, lesions):
                 self.parameters.segmentation = None
         self._volumeId = identity
 
@@ -280,6 +302,10 @@ def _once(milliseconds: int, slot: Callable[[], None]) -> Any:
     timer.interval = milliseconds
     timer.timeout.connect(slot)
     return timer
+
+
+def _idOf(node: Any) -> str:
+    return str(node.GetID()) if node is not None else ""
 
 
 def _first(answer: Any) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from masam_core.errors import MasamError
 
-from ..scene import placing, prompts, views
+from ..scene import ends, placing, views
+from ..wording import endWords
 from .display.view import observe
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Boxes:
             return
         try:
             point = views.currentPoint(lesion.volume)
-            prompts.setEndSlice(lesion.roi, lesion.volume, point, end)
+            self.tab.say(endWords(ends.setEndSlice(lesion.roi, lesion.volume, point, end)))
         except (MasamError, ValueError) as error:
             self.tab.sayError(error)
         self.tab.boxEdited(lesion.id)

@@ -15,7 +15,7 @@ from trame_rca.view_adapter import RcaViewAdapter
 from masam_core.terminology import TUMOUR_TYPES
 
 from ..sampledata import SAMPLES
-from ..scene.prompts import FIRST, LAST
+from ..scene.ends import FIRST, LAST
 from .display.stream import Area, Frames
 from .display.views import ORIENTATIONS, SPACE
 from .tab import Tab
