@@ -94,7 +94,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def initialize(self):
         """Bind the panel to the scene's parameter node; make the panel on the first call."""
         from MASAMSlicerLib.panel.panel import Panel, makeTransport
-        from MASAMSlicerLib.scene.views import interactionNode
+        from MASAMSlicerLib.scene.views import crosshairNode, interactionNode
 
         self._release()
         self._parameters = MASAMSlicerParameterNode(self.logic.getParameterNode())
@@ -110,6 +110,10 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         mode = interactionNode(slicer.mrmlScene)
         if not self.hasObserver(mode, mode.InteractionModeChangedEvent, self.onInteractionMode):
             self.addObserver(mode, mode.InteractionModeChangedEvent, self.onInteractionMode)
+        mouse = crosshairNode(slicer.mrmlScene)
+        moved = slicer.vtkMRMLCrosshairNode.CursorPositionModifiedEvent
+        if mouse is not None and not self.hasObserver(mouse, moved, self.onMouseMoved):
+            self.addObserver(mouse, moved, self.onMouseMoved)
         for kind in ("vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"):
             for node in slicer.util.getNodesByClass(kind):
                 self._observe(node)
@@ -174,6 +178,11 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         if caller.GetAttribute(LESION):
             self.panel.boxEdited(caller.GetAttribute(LESION))
+
+    def onMouseMoved(self, caller, event):
+        """The mouse has moved in a view, or left it."""
+        if self.panel is not None:
+            self.panel.mouseMoved(caller)
 
     def onInteractionMode(self, caller, event):
         """The box has been placed, or the tool was left."""

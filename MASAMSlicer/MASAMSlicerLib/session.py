@@ -15,6 +15,7 @@ from masam_core.volume import Volume
 
 from .scene import prompts
 from .scene.belonging import otherVolume, requireOwn, segmentationFor
+from .scene.handles import MoveHandles
 from .scene.history import History, Touched
 from .scene.lesions import DONE, EDITED, Lesion, LesionList
 from .scene.provenance import Provenance, maskDigest
@@ -90,6 +91,7 @@ class Session:
         lesions: the list.
         history: undo and redo.
         visibility: what of it is on screen.
+        handles: which handles its boxes have.
         states: lesion id to (``running`` or ``failed``, message); what the scene does not say.
     """
 
@@ -100,6 +102,7 @@ class Session:
         self.lesions = LesionList(scene)
         self.history = History(scene)
         self.visibility = Visibility(scene, self.lesions)
+        self.handles = MoveHandles(scene)
         self.client = WorkerClient(makeTransport)
         self.states: dict[str, tuple[str, str]] = {}
         self._measured: dict[str, tuple[str, str]] = {}

@@ -118,6 +118,7 @@ class Panel:
         """Another module is shown."""
         self._entered = False
         self.session.visibility.showAll()
+        self.session.handles.release()
         self._greeting.stop()
         self.prompt.stop()
         self.results.leave()
@@ -140,6 +141,7 @@ class Panel:
         with self.session.lesions.held():
             if self._entered:
                 self.session.visibility.show(self.volume)
+                self.session.handles.refresh()
             for part in (
                 self.inputs,
                 self.prompt,
@@ -155,6 +157,11 @@ class Panel:
         """Make a lesion the selected one."""
         self.parameters.selectedLesion = lesionId
         self.refreshSoon()
+
+    def mouseMoved(self, crosshairNode: Any) -> None:
+        """The mouse is elsewhere, perhaps in another view."""
+        if self._entered:
+            self.session.handles.follow(crosshairNode)
 
     def nodeRemoved(self, node: Any) -> None:
         """A node has left the scene; where it was chosen, nothing is.
@@ -262,6 +269,7 @@ class Panel:
         self.batch.cleanup()
         self.results.cleanup()
         self.session.visibility.showAll()
+        self.session.handles.release()
         self.session.close()
 
     def askForFile(self, title: str, pattern: str) -> str:

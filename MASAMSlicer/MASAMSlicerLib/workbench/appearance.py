@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..scene import views
+from .display.view import observe
 
 if TYPE_CHECKING:
     from .tab import Tab
@@ -18,6 +19,9 @@ class Appearance:
 
     def __init__(self, tab: Tab) -> None:
         self.tab = tab
+        for view in tab.views.slices.values():
+            observe(view, "MouseMoveEvent", lambda _: self._mouseIn(True))
+        observe(tab.views.space, "MouseMoveEvent", lambda _: self._mouseIn(False))
 
     def toggleMasks(self) -> None:
         """The shortcut V: hide and show every segment."""
@@ -44,3 +48,8 @@ class Appearance:
             if display is not None:
                 display.SetHandlesInteractive(lesion.id == self.tab.state.selected)
                 display.SetInteractionHandleScale(HANDLES)
+        self.tab.session.handles.refresh()
+
+    def _mouseIn(self, sliceView: bool) -> bool:
+        self.tab.session.handles.mouseIn(sliceView)
+        return False

@@ -32,6 +32,8 @@ class Person:
 
     def wait(self, until: Any = 0.15, seconds: float = 120.0) -> None:
         self.harness.process(until, seconds)
+        if self.panel is not None:  # a busy machine may not have come to it yet
+            self.harness.process(lambda: not self.panel._timer.active, seconds)
 
     def choose(self, volume: Any) -> None:
         self.ui.volumeSelector.setCurrentNode(volume)

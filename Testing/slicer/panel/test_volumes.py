@@ -107,7 +107,7 @@ def test_a_box_of_another_volume_that_is_dragged_starts_nothing(person: Person, 
     ct.SetSize(*(0.5 * side for side in ct.GetSize()))
     said = person.status
     ct.InvokeEvent(ct.PointEndInteractionEvent)
-    person.wait(0.7)
+    person.wait()
     assert person.status == said
     lesion = person.session.lesions.lesion(two.lesion.id)
     assert lesion.status == "box changed"
@@ -117,3 +117,26 @@ def test_a_box_of_another_volume_that_is_dragged_starts_nothing(person: Person, 
     person.choose(two.ct)  # what was moved meanwhile waits for Segment
     assert person.cell(0, 2) == "box changed"
     assert person.ui.segmentButton.enabled
+
+
+def test_boxes_are_moved_as_a_whole_in_slice_views_alone(
+    person: Person, two: Any, scene: Any
+) -> None:
+    crosshair = scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    red = scene.GetFirstNodeByClass("vtkMRMLSliceNode")
+    mr = two.boxes[1]
+
+    def movable() -> tuple[bool, bool]:
+        handle = mr.GetDisplayNode().GetTranslationHandleVisibility()
+        return bool(handle), bool(mr.GetNthControlPointVisibility(0))
+
+    assert movable() == (False, False)
+    crosshair.SetCursorPositionXYZ([5.0, 5.0, 0.0], red)
+    assert movable() == (True, False)
+    crosshair.SetCursorPositionInvalid()  # as the mouse leaves the view
+    assert movable() == (False, False)
+    person.widget.exit()
+    assert movable() == (True, True)
+    crosshair.SetCursorPositionXYZ([5.0, 5.0, 0.0], red)
+    assert movable() == (True, True)
+    person.widget.enter()
