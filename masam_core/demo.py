@@ -29,13 +29,13 @@ def run_demo(out: Path) -> bool:
     from rich.console import Console
     from rich.table import Table
 
+    from masam_core.export.measurements import measurement_rows, write_measurements
+    from masam_core.export.overlay.overlay import render_overlay
+    from masam_core.export.segmentation import write_segmentation
+    from masam_core.image.volume import read_labels, read_volume
     from masam_core.inference.segmenter import Segmenter
     from masam_core.model.checkpoint import load_model
-    from masam_core.overlay import render_overlay
-    from masam_core.report import measurement_rows, write_measurements
-    from masam_core.roi import read_roi
-    from masam_core.segmentation import write_segmentation
-    from masam_core.volume import read_labels, read_volume
+    from masam_core.prompts.roi import read_roi
 
     console = Console()
     out.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import worker
+from . import workerprocess
 from .session import RunReport, Session
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class BlockingSession(Session):
             from masam_core.worker.subprocess_transport import SubprocessTransport
 
             self.transport = SubprocessTransport(
-                command or worker.defaultCommand(), worker.workerEnvironment()
+                command or workerprocess.defaultCommand(), workerprocess.workerEnvironment()
             )
             return self.transport
 

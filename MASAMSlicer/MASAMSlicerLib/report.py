@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from masam_core.inference.measure import Measurements
-from masam_core.report import Cell, measurement_row
+from masam_core.export.measurements import Cell, measurement_row
+from masam_core.lesion.measure import Measurements
 
 from .scene.lesions import EDITED, Lesion
 from .scene.volumes import modalityOf
 
 
 def rowsOf(lesions: Iterable[Lesion]) -> list[dict[str, Cell]]:
-    """A row of ``masam_core.report.COLUMNS`` for each lesion that has a segment."""
+    """A row of ``masam_core.export.measurements.COLUMNS`` for each lesion that has a segment."""
     return [_row(lesion) for lesion in lesions if lesion.provenance is not None]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import slicer
 import vtk
 
-from . import worker
+from . import workerprocess
 from .scene.transforms import arrayToMatrix, matrixToArray
 
 SHAPE = (22, 60, 64)  # K, J, I
@@ -36,11 +36,11 @@ class SelfTests(_Base):
 
     def setUp(self) -> None:
         """An empty scene, and one worker for all tests."""
+        missing = workerprocess.missingForWorker()
+        if missing:
+            self.skipTest(f"Not installed in this Python: {', '.join(missing)}")
         from .blocking import BlockingSession
 
-        missing = worker.missingForWorker()
-        if missing:
-            self.skipTest(f"Not installed: {', '.join(missing)}")
         if SelfTests.session is not None:
             SelfTests.session.sceneClosed()
         slicer.mrmlScene.Clear()

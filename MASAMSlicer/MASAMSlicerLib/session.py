@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import masam_core
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import MasamError
-from masam_core.volume import Volume
+from masam_core.image.volume import Volume
+from masam_core.prompts.boxes import BoxPrompt
 
 from .scene import prompts
 from .scene.belonging import otherVolume, requireOwn, segmentationFor

@@ -88,7 +88,8 @@ def summary(report: RunReport) -> str:
         lines.append(
             _("{what} segmented in {seconds:.1f} s on {device}.").format(
                 what=_counted(good, _("{n} lesion"), _("{n} lesions")),
-                seconds=report.seconds, device=device
+                seconds=report.seconds,
+                device=device,
             )
         )
     for lesion in report.lesions:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
-from masam_core.boxes import BoxPrompt
-from masam_core.geometry import Geometry
-from masam_core.inference.measure import measure
-from masam_core.inference.result import Lesion
-from masam_core.volume import Volume
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.measure import measure
+from masam_core.prompts.boxes import BoxPrompt
 
 
 @pytest.fixture
@@ -62,3 +64,23 @@ def make_lesion() -> Callable[..., Lesion]:
         return Lesion(**(values | changes))
 
     return make
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A tiny data set of bright balls, two patients to train on and one to validate."""
+    folder = tmp_path / "data"
+    rows = ["case,patient,modality,split"]
+    for number, split in enumerate(("train", "train", "val")):
+        name = f"ball{number}"
+        (folder / name).mkdir(parents=True)
+        k, j, i = np.indices((12, 40, 44))
+        ball = ((i - 20 - number) / 10) ** 2 + ((j - 18) / 8) ** 2 + ((k - 6) / 4) ** 2 <= 1
+        values = 200 + 300 * ball + np.random.default_rng(number).normal(0, 20, ball.shape)
+        for file, array in (("image", values.astype(np.int16)), ("label", ball.astype(np.uint8))):
+            image = sitk.GetImageFromArray(array)
+            image.SetSpacing((1.0, 1.0, 2.0))
+            sitk.WriteImage(image, str(folder / name / f"{file}.nii.gz"))
+        rows.append(f"{name},p{number},MR,{split}")
+    (folder / "index.csv").write_text("\n".join(rows) + "\n")
+    return folder

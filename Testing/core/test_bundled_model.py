@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from masam_core.catalog.bundled import bundled_model_path
+from masam_core.data.case_lists import read_index
 from masam_core.evaluation.evaluate import evaluate_cases
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.checkpoint import inspect_checkpoint, load_model
-from masam_core.training.case_lists import read_index
 
 CASES = ("sts030_t1", "sts030_ct", "sts005_t1", "sts003_ct", "radiomics_breast1")
 
@@ -37,9 +37,9 @@ def test_it_says_what_it_is_and_fits_the_size_limit() -> None:
 @pytest.mark.parametrize("quality", ["balanced", "best"])
 def test_qualities_agree_on_the_sample(sample_data: Path, quality: str) -> None:
     from masam_core.evaluation.metrics import dice
+    from masam_core.image.volume import read_volume
     from masam_core.inference.segmenter import SegmentOptions
-    from masam_core.roi import read_roi
-    from masam_core.volume import read_volume
+    from masam_core.prompts.roi import read_roi
 
     folder = sample_data / "sarcoma_mr"
     volume = read_volume(folder / "image.nii.gz")

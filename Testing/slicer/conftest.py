@@ -49,7 +49,7 @@ def case(scene: Any, sample_data: Path) -> Any:
     """The bundled MR with its box: volume node, ROI node, the expert's mask (bool KJI)."""
     import slicer
 
-    from masam_core.volume import read_labels
+    from masam_core.image.volume import read_labels
 
     folder = sample_data / "sarcoma_mr"
     volume = slicer.modules.volumes.logic().AddArchetypeVolume(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from masam_core.batch.queue import STATE_FILE
 from masam_core.errors import ConfigError
-from masam_core.volume import stem
+from masam_core.image.volume import stem
 
 IMAGES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 ROI = ".mrk.json"

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import SegmentationError
-from masam_core.inference.measure import Measurements
+from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
-from masam_core.inference.result import Lesion
-from masam_core.volume import Volume
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.measure import Measurements
+from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:
+    from masam_core.catalog.choice import ModelChoice
     from masam_core.inference.segmenter import Segmenter
-    from masam_core.worker.choice import ModelChoice
     from masam_core.worker.steps import Found
 
 Progress = Callable[[float, str], None]

@@ -17,7 +17,7 @@ from typing import Any
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import ConfigError, SegmentationError
-from masam_core.report import COLUMNS, Cell, write_measurements
+from masam_core.export.measurements import COLUMNS, Cell, write_measurements
 
 PENDING, RUNNING, DONE, FAILED = "pending", "running", "done", "failed"
 STATE_FILE, TABLE_FILE, LOG_FOLDER = "batch.json", "measurements.csv", "logs"
@@ -32,7 +32,7 @@ class CaseState:
         status: PENDING, RUNNING, DONE or FAILED.
         message: why it failed, or notes.
         seconds: that it took.
-        rows: its measurements, keyed by ``masam_core.report.COLUMNS``.
+        rows: its measurements, keyed by ``masam_core.export.measurements.COLUMNS``.
     """
 
     status: str = PENDING

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from masam_core.batch.cases import BatchCase
-from masam_core.volume import Volume
+from masam_core.image.volume import Volume
 
 
 class ReadAhead:

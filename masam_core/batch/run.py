@@ -14,14 +14,14 @@ from masam_core.batch.cases import BatchCase
 from masam_core.batch.engine import Engine
 from masam_core.batch.queue import DONE, BatchQueue, safe_name
 from masam_core.batch.read_ahead import ReadAhead
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError, Cancelled, ConfigError, MasamError
+from masam_core.export.measurements import measurement_rows
+from masam_core.export.segmentation import IMAGE_SUFFIXES, SLICER_SUFFIX, write_segmentation
+from masam_core.image.volume import Volume, read_volume
 from masam_core.inference.options import SegmentOptions
-from masam_core.labels import boxes_of_labels
-from masam_core.report import measurement_rows
-from masam_core.roi import read_roi
-from masam_core.segmentation import IMAGE_SUFFIXES, SLICER_SUFFIX, write_segmentation
-from masam_core.volume import Volume, read_volume
+from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.labels import boxes_of_labels
+from masam_core.prompts.roi import read_roi
 
 FORMATS = (SLICER_SUFFIX, *IMAGE_SUFFIXES)
 OnCase = Callable[[str, str, str], None]
@@ -187,7 +187,7 @@ def _run_case(
     notes += write_segmentation(_mask(out, case, options), lesions, volume)
     if options.overlay:
         try:
-            from masam_core.overlay import render_overlay
+            from masam_core.export.overlay.overlay import render_overlay
         except ImportError:  # Slicer's Python has no matplotlib
             notes.append("No picture was written: the package matplotlib is not installed.")
         else:

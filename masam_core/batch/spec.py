@@ -10,8 +10,8 @@ from masam_core.batch.cases import find_cases
 from masam_core.batch.engine import make_engine
 from masam_core.batch.queue import DONE, FAILED
 from masam_core.batch.run import BatchOptions, open_queue, run_batch
+from masam_core.catalog.choice import ModelChoice
 from masam_core.inference.options import SegmentOptions
-from masam_core.worker.choice import ModelChoice
 
 Say = Callable[[dict[str, Any]], None]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from masam_core.boxes import BoxPrompt
-from masam_core.config import BACKBONES, ModelConfig
 from masam_core.errors import ConfigError
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
+from masam_core.model.config import BACKBONES, ModelConfig
 from masam_core.model.masam import MASAM
-from masam_core.volume import Volume
+from masam_core.prompts.boxes import BoxPrompt
 
 SIDE = 512  # voxels of a slice
 LESION = 96  # voxels across

@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 
 from masam_core.bench.literal import LiteralMASAM
-from masam_core.boxes import BoxPrompt
+from masam_core.image.intensity import intensity_limits, scale_intensity
+from masam_core.image.volume import Volume
 from masam_core.inference.job import Job, job_crop
 from masam_core.inference.view import ellipsoid_prior, network_input
 from masam_core.inference.windows import window_slices, window_starts
-from masam_core.intensity import intensity_limits, scale_intensity
-from masam_core.volume import Volume
+from masam_core.prompts.boxes import BoxPrompt
 
 
 class LiteralProcedure:

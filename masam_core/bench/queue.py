@@ -15,10 +15,10 @@ from masam_core.batch.run import BatchOptions, open_queue, run_batch
 from masam_core.bench.inputs import lesion_volume
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import clock
-from masam_core.boxes import BoxPrompt
+from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
-from masam_core.volume import Volume
+from masam_core.prompts.boxes import BoxPrompt
 
 TITLE = "A batch of files"
 CASES, SLICES = 4, 60

@@ -9,11 +9,11 @@ from masam_core.bench.gpu_estimate import estimate_rows
 from masam_core.bench.inputs import lesion_volume, random_model
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import clock, gflop
-from masam_core.boxes import BoxPrompt
 from masam_core.inference.device import autocast
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.masam import Embedding
+from masam_core.prompts.boxes import BoxPrompt
 
 TITLE = "How time grows"
 SLICES = (5, 10, 20, 40)

@@ -10,9 +10,9 @@ import numpy as np
 
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import clock
-from masam_core.geometry import Geometry
-from masam_core.volume import Volume
-from masam_core.worker.choice import ModelChoice
+from masam_core.catalog.choice import ModelChoice
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
 from masam_core.worker.steps import ask_steps, put_volume_steps
 from masam_core.worker.subprocess_transport import BlockingWorker
 

@@ -92,8 +92,8 @@ def batch_command(
     from masam_core.batch.cases import find_cases
     from masam_core.batch.engine import make_engine
     from masam_core.batch.run import BatchOptions, open_queue, run_batch
+    from masam_core.catalog.choice import ModelChoice
     from masam_core.inference.options import SegmentOptions
-    from masam_core.worker.choice import ModelChoice
     from masam_core.worker.client import split_command
 
     values = {"quality": quality, "threshold": threshold, "margin_mm": margin, "keep": keep}

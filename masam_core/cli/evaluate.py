@@ -66,6 +66,7 @@ def evaluate_command(
     Needs the extra 'train' (dev.py setup installs it).
     """
     from masam_core.catalog.resolve import load_by_name
+    from masam_core.data.case_lists import read_cases
     from masam_core.evaluation.evaluate import Predictor
     from masam_core.evaluation.html_report import write_report
     from masam_core.evaluation.peers import load_peer
@@ -74,8 +75,7 @@ def evaluate_command(
     from masam_core.evaluation.tables import study_tables
     from masam_core.inference.segmenter import Segmenter
     from masam_core.inference.windows import stride_of
-    from masam_core.training.case_lists import read_cases
-    from masam_core.training.cases import Target
+    from masam_core.training.prepared import Target
 
     stride_of(quality, 1)  # type: ignore[arg-type]  # refuses an unknown word before the work
     if report is not None and automatic:

@@ -120,8 +120,8 @@ def image_facts(path: Path) -> dict[str, Any]:
     """What an image is; raises VolumeError."""
     import numpy as np
 
-    from masam_core.intensity import guess_modality
-    from masam_core.volume import read_volume
+    from masam_core.image.intensity import guess_modality
+    from masam_core.image.volume import read_volume
 
     volume = read_volume(path)
     geometry = volume.geometry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import entry_points
 from typing import Annotated
 
 import typer
@@ -10,13 +11,15 @@ import typer
 import masam_core
 from masam_core.cli.batch import batch_command
 from masam_core.cli.bench import bench_command
+from masam_core.cli.check import check_command
 from masam_core.cli.convert import convert_command
 from masam_core.cli.evaluate import evaluate_command
 from masam_core.cli.info import info_command
 from masam_core.cli.models import app as models_app
 from masam_core.cli.segment import segment_command
 from masam_core.cli.train import train_command
-from masam_core.cli.workbench import workbench_command
+
+FRONT_ENDS = "masam.commands"  # entry points of packages that add a command
 
 app = typer.Typer(
     name="masam",
@@ -27,13 +30,28 @@ app = typer.Typer(
 )
 app.command("segment")(segment_command)
 app.command("batch")(batch_command)
-app.command("workbench")(workbench_command)
 app.command("info")(info_command)
+app.command("check")(check_command)
 app.add_typer(models_app, name="models")
 app.command("convert")(convert_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
 app.command("bench")(bench_command)
+
+
+def add_front_ends(target: typer.Typer) -> None:
+    """Add the commands that installed front ends bring (entry points ``masam.commands``).
+
+    One that can't be loaded is named and left out: it must not take the others down.
+    """
+    for point in sorted(entry_points(group=FRONT_ENDS), key=lambda found: found.name):
+        try:
+            target.command(point.name)(point.load())
+        except Exception as error:  # of another package: whatever it is
+            typer.echo(f"The command '{point.name}' can't be loaded: {error}", err=True)
+
+
+add_front_ends(app)
 
 
 def _version(wanted: bool) -> None:

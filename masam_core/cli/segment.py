@@ -28,9 +28,9 @@ from masam_core.cli.options import (
 from masam_core.errors import BoxError, SegmentationError
 
 if TYPE_CHECKING:
-    from masam_core.boxes import BoxPrompt
-    from masam_core.inference.result import Lesion
-    from masam_core.volume import Volume
+    from masam_core.image.volume import Volume
+    from masam_core.lesion.lesion import Lesion
+    from masam_core.prompts.boxes import BoxPrompt
 
 OUTPUTS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
 PROMPTS = "Prompt (choose one kind)"
@@ -115,9 +115,9 @@ def segment_command(
     _require_outputs(given, out, overlay, measurements, probability)
 
     from masam_core.catalog.resolve import load_by_name
+    from masam_core.image.volume import read_volume
     from masam_core.inference.automatic import segment_classes
     from masam_core.inference.segmenter import Segmenter, SegmentOptions
-    from masam_core.volume import read_volume
 
     values = {"quality": quality, "threshold": threshold, "margin_mm": margin, "keep": keep}
     options = SegmentOptions.from_dict({**values, "fill_holes": fill_holes, "smooth_mm": smooth})
@@ -196,9 +196,9 @@ def _require_outputs(
 def _boxes(
     volume: Volume, roi: list[Path], box: list[str], boxes_from: Path | None, per: str
 ) -> list[BoxPrompt]:
-    from masam_core.boxes import BoxPrompt
-    from masam_core.labels import boxes_of_labels
-    from masam_core.roi import read_roi
+    from masam_core.prompts.boxes import BoxPrompt
+    from masam_core.prompts.labels import boxes_of_labels
+    from masam_core.prompts.roi import read_roi
 
     if boxes_from is not None:
         return boxes_of_labels(boxes_from, volume, per)
@@ -228,9 +228,9 @@ def _write(
     measurements: Path | None,
     probability: Path | None,
 ) -> tuple[str, ...]:
-    from masam_core.overlay import render_overlay
-    from masam_core.report import measurement_rows, write_measurements
-    from masam_core.segmentation import write_probability, write_segmentation
+    from masam_core.export.measurements import measurement_rows, write_measurements
+    from masam_core.export.overlay.overlay import render_overlay
+    from masam_core.export.segmentation import write_probability, write_segmentation
 
     notes = write_segmentation(out, lesions, volume)
     if probability is not None:

@@ -15,19 +15,19 @@ import numpy as np
 
 import masam_core
 from masam_core.atomic import atomic_path
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import SegmentationError
 from masam_core.evaluation.metrics import tight_box
 from masam_core.evaluation.study import Study
 from masam_core.evaluation.tables import Table, study_tables
+from masam_core.export.overlay.overlay import render_overlay
+from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.windows import Quality
-from masam_core.overlay import render_overlay
-from masam_core.volume import read_labels, read_volume
+from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:
-    from masam_core.training.cases import Case, Target
+    from masam_core.training.prepared import Case, Target
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70rem; margin: 2rem auto;
@@ -123,7 +123,7 @@ def _pictures(
     target: Target | None,
     worst: int,
 ) -> list[str]:
-    from masam_core.training.cases import Target
+    from masam_core.training.prepared import Target
 
     target = target or Target()
     scores = study.scores[study.name]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.inference.result import tight_slices
+from masam_core.lesion.lesion import tight_slices
 
 if TYPE_CHECKING:
-    from masam_core.geometry import Geometry
+    from masam_core.image.geometry import Geometry
 
 Mask = NDArray[np.bool_]
 

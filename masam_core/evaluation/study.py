@@ -27,7 +27,7 @@ from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.windows import Quality
 
 if TYPE_CHECKING:
-    from masam_core.training.cases import Case, Target
+    from masam_core.training.prepared import Case, Target
 
 StudyProgress = Callable[[str, int, int, str], None]
 

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import Cancelled, ConfigError
-from masam_core.geometry import CanonicalFrame
+from masam_core.image.geometry import CanonicalFrame
 from masam_core.inference.confidence import confidence
 from masam_core.inference.device import autocast
-from masam_core.inference.measure import measure
-from masam_core.inference.result import Lesion, tight_slices
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.view import slice_crop
 from masam_core.inference.windows import Quality, stride_of, window_starts
+from masam_core.lesion.lesion import Lesion, tight_slices
+from masam_core.lesion.measure import measure
+from masam_core.prompts.boxes import BoxPrompt
 
 Progress = Callable[[float, str], None]
 

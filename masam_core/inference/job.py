@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.boxes import SliceBoxes
-from masam_core.config import ModelConfig
-from masam_core.geometry import CanonicalFrame
+from masam_core.image.geometry import CanonicalFrame
 from masam_core.inference.view import Crop, choose_crop
+from masam_core.model.config import ModelConfig
+from masam_core.prompts.boxes import SliceBoxes
 
 
 def job_crop(

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from masam_core.errors import ConfigError
-from masam_core.inference.postprocess import PostprocessOptions
 from masam_core.inference.windows import Quality, stride_of
+from masam_core.lesion.cleaning import PostprocessOptions
 
 _POSTPROCESS = ("keep", "fill_holes", "smooth_mm")
 _OWN = ("quality", "threshold", "margin_mm", "slice_axis")

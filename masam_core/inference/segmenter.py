@@ -8,26 +8,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import Cancelled, ConfigError, DeviceMemoryError
-from masam_core.geometry import CanonicalFrame
+from masam_core.image.geometry import CanonicalFrame
+from masam_core.image.intensity import intensity_limits, scale_intensity
+from masam_core.image.volume import Volume
 from masam_core.inference.cache import EmbeddingCache
 from masam_core.inference.confidence import confidence, predicted_confidence
 from masam_core.inference.cuda_graphs import GraphedDecoder
 from masam_core.inference.device import autocast, choose_device, choose_precision, upload
 from masam_core.inference.job import Job, RunningMean, job_crop
-from masam_core.inference.measure import measure
 from masam_core.inference.options import SegmentOptions
-from masam_core.inference.postprocess import postprocess
 from masam_core.inference.rectangle import Rectangle
-from masam_core.inference.result import Lesion
 from masam_core.inference.tightness import respect_box
 from masam_core.inference.view import Crop, ellipsoid_prior, network_input
 from masam_core.inference.windows import stride_of, window_slices, window_starts
-from masam_core.intensity import intensity_limits, scale_intensity
+from masam_core.lesion.cleaning import postprocess
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.measure import measure
 from masam_core.model.masam import MASAM, Embedding
 from masam_core.model.quantize import prepare_int8
-from masam_core.volume import Volume
+from masam_core.prompts.boxes import BoxPrompt
 
 Progress = Callable[[float, str], None]
 Part = tuple[list[int], Embedding]  # slices, and their embedding

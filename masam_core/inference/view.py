@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from masam_core.config import ModelConfig
-from masam_core.geometry import CanonicalFrame
+from masam_core.image.geometry import CanonicalFrame
+from masam_core.model.config import ModelConfig
 
 # Crop sizes step by a quarter octave and crop centres by an eighth of the side: small edits of a
 # box then land on the same crop, and its cached embeddings serve again.

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 import masam_core
-from masam_core.config import ModelConfig
+from masam_core.digest import sha256_of
 from masam_core.errors import CheckpointError
+from masam_core.model.config import ModelConfig
 from masam_core.model.convert_tiny_vit import is_tiny_vit, tiny_vit_from_lite_medsam
 from masam_core.model.empty import empty_model
 from masam_core.model.infer_config import (
@@ -38,7 +39,6 @@ from masam_core.model.masam import MASAM, is_backbone
 from masam_core.model.state_files import (
     State,
     read_state,
-    sha256_of,
     write_safetensors,
     write_torch,
 )

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from masam_core.config import BACKBONES, ModelConfig
 from masam_core.errors import CheckpointError
+from masam_core.model.config import BACKBONES, ModelConfig
 from masam_core.model.dinov2 import DinoBackbone
 from masam_core.model.masam import MASAM
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from masam_core.config import BackboneSpec
+from masam_core.model.config import BackboneSpec
 from masam_core.model.linear import mlp
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from masam_core.config import ModelConfig
+from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
 from masam_core.errors import CheckpointError
 from masam_core.model.adapter import BlockAdapters
 from masam_core.model.attention import attend, attend_relative, resize_absolute
+from masam_core.model.config import EMBEDDING_CHANNELS, ModelConfig
 from masam_core.model.dinov2 import DinoBackbone, DinoBlock
 from masam_core.model.fact import FacT
 from masam_core.model.linear import apply, bias_of, cache_parts, mlp

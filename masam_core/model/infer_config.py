@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from masam_core.config import (
+from masam_core.errors import CheckpointError
+from masam_core.model.config import (
     BACKBONES,
     SAM_PIXEL_MEAN,
     SAM_PIXEL_STD,
@@ -13,7 +14,6 @@ from masam_core.config import (
     Backbone,
     ModelConfig,
 )
-from masam_core.errors import CheckpointError
 from masam_core.model.key_maps import sam_backbone
 from masam_core.model.state_files import State
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from masam_core.config import BACKBONES
 from masam_core.errors import CheckpointError
 from masam_core.model.attention import resize_absolute, resize_relative
+from masam_core.model.config import BACKBONES
 from masam_core.model.state_files import State
 
 BASE = "image_encoder.base."

@@ -10,8 +10,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
 from masam_core.errors import CheckpointError
+from masam_core.model.config import EMBEDDING_CHANNELS, ModelConfig
 from masam_core.model.detail import DetailEncoder, EarlyDetail
 from masam_core.model.image_encoder import build_image_encoder
 from masam_core.model.mask_decoder import MaskDecoder

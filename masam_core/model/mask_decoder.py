@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from masam_core.config import EMBEDDING_CHANNELS, ModelConfig
+from masam_core.model.config import EMBEDDING_CHANNELS, ModelConfig
 from masam_core.model.detail import DetailJoin, detail_widths
 from masam_core.model.sam_parts import MLP, LayerNorm2d, TwoWayTransformer
 

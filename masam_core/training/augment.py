@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from masam_core.training.cases import PreparedCase
+from masam_core.training.prepared import PreparedCase
 from masam_core.training.synthetic import smooth_noise
 
 THICK_FRACTION = 0.3  # samples with every second to fourth slice only: thicker acquisitions

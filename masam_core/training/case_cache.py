@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from masam_core.config import ModelConfig
-from masam_core.geometry import CanonicalFrame, Geometry
-from masam_core.training.cases import (
+from masam_core.image.geometry import CanonicalFrame, Geometry
+from masam_core.model.config import ModelConfig
+from masam_core.training.prepared import (
     Case,
     PreparedCase,
     Target,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from masam_core.atomic import atomic_path
+from masam_core.data.case_lists import read_cases
 from masam_core.training.augment import build_augmentation
-from masam_core.training.case_lists import read_cases
 from masam_core.training.samples import Batch, draw_batch
 from masam_core.training.settings import TrainConfig
 from masam_core.training.train import load_sources, split_cases

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from masam_core.atomic import atomic_path
-from masam_core.training.cases import PreparedCase, Regions, corners_of
+from masam_core.training.prepared import PreparedCase, Regions, corners_of
 
 LEVELS = (0.02, 0.05)  # depth of the basins that are merged, of the intensity range
 LONGEST = (8, 100)  # in-plane side of a region's box, voxels

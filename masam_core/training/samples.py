@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms import v2
 
-from masam_core.config import ModelConfig
 from masam_core.inference.view import (
     Crop,
     ellipsoid_prior,
@@ -20,8 +19,9 @@ from masam_core.inference.view import (
     square_crop,
 )
 from masam_core.inference.windows import window_slices
+from masam_core.model.config import ModelConfig
 from masam_core.training.augment import augment, bias_field, coarsen, thicken
-from masam_core.training.cases import PreparedCase
+from masam_core.training.prepared import PreparedCase
 from masam_core.training.prompts import Offset, PromptConfig, box_of_mask
 from masam_core.training.sources import Sources
 

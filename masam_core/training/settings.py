@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from masam_core.config import ModelConfig
 from masam_core.errors import ConfigError
-from masam_core.training.cases import Target
+from masam_core.model.config import ModelConfig
+from masam_core.training.prepared import Target
 from masam_core.training.prompts import PromptConfig
 
 
@@ -19,7 +19,7 @@ class TrainConfig:
     """One training run.
 
     Attributes:
-        data: case list, see :func:`masam_core.training.case_lists.read_cases`.
+        data: case list, see :func:`masam_core.data.case_lists.read_cases`.
         out: folder for checkpoints and logs.
         base: backbone file.
         decoder_from: file with SAM-layout prompt encoder and decoder weights to start from.

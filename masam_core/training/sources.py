@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from masam_core.training.cases import PreparedCase
+from masam_core.training.prepared import PreparedCase
 from masam_core.training.regions import region_case
 from masam_core.training.synthetic import synthesise
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from masam_core.training.cases import PreparedCase, corners_of
+from masam_core.training.prepared import PreparedCase, corners_of
 
 LENGTHS = (8.0, 70.0)  # longest in-plane diameter, voxels
 CONTRAST = (0.06, 0.5)  # of the intensity range

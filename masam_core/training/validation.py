@@ -11,8 +11,8 @@ from masam_core.evaluation.statistics import summary_line
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.checkpoint import load_model, save_model
 from masam_core.model.masam import MASAM
-from masam_core.training.cases import Case
 from masam_core.training.logs import Logs
+from masam_core.training.prepared import Case
 from masam_core.training.settings import TrainConfig
 from masam_core.training.state import RunState
 

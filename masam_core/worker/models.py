@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from masam_core.catalog.choice import ModelChoice
+from masam_core.digest import sha256_of
 from masam_core.errors import Cancelled, CheckpointError
-from masam_core.worker.choice import ModelChoice
 
 if TYPE_CHECKING:
     from masam_core.inference.segmenter import Segmenter
@@ -55,7 +56,6 @@ class ModelHolder:
         from masam_core.catalog.resolve import resolve_base, resolve_model
         from masam_core.inference.segmenter import Segmenter
         from masam_core.model.checkpoint import load_model
-        from masam_core.model.state_files import sha256_of
 
         path = resolve_model(choice.model)
         stamp = _stamp(path)

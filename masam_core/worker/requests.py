@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import masam_core
-from masam_core.boxes import BoxPrompt
+from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import ConfigError, MasamError
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
-from masam_core.volume import Volume
+from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker import fields
-from masam_core.worker.choice import ModelChoice
 from masam_core.worker.devices import list_devices
 from masam_core.worker.fields import field, optional_text
 from masam_core.worker.models import (
@@ -68,6 +68,7 @@ class Requests:
             "load_model": self._load_model,
             "download_model": self._download_model,
             "verify_model": self._verify_model,
+            "check": self._check,
             "put_volume": self._put_volume,
             "volume_part": self._volume_part,
             "segment": self._segment,
@@ -129,6 +130,14 @@ class Requests:
         matches, digest = verify_model(field(message, "name", str))
         return {"matches": matches, "sha256": digest}
 
+    def _check(self, message: Message, send: Send, cancelled: IsCancelled) -> Message:
+        from masam_core.check.machine import check_machine
+
+        model = field(message, "model", str, "bundled")
+        device = field(message, "device", str, "auto")
+        found = check_machine(model, device, _progress(send), cancelled)
+        return {"findings": [finding.to_dict() for finding in found]}
+
     def _put_volume(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         matrix = fields.numbers(message, "ijk_to_lps", 16).reshape(4, 4)
         shape = fields.shape_of(message, "shape")
@@ -178,7 +187,7 @@ class Requests:
         }
 
     def _measure(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
-        from masam_core.inference.measure import measure
+        from masam_core.lesion.measure import measure
 
         mask, offset = unpack_mask(message.get("mask"))
         return {"measurements": measure(mask, offset, self._volume(message)).to_dict()}

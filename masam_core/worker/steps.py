@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.boxes import BoxPrompt
+from masam_core.catalog.choice import ModelChoice
+from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
-from masam_core.volume import Volume
-from masam_core.worker.choice import ModelChoice
+from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker.client import Ask, Steps, WorkerError
 from masam_core.worker.protocol import PART_BYTES, Message, pack_mask, unpack_mask
 

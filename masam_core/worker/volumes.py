@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import VolumeError
-from masam_core.geometry import Geometry
-from masam_core.volume import Volume
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
 
 LIMIT_BYTES = 4 << 30
 _KINDS = "biuf"  # booleans, whole numbers, floating point

@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 
 from masam_core.errors import MasamError
 
-from .. import worker
+from .. import workerprocess
 from ..batch import VolumeBatch, VolumeCase, findCases
 from ..scene.pairing import BY_FOLDER, BY_NAME, BY_SEGMENTS
 from ..scene.tables import updateTable
@@ -188,7 +188,7 @@ class Batch:
             "model": self.panel.parameters.model,
             "device": str(settings.read("device")),
             "options": self.panel.options().to_dict(),
-            "worker": worker.workerCommand(command) if command else None,
+            "worker": workerprocess.workerCommand(command) if command else None,
         }
 
     def _onEvent(self, event: dict[str, Any]) -> None:
@@ -296,8 +296,8 @@ class FolderProcess:
         """Start it; OSError when it can't be started."""
         from .qprocess import QProcessTransport
 
-        command = [worker.pythonExecutable(), "-m", "masam_core.batch", str(self._spec)]
-        self._transport = QProcessTransport(command, worker.workerEnvironment())
+        command = [workerprocess.pythonExecutable(), "-m", "masam_core.batch", str(self._spec)]
+        self._transport = QProcessTransport(command, workerprocess.workerEnvironment())
         self._transport.on_output = self._onOutput
         self._transport.on_closed = self._onClosed
         self._transport.start()

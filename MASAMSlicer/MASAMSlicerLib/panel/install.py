@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING
 import slicer
 from slicer.i18n import tr as _
 
-from .. import worker
+from .. import workerprocess
 from . import settings
 
 if TYPE_CHECKING:
     from .panel import Panel
 
 PYTORCH_SIZE = _("PyTorch: up to 3 GB with GPU support, 10 minutes or more; the rest: a minute.")
+NO_MANAGER = _(
+    "This Slicer was built without the extensions manager, so the extension 'PyTorch' can't be "
+    "installed from here. Install PyTorch yourself: PythonSlicer -m pip install torch torchvision. "
+    "Or press 'From a folder of wheels'. Then open this module again."
+)
 
 
 class Install:
@@ -39,7 +44,9 @@ class Install:
     def check(self) -> None:
         """Look again for what is missing; a worker elsewhere needs less here."""
         remote = bool(str(settings.read("workerCommand")).strip())
-        self.missing = worker.missingForPanel() if remote else worker.missingForWorker()
+        self.missing = (
+            workerprocess.missingForPanel() if remote else workerprocess.missingForWorker()
+        )
         self.ui.installFrame.visible = bool(self.missing)
         self.problem = ""
         if self.missing:
@@ -47,7 +54,7 @@ class Install:
             lines = [
                 _("Missing in Slicer's Python: {names}.").format(names=", ".join(self.missing))
             ]
-            if any(name in worker.FROM_PYTORCH for name in self.missing):
+            if any(name in workerprocess.FROM_PYTORCH for name in self.missing):
                 lines.append(PYTORCH_SIZE)
             lines.append(_("Slicer stays usable; restart it if you are asked to."))
             self.ui.installLabel.text = "\n".join(lines)
@@ -61,7 +68,9 @@ class Install:
     def _onInstall(self, wheels: str | None) -> None:
         try:
             with slicer.util.tryWithErrorDisplay(_("The installation failed."), waitCursor=True):
-                if wheels is None and any(name in worker.FROM_PYTORCH for name in self.missing):
+                if wheels is None and any(
+                    name in workerprocess.FROM_PYTORCH for name in self.missing
+                ):
                     if not installPyTorch():
                         return
                     self.check()
@@ -80,10 +89,15 @@ def plan(missing: Sequence[str], wheels: str | None) -> list[str]:
     Raises:
         ValueError: the folder holds no wheel.
     """
+    known = {
+        **workerprocess.FROM_PYTORCH,
+        **workerprocess.FROM_PIP,
+        **workerprocess.FROM_SLICER,
+    }
     packages = [
-        {**worker.FROM_PYTORCH, **worker.FROM_PIP}[name]
+        known[name]
         for name in missing
-        if wheels is not None or name in worker.FROM_PIP
+        if wheels is not None or name not in workerprocess.FROM_PYTORCH
     ]
     if not packages:
         return []
@@ -102,12 +116,15 @@ def installPyTorch() -> bool:
     """Install torch by Slicer's PyTorch extension, which knows the GPU; False if declined.
 
     Raises:
-        RuntimeError: the extension is not installed; it says what to do.
+        RuntimeError: the extension is not installed, or can't be; it says what to do.
     """
     try:
         import PyTorchUtils  # of the extension
     except ImportError as error:
-        manager = slicer.app.extensionsManagerModel()
+        managers = getattr(slicer.app, "extensionsManagerModel", None)
+        if managers is None:
+            raise RuntimeError(NO_MANAGER) from error
+        manager = managers()
         if not slicer.util.confirmOkCancelDisplay(
             _("MASAM needs Slicer's extension 'PyTorch'. Install it now? Slicer restarts after it.")
         ):

@@ -8,7 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from masam_core.errors import MasamError
-from masam_core.terminology import TUMOUR_TYPES
+from masam_core.lesion.terminology import TUMOUR_TYPES
 
 from ..scene import views
 from ..scene.lesions import Lesion

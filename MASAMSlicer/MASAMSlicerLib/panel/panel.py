@@ -9,16 +9,18 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from masam_core.check.finding import State
 from masam_core.errors import MasamError
 from masam_core.inference.options import SegmentOptions
 
-from .. import worker
+from .. import workerprocess
 from ..scene.belonging import otherVolume
 from ..scene.lesions import LESION, Lesion
 from ..session import Session
 from . import settings
 from .advanced import Advanced
 from .batch import Batch
+from .check import Check
 from .inputs import Inputs
 from .install import Install
 from .lesiontable import LesionTable
@@ -36,8 +38,8 @@ WARNING_STYLE, ERROR_STYLE = "color: #b26a00", "color: #c62828"
 
 def makeTransport() -> QProcessTransport:
     """A worker process as this machine's settings say."""
-    command = worker.workerCommand(str(settings.read("workerCommand")))
-    return QProcessTransport(command, worker.workerEnvironment())
+    command = workerprocess.workerCommand(str(settings.read("workerCommand")))
+    return QProcessTransport(command, workerprocess.workerEnvironment())
 
 
 class Panel:
@@ -68,6 +70,8 @@ class Panel:
         self.results = Results(self)
         self.batch = Batch(self)
         self.advanced = Advanced(self)
+        styles = {State.NOTE: WARNING_STYLE, State.PROBLEM: ERROR_STYLE}
+        self.check = Check(self, makeTransport, styles)
         self.refresh()
 
     @property
@@ -150,6 +154,7 @@ class Panel:
                 self.results,
                 self.batch,
                 self.advanced,
+                self.check,
             ):
                 part.refresh()
 
@@ -267,6 +272,7 @@ class Panel:
             timer.stop()
         self.removeShortcuts()
         self.batch.cleanup()
+        self.check.cleanup()
         self.results.cleanup()
         self.session.visibility.showAll()
         self.session.handles.release()

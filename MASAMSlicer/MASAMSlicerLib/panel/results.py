@@ -9,7 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from masam_core.errors import MasamError
-from masam_core.report import write_measurements
+from masam_core.export.measurements import write_measurements
 
 from ..report import rowsOf
 from ..scene import views

@@ -17,7 +17,7 @@ import numpy as np
 import slicer
 
 from masam_core.errors import BoxError
-from masam_core.terminology import MASS, lesion_color
+from masam_core.lesion.terminology import MASS, lesion_color
 
 from .nodes import nodesOfClass
 from .prompts import cornersInVolume

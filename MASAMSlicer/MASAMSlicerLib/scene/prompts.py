@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from masam_core.boxes import CORNER_BITS, BoxPrompt
 from masam_core.errors import BoxError
-from masam_core.geometry import LPS_TO_RAS, Geometry
-from masam_core.inference.result import tight_slices
+from masam_core.image.geometry import LPS_TO_RAS, Geometry
+from masam_core.lesion.lesion import tight_slices
+from masam_core.prompts.boxes import CORNER_BITS, BoxPrompt
 
 from .transforms import arrayToMatrix, matrixToArray, nodeToWorld, worldToNode
 from .volumes import geometryOf

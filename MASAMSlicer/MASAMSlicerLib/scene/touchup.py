@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from masam_core.errors import SegmentationError
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 
 from .lesions import Lesion
 from .segments import Mask, Offset, isLocked, readSegment, writeSegment

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from masam_core.geometry import LPS_TO_RAS
+from masam_core.image.geometry import LPS_TO_RAS
 
 from . import prompts
 from .lesions import Lesion

@@ -8,8 +8,8 @@ import slicer
 import vtk
 
 from masam_core.errors import VolumeError
-from masam_core.geometry import LPS_TO_RAS, Geometry
-from masam_core.volume import Volume
+from masam_core.image.geometry import LPS_TO_RAS, Geometry
+from masam_core.image.volume import Volume
 
 from .nodes import nodesOfClass
 from .transforms import matrixToArray

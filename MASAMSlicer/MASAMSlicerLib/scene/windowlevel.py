@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import slicer
 
-from masam_core.intensity import AIR_HU
+from masam_core.image.intensity import AIR_HU
 
 from .volumes import modalityOf
 

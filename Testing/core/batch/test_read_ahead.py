@@ -14,8 +14,8 @@ import pytest
 from masam_core.batch.cases import BatchCase
 from masam_core.batch.read_ahead import ReadAhead
 from masam_core.errors import VolumeError
-from masam_core.geometry import Geometry
-from masam_core.volume import Volume
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
 
 
 def case(name: str, image: Path = Path("none.nrrd")) -> BatchCase:

@@ -20,12 +20,12 @@ from masam_core.batch import run as run_module
 from masam_core.batch.cases import BatchCase, find_cases
 from masam_core.batch.engine import WorkerEngine
 from masam_core.batch.run import BatchOptions, open_queue, read_case, run_batch
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import Cancelled, ConfigError
-from masam_core.inference.measure import measure
+from masam_core.image.volume import Volume, read_labels
 from masam_core.inference.options import SegmentOptions
-from masam_core.inference.result import Lesion
-from masam_core.volume import Volume, read_labels
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.measure import measure
+from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker.steps import ModelChoice
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -159,7 +159,7 @@ def test_a_deleted_result_is_made_again(folder: Path, tmp_path: Path) -> None:
 def test_pictures_need_matplotlib_and_their_lack_stops_nothing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "masam_core.overlay", None)
+    monkeypatch.setitem(sys.modules, "masam_core.export.overlay.overlay", None)
     queue, _ = run(folder, tmp_path / "out", Quick(), overlay=True)
     assert queue.cases["a"].status == "done"
     assert "matplotlib is not installed" in queue.cases["a"].message

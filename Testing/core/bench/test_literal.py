@@ -7,10 +7,10 @@ import copy
 import pytest
 import torch
 
-from masam_core import config as config_module
 from masam_core.bench.literal import LiteralMASAM
-from masam_core.config import BackboneSpec, ModelConfig
 from masam_core.errors import CheckpointError, ConfigError
+from masam_core.model import config as config_module
+from masam_core.model.config import BackboneSpec, ModelConfig
 from masam_core.model.masam import MASAM
 
 

@@ -12,11 +12,11 @@ import SimpleITK as sitk
 import torch
 from typer.testing import CliRunner
 
-from masam_core import config as config_module
 from masam_core.cli.main import app, join_boxes
-from masam_core.config import BackboneSpec, ModelConfig
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
+from masam_core.model import config as config_module
 from masam_core.model.checkpoint import save_model
+from masam_core.model.config import BackboneSpec, ModelConfig
 from masam_core.model.masam import MASAM
 
 Masam = Callable[..., Any]

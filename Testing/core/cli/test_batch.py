@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from masam_core.volume import read_labels
+from masam_core.image.volume import read_labels
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 import masam_core
+from masam_core.cli import main
 from masam_core.cli.common import plural
 from masam_core.cli.main import join_boxes
 
@@ -72,3 +76,22 @@ def test_plurals() -> None:
     assert [plural(1, "box"), plural(2, "box"), plural(0, "lesion")] == [
         *("1 box", "2 boxes", "0 lesions")
     ]
+
+
+def test_a_front_end_brings_its_command_and_a_broken_one_takes_nothing_down(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise ImportError("no module named 'gone'")
+
+    points = [
+        SimpleNamespace(name="good", load=lambda: lambda: typer.echo("it runs")),
+        SimpleNamespace(name="bad", load=broken),
+    ]
+    monkeypatch.setattr(main, "entry_points", lambda group: points if group else [])
+    app = typer.Typer()
+    app.command("own")(lambda: typer.echo("own"))
+    main.add_front_ends(app)
+    assert "'bad' can't be loaded: no module named 'gone'" in capsys.readouterr().err
+    assert CliRunner().invoke(app, ["good"]).output == "it runs\n"
+    assert CliRunner().invoke(app, ["own"]).output == "own\n"

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 from masam_core.inference.segmenter import Segmenter
-from masam_core.roi import write_roi
+from masam_core.prompts.roi import write_roi
 
 from .conftest import Masam
 
@@ -283,7 +283,7 @@ def test_ctrl_c_leaves_no_file_and_says_130(
 def test_a_fault_of_ours_is_one_line_unless_asked(
     masam: Masam, image: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("masam_core.volume.read_volume", _faulty)
+    monkeypatch.setattr("masam_core.image.volume.read_volume", _faulty)
     ask = ("segment", image, "-o", out / "m.nrrd", "--box", *FIRST)
     result = masam(*ask)
     assert result.exit_code == 1

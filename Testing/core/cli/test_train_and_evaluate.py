@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from masam_core.config import ModelConfig
 from masam_core.model.checkpoint import inspect_checkpoint, save_model
+from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 
-from ..training.conftest import data  # noqa: F401
 from .conftest import Masam
 
 pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
@@ -41,7 +40,7 @@ def setup(tiny_model: Path, tmp_path: Path) -> Path:
 def test_a_run_from_yaml_trains_validates_and_evaluates(
     masam: Masam,
     setup: Path,
-    data: Path,  # noqa: F811
+    data: Path,
     tmp_path: Path,
 ) -> None:
     out = tmp_path / "run"
@@ -82,7 +81,7 @@ def test_a_run_from_yaml_trains_validates_and_evaluates(
 def test_the_preview_trains_nothing(
     masam: Masam,
     setup: Path,
-    data: Path,  # noqa: F811
+    data: Path,
     tmp_path: Path,
 ) -> None:
     sheet = tmp_path / "sheet.png"
@@ -105,7 +104,7 @@ def test_the_preview_trains_nothing(
 )
 def test_bad_training_options_are_refused_in_words(
     masam: Masam,
-    data: Path,  # noqa: F811
+    data: Path,
     tmp_path: Path,
     arguments: list[str],
     message: str,
@@ -120,7 +119,7 @@ def test_bad_training_options_are_refused_in_words(
 def test_bad_evaluation_options_are_refused_before_the_work(
     masam: Masam,
     tiny_model: Path,
-    data: Path,  # noqa: F811
+    data: Path,
     tmp_path: Path,
 ) -> None:
     for arguments, message in (
@@ -144,10 +143,10 @@ def test_presets_name_models_that_can_be_built() -> None:
 def test_an_automatic_model_segments_and_is_evaluated_without_boxes(
     masam: Masam,
     tiny_model: Path,
-    data: Path,  # noqa: F811
+    data: Path,
     tmp_path: Path,
 ) -> None:
-    from masam_core.volume import read_labels
+    from masam_core.image.volume import read_labels
 
     config = inspect_checkpoint(tiny_model).config
     assert config is not None

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core.evaluation.metrics import dice, iou, surface_distances
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 
 
 def ball(centre: tuple[float, float, float], radius: float) -> np.ndarray:

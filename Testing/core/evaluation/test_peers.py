@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from masam_core.boxes import BoxPrompt
+from masam_core.data.case_lists import read_cases
 from masam_core.errors import ConfigError
 from masam_core.evaluation.evaluate import evaluate_cases
 from masam_core.evaluation.peers import load_peer
 from masam_core.evaluation.peers.lite_medsam import LiteMedSAM, grey_values
-from masam_core.geometry import Geometry
-from masam_core.training.case_lists import read_cases
-from masam_core.volume import Volume
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
+from masam_core.prompts.boxes import BoxPrompt
 
 
 class BoxDrawer:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from masam_core import config as config_module
-from masam_core.config import BackboneSpec, ModelConfig
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
+from masam_core.model import config as config_module
+from masam_core.model.config import BackboneSpec, ModelConfig
 from masam_core.model.masam import MASAM
-from masam_core.volume import Volume
 
 BuildModel = Callable[..., MASAM]
 

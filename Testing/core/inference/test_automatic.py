@@ -10,12 +10,12 @@ import torch
 from torch.nn import functional as F
 
 from masam_core.errors import Cancelled, ConfigError
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
+from masam_core.image.intensity import normalise
+from masam_core.image.volume import Volume
 from masam_core.inference.automatic import segment_classes
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.view import slice_crop
-from masam_core.intensity import normalise
-from masam_core.volume import Volume
 
 from .conftest import BuildModel
 

@@ -8,7 +8,7 @@ import pytest
 
 from masam_core.errors import ConfigError
 from masam_core.inference.options import SegmentOptions
-from masam_core.inference.postprocess import PostprocessOptions
+from masam_core.lesion.cleaning import PostprocessOptions
 
 
 @pytest.mark.parametrize(

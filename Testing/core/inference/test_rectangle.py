@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from masam_core.boxes import BoxPrompt
+from masam_core.image.volume import Volume
 from masam_core.inference.job import Job, job_crop
 from masam_core.inference.rectangle import Rectangle
 from masam_core.inference.segmenter import Segmenter, in_batches
 from masam_core.model.masam import Embedding
-from masam_core.volume import Volume
+from masam_core.prompts.boxes import BoxPrompt
 
 from .conftest import BuildModel
 

@@ -12,17 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import BoxError, Cancelled, ConfigError, DeviceMemoryError
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
+from masam_core.image.intensity import normalise
+from masam_core.image.volume import Volume
 from masam_core.inference import segmenter as module
 from masam_core.inference.confidence import confidence, predicted_confidence
-from masam_core.inference.postprocess import PostprocessOptions
 from masam_core.inference.segmenter import Segmenter, SegmentOptions
 from masam_core.inference.view import ellipsoid_prior, prompt_crop
-from masam_core.intensity import normalise
+from masam_core.lesion.cleaning import PostprocessOptions
 from masam_core.model.masam import Embedding
-from masam_core.volume import Volume
+from masam_core.prompts.boxes import BoxPrompt
 
 from .conftest import BuildModel
 

@@ -8,8 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from masam_core.config import ModelConfig
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 from masam_core.inference.view import (
     PRIOR_LOGIT,
     Crop,
@@ -20,6 +19,7 @@ from masam_core.inference.view import (
     prompt_crop,
     slice_crop,
 )
+from masam_core.model.config import ModelConfig
 
 CONFIG = ModelConfig(backbone="vit_s14", image_size=56)
 

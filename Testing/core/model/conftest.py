@@ -16,8 +16,8 @@ from segment_anything.modeling import (
 )
 from torch import nn
 
-from masam_core import config as config_module
-from masam_core.config import BackboneSpec, ModelConfig
+from masam_core.model import config as config_module
+from masam_core.model.config import BackboneSpec, ModelConfig
 
 TINY = BackboneSpec("sam", 32, 4, 2, 16, (1, 3), window=3)
 TINY_DINO = BackboneSpec("dinov2", 24, 4, 2, 14, position_grid=5)

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from masam_core.config import ModelConfig
 from masam_core.model.adapter import Adapter3D, BlockAdapters
+from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 
 from .conftest import shake

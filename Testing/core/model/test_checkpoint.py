@@ -12,7 +12,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from segment_anything import SamPredictor, sam_model_registry
 
-from masam_core.config import BACKBONES, SAM_PIXEL_MEAN, ModelConfig
 from masam_core.errors import CheckpointError
 from masam_core.model.checkpoint import (
     inspect_checkpoint,
@@ -21,6 +20,7 @@ from masam_core.model.checkpoint import (
     save_authors_delta,
     save_model,
 )
+from masam_core.model.config import BACKBONES, SAM_PIXEL_MEAN, ModelConfig
 from masam_core.model.key_maps import from_sam, sam_backbone
 from masam_core.model.masam import MASAM
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from masam_core import config as config_module
-from masam_core.config import BackboneSpec
 from masam_core.errors import CheckpointError
+from masam_core.model import config as config_module
+from masam_core.model.config import BackboneSpec
 from masam_core.model.convert_dinov2 import backbone_from_onnx
 from masam_core.model.dinov2 import DinoBackbone
 

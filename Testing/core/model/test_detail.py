@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from masam_core.config import ModelConfig
+from masam_core.model.config import ModelConfig
 from masam_core.model.detail import DetailEncoder, DetailJoin, detail_widths
 from masam_core.model.masam import MASAM
 

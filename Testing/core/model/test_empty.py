@@ -7,7 +7,7 @@ import sys
 
 import torch
 
-from masam_core.config import ModelConfig
+from masam_core.model.config import ModelConfig
 from masam_core.model.empty import empty_model
 from masam_core.model.masam import MASAM
 
@@ -28,7 +28,7 @@ def test_an_empty_model_has_the_shapes_of_a_real_one() -> None:
 def test_pytorchs_compiler_stays_away() -> None:
     code = (
         "import sys\n"
-        "from masam_core.config import ModelConfig\n"
+        "from masam_core.model.config import ModelConfig\n"
         "from masam_core.model.empty import empty_model\n"
         "empty_model(ModelConfig(backbone='vit_s14', image_size=56))\n"
         "print([n for n in ('sympy', 'torch._dynamo') if n in sys.modules])"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from masam_core.config import ModelConfig
+from masam_core.model.config import ModelConfig
 from masam_core.model.fact import FacT
 from masam_core.model.masam import MASAM
 

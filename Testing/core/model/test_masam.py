@@ -12,9 +12,9 @@ import torch
 from segment_anything import SamPredictor
 from torch.nn import functional as F
 
-from masam_core.config import SAM_PIXEL_MEAN, SAM_PIXEL_STD, ModelConfig
 from masam_core.errors import CheckpointError
 from masam_core.model.checkpoint import load_model
+from masam_core.model.config import SAM_PIXEL_MEAN, SAM_PIXEL_STD, ModelConfig
 from masam_core.model.image_encoder import SamImageEncoder
 from masam_core.model.masam import MASAM
 from masam_core.model.mask_decoder import MaskDecoder

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from masam_core.config import ModelConfig
 from masam_core.errors import CheckpointError, ConfigError
+from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 from masam_core.model.quantize import prepare_int8
 

@@ -17,7 +17,7 @@ def run(code: str) -> str:
 def test_a_model_is_built_without_torchvision() -> None:
     code = (
         "import sys\n"
-        "from masam_core.config import ModelConfig\n"
+        "from masam_core.model.config import ModelConfig\n"
         "from masam_core.model.masam import MASAM\n"
         "import masam_core.inference.segmenter\n"
         "MASAM(ModelConfig(backbone='vit_s14', image_size=56))\n"

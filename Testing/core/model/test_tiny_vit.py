@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from masam_core.config import ModelConfig
 from masam_core.errors import CheckpointError
 from masam_core.model import tiny_vit
 from masam_core.model.checkpoint import inspect_checkpoint, load_model, new_model, save_model
+from masam_core.model.config import ModelConfig
 from masam_core.model.convert_tiny_vit import is_tiny_vit, tiny_vit_from_lite_medsam
 from masam_core.model.image_encoder import TinyImageEncoder
 from masam_core.model.linear import cache_parts

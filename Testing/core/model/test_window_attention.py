@@ -10,7 +10,7 @@ import torch
 from segment_anything.modeling.image_encoder import Block, window_partition, window_unpartition
 from torch import Tensor
 
-from masam_core.config import ModelConfig
+from masam_core.model.config import ModelConfig
 from masam_core.model.image_encoder import SamImageEncoder
 from masam_core.model.window_attention import WindowAttention, attention_of, lent_memory
 

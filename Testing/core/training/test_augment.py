@@ -9,7 +9,7 @@ import torch
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 from masam_core.training.augment import (
     Posterise,
     RandomCurve,
@@ -19,7 +19,7 @@ from masam_core.training.augment import (
     coarsen,
     thicken,
 )
-from masam_core.training.cases import Case, PreparedCase
+from masam_core.training.prepared import Case, PreparedCase
 
 
 def noise_masks() -> torch.Tensor:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core.config import ModelConfig
+from masam_core.data.case_lists import read_index
+from masam_core.model.config import ModelConfig
 from masam_core.training import case_cache
 from masam_core.training.case_cache import CaseCache
-from masam_core.training.case_lists import read_index
-from masam_core.training.cases import Target, prepare_background, prepare_case
+from masam_core.training.prepared import Target, prepare_background, prepare_case
 
 
 def test_a_cached_case_is_the_prepared_one(

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 from masam_core.training import regions as module
-from masam_core.training.cases import Case, PreparedCase, corners_of
+from masam_core.training.prepared import Case, PreparedCase, corners_of
 from masam_core.training.regions import find_regions, kept_regions, region_case
 
 

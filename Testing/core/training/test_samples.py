@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from masam_core.config import ModelConfig
+from masam_core.model.config import ModelConfig
 from masam_core.training.augment import build_augmentation
-from masam_core.training.cases import PreparedCase
+from masam_core.training.prepared import PreparedCase
 from masam_core.training.prompts import PromptConfig, box_of_mask
 from masam_core.training.samples import draw_batch
 from masam_core.training.sources import Sources

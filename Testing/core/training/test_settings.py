@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from masam_core.errors import ConfigError
-from masam_core.training.cases import Target
+from masam_core.training.prepared import Target
 from masam_core.training.presets import PRESETS, preset
 from masam_core.training.prompts import PromptConfig
 from masam_core.training.settings import build_config, read_yaml

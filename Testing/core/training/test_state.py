@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from masam_core.config import ModelConfig
 from masam_core.model.checkpoint import load_model, save_model
+from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 from masam_core.training.settings import TrainConfig
 from masam_core.training.state import RunState

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 from masam_core.training import synthetic
-from masam_core.training.cases import Case, PreparedCase
+from masam_core.training.prepared import Case, PreparedCase
 from masam_core.training.synthetic import smooth_noise, synthesise
 
 

@@ -14,12 +14,12 @@ import SimpleITK as sitk
 import torch
 from matplotlib.pyplot import imread
 
-from masam_core.config import ModelConfig
 from masam_core.errors import ConfigError
 from masam_core.model.checkpoint import inspect_checkpoint, load_model, save_model
+from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 from masam_core.training import train as module
-from masam_core.training.cases import Target
+from masam_core.training.prepared import Target
 from masam_core.training.prompts import PromptConfig
 from masam_core.training.settings import TrainConfig
 from masam_core.training.train import learning_rate, train
@@ -168,8 +168,8 @@ def test_two_processes_give_the_losses_of_one(config: TrainConfig, tmp_path: Pat
     script = tmp_path / "run.py"
     script.write_text(
         "import sys, pickle\n"
-        "from masam_core import config\n"
-        "from masam_core.config import BackboneSpec\n"
+        "from masam_core.model import config\n"
+        "from masam_core.model.config import BackboneSpec\n"
         "config.BACKBONES['vit_tiny'] = BackboneSpec('dinov2', 24, 4, 2, 14, position_grid=4)\n"
         "from masam_core.training.train import train\n"
         "train(pickle.load(open(sys.argv[1], 'rb')))\n"

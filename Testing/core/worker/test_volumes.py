@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from masam_core.errors import VolumeError
-from masam_core.geometry import Geometry
-from masam_core.volume import Volume
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import Volume
 from masam_core.worker.steps import parts
 from masam_core.worker.volumes import VolumeStore
 

@@ -11,6 +11,7 @@ import pytest
 from Testing.slicer.answering import answering, boxIn, segment
 from Testing.slicer.scene.conftest import Scene
 
+
 @pytest.fixture
 def two(scene: Any, make: Scene, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A CT with a segmented lesion, and an MR with a box."""

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core.errors import SegmentationError
-from masam_core.volume import read_labels
+from masam_core.image.volume import read_labels
 from Testing.slicer.scene.conftest import Scene, block
 
 A, B = block((1, 6), (1, 6), (1, 6)), block((4, 9), (4, 9), (4, 9))

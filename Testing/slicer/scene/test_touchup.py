@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from masam_core.errors import SegmentationError
-from masam_core.geometry import Geometry
+from masam_core.image.geometry import Geometry
 
 from .conftest import Scene, block, rigid
 

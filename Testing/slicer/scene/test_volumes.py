@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core.errors import VolumeError
-from masam_core.volume import read_volume
+from masam_core.image.volume import read_volume
 from Testing.slicer.scene.conftest import OBLIQUE, Scene, vtk_matrix
 
 

@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from masam_core.boxes import BoxPrompt
 from masam_core.errors import ConfigError
+from masam_core.image.intensity import guess_modality
+from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
-from masam_core.intensity import guess_modality
-from masam_core.volume import Volume
+from masam_core.prompts.boxes import BoxPrompt
 
 SIZE = 256
 CT_WINDOW = (-160.0, 240.0)

@@ -1,0 +1,86 @@
+"""Which process computes: its command, its environment, and what it lacks."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .translation import tr as _
+
+# Import name to what pip installs. torch and torchvision come with Slicer's PyTorch extension.
+FROM_PYTORCH = {"torch": "torch", "torchvision": "torchvision"}
+FROM_PIP = {
+    "segment_anything": "segment-anything>=1.0",
+    "safetensors": "safetensors>=0.4.3",
+    "msgpack": "msgpack>=1.0",
+    "pooch": "pooch>=1.8",
+}
+# Part of Slicer, but a Slicer can be built without it.
+FROM_SLICER = {"SimpleITK": "SimpleITK>=2.3"}
+
+
+def pythonExecutable() -> str:
+    """Slicer's own Python, or this interpreter where there is no Slicer application."""
+    return shutil.which("PythonSlicer") or sys.executable
+
+
+def defaultCommand() -> list[str]:
+    """The worker on this machine."""
+    return [pythonExecutable(), "-m", "masam_core.worker"]
+
+
+def workerCommand(custom: str) -> list[str]:
+    """The command to start: what the user typed, or the worker on this machine.
+
+    Raises:
+        WorkerError: a command that can't be read.
+    """
+    from masam_core.worker.client import split_command
+
+    return list(split_command(custom)) if custom.strip() else defaultCommand()
+
+
+def workerEnvironment() -> dict[str, str]:
+    """The same environment, with masam_core's folder on Python's path."""
+    values = dict(os.environ)
+    spec = importlib.util.find_spec("masam_core")
+    if spec is not None and spec.origin is not None:
+        folder = str(Path(spec.origin).resolve().parents[1])
+        values["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, values.get("PYTHONPATH")]))
+    return values
+
+
+def missing(packages: Sequence[str]) -> list[str]:
+    """Which of these import names are not installed, without importing any."""
+    importlib.invalidate_caches()
+    return [name for name in packages if importlib.util.find_spec(name) is None]
+
+
+def missingForPanel() -> list[str]:
+    """What the panel itself needs to talk to any worker, also to one on another machine."""
+    return missing(["msgpack", *FROM_SLICER])
+
+
+def missingForWorker() -> list[str]:
+    """What a worker on this machine needs."""
+    return missing([*FROM_PYTORCH, *FROM_PIP, *FROM_SLICER])
+
+
+def requireSlicersOwn() -> None:
+    """Say what this Slicer lacks of what every Slicer should have; without it nothing can be done.
+
+    Raises:
+        RuntimeError: it was built without SimpleITK.
+    """
+    lacking = missing(list(FROM_SLICER))
+    if lacking:
+        raise RuntimeError(
+            _(
+                "MASAM can't work in this Slicer: it was built without {names}. Install it with "
+                "PythonSlicer -m pip install {names}, and start Slicer again."
+            ).format(names=" ".join(lacking))
+        )

@@ -1,0 +1,228 @@
+"""Files of unknown origin: read by a process that may fall, told in words, kept in their folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from masam_core.errors import VolumeError
+from masam_core.image import intake
+from masam_core.image.volume import Volume, read_volume
+from Testing.core.image.test_dicom import write_series
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def take_in(source: Path, target: Path, name: str = "scan") -> dict[str, Any]:
+    """Run the process; what it says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "masam_core.image.intake", str(source), str(target), name],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    answer = json.loads(done.stdout)
+    assert (done.returncode == 0) == ("error" not in answer)
+    return dict(answer)
+
+
+def write(volume: Volume, path: Path) -> None:
+    image = sitk.GetImageFromArray(volume.array)
+    volume.geometry.apply_to_sitk(image)
+    sitk.WriteImage(image, str(path))
+
+
+@pytest.mark.parametrize("ending", [".nii.gz", ".nrrd", ".mha"])
+def test_an_image_keeps_voxels_and_place(
+    oblique_volume: Volume, tmp_path: Path, ending: str
+) -> None:
+    write(oblique_volume, tmp_path / f"0{ending}")
+    target = tmp_path / "out.nrrd"
+    answer = take_in(tmp_path / f"0{ending}", target, "My scan")
+    assert answer == {"name": "My scan", "modality": None, "shape": [9, 14, 12]}
+    found = read_volume(target)
+    np.testing.assert_array_equal(found.array, oblique_volume.array)
+    np.testing.assert_allclose(
+        found.geometry.ijk_to_lps, oblique_volume.geometry.ijk_to_lps, atol=1e-4
+    )
+
+
+def zipped(folder: Path, archive: Path, prefix: str = "study/") -> Path:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in sorted(folder.iterdir()):
+            packed.write(path, prefix + path.name)
+    return archive
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_dicom_slices_come_as_folder_or_zip_archive(tmp_path: Path, packed: bool) -> None:
+    folder = tmp_path / "slices"
+    folder.mkdir()
+    array = write_series(folder, modality="MR")
+    source = zipped(folder, tmp_path / "study.zip") if packed else folder
+    answer = take_in(source, tmp_path / "out.nrrd")
+    assert answer["modality"] == "MR"
+    np.testing.assert_array_equal(read_volume(tmp_path / "out.nrrd").array, array)
+
+
+def test_several_series_are_listed_and_one_is_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "slices"
+    folder.mkdir()
+    write_series(folder, "1", slices=3)
+    array = write_series(folder, "2", slices=5, modality="MR")
+    source = zipped(folder, tmp_path / "study.zip")
+    listed = take_in(source, tmp_path / "out.nrrd")["series"]
+    assert [row["words"] for row in listed] == [
+        "MR, series 2, 5 slices",
+        "CT, series 1, 3 slices",
+    ]
+    assert not (tmp_path / "out.nrrd").exists()
+    answer = intake.take_in(source, tmp_path / "out.nrrd", "study", listed[0]["uid"])
+    assert answer["modality"] == "MR"
+    np.testing.assert_array_equal(read_volume(tmp_path / "out.nrrd").array, array)
+
+
+def test_a_missing_slice_in_an_archive_is_told_without_paths(tmp_path: Path) -> None:
+    folder = tmp_path / "slices"
+    folder.mkdir()
+    write_series(folder, skip=2)
+    (tmp_path / "empty").mkdir()
+    for source, says in (
+        (zipped(folder, tmp_path / "study.zip"), "missing"),
+        (zipped(tmp_path / "empty", tmp_path / "empty.zip"), "no DICOM"),
+    ):
+        answer = take_in(source, tmp_path / "out.nrrd", "study.zip")
+        assert says in answer["error"]
+        assert str(tmp_path) not in answer["error"]
+
+
+def test_a_zip_archive_may_hold_one_image(oblique_volume: Volume, tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    write(oblique_volume, folder / "image.nii.gz")
+    archive = zipped(folder, tmp_path / "a.zip")
+    assert take_in(archive, tmp_path / "out.nrrd")["shape"] == [9, 14, 12]
+    write(oblique_volume, folder / "other.nii.gz")
+    answer = take_in(zipped(folder, archive), tmp_path / "out.nrrd")
+    assert "one by one" in answer["error"]
+
+
+def test_names_in_an_archive_lead_nowhere(oblique_volume: Volume, tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "evil.nrrd"
+    inside.mkdir()
+    write(oblique_volume, tmp_path / "good.nrrd")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.write(tmp_path / "good.nrrd", "../evil.nrrd")
+        packed.writestr("/etc/evil.txt", "x")
+        packed.writestr("../../evil.sh;rm", "x")
+    intake.unpack(tmp_path / "a.zip", inside)
+    assert sorted(path.name for path in inside.iterdir()) == ["0.nrrd", "1.txt", "2"]
+    assert not outside.exists()
+
+
+def test_an_archive_that_unpacks_to_too_much_is_stopped(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("zeros", b"\0" * 5_000_000)
+    (tmp_path / "in").mkdir()
+    with pytest.raises(VolumeError, match="more than"):
+        intake.unpack(tmp_path / "bomb.zip", tmp_path / "in", most_bytes=3_000_000)
+    assert sum(p.stat().st_size for p in (tmp_path / "in").iterdir()) <= 3_000_000
+
+
+@pytest.mark.parametrize("kind", ["cut", "noise", "empty", "zip", "pickle"])
+def test_what_is_no_image_is_told_in_words_without_the_servers_paths(
+    oblique_volume: Volume, tmp_path: Path, kind: str
+) -> None:
+    write(oblique_volume, tmp_path / "good.nii.gz")
+    good = (tmp_path / "good.nii.gz").read_bytes()
+    trap = tmp_path / "ran"
+    content = {
+        "cut": good[: len(good) // 2],
+        "noise": np.random.default_rng(0).bytes(3000),
+        "empty": b"",
+        "zip": b"PK\x03\x04 not quite a zip archive",
+        # A pickle that makes a file when it is loaded.
+        "pickle": f"cos\nsystem\n(S'touch {trap}'\ntR.".encode(),
+    }[kind]
+    (tmp_path / "0.nii.gz").write_bytes(content)
+    answer = take_in(tmp_path / "0.nii.gz", tmp_path / "out.nrrd", "their name.nii.gz")
+    assert "their name.nii.gz" in answer["error"]
+    assert str(tmp_path) not in answer["error"]
+    assert not (tmp_path / "out.nrrd").exists()
+    assert not trap.exists()
+
+
+def limited(source: Path, target: Path, limit: int) -> dict[str, Any]:
+    """As take_in, with another limit of memory."""
+    code = (
+        "import sys; from masam_core.image import intake; "
+        f"intake.MEMORY_BYTES = {limit}; sys.exit(intake.main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(source), str(target), "huge.nrrd"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+        check=False,
+    )
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="The system sets no such limit elsewhere")
+def test_memory_is_limited(tmp_path: Path) -> None:
+    image = sitk.Image(1000, 1000, 600, sitk.sitkUInt8)
+    sitk.WriteImage(image, str(tmp_path / "huge.nrrd"), useCompression=True)
+    # Address space, of which the libraries alone take a part, and the image 0.6 GB.
+    assert limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 64 << 30)["shape"][0] == 600
+    answer = limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 1200 << 20)
+    assert "huge.nrrd" in answer["error"]
+
+
+def test_a_file_of_dicom_without_an_ending_keeps_its_modality(tmp_path: Path) -> None:
+    write_series(tmp_path, modality="MR", slices=1)
+    (file,) = tmp_path.glob("*.dcm")
+    file.rename(tmp_path / "IM0001")
+    answer = take_in(tmp_path / "IM0001", tmp_path / "out.nrrd")
+    assert (answer["modality"], answer["shape"]) == ("MR", [1, 8, 9])
+
+
+def test_a_folder_that_can_not_be_written_is_not_blamed_on_the_file(
+    oblique_volume: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(oblique_volume, tmp_path / "good.nrrd")
+    (tmp_path / "out.nrrd").mkdir()  # as if it were protected, also for root
+    with pytest.raises(VolumeError, match="folder can't be written"):
+        intake.take_in(tmp_path / "good.nrrd", tmp_path / "out.nrrd", "good.nrrd")
+    monkeypatch.setattr(intake.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
+    with pytest.raises(VolumeError, match="no space"):
+        intake.take_in(tmp_path / "good.nrrd", tmp_path / "out2.nrrd", "good.nrrd")
+
+
+def test_what_a_library_prints_does_not_spoil_the_answer(
+    oblique_volume: Volume, tmp_path: Path
+) -> None:
+    write(oblique_volume, tmp_path / "good.nrrd")
+    code = (
+        "import os, sys; from masam_core.image import intake; read = intake.read_volume\n"
+        "def loud(*a): print('python'); os.write(1, b'library'); return read(*a)\n"
+        "intake.read_volume = loud; sys.exit(intake.main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "good.nrrd"), str(tmp_path / "out.nrrd")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert json.loads(done.stdout)["name"] == "good"
+    assert "library" in done.stderr

@@ -1,0 +1,134 @@
+"""A running workbench, and a browser to work in it with."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from Testing.conftest import ROOT
+from Testing.slicer.conftest import harness
+
+__all__ = ["harness"]  # a fixture
+
+UPLOAD_LIMIT = 20_000_000
+START_SECONDS = 60
+ENDED = ""  # in place of a line
+CHROMIUM = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@dataclass
+class Server:
+    """The command line's own process.
+
+    Attributes:
+        folder: where it and its tabs keep their files.
+        address: that it has printed, with the token.
+        lines: what it has printed.
+    """
+
+    process: subprocess.Popen[str]
+    folder: Path
+    lines: queue.Queue[str] = field(default_factory=queue.Queue)
+    address: str = ""
+
+    @property
+    def token(self) -> str:
+        """Of the address."""
+        return self.address.split("token=")[1]
+
+    @property
+    def base(self) -> str:
+        """Scheme, host and port."""
+        return self.address.split("/?")[0]
+
+    def stop(self) -> None:
+        """As Ctrl+C does."""
+        self.process.terminate()
+        self.process.wait(20)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def environment() -> dict[str, str]:
+    """The checkout's own code, wherever the tests are started."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "MASAMSlicer")])}
+
+
+def startServer(*arguments: str) -> Server:
+    """Run ``masam workbench`` and wait for its address."""
+    command = [sys.executable, "-m", "masam_core", "workbench", "--no-browser", *arguments]
+    folder = Path(tempfile.mkdtemp(prefix="masam-test-"))
+    values = {**environment(), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=values)
+    server = Server(process, folder)
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            server.lines.put(line)
+        server.lines.put(ENDED)
+
+    threading.Thread(target=read, daemon=True).start()
+    while not server.address:
+        line = server.lines.get(timeout=START_SECONDS)
+        assert line != ENDED, f"The workbench has ended with {process.wait()}"
+        found = re.search(r"http://\S+", line)
+        server.address = found[0] if found else ""
+    return server
+
+
+def requireWorkbench() -> None:
+    """Skip where the extra is not installed."""
+    for name in ("slicer_core", "trame", "trame_rca", "aiohttp"):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"The workbench needs {name}, which is not installed")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A workbench on this machine, with a small limit for uploads."""
+    requireWorkbench()
+    # Each test leaves a tab behind, of which a few can be open at once.
+    running = startServer("--upload-gb", str(UPLOAD_LIMIT / 1e9), "--keep-minutes", "0.25")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium without a window."""
+    requireWorkbench()
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("Chromium is not installed: the workbench was not tried in a browser")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    """Where pictures go: with MASAM_SCREENSHOTS set, into that folder, for the README."""
+    return Path(os.environ.get("MASAM_SCREENSHOTS") or tmp_path)

@@ -1,0 +1,113 @@
+"""The front process, without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from Testing.workbench.conftest import requireWorkbench
+
+
+def test_the_tab_that_was_left_longest_makes_room_for_another(
+    harness: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requireWorkbench()
+    from types import SimpleNamespace
+
+    from masam_workbench.front import gate as module
+
+    gate = module.Gate(module.Options())
+    ended: list[str] = []
+
+    def tab(name: str, alone: float) -> Any:
+        async def end() -> None:
+            ended.append(name)
+
+        return SimpleNamespace(id=name, alone=alone, end=end, hadImage=False)
+
+    monkeypatch.setattr(module, "MOST_TABS", 2)
+    gate.tabs = {"used": tab("used", 0.0)}
+    assert asyncio.run(gate._makeRoom())
+    gate.tabs["left"] = tab("left", 20.0)
+    assert not asyncio.run(gate._makeRoom())  # it may be reloading
+    gate.tabs["left"].alone = 300.0
+    assert asyncio.run(gate._makeRoom())
+    assert (ended, list(gate.tabs)) == (["left"], ["used"])
+
+
+def test_a_tab_with_an_image_is_kept_for_its_time_and_an_empty_one_is_not(
+    harness: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requireWorkbench()
+    from types import SimpleNamespace
+
+    from masam_workbench.front import gate as module
+
+    gate = module.Gate(module.Options(timeout=1800))
+    ended: list[str] = []
+
+    def add(name: str, alone: float, hadImage: bool) -> None:
+        async def end() -> None:
+            ended.append(name)
+
+        gate.tabs[name] = SimpleNamespace(  # type: ignore[assignment]
+            id=name, alone=alone, end=end, hadImage=hadImage, running=True
+        )
+
+    monkeypatch.setattr(module, "MOST_TABS", 2)
+    add("work", 1700.0, True)
+    add("other work", 300.0, True)
+    assert not asyncio.run(gate._makeRoom())
+    gate.tabs["work"].alone = 1800.0  # type: ignore[misc]
+    assert asyncio.run(gate._makeRoom())
+    assert ended == ["work"]
+    add("reloading", 30.0, False)
+    add("empty", 121.0, False)
+    asyncio.run(gate._tidy())
+    assert (ended, list(gate.tabs)) == (["work", "empty"], ["other work", "reloading"])
+
+
+def test_a_tab_that_says_much_is_heard_to_the_end(harness: Any, tmp_path: Path) -> None:
+    requireWorkbench()
+    from masam_workbench.front.processes import HAD_IMAGE, TabProcess
+
+    code = f"print('x' * 3_000_000); print({HAD_IMAGE.decode()!r}); print('y' * 300_000)"
+
+    async def check() -> TabProcess:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
+        )
+        tab = TabProcess(process, tmp_path / "tab", "secret")
+        tab.listen()
+        await asyncio.wait_for(process.wait(), 20)
+        assert tab._listening is not None
+        await asyncio.wait_for(tab._listening, 20)
+        return tab
+
+    assert asyncio.run(check()).hadImage
+
+
+def test_a_tab_says_when_it_has_an_image(harness: Any, sample_data: Path) -> None:
+    requireWorkbench()
+    from masam_workbench.front.processes import startTab
+
+    image = str(sample_data / "sarcoma_ct" / "image.nii.gz")
+    settings = {"limit": 1, "device": "auto", "worker": "", "timeout": 60}
+
+    async def check() -> None:
+        empty, tab = [await startTab({**settings, "image": each}) for each in ("", image)]
+        try:
+            deadline = time.monotonic() + 60
+            while not tab.hadImage and time.monotonic() < deadline:
+                await asyncio.sleep(0.05)
+            assert (tab.hadImage, empty.hadImage) == (True, False)
+        finally:
+            await tab.end()
+            await empty.end()
+
+    asyncio.run(check())

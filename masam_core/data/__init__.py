@@ -1,0 +1,1 @@
+"""Cases for training and evaluation, and where they lie on disk."""

@@ -1,0 +1,1 @@
+"""Images on their grid: reading, geometry, intensities."""

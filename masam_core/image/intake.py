@@ -1,0 +1,180 @@
+"""Reading a file of unknown origin in a process of its own.
+
+    python -m masam_core.image.intake FILE OUT.nrrd [NAME [SERIES]]
+
+FILE is an image, a zip archive or a folder; the image is written uncompressed to OUT.nrrd, and one
+JSON object to standard output: ``name``, ``modality``, ``shape`` (KJI); ``series`` (each with
+``uid`` and ``words``) where there are several to choose from; or ``error`` in the user's words.
+
+A file that brings its reader down ends this process and no other; a reader that takes too much
+memory is stopped by the system.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any, TextIO
+
+from masam_core.atomic import atomic_path
+from masam_core.errors import MasamError, VolumeError
+from masam_core.image.dicom import list_series
+from masam_core.image.volume import Volume, read_volume, stem
+
+MEMORY_BYTES = 16 << 30
+MODALITY_TAG = "0008|0060"
+ZIP_FILES = 20_000
+ZIP_BYTES = 8 << 30
+_CHUNK = 1 << 20
+
+
+def main(arguments: list[str]) -> int:
+    """Read, write, and say what it was; 0 where an image was written or a series is to choose."""
+    source, target = Path(arguments[0]), Path(arguments[1])
+    name = arguments[2] if len(arguments) > 2 else stem(source)
+    series = arguments[3] if len(arguments) > 3 else None
+    _limit_memory()
+    out = _own_output()
+    try:
+        answer = take_in(source, target, name, series)
+    except MasamError as error:
+        answer = {"error": str(error)}
+    except MemoryError:
+        answer = {"error": f"'{name}' is too large for this machine's memory."}
+    except OSError as error:
+        answer = {"error": f"'{name}' could not be taken in: {error.strerror or error}."}
+    print(json.dumps(answer), file=out, flush=True)
+    return 1 if "error" in answer else 0
+
+
+def take_in(source: Path, target: Path, name: str, series: str | None = None) -> dict[str, Any]:
+    """Read an image, a zip archive or a folder, and write the image as NRRD.
+
+    Args:
+        source: of unknown origin.
+        target: the NRRD file.
+        name: for people; messages have it in place of the path.
+        series: UID of the DICOM series to take.
+
+    Returns:
+        See above.
+
+    Raises:
+        VolumeError: see ``read_volume`` and :func:`unpack`.
+    """
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        path = source
+        if zipfile.is_zipfile(source):
+            unpack(source, Path(folder))
+            path = Path(folder)
+        try:
+            path = _the_image(path) if path.is_dir() else path
+            if path.is_dir() and series is None:
+                found = list_series(path)
+                if len(found) > 1:
+                    return {"series": [{"uid": uid, "words": words} for uid, words in found]}
+            volume = read_volume(path, series)
+            modality = volume.modality or (_modality(path) if path.is_file() else None)
+        except VolumeError as error:
+            words = str(error).replace(str(path), f"'{name}'").replace(folder, f"'{name}'")
+            raise VolumeError(words.replace(str(source), f"'{name}'")) from error
+        _write(volume, target)
+    return {"name": name, "modality": modality, "shape": list(volume.array.shape)}
+
+
+def unpack(archive: Path, folder: Path, most_bytes: int = ZIP_BYTES) -> None:
+    """Unpack a zip archive. Names inside it choose only the ending, never the place.
+
+    Raises:
+        VolumeError: damaged, encrypted, or more than the limits of files and bytes, whatever the
+            archive says of itself.
+    """
+    left = most_bytes
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            entries = [entry for entry in packed.infolist() if not entry.is_dir()]
+            if len(entries) > ZIP_FILES:
+                raise VolumeError(f"The archive holds {len(entries)} files; {ZIP_FILES} at most.")
+            for number, entry in enumerate(entries):
+                ending = "".join(Path(entry.filename).suffixes[-2:])
+                ending = ending if ending.replace(".", "").isalnum() and len(ending) < 12 else ""
+                with packed.open(entry) as inside, (folder / f"{number}{ending}").open("wb") as out:
+                    while data := inside.read(_CHUNK):
+                        left -= len(data)
+                        if left < 0:
+                            limit = most_bytes / 1e9
+                            raise VolumeError(f"The archive unpacks to more than {limit:.0f} GB.")
+                        out.write(data)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+        raise VolumeError(f"The archive can't be unpacked: {error}.") from error
+
+
+def _the_image(folder: Path) -> Path:
+    """A folder of slices as it is; the one image file where it holds just one."""
+    images = [p for p in sorted(folder.iterdir()) if p.name.lower().endswith(_IMAGES)]
+    if len(images) > 1:
+        raise VolumeError(f"There are {len(images)} images; open them one by one.")
+    return images[0] if images else folder
+
+
+def _modality(path: Path) -> str | None:
+    """Of a DICOM file that does not say by its ending what it is."""
+    import SimpleITK as sitk
+
+    with path.open("rb") as file:
+        file.seek(128)
+        if file.read(4) != b"DICM":
+            return None
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    found = reader.GetMetaData(MODALITY_TAG) if reader.HasMetaDataKey(MODALITY_TAG) else ""
+    return found.strip() or None
+
+
+_IMAGES = (".nii", ".nii.gz", ".nrrd", ".mha")
+
+
+def _write(volume: Volume, target: Path) -> None:
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(volume.array)
+    volume.geometry.apply_to_sitk(image)
+    try:
+        free = shutil.disk_usage(target.parent).free
+        if free < volume.array.nbytes:
+            raise VolumeError(
+                f"There is no space for the image: it needs {volume.array.nbytes / 1e9:.2g} GB of "
+                f"temporary storage, and {free / 1e9:.2g} GB are free."
+            )
+        with atomic_path(target) as temporary:
+            sitk.WriteImage(image, str(temporary), useCompression=False)
+    except (OSError, RuntimeError) as error:  # SimpleITK's are RuntimeErrors
+        raise VolumeError(
+            "The image was read, but this machine's temporary folder can't be written: it is full "
+            "or protected."
+        ) from error
+
+
+def _own_output() -> TextIO:
+    """Standard output for the answer alone: what libraries write there goes to standard error."""
+    own = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return own
+
+
+def _limit_memory() -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):  # not on every system
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,236 @@
+"""ModelConfig: every number that shapes a model, saved inside its checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from masam_core.errors import ConfigError
+from masam_core.image.intensity import DEFAULT_INTENSITY, IntensityConfig
+
+Backbone = Literal["vit_b", "vit_l", "vit_h", "vit_s14", "tiny_vit"]
+AdapterPosition = Literal["none", "before", "after", "both"]
+DecoderKind = Literal["progressive", "multiscale", "sam"]
+FieldOfView = Literal["slice", "prompt"]
+ShapePrior = Literal["none", "ellipsoid"]
+Channels = Literal["repeat", "local"]
+Confidence = Literal["probability", "predicted"]
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """The fixed shape of a ViT backbone.
+
+    ``layout`` is ``"sam"`` (windowed attention with relative positions, as in segment-anything),
+    ``"dinov2"`` (class token, LayerScale, global attention) or ``"tiny"`` (TinyViT: convolutions,
+    then windowed attention; ``width`` and ``heads`` are those of the last of its ``depth`` blocks,
+    ``patch`` its stride).
+    """
+
+    layout: Literal["sam", "dinov2", "tiny"]
+    width: int
+    depth: int
+    heads: int
+    patch: int
+    global_blocks: tuple[int, ...] = ()
+    window: int = 14
+    position_grid: int = 64  # side of the stored position embedding, in tokens
+
+
+# SAM: Kirillov et al. 2023, build_sam.py of segment-anything. ViT-S/14: Oquab et al. 2023.
+# TinyViT: Wu et al. 2022, with the strides of LiteMedSAM (Ma et al. 2024).
+BACKBONES: dict[str, BackboneSpec] = {
+    "vit_b": BackboneSpec("sam", 768, 12, 12, 16, (2, 5, 8, 11)),
+    "vit_l": BackboneSpec("sam", 1024, 24, 16, 16, (5, 11, 17, 23)),
+    "vit_h": BackboneSpec("sam", 1280, 32, 16, 16, (7, 15, 23, 31)),
+    "vit_s14": BackboneSpec("dinov2", 384, 12, 6, 14, position_grid=37),
+    "tiny_vit": BackboneSpec("tiny", 320, 8, 10, 4),
+}
+
+SAM_PIXEL_MEAN = (123.675 / 255, 116.28 / 255, 103.53 / 255)
+SAM_PIXEL_STD = (58.395 / 255, 57.12 / 255, 57.375 / 255)
+EMBEDDING_CHANNELS = 256  # width of SAM's prompt encoder and mask decoder
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything needed to rebuild a MA-SAM model and to feed it (Chen et al. 2024, section 3).
+
+    Attributes:
+        name: short name shown to users.
+        backbone: key of :data:`BACKBONES`.
+        image_size: side of the square network input, pixels; a multiple of the patch size.
+        num_slices: consecutive slices in one window (the paper's 5).
+        num_classes: foreground classes; the decoder has ``num_classes + 1`` mask tokens.
+        decoder: ``progressive``, ``multiscale`` or ``sam`` (SAM's own, one class).
+        fact_rank: rank r of FacT; 0 switches FacT off.
+        fact_scale: factor s of the FacT increment.
+        fact_dropout: dropout between the two FacT factors, training only.
+        adapter_width: channels inside a 3D adapter.
+        adapter_position: where the two adapters of a block stand.
+        pixel_mean, pixel_std: normalisation of the three input channels, for values in [0, 1].
+        field_of_view: ``slice`` feeds the whole slice; ``prompt`` a square crop around the box.
+        crop_scale: side of the ``prompt`` crop over the longest in-plane side of the box.
+        shape_prior: ``ellipsoid`` also feeds the ellipsoid inscribed in the 3D box as SAM's mask
+            prompt, so that a slice knows how far it lies from the ends of the box.
+        channels: ``repeat`` gives each slice to all three input channels, as in the paper;
+            ``local`` gives the second and third channel the contrast of the crop and of its middle.
+        detail_width: channels of a convolutional branch that brings pixel detail to the decoder's
+            finest maps; 0 switches it off, as in the paper.
+        confidence: how sure the model is of a mask: ``probability`` takes the Dice that its
+            probabilities lead one to expect; ``predicted`` what its quality head says.
+        intensity: presets that map image values to [0, 1].
+        class_names: one name per foreground class.
+        threshold: probability above which a voxel belongs to the lesion.
+    """
+
+    name: str = "masam"
+    backbone: Backbone = "vit_b"
+    image_size: int = 512
+    num_slices: int = 5
+    num_classes: int = 1
+    decoder: DecoderKind = "progressive"
+    fact_rank: int = 32
+    fact_scale: float = 1.0
+    fact_dropout: float = 0.1
+    adapter_width: int = 384
+    adapter_position: AdapterPosition = "both"
+    pixel_mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    pixel_std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    field_of_view: FieldOfView = "slice"
+    crop_scale: float = 1.5
+    shape_prior: ShapePrior = "none"
+    channels: Channels = "repeat"
+    detail_width: int = 0
+    confidence: Confidence = "probability"
+    intensity: IntensityConfig = DEFAULT_INTENSITY
+    class_names: tuple[str, ...] = field(default=())
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        _require(self.backbone in BACKBONES, "backbone", self.backbone, ", ".join(BACKBONES))
+        for attribute, choices in _CHOICES.items():
+            value = getattr(self, attribute)
+            _require(value in choices, attribute, value, ", ".join(choices))
+        patch = self.spec.patch
+        _require(
+            self.image_size >= patch and self.image_size % patch == 0,
+            "image_size",
+            self.image_size,
+            f"a positive multiple of {patch}, the patch size of {self.backbone}",
+        )
+        _require(self.num_slices >= 1, "num_slices", self.num_slices, "1 or more")
+        _require(self.num_classes >= 1, "num_classes", self.num_classes, "1 or more")
+        _require(self.fact_rank >= 0, "fact_rank", self.fact_rank, "0 (off) or more")
+        _require(0 <= self.fact_dropout < 1, "fact_dropout", self.fact_dropout, "0 to below 1")
+        _require(self.adapter_width >= 1, "adapter_width", self.adapter_width, "1 or more")
+        _require(self.detail_width >= 0, "detail_width", self.detail_width, "0 (off) or more")
+        _require(
+            self.spec.layout != "tiny" or self.decoder != "multiscale",
+            "decoder",
+            self.decoder,
+            f"sam or progressive on {self.backbone}",
+        )
+        # The decoder whose finest map has the size of the input.
+        fine = "sam" if self.spec.layout == "tiny" else "progressive"
+        _require(
+            not self.detail_width or self.decoder == fine,
+            "decoder",
+            self.decoder,
+            f"{fine} where detail_width is set",
+        )
+        _require(self.crop_scale >= 1, "crop_scale", self.crop_scale, "1 or more")
+        _require(0 < self.threshold < 1, "threshold", self.threshold, "between 0 and 1")
+        _require(all(s > 0 for s in self.pixel_std), "pixel_std", self.pixel_std, "positive values")
+        if self.decoder == "sam":
+            _require(
+                self.num_classes == 1, "num_classes", self.num_classes, "1 with the sam decoder"
+            )
+        _require(
+            len(self.class_names) in (0, self.num_classes),
+            "class_names",
+            self.class_names,
+            f"{self.num_classes} names, or none",
+        )
+
+    @property
+    def spec(self) -> BackboneSpec:
+        """Shape of the backbone."""
+        return BACKBONES[self.backbone]
+
+    @property
+    def cuts_intensity(self) -> bool:
+        """Whether values beyond the intensity limits are lost before the crop is looked at."""
+        return self.channels == "repeat"
+
+    @property
+    def grid(self) -> int:
+        """Side of the token grid."""
+        return self.image_size // self.spec.patch
+
+    @property
+    def logits_side(self) -> int:
+        """Side of the decoder's output: 16 times the token grid, 4 times with SAM's own decoder."""
+        return self.grid * (4 if self.decoder == "sam" else 16)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON-able values, the inverse of :meth:`from_dict`."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        values["intensity"] = self.intensity.to_dict()
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
+        """Rebuild a config.
+
+        Raises:
+            ConfigError: an unknown or ill-typed entry, named in the message.
+        """
+        known = {f.name for f in dataclasses.fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ConfigError(
+                f"The model configuration has unknown entries: {', '.join(unknown)}. It may come "
+                "from a newer version of MASAM."
+            )
+        tidy: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
+        if isinstance(tidy.get("intensity"), dict):
+            tidy["intensity"] = IntensityConfig.from_dict(tidy["intensity"])
+        try:
+            return cls(**tidy)
+        except TypeError as error:
+            raise ConfigError(f"The model configuration can't be read: {error}.") from error
+
+    def to_json(self) -> str:
+        """One line of JSON, for checkpoint metadata."""
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelConfig:
+        """Inverse of :meth:`to_json`; raises ConfigError."""
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"The model configuration is not valid JSON: {error}.") from error
+        if not isinstance(values, dict):
+            raise ConfigError("The model configuration must be a JSON object.")
+        return cls.from_dict(values)
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "decoder": get_args(DecoderKind),
+    "adapter_position": get_args(AdapterPosition),
+    "field_of_view": get_args(FieldOfView),
+    "shape_prior": get_args(ShapePrior),
+    "channels": get_args(Channels),
+    "confidence": get_args(Confidence),
+}
+
+
+def _require(condition: bool, name: str, value: object, expected: str) -> None:
+    if not condition:
+        raise ConfigError(f"Model configuration: {name} is {value!r}; expected {expected}.")

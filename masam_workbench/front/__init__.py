@@ -1,0 +1,1 @@
+"""The front process: who gets in, and which tab answers."""

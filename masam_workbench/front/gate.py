@@ -1,0 +1,215 @@
+"""The front process: lets browsers in, and passes what they say on to the tab that is theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import ClientSession, ClientTimeout, web
+
+from masam_core.errors import MasamError
+from masam_workbench.front.guard import HEADERS, isLoopback, refusal, same
+from masam_workbench.front.processes import TabProcess, startTab
+from masam_workbench.front.proxy import passRequest, passSocket
+
+MOST_TABS = 8
+SWEEP_SECONDS = 20.0
+SHUTDOWN_SECONDS = 3.0
+SPARED_SECONDS = 60.0  # a tab without a page is kept so long in any case: it may be reloading
+EMPTY_SECONDS = 120.0  # and so long at most where it never had an image
+
+
+@dataclass(frozen=True)
+class Options:
+    """Of the server.
+
+    Attributes:
+        host, port: where it listens; port 0 is a free one.
+        image: opened in each new tab, or an empty text.
+        limit: of an upload, in bytes.
+        device, worker: see ``tab.Settings``.
+        timeout: seconds without a connection after which a tab ends and its data are deleted.
+        token: without which no tab is opened.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    image: str = ""
+    limit: int = 4 << 30
+    device: str = "auto"
+    worker: str = ""
+    timeout: int = 1800
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+
+class Gate:
+    """Opens tabs for whoever has the token, and guards each for the browser that opened it."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.tabs: dict[str, TabProcess] = {}
+        self._starting = 0
+        self._client: ClientSession | None = None
+        self.app = web.Application(middlewares=[self._guard], client_max_size=0)
+        self.app.router.add_get("/", self._open)
+        self.app.router.add_route("*", "/tab/{id}/{path:.*}", self._pass)
+        self.app.cleanup_ctx.append(self._life)
+        self.app.on_shutdown.append(self._shutDown)
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        websocket = request.headers.get("Upgrade", "").lower() == "websocket"
+        loopback = isLoopback(self.options.host)
+        problem = refusal(request.headers, request.method, loopback, websocket)
+        response: web.StreamResponse
+        response = web.Response(status=403, text=problem) if problem else await handler(request)
+        if not response.prepared:
+            response.headers.update(HEADERS)
+        return response
+
+    async def _open(self, request: web.Request) -> web.StreamResponse:
+        """A new tab: its process is started, and the browser is sent there."""
+        if not same(request.query.get("token", ""), self.options.token):
+            return web.Response(
+                status=403,
+                text="The address lacks the token. Use the whole address that was printed where "
+                "the workbench was started.",
+            )
+        if not await self._makeRoom():
+            return web.Response(status=503, text=f"{MOST_TABS} tabs are open. Close one first.")
+        options = self.options
+        self._starting += 1
+        try:
+            tab = await startTab(
+                {
+                    "image": options.image,
+                    "limit": options.limit,
+                    "device": options.device,
+                    "worker": options.worker,
+                    "timeout": options.timeout,
+                }
+            )
+        except MasamError as error:
+            return web.Response(status=500, text=str(error))
+        finally:
+            self._starting -= 1
+        self.tabs[tab.id] = tab
+        answer = web.Response(status=303, headers={"Location": f"/tab/{tab.id}/index.html"})
+        path = f"/tab/{tab.id}/"
+        # Not "Strict": the address is also followed from another page, a notebook or a chat. What
+        # changes something must say that it comes from this page (see ``refusal``).
+        answer.set_cookie("masam", tab.cookie, path=path, httponly=True, samesite="Lax")
+        return answer
+
+    async def _makeRoom(self) -> bool:
+        """Whether another tab may be opened.
+
+        One that was left ends for it, but not before its time where it had an image: the page has
+        told its user how long that is kept.
+        """
+        if len(self.tabs) + self._starting < MOST_TABS:
+            return True
+        over = [tab for tab in self.tabs.values() if tab.alone >= self._spared(tab)]
+        longest = max(over, key=lambda tab: tab.alone, default=None)
+        if longest is None:
+            return False
+        del self.tabs[longest.id]
+        await longest.end()
+        return True
+
+    def _spared(self, tab: TabProcess) -> float:
+        """Seconds that a tab without a page is kept even where its place is wanted."""
+        return self.options.timeout if tab.hadImage else SPARED_SECONDS
+
+    async def _pass(self, request: web.Request) -> web.StreamResponse:
+        tab = self.tabs.get(request.match_info["id"])
+        if tab is None or not same(request.cookies.get("masam", ""), tab.cookie):
+            # One answer to both, so that ids can't be tried.
+            return web.Response(
+                status=403, text="This tab has ended, or was opened by another browser."
+            )
+        assert self._client is not None
+        path = request.match_info["path"]
+        if path == "ws":
+            return await passSocket(request, tab, self._client)
+        return await passRequest(request, tab, path, self._client)
+
+    async def _life(self, _app: web.Application) -> Any:
+        async with _client() as client:
+            self._client = client
+            sweeping = asyncio.get_running_loop().create_task(self._sweep())
+            yield
+            sweeping.cancel()
+
+    async def _shutDown(self, _app: web.Application) -> None:
+        """Before the server waits for its connections to end: end them, and the tabs."""
+        tabs, self.tabs = list(self.tabs.values()), {}
+        await asyncio.gather(*(tab.socket.close() for tab in tabs if tab.socket is not None))
+        await asyncio.gather(*(tab.end() for tab in tabs))
+
+    async def _sweep(self) -> None:
+        """Let go of tabs whose process has ended, and of those that were left without an image."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self._tidy()
+
+    async def _tidy(self) -> None:
+        for tab in list(self.tabs.values()):
+            if not tab.running or (not tab.hadImage and tab.alone >= EMPTY_SECONDS):
+                self.tabs.pop(tab.id, None)
+                await tab.end()
+
+
+def _client() -> ClientSession:
+    """For what is passed on to the tabs: without a limit of time, and as it is."""
+    return ClientSession(timeout=ClientTimeout(total=None), auto_decompress=False)
+
+
+def run(options: Options, onReady: Callable[[str], None]) -> None:
+    """Serve until interrupted.
+
+    Args:
+        options: see Options.
+        onReady: called with the address to open.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # addresses hold secrets
+    asyncio.run(_serve(options, onReady))
+
+
+async def _serve(options: Options, onReady: Callable[[str], None]) -> None:
+    runner = web.AppRunner(Gate(options).app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, options.host, options.port)
+        await site.start()
+        port = runner.addresses[0][1]
+        onReady(f"http://{addressOf(options.host)}:{port}/?token={options.token}")
+        await _interrupted()
+    finally:
+        await runner.cleanup()
+
+
+async def _interrupted() -> None:
+    """Wait for Ctrl+C, or for the system to ask for an end."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C is a KeyboardInterrupt there
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+def addressOf(host: str) -> str:
+    """How a browser calls an interface."""
+    if host in ("0.0.0.0", "::"):
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,101 @@
+"""Requests and web sockets, passed on to a tab's process and back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, WSMsgType, web
+
+from masam_workbench.front.guard import HEADERS
+from masam_workbench.front.processes import TabProcess
+
+SECRET = "X-Masam-Tab"
+_KEPT = (
+    "Content-Type",
+    "Content-Length",
+    "Content-Encoding",
+    "Content-Disposition",
+    "Last-Modified",
+    "ETag",
+)
+_SENT = ("Accept", "Content-Type", "Content-Length", "X-Masam", "If-None-Match")
+RESULTS = "results/"
+MOST_BYTES = 64 << 20  # of one message
+
+
+async def passRequest(
+    request: web.Request, tab: TabProcess, path: str, client: ClientSession
+) -> web.StreamResponse:
+    """One request; bodies flow through, none is kept."""
+    url = f"http://127.0.0.1:{tab.port}/{path}"
+    headers = {name: request.headers[name] for name in _SENT if name in request.headers}
+    headers[SECRET] = tab.secret
+    headers["Accept-Encoding"] = "identity"  # bytes are passed on as they are, with their length
+    try:
+        async with client.request(
+            request.method,
+            url,
+            params=request.query,
+            headers=headers,
+            data=request.content if request.can_read_body else None,
+            allow_redirects=False,
+        ) as answer:
+            kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+            if path.startswith(RESULTS):
+                # Of "x.nii.gz", aiohttp 3.9 says that it is "x.nii", compressed for the transport:
+                # a browser would unpack it.
+                kept.pop("Content-Encoding", None)
+                kept["Content-Type"] = "application/octet-stream"
+            response = web.StreamResponse(status=answer.status, headers=kept)
+            if path.endswith((".html", ".css")) or path.startswith("masam/"):
+                response.headers["Cache-Control"] = "no-store"
+            response.headers.update(HEADERS)
+            await response.prepare(request)
+            async for data in answer.content.iter_chunked(1 << 16):
+                await response.write(data)
+            await response.write_eof()
+            return response
+    except ClientError:
+        return web.Response(status=502, text="This tab's process has ended. Open a new tab.")
+
+
+async def passSocket(
+    request: web.Request, tab: TabProcess, client: ClientSession
+) -> web.StreamResponse:
+    """The page's connection. A tab has one: a copy of the page takes it over from the first."""
+    browser = web.WebSocketResponse(max_msg_size=MOST_BYTES, heartbeat=30, compress=False)
+    await browser.prepare(request)
+    before, tab.socket = tab.socket, browser
+    try:
+        if before is not None:
+            await before.close()
+        async with client.ws_connect(
+            f"ws://127.0.0.1:{tab.port}/ws",
+            headers={SECRET: tab.secret},
+            max_msg_size=MOST_BYTES,
+        ) as inside:
+            ways = [
+                asyncio.create_task(w) for w in (_pump(browser, inside), _pump(inside, browser))
+            ]
+            _, others = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            for way in others:
+                way.cancel()
+    except ClientError:
+        pass  # the tab has ended; the page says so when its connection closes
+    finally:
+        if tab.socket is browser:
+            tab.socket, tab.left = None, time.monotonic()
+        await browser.close()
+    return browser
+
+
+async def _pump(source: Any, target: Any) -> None:
+    with contextlib.suppress(ConnectionError, RuntimeError):
+        async for message in source:
+            if message.type == WSMsgType.TEXT:
+                await target.send_str(message.data)
+            elif message.type == WSMsgType.BINARY:
+                await target.send_bytes(message.data)

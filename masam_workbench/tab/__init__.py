@@ -1,0 +1,1 @@
+"""The process of one tab: its scene, its page, its actions."""

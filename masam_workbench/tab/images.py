@@ -1,0 +1,196 @@
+"""Images: reading them in a process of their own, and showing them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from MASAMSlicerLib.sampledata import SAMPLES
+from MASAMSlicerLib.scene.volumes import forgetVolumes, requireVolume
+from MASAMSlicerLib.scene.windowlevel import applyPreset, presetsOf
+from MASAMSlicerLib.workerprocess import workerEnvironment
+from vtkmodules.vtkCommonCore import vtkCommand
+
+from masam_core.catalog.bundled import sample_data_dir
+from masam_core.errors import MasamError, VolumeError
+
+if TYPE_CHECKING:
+    from masam_workbench.tab.tab import Tab
+
+READ_SECONDS = 300.0
+
+
+class Images:
+    """The tab's image: one at a time, with its lesions."""
+
+    def __init__(self, tab: Tab) -> None:
+        self.tab = tab
+        self.volume: Any = None
+        self._count = 0
+        self._reading: asyncio.Task[dict[str, Any]] | None = None
+        self._cancelled = False
+        self._undecided: tuple[Path, str] | None = None  # a source with several series
+
+    @property
+    def reading(self) -> bool:
+        """Whether an image is being read."""
+        return self._reading is not None
+
+    def cancel(self) -> bool:
+        """End a reading; whether there was one."""
+        if self._reading is None:
+            return False
+        self._cancelled = True
+        self._reading.cancel()
+        return True
+
+    async def openSample(self, folder: str) -> None:
+        """One of the bundled volumes, by the name of its folder."""
+        known = {sample[1]: sample[2] for sample in SAMPLES}
+        if folder in known:
+            await self.open(sample_data_dir() / folder / "image.nii.gz", known[folder])
+
+    async def open(self, path: Path, name: str, series: str | None = None) -> None:
+        """Read a file or folder of unknown origin, and show it; errors are said, not raised.
+
+        Where there are several DICOM series, the page asks which (see :meth:`chooseSeries`).
+        """
+        if self.reading:
+            self.tab.say("An image is being read. Wait for it, or cancel first.")
+            return
+        self._count += 1
+        target = self.tab.folder / f"image{self._count}.nrrd"
+        self._cancelled = False
+        self._reading = asyncio.get_running_loop().create_task(read(path, target, name, series))
+        with self.tab.state as state:
+            state.series = []
+            state.loading = name
+        try:
+            facts = await self._reading
+            if "series" in facts:
+                self._undecided = (path, name)
+                self.tab.state.series = facts["series"]
+                return
+            self._take(target, name, facts)
+        except asyncio.CancelledError:
+            if not self._cancelled:
+                raise
+            self.tab.say("Cancelled; everything is as it was.")
+        except (MasamError, OSError) as error:
+            self.tab.sayError(error)
+        finally:
+            self._reading = None
+            target.unlink(missing_ok=True)
+            with self.tab.state as state:
+                state.loading = ""
+            self.tab.refresh()
+
+    async def chooseSeries(self, uid: str) -> None:
+        """The series that the user has chosen; an empty text is none."""
+        undecided, self._undecided = self._undecided, None
+        known = [each["uid"] for each in self.tab.state.series or []]
+        self.tab.state.series = []
+        if undecided is not None and uid in known:
+            await self.open(*undecided, uid)
+
+    def choosePreset(self, name: str) -> None:
+        """Window and level."""
+        if self.volume is not None:
+            applyPreset(self.volume, name)
+            self.tab.state.preset = name
+
+    def _take(self, path: Path, name: str, facts: dict[str, Any]) -> None:
+        """Into the scene, in the place of the image that was there."""
+        import slicer
+
+        tab = self.tab
+        logic = tab.application.logics["Volumes"]
+        volume = logic.AddArchetypeVolume(str(path), name)
+        if volume is None:
+            raise VolumeError(f"'{name}' could not be shown.")
+        try:
+            requireVolume(volume)
+        except MasamError:
+            tab.scene.RemoveNode(volume)
+            raise
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(tab.scene)
+        modality = facts.get("modality")
+        if modality and hierarchy is not None:
+            key = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
+            hierarchy.SetItemAttribute(hierarchy.GetItemByDataNode(volume), key, str(modality))
+        self._letGo()
+        self.volume = volume
+        display = volume.GetDisplayNode()
+        display.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self._sayLevels())
+        presets = presetsOf(volume)
+        tab.state.presets = list(presets)
+        self.choosePreset(next(iter(presets)))
+        tab.views.show(volume)
+        tab.say("")
+
+    def _sayLevels(self) -> None:
+        """Window and level as numbers."""
+        display = self.volume.GetDisplayNode() if self.volume is not None else None
+        if display is not None:
+            window, level = display.GetWindow(), display.GetLevel()
+            places = 0 if window >= 20 else 3  # images of fractions too
+            with self.tab.state as state:
+                state.levels = f"W {window:.{places}f}  L {level:.{places}f}"
+
+    def _letGo(self) -> None:
+        """The image that was shown leaves, with its lesions; they were about it alone."""
+        if self.volume is None:
+            return
+        tab = self.tab
+        tab.leaveTools()
+        tab.session.sceneClosed()
+        for kind in ("vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"):
+            for node in tab.nodes(kind):
+                tab.scene.RemoveNode(node)
+        tab.scene.RemoveNode(self.volume)
+        self.volume = None
+        forgetVolumes()
+
+
+async def read(path: Path, target: Path, name: str, series: str | None = None) -> dict[str, Any]:
+    """Have a process read an image and write it as NRRD; what it says (see ``intake``).
+
+    Raises:
+        VolumeError: it can't be read, took too long, or the process ended.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "masam_core.image.intake",
+        str(path),
+        str(target),
+        name,
+        *([series] if series else []),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=workerEnvironment(),
+    )
+    try:
+        out, _ = await asyncio.wait_for(process.communicate(), READ_SECONDS)
+    except asyncio.TimeoutError:
+        raise VolumeError(f"'{name}' took longer than {READ_SECONDS:.0f} s to read.") from None
+    finally:
+        if process.returncode is None:  # it took too long, or was cancelled
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    try:
+        facts = dict(json.loads(out))
+    except ValueError:
+        raise VolumeError(
+            f"'{name}' could not be read: it brought the reader down. The file is damaged or no "
+            "image; nothing else was harmed."
+        ) from None
+    if "error" in facts:
+        raise VolumeError(str(facts["error"]))
+    return facts

@@ -1,0 +1,103 @@
+"""Files from the browser: streamed to the tab's folder, with a limit."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from masam_workbench.tab.tab import Tab
+
+MOST_FILES = 20_000  # of a DICOM folder
+_ENDING = re.compile(r"(\.nii\.gz|\.seg\.nrrd|\.[A-Za-z0-9]{1,8})$")
+
+
+class Uploads:
+    """Takes files in. A name from the browser gives a file its ending, and nothing else.
+
+    Args:
+        tab: whose folder they go to.
+        limit: bytes of all the files of one upload.
+    """
+
+    def __init__(self, tab: Tab, limit: int) -> None:
+        self.tab, self.limit = tab, limit
+        self._batches: dict[str, list[int]] = {}  # files and bytes so far
+
+    async def take(self, request: web.Request) -> web.Response:
+        """POST: the body is a file. The answer is the batch that further files may join."""
+        batch = request.query.get("batch", "")
+        if request.headers.get("X-Masam") != "1":
+            return web.Response(status=403, text="Not from the page.")
+        if self.tab.images.reading:  # its files must stay
+            return web.Response(status=409, text="An image is being read. Cancel that first.")
+        if not batch:
+            self._forgetAll()
+            batch = secrets.token_hex(8)
+            self._batches[batch] = [0, 0]
+            self._folder(batch).mkdir(parents=True)
+        elif batch not in self._batches:
+            return web.Response(status=404, text="This upload has ended.")
+        count = self._batches[batch]
+        if count[0] >= MOST_FILES:
+            return self._refuse(batch, f"There are more than {MOST_FILES} files.")
+        if (request.content_length or 0) > self.limit - count[1]:
+            return self._refuse(batch, self._tooLarge())
+        found = _ENDING.search(request.query.get("name", ""))
+        ending = found[0].lower() if found else ""
+        with (self._folder(batch) / f"{count[0]}{ending}").open("xb") as out:
+            async for data in request.content.iter_chunked(1 << 18):
+                count[1] += len(data)
+                if count[1] > self.limit:
+                    return self._refuse(batch, self._tooLarge())
+                out.write(data)
+        count[0] += 1
+        return web.Response(text=batch)
+
+    async def opened(self, batch: str, name: str) -> None:
+        """The browser has sent all files of a batch: read them."""
+        if batch not in self._batches:
+            return
+        folder = self._folder(batch)
+        files = sorted(folder.iterdir())
+        source = files[0] if len(files) == 1 else folder
+        await self.tab.images.open(source, str(name)[:120] or "image")
+        if not self.tab.state.series:  # else it is read again when one is chosen
+            self._forget(batch)
+
+    def failed(self, words: str) -> None:
+        """The browser could not send a file."""
+        self.tab.say(str(words)[:300], "error")
+
+    def _tooLarge(self) -> str:
+        return f"This is more than {self.limit / 1e9:.3g} GB, the limit of this server."
+
+    def _refuse(self, batch: str, words: str) -> web.Response:
+        self._forget(batch)
+        return web.Response(status=413, text=words)
+
+    def _folder(self, batch: str) -> Path:
+        return self.tab.folder / "uploads" / batch
+
+    def _forget(self, batch: str) -> None:
+        self._batches.pop(batch, None)
+        shutil.rmtree(self._folder(batch), ignore_errors=True)
+
+    def _forgetAll(self) -> None:
+        for batch in list(self._batches):
+            self._forget(batch)
+
+
+async def result(tab: Tab, request: web.Request) -> web.StreamResponse:
+    """GET: a file that was saved. Only a name that is in the folder of results is ever opened."""
+    name = request.match_info["name"]
+    known = {path.name: path for path in tab.saving.folder.iterdir() if path.is_file()}
+    if name not in known:
+        return web.Response(status=404, text="There is no such file.")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return web.FileResponse(known[name], headers=headers)
