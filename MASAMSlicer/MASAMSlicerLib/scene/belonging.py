@@ -74,6 +74,6 @@ def segmentationFor(
 
 
 def _isOfImage(lesion: Lesion, volumeNode: Any) -> bool:
-    """Whether a segment without its volume node, e.g. loaded from a file, was made of this image."""
+    """Whether a segment that has lost its volume node was made of this image."""
     made = lesion.provenance
     return made is not None and made.volumeHash == volumeFromNode(volumeNode).content_hash

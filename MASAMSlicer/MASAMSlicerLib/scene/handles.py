@@ -36,7 +36,7 @@ class MoveHandles:
             self.refresh()
 
     def follow(self, crosshairNode: Any) -> None:
-        """Take from the crosshair node where the mouse is; it knows no slice but in a slice view."""
+        """Take from the crosshair node where the mouse is; outside slice views it has no slice."""
         self.mouseIn(crosshairNode.GetCursorPositionXYZ([0.0, 0.0, 0.0]) is not None)
 
     def release(self) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from Testing.slicer.answering import answerAtOnce, boxIn
 from Testing.slicer.panel.conftest import Person
+from Testing.slicer.panel.steps import choose, segmentNow, settle, take
 from Testing.slicer.scene.conftest import Scene
 
 
@@ -19,16 +20,16 @@ def test_ends_pressed_in_the_other_order_and_taken_back(
     answerAtOnce(monkeypatch)
     make = Scene(scene)
     volume = make.volume()
-    person.choose(volume)
-    lesion = person.take(boxIn(make, volume, "Box", 2.5, 6.5))
-    person.segment()
+    choose(person, volume)
+    lesion = take(person, boxIn(make, volume, "Box", 2.5, 6.5))
+    segmentNow(person)
     geometry = prompts.geometryOf(volume)
     red = views.acrossSlices(volume)
 
     def press(button: Any, k: int) -> None:
         red.JumpSliceByCentering(*geometry.ras_from_ijk([[8, 7, k]])[0])
         button.click()
-        person.wait()
+        settle(person)
 
     def slices() -> tuple[int, int]:
         low, high = prompts.alignedBounds(lesion.roi, volume)
@@ -48,7 +49,7 @@ def test_ends_pressed_in_the_other_order_and_taken_back(
     assert person.cell(0, 2) == "box changed"
     for expected in ((3, 9), (3, 6)):
         person.ui.undoButton.click()
-        person.wait()
+        settle(person)
         assert slices() == expected
     assert person.cell(0, 2).startswith("done")
     assert "Undone: Move the box of Box" in person.status

@@ -9,6 +9,7 @@ import pytest
 
 from Testing.slicer.answering import answerAtOnce, boxIn
 from Testing.slicer.panel.conftest import Person
+from Testing.slicer.panel.steps import choose, segmentNow, settle, take
 from Testing.slicer.scene.conftest import Scene
 
 VIEW = "vtkMRMLViewNode1"
@@ -22,10 +23,10 @@ def two(person: Person, scene: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     ct, mr = make.volume(name="CT"), make.volume(name="MR")
     boxes = [boxIn(make, each, f"{each.GetName()} box") for each in (ct, mr)]
     for volume, box in zip((ct, mr), boxes, strict=True):
-        person.choose(volume)
-        person.take(box)
+        choose(person, volume)
+        take(person, box)
         if volume is ct:
-            person.segment()
+            segmentNow(person)
     lesion = next(x for x in person.lesions() if x.volume is ct)
     return SimpleNamespace(ct=ct, mr=mr, boxes=boxes, lesion=lesion, taken=lesion.segmentation)
 
@@ -50,12 +51,12 @@ def test_where_the_chosen_segmentation_is_deleted_a_new_one_is_made(
 ) -> None:
     own = Scene(scene).segmentation(two.mr)
     person.ui.segmentationSelector.setCurrentNode(own)
-    person.wait()
+    settle(person)
     scene.RemoveNode(own)  # the selector goes to the CT's by itself
     assert person.panel.parameters.segmentation is None
     assert person.ui.segmentationSelector.currentNode() is None
     before = list(two.taken.GetSegmentation().GetSegmentIDs())
-    person.segment()
+    segmentNow(person)
     assert "1 lesion segmented" in person.status
     assert list(two.taken.GetSegmentation().GetSegmentIDs()) == before
     made = next(x for x in person.lesions() if x.volume is two.mr)
@@ -66,20 +67,20 @@ def test_another_volumes_segmentation_that_was_chosen_by_hand_is_refused(
     person: Person, two: Any
 ) -> None:
     person.ui.segmentationSelector.setCurrentNode(two.taken)
-    person.wait()
-    person.segment()
+    settle(person)
+    segmentNow(person)
     assert "'CT lesions' belongs to 'CT'" in person.status
     assert person.cell(0, 2) == "failed"
     assert two.taken.GetSegmentation().GetNumberOfSegments() == 1
     person.ui.segmentationSelector.setCurrentNode(None)
-    person.wait()
-    person.segment()
+    settle(person)
+    segmentNow(person)
     assert person.cell(0, 2).startswith("done")
 
 
 def test_a_deleted_volume_makes_way_for_none(person: Person, two: Any, scene: Any) -> None:
     scene.RemoveNode(two.mr)
-    person.wait()
+    settle(person)
     assert person.ui.volumeSelector.currentNode() is None
     assert person.ui.lesionTable.rowCount == 0
 
@@ -90,31 +91,31 @@ def test_boxes_and_masks_of_other_volumes_are_off_the_views_while_the_module_is_
     ct, mr = two.boxes
     assert [isShown(x) for x in (ct, two.taken, mr)] == [False, False, True]
     person.widget.exit()
-    person.wait()
+    settle(person)
     assert [isShown(x) for x in (ct, two.taken, mr)] == [True, True, True]
     person.panel.refresh()  # a node was added, say, while another module is shown
     assert isShown(ct)
     person.widget.enter()
-    person.wait()
+    settle(person)
     assert not isShown(ct)
-    person.choose(two.ct)
+    choose(person, two.ct)
     assert [isShown(x) for x in (ct, two.taken, mr)] == [True, True, False]
 
 
 def test_a_box_of_another_volume_that_is_dragged_starts_nothing(person: Person, two: Any) -> None:
     ct, mr = two.boxes
-    person.segment()
+    segmentNow(person)
     ct.SetSize(*(0.5 * side for side in ct.GetSize()))
     said = person.status
     ct.InvokeEvent(ct.PointEndInteractionEvent)
-    person.wait()
+    settle(person)
     assert person.status == said
     lesion = person.session.lesions.lesion(two.lesion.id)
     assert lesion.status == "box changed"
     mr.SetSize(*(0.5 * side for side in mr.GetSize()))
     mr.InvokeEvent(mr.PointEndInteractionEvent)
     person.wait(lambda: person.cell(0, 2).startswith("done"))
-    person.choose(two.ct)  # what was moved meanwhile waits for Segment
+    choose(person, two.ct)  # what was moved meanwhile waits for Segment
     assert person.cell(0, 2) == "box changed"
     assert person.ui.segmentButton.enabled
 

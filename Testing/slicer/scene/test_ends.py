@@ -91,7 +91,7 @@ def test_a_box_that_was_dragged_since_has_no_marked_end(make: Scene) -> None:
     box = Box(make)
     box.press(LAST, 8)
     low, high = prompts.alignedBounds(box.roi, box.volume)
-    prompts.alignRoi(box.roi, box.volume, low, high + (0, 0, 2))
+    prompts.alignRoi(box.roi, box.volume, low, high + np.array([0, 0, 2]))
     box.press(FIRST, 9)
     assert box.slices == (9, 10)
 
