@@ -22,6 +22,7 @@ class Visibility:
     What the user has hidden stays hidden all the while.
 
     Args:
+        scene: vtkMRMLScene.
         lesions: of the scene.
     """
 
@@ -51,8 +52,8 @@ class Visibility:
                 yield from _displayIds(lesion.roi)
             if lesion.segment is not None:
                 holds.setdefault(lesion.segmentation.GetID(), []).append(mine)
-        for identity, mine in holds.items():
-            if not any(mine):
+        for identity, those in holds.items():
+            if not any(those):
                 yield from _displayIds(self._scene.GetNodeByID(identity))
 
     def _displays(self) -> list[Any]:
