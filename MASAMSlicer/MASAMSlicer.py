@@ -267,8 +267,8 @@ class MASAMSlicerLogic(ScriptedLoadableModuleLogic):
         return ScriptedLoadableModuleLogic.getParameterNode(self)
 
     def session(self, makeTransport):
-        """Lesions and worker of the scene; see MASAMSlicerLib.session.Session."""
-        from MASAMSlicerLib.session import Session
+        """Lesions and worker of the scene; see MASAMSlicerLib.session.session.Session."""
+        from MASAMSlicerLib.session.session import Session
 
         if self._session is None:
             self._session = Session(slicer.mrmlScene, makeTransport)
@@ -285,7 +285,7 @@ class MASAMSlicerLogic(ScriptedLoadableModuleLogic):
             segmentationNode: where the segments go; None is a new one.
 
         Returns:
-            MASAMSlicerLib.session.RunReport.
+            MASAMSlicerLib.session.reports.RunReport.
 
         Raises:
             MasamError: what went wrong; the scene has not been changed.

@@ -12,7 +12,7 @@ from masam_core.errors import BoxError
 from .scene.boxplace import BoxPlace
 from .scene.lesions import MOVED, MOVED_MM, LesionEntry
 from .scene.prompts import cornersInVolume, cornersInWorld, cornersOnVolume
-from .session import Session
+from .session.session import Session
 
 
 class Following:

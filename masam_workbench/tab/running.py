@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from MASAMSlicerLib.following import Following
 from MASAMSlicerLib.scene.lesions import EDITED, NEW
-from MASAMSlicerLib.session import RunReport
+from MASAMSlicerLib.session.reports import RunReport
 from MASAMSlicerLib.wording import hasNotes, summary
 
 from masam_core.errors import Cancelled

@@ -11,7 +11,7 @@ import vtk
 from MASAMSlicerLib import workerprocess
 from MASAMSlicerLib.scene.lesions import LESION, LesionEntry
 from MASAMSlicerLib.scene.nodes import nodesOfClass
-from MASAMSlicerLib.session import Session
+from MASAMSlicerLib.session.session import Session
 from MASAMSlicerLib.standing import Standing, situationOf
 from MASAMSlicerLib.wording import deviceWords
 

@@ -16,7 +16,7 @@ from masam_core.inference.options import SegmentOptions
 from .. import workerprocess
 from ..scene.belonging import otherVolume
 from ..scene.lesions import LESION, LesionEntry
-from ..session import Session
+from ..session.session import Session
 from ..standing import Standing, situationOf
 from ..wording import breakable
 from . import settings

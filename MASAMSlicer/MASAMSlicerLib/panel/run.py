@@ -13,7 +13,7 @@ from masam_core.errors import Cancelled
 
 from ..following import Following
 from ..scene import views
-from ..session import RunReport
+from ..session.reports import RunReport
 from ..wording import hasNotes, summary
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ def view() -> Any:
 def test_the_first_surface_is_looked_at_and_the_view_is_the_users_then(
     person: Person, case: Any
 ) -> None:
-    from MASAMSlicerLib.session import RunReport
+    from MASAMSlicerLib.session.reports import RunReport
 
     x, y, z = case.volume.GetOrigin()
     case.volume.SetOrigin(x, y, z + FAR)
@@ -42,7 +42,7 @@ def test_the_first_surface_is_looked_at_and_the_view_is_the_users_then(
 
 
 def test_without_surfaces_the_view_waits_for_the_first_one(person: Person, case: Any) -> None:
-    from MASAMSlicerLib.session import RunReport
+    from MASAMSlicerLib.session.reports import RunReport
 
     view().focalPoint = (0.0, 0.0, 0.0)
     person.panel.parameters.showSurface = False

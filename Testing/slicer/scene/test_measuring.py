@@ -17,7 +17,7 @@ def test_a_corrected_segment_is_measured_along_the_axis_it_was_segmented_along(
     axis: int | None,
 ) -> None:
     from MASAMSlicerLib.scene.provenance import Provenance
-    from MASAMSlicerLib.session import Session
+    from MASAMSlicerLib.session.session import Session
 
     made = Provenance("a", np.zeros((8, 3)), options={"quality": "best", "slice_axis": axis})
     lesion = SimpleNamespace(id="a", provenance=made, volume=make.volume(), segment=None)

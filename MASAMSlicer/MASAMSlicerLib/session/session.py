@@ -5,78 +5,25 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import masam_core
 from masam_core.errors import MasamError
-from masam_core.image.volume import Volume
-from masam_core.prompts.boxes import BoxPrompt
 
-from .scene import prompts
-from .scene.belonging import otherVolume, requireOwn, segmentationFor
-from .scene.handles import MoveHandles
-from .scene.history import History, Touched
-from .scene.lesions import DONE, EDITED, LesionEntry, LesionList
-from .scene.provenance import Provenance, maskDigest
-from .scene.segments import newSegmentation, requireWritable, writeSegment
-from .scene.visibility import Visibility
-from .scene.volumes import forgetVolumes, framesOf, volumeFromNode
+from ..scene.handles import MoveHandles
+from ..scene.history import History
+from ..scene.lesions import DONE, EDITED, LesionEntry, LesionList
+from ..scene.provenance import maskDigest
+from ..scene.visibility import Visibility
+from ..scene.volumes import forgetVolumes, volumeFromNode
+from .commit import Commit
+from .jobs import Job, byImage, jobsOf, jobSteps
+from .reports import LesionReport, RunReport
 
 if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions
-    from masam_core.lesion.lesion import Lesion
     from masam_core.worker.client import Task, Transport
-    from masam_core.worker.steps import ModelChoice, Outcome, Result
-
-LOW_CONFIDENCE = 0.8  # expected Dice below which a mask deserves a warning
-
-
-@dataclass
-class LesionReport:
-    """What came of one lesion: its notes, or why there is no mask."""
-
-    lesion: str
-    name: str
-    notes: list[str] = field(default_factory=list)
-    error: str = ""
-
-
-@dataclass
-class RunReport:
-    """What came of a run.
-
-    Attributes:
-        lesions: in the order in which they were asked for.
-        seconds: from start to the last mask, waiting included.
-        model: the worker's description of the model (see ``load_model`` in the protocol).
-    """
-
-    lesions: list[LesionReport]
-    seconds: float = 0.0
-    model: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def failed(self) -> list[LesionReport]:
-        """Lesions without a mask."""
-        return [lesion for lesion in self.lesions if lesion.error]
-
-
-@dataclass
-class _Job:
-    """One box on one image, with everything that the end needs and the scene may lose by then."""
-
-    key: str
-    lesionId: str
-    report: LesionReport
-    box: BoxPrompt
-    image: Volume
-    volumeId: str
-    corners: Any
-    roiName: str
-    frame: tuple[int, int] | None  # number and count, where all frames were asked for
-    found: Result | None = None
-
+    from masam_core.worker.steps import ModelChoice, Outcome
 
 OnProgress = Callable[[float, str], None]
 
@@ -158,13 +105,17 @@ class Session:
         self._running = [job.lesionId for job in jobs]
         for job in jobs:
             self.states[job.lesionId] = ("running", "")
-        groups = _byImage(jobs)
-        place = {"share": 1 / len(groups), "base": 0.0}
+        groups = byImage(jobs)
+        image = 0  # the number of the one that is being worked on
 
         def onEvent(message: dict[str, Any]) -> None:
             if message["type"] == "progress":
-                fraction = place["base"] + place["share"] * float(message["fraction"])
+                fraction = (image + float(message["fraction"])) / len(groups)
                 onProgress(fraction, str(message["text"]))
+
+        def onImage(number: int) -> None:
+            nonlocal image
+            image = number
 
         def done(outcome: Outcome) -> None:
             report.model = outcome.model
@@ -182,7 +133,7 @@ class Session:
             onError(error)
 
         onProgress(0.0, "starting")
-        self._start(_steps(groups, choice, options, place), done, failed, onEvent)
+        self._start(jobSteps(groups, choice, options, onImage), done, failed, onEvent)
 
     def measure(
         self,
@@ -333,215 +284,34 @@ class Session:
 
     def _prepare(
         self, lesionIds: Sequence[str], allFrames: bool, segmentationNode: Any
-    ) -> tuple[list[_Job], list[LesionReport]]:
-        jobs: list[_Job] = []
+    ) -> tuple[list[Job], list[LesionReport]]:
+        jobs: list[Job] = []
         reports: list[LesionReport] = []
         for identity in lesionIds:
             lesion = self.lesions.lesion(identity)
             report = LesionReport(identity, lesion.name if lesion else identity)
             reports.append(report)
             try:
-                jobs += self._jobsOf(lesion, report, allFrames, segmentationNode)
+                jobs += jobsOf(self.lesions, lesion, report, allFrames, segmentationNode)
                 self.states.pop(identity, None)
             except MasamError as error:
                 report.error = str(error)
                 self.states[identity] = ("failed", report.error)
         return jobs, reports
 
-    def _jobsOf(
-        self,
-        lesion: LesionEntry | None,
-        report: LesionReport,
-        allFrames: bool,
-        segmentationNode: Any,
-    ) -> list[_Job]:
-        if lesion is None:
-            raise MasamError("This lesion is not in the scene any more.")
-        if lesion.volume is None:
-            raise MasamError(f"The volume of '{lesion.name}' is not in the scene any more.")
-        if lesion.locked:
-            raise MasamError(f"'{lesion.name}' is locked. Unlock it to segment it again.")
-        lesions = self.lesions.lesions()
-        target = segmentationFor(lesion, lesion.volume, lesions, [segmentationNode])
-        if segmentationNode is not None and (target is None or target is not lesion.segmentation):
-            requireOwn(segmentationNode, lesion.volume, lesions)  # what was chosen is not changed
-        if target is not None:
-            requireWritable(target, lesion.volume)
-        frames = framesOf(lesion.volume) if allFrames else []
-        jobs = []
-        for number, node in enumerate(frames or [lesion.volume]):
-            image = volumeFromNode(node)
-            corners = self._corners(lesion)
-            box = BoxPrompt(image.geometry.ijk_from_lps(corners), lesion.name)
-            if number == 0:
-                report.notes += prompts.warningsBefore(box, image.geometry)
-            jobs.append(
-                _Job(
-                    key=f"{lesion.id}/{number}",
-                    lesionId=lesion.id,
-                    report=report,
-                    box=box,
-                    image=image,
-                    volumeId=lesion.volume.GetID(),
-                    corners=corners,
-                    roiName=lesion.roi.GetName() if lesion.roi is not None else "",
-                    frame=(number, len(frames)) if frames else None,
-                )
-            )
-        return jobs
-
-    def _corners(self, lesion: LesionEntry) -> Any:
-        """Of the ROI; of the box that made the segment where the ROI was deleted."""
-        if lesion.roi is None and lesion.provenance is not None:
-            return lesion.provenance.corners
-        return prompts.cornersInVolume(lesion.roi, lesion.volume)
-
     def _finish(
-        self,
-        jobs: list[_Job],
-        report: RunReport,
-        began: float,
-        segmentationNode: Any,
+        self, jobs: list[Job], report: RunReport, began: float, segmentationNode: Any
     ) -> None:
         """Write what was found, all in one step; when that fails, nothing has changed."""
         report.seconds = time.monotonic() - began
         self._clearRunning()
-        names = [job.report.name for job in jobs if job.found is not None]
-        title = f"Segment {names[0]}" if len(set(names)) == 1 else f"Segment {len(names)} lesions"
-        targets: dict[str, Any] = {}
-        created: list[Any] = []
-        try:
-            with self.history.step(title) as touched:
-                for job in jobs:
-                    try:
-                        self._commit(job, report, touched, targets, created, segmentationNode)
-                    except MasamError as error:  # this one only; writing a segment is all or none
-                        job.report.error = str(error)
-        except BaseException:
-            for node in created:
-                self.scene.RemoveNode(node)
-            raise
+        Commit(self.scene, self.lesions, self.history, segmentationNode).write(jobs, report)
         for job in jobs:
             if job.report.error:
                 self.states[job.lesionId] = ("failed", job.report.error)
-
-    def _commit(
-        self,
-        job: _Job,
-        report: RunReport,
-        touched: Touched,
-        targets: dict[str, Any],
-        created: list[Any],
-        segmentationNode: Any,
-    ) -> None:
-        """Write one mask; MasamError where there is none, or what it belongs to is gone by now."""
-        found = job.found
-        lesions = self.lesions.lesions()
-        lesion = next((each for each in lesions if each.id == job.lesionId), None)
-        volumeNode = self.scene.GetNodeByID(job.volumeId)
-        if found is None:
-            raise MasamError("The worker gave no answer.")
-        if isinstance(found, MasamError):
-            raise found
-        if lesion is None or volumeNode is None:
-            raise MasamError("Deleted from the scene while it was being segmented.")
-        if not found.mask.any():
-            raise MasamError(
-                "Nothing was found in this box. Is it around the lesion, and in the right volume?"
-            )
-        if lesion.locked:
-            raise MasamError("Locked while it was being segmented.")
-        own, chosen = lesion.segmentation, [targets.get(job.volumeId), segmentationNode]
-        target = segmentationFor(lesion, volumeNode, lesions, chosen)
-        if target is None:
-            target = newSegmentation(volumeNode, f"{volumeNode.GetName()} lesions")
-            created.append(target)
-        targets[job.volumeId] = target
-        requireWritable(target, volumeNode)
-        notes = [*found.messages, *prompts.warningsAfter(job.box, found.mask, found.offset_kji)]
-        if own is not None and target is not own:
-            other = otherVolume(own, volumeNode, lesions)
-            notes.append(
-                f"'{own.GetName()}' belongs to {other}, so the result is in '{target.GetName()}'."
-            )
-        if found.confidence < LOW_CONFIDENCE:
-            notes.append(f"Low confidence ({found.confidence:.0%}): check this mask closely.")
-        job.report.notes += [n for n in notes if n not in job.report.notes]
-        made = self._provenance(job, lesion, found, report)
-        segmentId = lesion.segmentId if target is own else None
-        segmentId = segmentId or target.GetSegmentation().GenerateUniqueSegmentID(
-            f"MASAM_{lesion.id}"
-        )
-        look, further = lesion.look, job.frame is not None and job.frame[0] > 0
-        if job.frame is not None:
-            number, count = job.frame
-            look = replace(look, name=f"{lesion.name}, frame {number + 1} of {count}")
-            if further:
-                # No rows of the list, which would segment the frame that is shown, not their own.
-                segmentId, made = f"{segmentId}_{number + 1}", replace(made, lesion="")
-        if lesion.provenance is not None and not further:
-            touched.place(lesion.id, lesion.provenance.corners)  # of the box that it belonged to
-        touched.append((target, segmentId))
-        written = writeSegment(
-            target, segmentId, volumeNode, found.mask, found.offset_kji, look, made.tags()
-        )
-        if further:
-            return
-        if lesion.segment is not None and target is not own:  # it moves out of another volume's
-            touched.append((own, str(lesion.segmentId)))
-            own.GetSegmentation().RemoveSegment(lesion.segmentId)
-        self.lesions.recordSegment(lesion, target, written)
-
-    def _provenance(
-        self, job: _Job, lesion: LesionEntry, found: Lesion, report: RunReport
-    ) -> Provenance:
-        return Provenance(
-            lesion=lesion.id,
-            corners=job.corners,
-            model=str(report.model.get("name", "")),
-            modelHash=str(report.model.get("sha256", "")),
-            device=str(report.model.get("device", "")),
-            version=masam_core.__version__,
-            options=dict(report.model.get("options", {})),
-            confidence=found.confidence,
-            measurements=found.measurements.to_dict(),
-            maskHash=maskDigest(found.mask, found.offset_kji),
-            volumeHash=job.image.content_hash,
-            roi=job.roiName,
-            messages=tuple(job.report.notes),
-        )
 
     def _clearRunning(self) -> None:
         for identity in self._running:
             if self.states.get(identity, ("", ""))[0] == "running":
                 del self.states[identity]
         self._running = []
-
-
-def _byImage(jobs: list[_Job]) -> list[list[_Job]]:
-    groups: dict[int, list[_Job]] = {}
-    for job in jobs:
-        groups.setdefault(id(job.image), []).append(job)
-    return list(groups.values())
-
-
-def _steps(
-    groups: list[list[_Job]],
-    choice: ModelChoice,
-    options: SegmentOptions,
-    place: dict[str, float],
-) -> Any:
-    """Image after image; the result is the last outcome, with the lesions of all."""
-    from masam_core.worker.steps import segment_steps
-
-    outcome = None
-    results: dict[str, Result] = {}
-    for number, jobs in enumerate(groups):
-        place["base"] = number * place["share"]
-        boxes = [(job.key, job.box) for job in jobs]
-        outcome = yield from segment_steps(choice, jobs[0].image, boxes, options)
-        results |= outcome.results
-    if outcome is not None:
-        outcome.results.update(results)
-        outcome.model.update(options=options.to_dict())
-    return outcome
