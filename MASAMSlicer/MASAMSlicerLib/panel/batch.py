@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ctk
 import qt
@@ -16,25 +17,29 @@ from masam_core.errors import MasamError
 
 from .. import workerprocess
 from ..batch import VolumeBatch, VolumeCase, findCases
+from ..control.standing import Standing
 from ..scene.pairing import BY_FOLDER, BY_NAME, BY_SEGMENTS
 from ..scene.tables import updateTable
-from ..standing import Standing
 from ..wording import breakable
 from . import settings
-from .advanced import fill
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from .combobox import fill
+from .context import PanelContext
 
 _ID_ROLE = 256  # Qt::UserRole
 FORMATS = (".seg.nrrd", ".nii.gz", ".nrrd", ".mha")
 
 
 class Batch:
-    """Two tabs, one table."""
+    """Two tabs, one table.
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
+    Args:
+        context: of the panel.
+        problem: why nothing can be segmented, or an empty text.
+    """
+
+    def __init__(self, context: PanelContext, problem: Callable[[], str]) -> None:
+        self.context, self.ui = context, context.ui
+        self._problem = problem
         self._volumes: VolumeBatch | None = None
         self._folder: FolderProcess | None = None
         self._last: VolumeBatch | None = None
@@ -60,14 +65,14 @@ class Batch:
         for edit in (self.ui.batchOutput, self.ui.batchLogFolder):
             edit.filters = paths.Dirs | paths.Drives
         for edit in (self.ui.batchInput, self.ui.batchOutput):
-            edit.currentPathChanged.connect(self.panel.refreshSoon)
+            edit.currentPathChanged.connect(self.context.refreshSoon)
         self.ui.batchSegmentationSelector.connect(
-            "currentNodeChanged(vtkMRMLNode*)", lambda *_: self.panel.refreshSoon()
+            "currentNodeChanged(vtkMRMLNode*)", lambda *_: self.context.refreshSoon()
         )
         self.ui.batchVolumeList.connect(
-            "itemChanged(QListWidgetItem*)", lambda *_: self.panel.refreshSoon()
+            "itemChanged(QListWidgetItem*)", lambda *_: self.context.refreshSoon()
         )
-        self.ui.batchBoxesComboBox.connect("activated(int)", lambda *_: self.panel.refreshSoon())
+        self.ui.batchBoxesComboBox.connect("activated(int)", lambda *_: self.context.refreshSoon())
         self.ui.batchVolumesButton.clicked.connect(lambda *_: self._onVolumes())
         self.ui.batchFolderButton.clicked.connect(lambda *_: self._onFolder())
 
@@ -84,15 +89,15 @@ class Batch:
         bySegments = self._how() == BY_SEGMENTS
         self.ui.batchSegmentationSelector.visible = bySegments
         self.ui.batchSegmentationSelectorLabel.visible = bySegments
-        problem = self.panel.install.problem
+        problem = self._problem()
         for button, running, words in (
             (self.ui.batchVolumesButton, self._volumes, _("Segment checked volumes")),
             (self.ui.batchFolderButton, self._folder, _("Run folder")),
         ):
             button.text = _("Cancel") if running is not None else words
-            free = running is not None or not (self.busy or self.panel.session.busy)
+            free = running is not None or not (self.busy or self.context.session.busy)
             blocked = problem or ("" if free else _("Something else is being computed."))
-            self.panel.enable(button, not blocked, blocked)
+            self.context.enable(button, not blocked, blocked)
 
     def sceneClosed(self) -> None:
         """A batch over volumes ends with the scene; one over a folder does not need it."""
@@ -115,14 +120,14 @@ class Batch:
             return
         try:
             cases = findCases(
-                self.panel.session,
+                self.context.session,
                 self._checked(),
                 self._how(),
                 self.ui.batchSegmentationSelector.currentNode(),
             )
-            choice, options = self.panel.choice(), self.panel.options()
+            choice, options = self.context.choice(), self.context.options()
             self._volumes = self._goOn(cases) or VolumeBatch(
-                self.panel.session, cases, self._logFolder()
+                self.context.session, cases, self._logFolder()
             )
         except MasamError as error:
             self._sayProblem(error)
@@ -131,7 +136,7 @@ class Batch:
         self._begin(len(cases))
         self._volumes.start(choice, options, self._onChanged, self._onVolumesEnd)
         self.refresh()  # at once: a second click must find a button that says Cancel
-        self.panel.refreshSoon()
+        self.context.refreshSoon()
 
     def _goOn(self, cases: list[VolumeCase]) -> VolumeBatch | None:
         """The batch that was cancelled, if it is about the same cases."""
@@ -184,7 +189,7 @@ class Batch:
         self._begin(0)
         self._say(_("Starting ..."))
         self.refresh()
-        self.panel.refreshSoon()
+        self.context.refreshSoon()
 
     def _spec(self) -> dict[str, Any]:
         source, target = self.ui.batchInput.currentPath, self.ui.batchOutput.currentPath
@@ -199,9 +204,9 @@ class Batch:
             "format": self.ui.batchFormatComboBox.currentText,
             "overlay": bool(self.ui.batchOverlayCheckBox.checked),
             "retry_failed": bool(self.ui.batchRetryCheckBox.checked),
-            "model": self.panel.parameters.model,
+            "model": self.context.parameters.model,
             "device": str(settings.read("device")),
-            "options": self.panel.options().to_dict(),
+            "options": self.context.options().to_dict(),
             "worker": workerprocess.workerCommand(command) if command else None,
         }
 
@@ -238,7 +243,7 @@ class Batch:
     def _end(self, words: str) -> None:
         self.ui.batchProgressBar.visible = False
         self._say(words)
-        self.panel.refreshSoon()
+        self.context.refreshSoon()
 
     def _show(self, rows: list[tuple[str, str, str]]) -> None:
         table = self.ui.batchTable

@@ -62,6 +62,11 @@ class Session:
         """Whether something is being computed."""
         return self._task is not None and not self._task.finished
 
+    @property
+    def segmenting(self) -> bool:
+        """Whether a lesion is being segmented; measuring alone does not count."""
+        return self.busy and any(word == "running" for word, _ in self.states.values())
+
     def segment(
         self,
         lesionIds: Sequence[str],
