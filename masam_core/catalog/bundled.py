@@ -9,6 +9,7 @@ from masam_core.errors import CheckpointError, VolumeError
 PACKAGE = Path(__file__).resolve().parent.parent
 DELTA = "masam_vit_s14_tumour.safetensors"
 BASE = "vit_s14_base.safetensors"
+BUNDLED_BACKBONE = "vit_s14"
 
 
 def resources() -> list[Path]:
