@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from masam_core.digest import sha256_of
 from masam_core.errors import CheckpointError
 from masam_core.model.config import ModelConfig
 from masam_core.model.empty import empty_model
@@ -13,7 +14,7 @@ from masam_core.model.formats.format import WeightFile
 from masam_core.model.formats.registry import format_of, writable
 from masam_core.model.masam import MASAM, is_backbone
 from masam_core.model.start import silence_mask_prompt, start_from_sam
-from masam_core.model.state_files import State, read_state, sha256_of
+from masam_core.model.state_files import State, read_state
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from masam_core.digest import sha256_of
 from masam_core.errors import CheckpointError
 from masam_core.model.config import ModelConfig
 from masam_core.model.encoders.registry import BACKBONES, SAM
@@ -17,7 +18,7 @@ from masam_core.model.formats.format import (
     require_same,
 )
 from masam_core.model.masam import MASAM, is_backbone
-from masam_core.model.state_files import State, sha256_of, write_torch
+from masam_core.model.state_files import State, write_torch
 
 # These leave no trace in a file, so the caller may set them.
 _TRACELESS = ("name", "image_size", "num_slices", "intensity", "class_names", "threshold")

@@ -10,11 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import masam_core
+from masam_core.digest import sha256_of
 from masam_core.errors import CheckpointError
 from masam_core.model.config import ModelConfig
 from masam_core.model.formats.format import BaseFile, CheckpointFormat, WeightFile
 from masam_core.model.masam import MASAM, is_backbone
-from masam_core.model.state_files import State, sha256_of, write_safetensors
+from masam_core.model.state_files import State, write_safetensors
 
 VERSION = "1"
 PARTS = ("whole", "delta", "base")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from masam_core.digest import sha256_of
 from masam_core.errors import CheckpointError
 from masam_core.model.config import SAM_PIXEL_MEAN, SAM_PIXEL_STD, ModelConfig
 from masam_core.model.encoders.registry import BACKBONES
@@ -12,7 +13,7 @@ from masam_core.model.filling import require_fit
 from masam_core.model.formats.format import BaseFile, CheckpointFormat, WeightFile
 from masam_core.model.masam import BACKBONE, MASAM
 from masam_core.model.start import start_from_sam
-from masam_core.model.state_files import State, sha256_of
+from masam_core.model.state_files import State
 
 
 class SamFormat(CheckpointFormat):
