@@ -6,6 +6,7 @@ import slicer
 import vtk
 from MASAMSlicerLib.sampledata import registerSampleData
 from MASAMSlicerLib.selftest import SelfTests
+from MASAMSlicerLib.workerprocess import requireSlicersOwn
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -78,6 +79,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
+        requireSlicersOwn()
         self.uiWidget = slicer.util.loadUI(self.resourcePath("UI/MASAMSlicer.ui"))
         self.layout.addWidget(self.uiWidget)
         self.ui = slicer.util.childWidgetVariables(self.uiWidget)

@@ -2,8 +2,9 @@
 
 Slicer --no-splash --no-main-window --python-script .../MASAMSlicerLib/headless.py INPUT -o OUT
 
-INPUT and the options are those of ``masam batch``; ``--help`` lists what is taken here. The exit
-code is 0 when every case is done, 1 when one has failed, 2 for wrong usage.
+INPUT and the options are those of ``masam batch``. ``headless.py help``, or no argument at all,
+lists what is taken here: Slicer keeps ``--help`` for itself. The exit code is 0 when every case is
+done, 1 when one has failed, 2 for wrong usage.
 """
 
 from __future__ import annotations
@@ -14,18 +15,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+HELP = ("help", "--help", "-h")
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the batch; see the module's text."""
-    from masam_core.batch.spec import run_spec
-    from masam_core.errors import MasamError
     from MASAMSlicerLib import workerprocess
 
-    given = _parser().parse_args(list(arguments))
+    words = list(arguments)
+    if words[:1] == ["--"]:
+        del words[0]
+    if not words or words[0] in HELP:
+        _parser().print_help()
+        return 0 if words else 2
+    try:
+        given = _parser().parse_args(words)
+    except SystemExit as error:  # the application must end by its own function
+        return int(error.code or 0)
     missing = workerprocess.missingForPanel() if given.worker else workerprocess.missingForWorker()
     if missing:
         print(f"Not installed in Slicer's Python: {', '.join(missing)}.", file=sys.stderr)
         return 1
+    from masam_core.batch.spec import run_spec
+    from masam_core.errors import MasamError
+
     ended: list[dict[str, Any]] = []
 
     def say(event: dict[str, Any]) -> None:
@@ -48,7 +61,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="headless.py", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="headless.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("input", type=Path, help="folder of images and boxes, or a CSV list")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--labels", type=Path, help="folder of label images")

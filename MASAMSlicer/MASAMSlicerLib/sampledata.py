@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 # Name for people, folder, name of the node, SHA-256 of image.nii.gz (tested against the file).
@@ -27,10 +28,15 @@ def registerSampleData() -> None:
 
     from masam_core.catalog.bundled import sample_data_dir
 
+    register = SampleData.SampleDataLogic.registerCustomSampleDataSource
+    # Images, said so: a newer Slicer guesses otherwise, and one of few whole numbers would open as
+    # a segmentation. Older ones have the word in the singular.
+    words = inspect.signature(register).parameters
+    kind = "loadFileTypes" if "loadFileTypes" in words else "loadFileType"
     icons = Path(__file__).resolve().parents[1] / "Resources" / "Icons"
     for name, folder, node, digest in SAMPLES:
         image = sample_data_dir() / folder / "image.nii.gz"
-        SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        register(
             category="MASAM",
             sampleName=name,
             thumbnailFileName=str(icons / "MASAMSlicer.png"),
@@ -38,4 +44,5 @@ def registerSampleData() -> None:
             fileNames=f"{folder}.nii.gz",
             checksums=f"SHA256:{digest}",
             nodeNames=node,
+            **{kind: "VolumeFile"},
         )

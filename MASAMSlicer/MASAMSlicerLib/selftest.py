@@ -36,11 +36,11 @@ class SelfTests(_Base):
 
     def setUp(self) -> None:
         """An empty scene, and one worker for all tests."""
-        from .blocking import BlockingSession
-
         missing = workerprocess.missingForWorker()
         if missing:
-            self.skipTest(f"Not installed: {', '.join(missing)}")
+            self.skipTest(f"Not installed in this Python: {', '.join(missing)}")
+        from .blocking import BlockingSession
+
         if SelfTests.session is not None:
             SelfTests.session.sceneClosed()
         slicer.mrmlScene.Clear()

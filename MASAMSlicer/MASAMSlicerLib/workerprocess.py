@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .translation import tr as _
+
 # Import name to what pip installs. torch and torchvision come with Slicer's PyTorch extension.
 FROM_PYTORCH = {"torch": "torch", "torchvision": "torchvision"}
 FROM_PIP = {
@@ -17,6 +19,8 @@ FROM_PIP = {
     "msgpack": "msgpack>=1.0",
     "pooch": "pooch>=1.8",
 }
+# Part of Slicer, but a Slicer can be built without it.
+FROM_SLICER = {"SimpleITK": "SimpleITK>=2.3"}
 
 
 def pythonExecutable() -> str:
@@ -58,9 +62,25 @@ def missing(packages: Sequence[str]) -> list[str]:
 
 def missingForPanel() -> list[str]:
     """What the panel itself needs to talk to any worker, also to one on another machine."""
-    return missing(["msgpack"])
+    return missing(["msgpack", *FROM_SLICER])
 
 
 def missingForWorker() -> list[str]:
     """What a worker on this machine needs."""
-    return missing([*FROM_PYTORCH, *FROM_PIP])
+    return missing([*FROM_PYTORCH, *FROM_PIP, *FROM_SLICER])
+
+
+def requireSlicersOwn() -> None:
+    """Say what this Slicer lacks of what every Slicer should have; without it nothing can be done.
+
+    Raises:
+        RuntimeError: it was built without SimpleITK.
+    """
+    lacking = missing(list(FROM_SLICER))
+    if lacking:
+        raise RuntimeError(
+            _(
+                "MASAM can't work in this Slicer: it was built without {names}. Install it with "
+                "PythonSlicer -m pip install {names}, and start Slicer again."
+            ).format(names=" ".join(lacking))
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -13,8 +12,6 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 import pytest
 import SimpleITK as sitk
@@ -204,22 +201,27 @@ def test_files_of_the_module_import_nothing_at_once_that_slicer_lacks(module_pat
     assert done.returncode == 0, done.stderr
 
 
-def test_sample_data_is_registered_with_the_digests_of_the_files(
-    harness: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("shape", ["SampleDataLogic", "OlderSampleDataLogic"])
+def test_samples_open_as_images_from_the_files_that_are_promised(
+    scene: Any, monkeypatch: pytest.MonkeyPatch, shape: str
 ) -> None:
     from MASAMSlicerLib.sampledata import registerSampleData
 
-    registered: list[dict[str, str]] = []
-    logic = SimpleNamespace(
-        registerCustomSampleDataSource=lambda **values: registered.append(values)
-    )
+    from Testing.slicer_harness import sample_data
+
+    logic = getattr(sample_data, shape)
+    sources: list[Any] = []
+    monkeypatch.setattr(sample_data, "registered", sources)
     monkeypatch.setitem(sys.modules, "SampleData", SimpleNamespace(SampleDataLogic=logic))
     registerSampleData()
-    assert [r["sampleName"] for r in registered] == ["MASAM sarcoma MR", "MASAM sarcoma CT"]
-    for entry in registered:
-        path = Path(url2pathname(urlparse(entry["uris"]).path))
-        assert entry["checksums"] == "SHA256:" + hashlib.sha256(path.read_bytes()).hexdigest()
-        assert Path(entry["thumbnailFileName"]).is_file()
+    registerSampleData()  # as after Reload
+    names = [source["sampleName"] for source in sources]
+    assert names == ["MASAM sarcoma MR", "MASAM sarcoma CT"]
+    for source in sources:
+        assert source["category"] == "MASAM"
+        assert Path(source["thumbnailFileName"]).is_file()
+        node = logic().downloadSample(source["sampleName"])  # looks at the digest
+        assert node.GetClassName() == "vtkMRMLScalarVolumeNode"
 
 
 def test_the_batch_runs_without_a_window(
@@ -240,3 +242,75 @@ def test_the_batch_runs_without_a_window(
     assert "1 done, 1 failed" in said
     assert (tmp_path / "out" / "good.seg.nrrd").is_file()
     assert main([str(tmp_path / "gone"), "-o", str(tmp_path / "out2")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [([], 2), (["help"], 0), (["--", "--help"], 0), (["--help"], 0), (["-h"], 0)],
+)
+def test_usage_is_told_also_where_slicer_eats_its_own_help(
+    harness: Any, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int
+) -> None:
+    """Slicer takes ``--help`` for itself, so a plain word and no word at all say it, too."""
+    from MASAMSlicerLib.headless import main
+
+    assert main(arguments) == code
+    said = capsys.readouterr().out
+    assert "--retry-failed" in said
+    assert "headless.py help" in said
+
+
+def test_wrong_usage_has_an_exit_code_and_leaves_slicer_to_end_itself(
+    harness: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A SystemExit would leave a Slicer without a window waiting for ever."""
+    from MASAMSlicerLib.headless import main
+
+    assert main([str(tmp_path)]) == 2
+    assert "-o/--out" in capsys.readouterr().err
+    assert main(["--", str(tmp_path), "-o", str(tmp_path / "out"), "--worker", '"no end']) == 1
+
+
+def test_without_simpleitk_self_tests_and_batch_say_what_is_missing(
+    module_path: Path, tmp_path: Path
+) -> None:
+    """As in a Slicer that was built without it; an import error would name no remedy."""
+    code = (
+        "import sys, unittest; sys.path[:0] = sys.argv[1:3]\n"
+        "from pathlib import Path\n"
+        "from Testing.slicer_harness import install, loadModule\n"
+        "install()\n"
+        "for name in [n for n in sys.modules if n.split('.')[0] in ('SimpleITK', 'masam_core')]:\n"
+        "    del sys.modules[name]\n"
+        "sys.modules['SimpleITK'] = None\n"
+        "module = loadModule(Path(sys.argv[1]) / 'MASAMSlicer.py', ('MASAMSlicerLib',))\n"
+        "result = unittest.TestResult()\n"
+        "unittest.defaultTestLoader.loadTestsFromTestCase(module.MASAMSlicerTest).run(result)\n"
+        "print(result.testsRun, len(result.skipped), result.errors + result.failures)\n"
+        "print({reason for _, reason in result.skipped})\n"
+        "from MASAMSlicerLib.headless import main\n"
+        "print(main(['.', '-o', 'gone', '--worker', 'x']))\n"
+        "from MASAMSlicerLib.workerprocess import requireSlicersOwn\n"
+        "requireSlicersOwn()\n"
+    )
+    done = run_harness(code, module_path)
+    if "No module named 'PySide6'" in done.stderr or "slicer-core" in done.stderr:
+        pytest.skip("3D Slicer's core or PySide6 is not installed")
+    counts, reasons, code_of_batch = done.stdout.splitlines()
+    ran, skipped, problems = counts.split(" ", 2)
+    assert ran == skipped
+    assert int(ran) > 10
+    assert problems == "[]"
+    assert "SimpleITK" in reasons
+    assert code_of_batch == "1"
+    assert "Not installed in Slicer's Python: SimpleITK." in done.stderr
+    assert "PythonSlicer -m pip install SimpleITK" in done.stderr
+
+
+def test_every_file_that_the_manual_checks_name_is_there(module_path: Path) -> None:
+    """Names in code style that end like files, below the module, its library or the project."""
+    text = (module_path / "BY_HAND.md").read_text("utf-8")
+    named = set(re.findall(r"`([\w./]+\.(?:py|txt|ui|md|json))`", text))
+    assert len(named) >= 3
+    places = (module_path, module_path / "MASAMSlicerLib", module_path.parent)
+    assert [n for n in sorted(named) if not any((p / n).is_file() for p in places)] == []

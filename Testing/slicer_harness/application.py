@@ -105,6 +105,7 @@ def _installApp(slicer: Any) -> None:
         applicationLogic=lambda: slicer.app.logic,
         connect=lambda signal, slot: True,
         testingEnabled=lambda: True,
+        applicationVersion="5.10.0",
         processEvents=lambda: _application().processEvents(),
     )
 

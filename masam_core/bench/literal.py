@@ -18,11 +18,11 @@ from torch.nn import functional as F
 from masam_core.errors import ConfigError
 from masam_core.model.adapter import Adapter3D, BlockAdapters
 from masam_core.model.attention import resize_absolute
-from masam_core.model.detail import DetailEncoder
-from masam_core.model.dinov2 import DinoBlock
+from masam_core.model.encoders.dinov2 import DinoBlock, DinoImageEncoder
+from masam_core.model.encoders.sam import SamImageEncoder
 from masam_core.model.fact import FacT
-from masam_core.model.image_encoder import DinoImageEncoder, SamImageEncoder
 from masam_core.model.masam import MASAM, Embedding
+from masam_core.model.prompt import NetworkPrompt
 from masam_core.model.sam_parts import (
     Block,
     add_decomposed_rel_pos,
@@ -64,20 +64,14 @@ class LiteralMASAM:
             image = self._sam(self.encoder, images, slices, skips)
         else:
             image = self._dino(self.encoder, images, slices, skips)
-        if isinstance(model.detail_encoder, DetailEncoder):
-            skips = model.detail_encoder(images, slices)
+        if model.detail_encoder is not None:
+            skips = model.detail_encoder(images, skips, slices)
         return Embedding(image, skips)
 
-    def decode(self, embedding: Embedding, boxes: Tensor | None, prior: Tensor | None) -> Tensor:
+    def decode(self, embedding: Embedding, prompt: NetworkPrompt) -> Tensor:
         """Logits (N, K + 1, h, w) of every slice, whole."""
         model = self.model
-        sparse, dense = model.prompt_encoder(points=None, boxes=boxes, masks=prior)
-        count = len(embedding.image)
-        if boxes is None:
-            sparse = sparse.expand(count, -1, -1)
-        if boxes is None and prior is None:
-            dense = dense.expand(count, -1, -1, -1)
-        positions = model.prompt_encoder.get_dense_pe()
+        sparse, dense, positions = model.encode_prompt(prompt, embedding)
         logits, _ = model.mask_decoder(embedding.image, positions, sparse, dense, embedding.skips)
         return cast(Tensor, logits)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from masam_core.bench.rows import Row, Setup
+from masam_core.model.encoders.registry import SAM
 
 TITLE = "Loading a backbone"
 
@@ -18,7 +19,7 @@ TITLE = "Loading a backbone"
 def loading_rows(setup: Setup) -> list[Row]:
     """Write a SAM file of the backbone with random weights, load it in a process of its own."""
     config = setup.build().config
-    if config.spec.layout != "sam":
+    if config.spec.encoder != SAM:
         return []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"sam_{config.backbone}.pth"

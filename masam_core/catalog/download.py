@@ -13,8 +13,8 @@ import requests
 
 from masam_core.catalog.entries import Entry
 from masam_core.catalog.store import path_of
+from masam_core.digest import sha256_of
 from masam_core.errors import DownloadError
-from masam_core.model.state_files import sha256_of
 
 Progress = Callable[[int, int | None], None]
 BLOCK = 1 << 20

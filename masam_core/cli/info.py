@@ -111,7 +111,7 @@ def checkpoint_facts(path: Path) -> dict[str, Any]:
         "parameters": info.parameters,
         "bytes": info.bytes,
         "sha256": info.sha256,
-        "config": info.config.to_dict() if info.config else None,
+        "config": info.config.to_dict(),
         **info.details,
     }
 

@@ -11,6 +11,7 @@ import typer
 import masam_core
 from masam_core.cli.batch import batch_command
 from masam_core.cli.bench import bench_command
+from masam_core.cli.check import check_command
 from masam_core.cli.convert import convert_command
 from masam_core.cli.evaluate import evaluate_command
 from masam_core.cli.info import info_command
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command("segment")(segment_command)
 app.command("batch")(batch_command)
 app.command("info")(info_command)
+app.command("check")(check_command)
 app.add_typer(models_app, name="models")
 app.command("convert")(convert_command)
 app.command("train")(train_command)

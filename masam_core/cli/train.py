@@ -210,7 +210,8 @@ def train_command(
 
 def _default_base(layers: list[dict[str, Any]]) -> dict[str, Any]:
     """The bundled backbone, for a model that stands on it."""
-    from masam_core.catalog.bundled import bundled_base_path
+    from masam_core.catalog.bundled import BUNDLED_BACKBONE, bundled_base_path
+    from masam_core.model.encoders.registry import backbone_spec
 
     backbone: Any = None
     for layer in layers:
@@ -219,9 +220,9 @@ def _default_base(layers: list[dict[str, Any]]) -> dict[str, Any]:
             backbone = model.get("backbone", backbone)
     if any(layer.get("base") is not None for layer in layers):
         return {}
-    if backbone != "vit_s14":
-        file = "LiteMedSAM's file" if backbone == "tiny_vit" else f"a SAM {backbone} file"
-        raise ConfigError(f"A model on {backbone} needs --base, {file}.")
+    if backbone != BUNDLED_BACKBONE:
+        weights = backbone_spec(backbone).weights
+        raise ConfigError(f"A model on {backbone} needs --base, {weights}.")
     return {"base": bundled_base_path()}
 
 

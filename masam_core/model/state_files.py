@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import pickle
@@ -59,15 +58,6 @@ def write_torch(path: Path, state: State) -> None:
     """Write a plain state dict as torch does, atomically; raises CheckpointError."""
     tensors = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
     _atomically(Path(path), lambda temporary: torch.save(tensors, temporary))
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file as lower-case hex."""
-    with Path(path).open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _check_file(path: Path) -> None:

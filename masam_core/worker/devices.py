@@ -20,14 +20,14 @@ def list_devices() -> list[dict[str, Any]]:
     if torch.backends.mps.is_available():
         found.append(_device("mps", "Apple GPU", None, None))
     label = f"CPU, {torch.get_num_threads()} threads"
-    return [*found, _device("cpu", label, *_main_memory())]
+    return [*found, _device("cpu", label, *main_memory())]
 
 
 def _device(name: str, label: str, total: int | None, free: int | None) -> dict[str, Any]:
     return {"name": name, "label": label, "total_bytes": total, "free_bytes": free}
 
 
-def _main_memory() -> tuple[int | None, int | None]:
+def main_memory() -> tuple[int | None, int | None]:
     """Total and available bytes of main memory; None where the system does not say."""
     if platform.system() == "Linux":
         with open("/proc/meminfo", encoding="ascii") as file:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from masam_core.catalog.choice import ModelChoice
+from masam_core.digest import sha256_of
 from masam_core.errors import Cancelled, CheckpointError
 
 if TYPE_CHECKING:
@@ -55,7 +56,6 @@ class ModelHolder:
         from masam_core.catalog.resolve import resolve_base, resolve_model
         from masam_core.inference.segmenter import Segmenter
         from masam_core.model.checkpoint import load_model
-        from masam_core.model.state_files import sha256_of
 
         path = resolve_model(choice.model)
         stamp = _stamp(path)

@@ -18,6 +18,7 @@ load_model      model, base, device, precision, cache_bytes -> name, path, sha25
                 precision, backbone, threshold
 download_model  name -> path
 verify_model    name -> matches (None where no digest is published), sha256
+check           model, device -> findings: list of title, state, words, advice
 put_volume      hash, shape (KJI), dtype, ijk_to_lps (16 numbers, row by row), modality, name
                 -> known: whether the values need not be sent
 volume_part     hash, offset (bytes), data -> complete: whether all values are there

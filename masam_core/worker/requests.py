@@ -68,6 +68,7 @@ class Requests:
             "load_model": self._load_model,
             "download_model": self._download_model,
             "verify_model": self._verify_model,
+            "check": self._check,
             "put_volume": self._put_volume,
             "volume_part": self._volume_part,
             "segment": self._segment,
@@ -128,6 +129,14 @@ class Requests:
     def _verify_model(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         matches, digest = verify_model(field(message, "name", str))
         return {"matches": matches, "sha256": digest}
+
+    def _check(self, message: Message, send: Send, cancelled: IsCancelled) -> Message:
+        from masam_core.check.machine import check_machine
+
+        model = field(message, "model", str, "bundled")
+        device = field(message, "device", str, "auto")
+        found = check_machine(model, device, _progress(send), cancelled)
+        return {"findings": [finding.to_dict() for finding in found]}
 
     def _put_volume(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         matrix = fields.numbers(message, "ijk_to_lps", 16).reshape(4, 4)

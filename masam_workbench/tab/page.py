@@ -114,6 +114,8 @@ def actions(tab: Tab) -> dict[str, Any]:
         "visible": tab.rows.toggleVisible,
         "delete": tab.rows.delete,
         "save": tab.saving.save,
+        "check": tab.checking.press,
+        "checked": tab.checking.dismiss,
     }
 
 
@@ -152,7 +154,7 @@ def _press(tab: Tab) -> None:
 
 def _leave(tab: Tab) -> None:
     """Esc."""
-    if not tab.images.cancel():
+    if not tab.checking.dismiss() and not tab.images.cancel():
         tab.leaveTools()
 
 

@@ -31,4 +31,5 @@ STATE: dict[str, Any] = {
     "device": "",
     "places": {},
     "download": "",
+    "check": {},
 }

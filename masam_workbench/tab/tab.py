@@ -19,6 +19,7 @@ from masam_workbench.display.application import Application
 from masam_workbench.display.views import Views
 from masam_workbench.tab.appearance import Appearance
 from masam_workbench.tab.boxes import Boxes
+from masam_workbench.tab.checking import Checking
 from masam_workbench.tab.images import Images
 from masam_workbench.tab.lesionlist import LesionRows
 from masam_workbench.tab.running import Running
@@ -65,9 +66,11 @@ class Tab:
         self.views = Views(self.application)
         loop = asyncio.get_running_loop()
         command = workerprocess.workerCommand(settings.workerCommand)
-        self.session = Session(
-            self.scene, lambda: LoopTransport(command, workerprocess.workerEnvironment(), loop)
-        )
+
+        def makeTransport() -> LoopTransport:
+            return LoopTransport(command, workerprocess.workerEnvironment(), loop)
+
+        self.session = Session(self.scene, makeTransport)
         self._refreshing: asyncio.TimerHandle | None = None
         self._settling: dict[str, asyncio.TimerHandle] = {}
         self._remeasuring: asyncio.TimerHandle | None = None
@@ -80,6 +83,7 @@ class Tab:
         self.rows = LesionRows(self)
         self.running = Running(self)
         self.saving = Saving(self)
+        self.checking = Checking(self, makeTransport)
         self.uploads = Uploads(self, limit)
         self.connecting: asyncio.Task[None] | None = None
         self.opening: asyncio.Task[None] | None = None
@@ -214,6 +218,7 @@ class Tab:
 
     def close(self) -> None:
         """The tab is gone."""
+        self.checking.dismiss()
         self.session.close()
 
     def _unsettle(self, lesionId: str) -> None:

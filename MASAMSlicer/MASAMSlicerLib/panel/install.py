@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from .panel import Panel
 
 PYTORCH_SIZE = _("PyTorch: up to 3 GB with GPU support, 10 minutes or more; the rest: a minute.")
+NO_MANAGER = _(
+    "This Slicer was built without the extensions manager, so the extension 'PyTorch' can't be "
+    "installed from here. Install PyTorch yourself: PythonSlicer -m pip install torch torchvision. "
+    "Or press 'From a folder of wheels'. Then open this module again."
+)
 
 
 class Install:
@@ -84,10 +89,15 @@ def plan(missing: Sequence[str], wheels: str | None) -> list[str]:
     Raises:
         ValueError: the folder holds no wheel.
     """
+    known = {
+        **workerprocess.FROM_PYTORCH,
+        **workerprocess.FROM_PIP,
+        **workerprocess.FROM_SLICER,
+    }
     packages = [
-        {**workerprocess.FROM_PYTORCH, **workerprocess.FROM_PIP}[name]
+        known[name]
         for name in missing
-        if wheels is not None or name in workerprocess.FROM_PIP
+        if wheels is not None or name not in workerprocess.FROM_PYTORCH
     ]
     if not packages:
         return []
@@ -106,12 +116,15 @@ def installPyTorch() -> bool:
     """Install torch by Slicer's PyTorch extension, which knows the GPU; False if declined.
 
     Raises:
-        RuntimeError: the extension is not installed; it says what to do.
+        RuntimeError: the extension is not installed, or can't be; it says what to do.
     """
     try:
         import PyTorchUtils  # of the extension
     except ImportError as error:
-        manager = slicer.app.extensionsManagerModel()
+        managers = getattr(slicer.app, "extensionsManagerModel", None)
+        if managers is None:
+            raise RuntimeError(NO_MANAGER) from error
+        manager = managers()
         if not slicer.util.confirmOkCancelDisplay(
             _("MASAM needs Slicer's extension 'PyTorch'. Install it now? Slicer restarts after it.")
         ):

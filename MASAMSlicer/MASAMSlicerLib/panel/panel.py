@@ -9,6 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from masam_core.check.finding import State
 from masam_core.errors import MasamError
 from masam_core.inference.options import SegmentOptions
 
@@ -18,6 +19,7 @@ from ..session import Session
 from . import settings
 from .advanced import Advanced
 from .batch import Batch
+from .check import Check
 from .inputs import Inputs
 from .install import Install
 from .lesiontable import LesionTable
@@ -64,6 +66,8 @@ class Panel:
         self.results = Results(self)
         self.batch = Batch(self)
         self.advanced = Advanced(self)
+        styles = {State.NOTE: WARNING_STYLE, State.PROBLEM: ERROR_STYLE}
+        self.check = Check(self, makeTransport, styles)
         self.refresh()
 
     @property
@@ -137,6 +141,7 @@ class Panel:
                 self.results,
                 self.batch,
                 self.advanced,
+                self.check,
             ):
                 part.refresh()
 
@@ -239,6 +244,7 @@ class Panel:
             timer.stop()
         self.removeShortcuts()
         self.batch.cleanup()
+        self.check.cleanup()
         self.results.cleanup()
         self.session.close()
 

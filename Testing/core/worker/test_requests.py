@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from masam_core.catalog.bundled import bundled_model_path
+from masam_core.digest import sha256_of
 from masam_core.image.volume import Volume, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
 from masam_core.lesion.measure import measure
 from masam_core.model.checkpoint import load_model
-from masam_core.model.state_files import sha256_of
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.roi import read_roi
 from masam_core.worker.client import Ask, Steps, WorkerError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -210,6 +211,32 @@ def test_what_is_missing_is_told_and_installed_on_one_click(
     install.check()
     assert install.problem == ""
     assert not person.ui.installFrame.visible
+
+
+def test_a_slicer_without_extensions_manager_says_what_to_do(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was built so, or the PyTorch extension is not in reach."""
+    import slicer
+    from MASAMSlicerLib import workerprocess
+
+    monkeypatch.setattr(workerprocess, "missing", lambda names: [n for n in names if n == "torch"])
+    asked: list[Any] = []
+    monkeypatch.setattr(slicer.util, "pip_install", asked.append, raising=False)
+    assert not hasattr(slicer.app, "extensionsManagerModel")
+    person.panel.install.check()
+    person.ui.installButton.click()
+    person.wait()
+    assert "without the extensions manager" in person.status
+    assert "PythonSlicer -m pip install torch torchvision" in person.status
+    assert asked == []
+    # One that has it is asked once, and a download that fails is told.
+    model = SimpleNamespace(installExtensionFromServer=lambda name: asked.append(name))
+    monkeypatch.setattr(slicer.app, "extensionsManagerModel", lambda: model, raising=False)
+    person.ui.installButton.click()
+    person.wait()
+    assert asked == ["PyTorch"]
+    assert "could not be installed" in person.status
 
 
 def test_models_and_devices_are_those_of_the_worker(person: Person) -> None:

@@ -181,6 +181,25 @@ window.trame.utils.masam = (() => {
     if (WHOLE.some((ending) => name.endsWith(ending))) window.sessionStorage.setItem(SAVED, masks());
   }
 
+  // Without a secure connection (another machine's plain address) browsers keep the clipboard shut;
+  // a selection can be copied there all the same.
+  async function copy(text, button) {
+    const before = button.textContent;
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      done = document.execCommand("copy");
+      area.remove();
+    }
+    button.textContent = done ? "Copied" : "Select and copy by hand";
+    setTimeout(() => { button.textContent = before; }, 2000);
+  }
+
   // Each picture is confirmed, so that no more are sent than the connection carries.
   function confirmPictures() {
     const session = window.trame.client?.getConnection?.()?.getSession?.();
@@ -208,6 +227,7 @@ window.trame.utils.masam = (() => {
       let action = ctrl ? withCtrl[key] : event.altKey ? undefined : keys[key];
       if (ctrl && event.shiftKey && key === "z") action = "redo";
       if (!action || event.repeat) return;
+      if (action !== "leave" && window.trame.state.get("check")?.verdict) return; // a window is over the page
       event.preventDefault();
       event.stopPropagation();
       if ((action === "leave" || action === "segment") && stopUpload()) return;
@@ -228,5 +248,5 @@ window.trame.utils.masam = (() => {
   window.addEventListener("pointerdown", (event) => { clicked = event.target.closest?.("select") || null; }, true);
   window.addEventListener("focusout", (event) => { if (event.target === clicked) clicked = null; }, true);
 
-  return { choose, drop, download, mayLeave, ring, stopUpload, unsaved, nameOf, editName, typeName, endName, nameKey };
+  return { choose, copy, drop, download, mayLeave, ring, stopUpload, unsaved, nameOf, editName, typeName, endName, nameKey };
 })();
