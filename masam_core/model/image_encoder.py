@@ -17,7 +17,8 @@ from masam_core.model.config import EMBEDDING_CHANNELS, ModelConfig
 from masam_core.model.detail import DetailEncoder
 from masam_core.model.fact import FacT
 from masam_core.model.linear import apply
-from masam_core.model.sam_parts import LayerNorm2d
+from masam_core.model.sam.layers import Modules
+from masam_core.model.sam.vit import neck as sam_neck
 from masam_core.model.window_attention import lent_memory
 
 
@@ -37,7 +38,7 @@ class ImageEncoder(nn.Module, ABC):
         self.folded = False
         self.checkpointing = False  # training: keep only the inputs of blocks
         self.fact = self.build_fact() if config.fact_rank else None
-        self.adapters = nn.ModuleList(
+        self.adapters: Modules[BlockAdapters] = Modules(
             BlockAdapters(width, config.adapter_width, config.adapter_position)
             for width in self.block_widths()
         )
@@ -76,8 +77,8 @@ class ImageEncoder(nn.Module, ABC):
 
     def _run(self, images: Tensor, slices: int) -> tuple[Tensor, list[Tensor]]:
         tokens, skips = self.embed(images)
-        for index, adapters in enumerate(self.adapters):
-            block = partial(self._block, index, cast(BlockAdapters, adapters), slices)
+        for index, adapters in enumerate(self.adapters.each()):
+            block = partial(self._block, index, adapters, slices)
             if self.checkpointing and self.training:
                 tokens = checkpoint(block, tokens, use_reentrant=False)
             else:
@@ -159,12 +160,7 @@ class ImageEncoder(nn.Module, ABC):
 
 def neck(width: int) -> nn.Sequential:
     """SAM's neck: from a backbone's channels to those of the embedding."""
-    return nn.Sequential(
-        nn.Conv2d(width, EMBEDDING_CHANNELS, 1, bias=False),
-        LayerNorm2d(EMBEDDING_CHANNELS),
-        nn.Conv2d(EMBEDDING_CHANNELS, EMBEDDING_CHANNELS, 3, padding=1, bias=False),
-        LayerNorm2d(EMBEDDING_CHANNELS),
-    )
+    return sam_neck(width, EMBEDDING_CHANNELS)
 
 
 def build_image_encoder(config: ModelConfig) -> ImageEncoder:

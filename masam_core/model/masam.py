@@ -15,7 +15,7 @@ from masam_core.model.config import EMBEDDING_CHANNELS, ModelConfig
 from masam_core.model.image_encoder import build_image_encoder
 from masam_core.model.mask_decoder import MaskDecoder
 from masam_core.model.prompt import NetworkPrompt
-from masam_core.model.sam_parts import PromptEncoder
+from masam_core.model.sam.prompt_encoder import PromptEncoder
 
 BACKBONE = "image_encoder.base."  # what the names of the frozen weights begin with
 
@@ -67,13 +67,7 @@ class MASAM(nn.Module):
         super().__init__()
         self.config = config
         self.image_encoder = build_image_encoder(config)
-        grid = (config.grid, config.grid)
-        self.prompt_encoder = PromptEncoder(
-            embed_dim=EMBEDDING_CHANNELS,
-            image_embedding_size=grid,
-            input_image_size=(config.image_size, config.image_size),
-            mask_in_chans=16,
-        )
+        self.prompt_encoder = PromptEncoder(EMBEDDING_CHANNELS, config.grid, config.image_size)
         self.mask_decoder = MaskDecoder(config)
         self.detail_encoder = self.image_encoder.detail_branch() if config.detail_width else None
         self.reset_normalisation()
@@ -188,8 +182,8 @@ class MASAM(nn.Module):
         """
         with _exact(embedding.image.device.type):
             exact = prompt.map(Tensor.float)
-            sparse, dense = self.prompt_encoder(points=None, boxes=exact.boxes, masks=exact.masks)
-            positions = self.prompt_encoder.get_dense_pe()
+            sparse, dense = self.prompt_encoder(boxes=exact.boxes, masks=exact.masks)
+            positions = self.prompt_encoder.positions()
         if not prompt.given():  # SAM's prompt encoder takes the number of slices from the prompts
             count = len(embedding.image)
             sparse, dense = sparse.expand(count, -1, -1), dense.expand(count, -1, -1, -1)

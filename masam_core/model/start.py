@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from masam_core.errors import CheckpointError
 from masam_core.model.masam import MASAM, is_backbone
@@ -35,9 +34,11 @@ def start_from_sam(model: MASAM, state: State) -> int:
 def silence_mask_prompt(model: MASAM) -> None:
     """Let any mask prompt say at first what no mask says: the shape prior is learnt from there."""
     encoder = model.prompt_encoder
-    last = cast(nn.Conv2d, encoder.mask_downscaling[-1])
+    last = encoder.mask_downscaling[-1]
+    assert isinstance(last, nn.Conv2d)
+    assert last.bias is not None
     last.weight.zero_()
-    cast(Tensor, last.bias).copy_(encoder.no_mask_embed.weight[0])
+    last.bias.copy_(encoder.no_mask_embed.weight[0])
 
 
 @torch.no_grad()

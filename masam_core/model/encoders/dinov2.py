@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +10,7 @@ from masam_core.model.config import ModelConfig
 from masam_core.model.encoders.registry import BackboneSpec
 from masam_core.model.image_encoder import ImageEncoder, neck
 from masam_core.model.linear import apply, mlp
+from masam_core.model.sam.layers import Modules
 
 
 class DinoBlock(nn.Module):
@@ -44,7 +43,9 @@ class DinoBackbone(nn.Module):
         self.pos_embed = nn.Parameter(torch.zeros(1, n, n, spec.width))
         # The class token with its own position already added.
         self.class_token = nn.Parameter(torch.zeros(1, 1, spec.width))
-        self.blocks = nn.ModuleList(DinoBlock(spec.width, spec.heads) for _ in range(spec.depth))
+        self.blocks: Modules[DinoBlock] = Modules(
+            DinoBlock(spec.width, spec.heads) for _ in range(spec.depth)
+        )
         self.norm = nn.LayerNorm(spec.width, eps=1e-6)
 
 
@@ -68,12 +69,12 @@ class DinoImageEncoder(ImageEncoder):
         return torch.cat([tokens[:, :1], adapter(tokens[:, 1:], slices)], dim=1)
 
     def attention(self, index: int, tokens: Tensor) -> Tensor:
-        block = cast(DinoBlock, self.base.blocks[index])
+        block = self.base.blocks.at(index)
         out = attend(self.project(index, block.norm1(tokens)), block.heads)
         return block.scale1 * apply(block.proj, out)
 
     def mlp(self, index: int, tokens: Tensor) -> Tensor:
-        block = cast(DinoBlock, self.base.blocks[index])
+        block = self.base.blocks.at(index)
         return block.mlp(block.norm2(tokens))
 
     def to_map(self, tokens: Tensor) -> Tensor:
@@ -81,7 +82,8 @@ class DinoImageEncoder(ImageEncoder):
         return tokens[:, 1:].transpose(1, 2).unflatten(2, (side, side))
 
     def head(self, tokens: Tensor) -> Tensor:
-        return cast(Tensor, self.neck(self.to_map(self.base.norm(tokens))))
+        embedding: Tensor = self.neck(self.to_map(self.base.norm(tokens)))
+        return embedding
 
     def qkv_layer(self, index: int) -> nn.Linear:
-        return cast(DinoBlock, self.base.blocks[index]).qkv
+        return self.base.blocks.at(index).qkv

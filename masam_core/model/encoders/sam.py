@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -14,33 +12,27 @@ from masam_core.model.config import EMBEDDING_CHANNELS, ModelConfig
 from masam_core.model.encoders.registry import BACKBONES, SAM
 from masam_core.model.image_encoder import ImageEncoder
 from masam_core.model.linear import apply, bias_of, mlp
-from masam_core.model.sam_parts import (
-    Block,
-    ImageEncoderViT,
-    window_partition,
-    window_unpartition,
-)
+from masam_core.model.sam.vit import SamViT, ViTBlock
+from masam_core.model.sam.windows import window_partition, window_unpartition
 from masam_core.model.state_files import State
 from masam_core.model.window_attention import attention_of
 
 
 class SamImageEncoder(ImageEncoder):
-    """SAM's ViT-B/L/H from segment-anything's own modules."""
+    """SAM's ViT-B/L/H."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         spec = config.spec
-        self.base: ImageEncoderViT = ImageEncoderViT(
-            img_size=config.image_size,
-            patch_size=spec.patch,
-            embed_dim=spec.width,
+        self.base: SamViT = SamViT(
+            image_size=config.image_size,
+            patch=spec.patch,
+            width=spec.width,
             depth=spec.depth,
-            num_heads=spec.heads,
-            norm_layer=partial(nn.LayerNorm, eps=1e-6),
-            use_rel_pos=True,
-            window_size=spec.window,
-            global_attn_indexes=spec.global_blocks,
-            out_chans=EMBEDDING_CHANNELS,
+            heads=spec.heads,
+            window=spec.window,
+            global_blocks=tuple(spec.global_blocks),
+            channels=EMBEDDING_CHANNELS,
         )
 
     def embed(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -50,7 +42,7 @@ class SamImageEncoder(ImageEncoder):
         return tokens + self.base.pos_embed, []
 
     def attention(self, index: int, tokens: Tensor) -> Tensor:
-        block = cast(Block, self.base.blocks[index])
+        block = self.base.blocks.at(index)
         x = block.norm1(tokens)
         height, width = x.shape[1:3]
         if not torch.is_grad_enabled():
@@ -70,9 +62,9 @@ class SamImageEncoder(ImageEncoder):
         out = attn.proj(out).unflatten(1, size)
         if block.window_size:
             out = window_unpartition(out, block.window_size, padded, (height, width))
-        return cast(Tensor, out)
+        return out
 
-    def _attend_fast(self, block: Block, qkv: Tensor) -> Tensor:
+    def _attend_fast(self, block: ViTBlock, qkv: Tensor) -> Tensor:
         """Attention and projection of qkv (N, H, W, 3C), without gradients."""
         attn = block.attn
         grid = (qkv.shape[1], qkv.shape[2])
@@ -82,14 +74,15 @@ class SamImageEncoder(ImageEncoder):
         return apply(attn.proj, out)
 
     def mlp(self, index: int, tokens: Tensor) -> Tensor:
-        block = cast(Block, self.base.blocks[index])
+        block = self.base.blocks.at(index)
         return mlp(block.norm2(tokens), block.mlp.lin1, block.mlp.lin2)
 
     def head(self, tokens: Tensor) -> Tensor:
-        return cast(Tensor, self.base.neck(self.to_map(tokens)))
+        embedding: Tensor = self.base.neck(self.to_map(tokens))
+        return embedding
 
     def qkv_layer(self, index: int) -> nn.Linear:
-        return cast(nn.Linear, cast(Block, self.base.blocks[index]).attn.qkv)
+        return self.base.blocks.at(index).attn.qkv
 
 
 def sam_backbone(state: State) -> str | None:

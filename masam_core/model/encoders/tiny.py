@@ -15,7 +15,7 @@ from masam_core.model.encoders.tiny_blocks import TinyBackbone, TinyBlock
 from masam_core.model.fact import FacT
 from masam_core.model.image_encoder import ImageEncoder
 from masam_core.model.linear import apply, cache_parts
-from masam_core.model.sam_parts import window_partition, window_unpartition
+from masam_core.model.sam.windows import window_partition, window_unpartition
 
 
 class TinyImageEncoder(ImageEncoder):
@@ -74,7 +74,8 @@ class TinyImageEncoder(ImageEncoder):
     def _windows(self, block: TinyBlock, tokens: Tensor) -> Tensor:
         # Padded with zeros before the normalisation: padded keys do take part, as in training.
         windows, _ = window_partition(tokens, block.window)
-        return cast(Tensor, block.norm1(windows.flatten(1, 2)))
+        normal: Tensor = block.norm1(windows.flatten(1, 2))
+        return normal
 
     def _attend(self, block: TinyBlock, qkv: Tensor, tokens: Tensor) -> Tensor:
         out = apply(block.proj, attend(qkv, block.heads, block.bias().to(qkv.dtype)))
@@ -84,12 +85,12 @@ class TinyImageEncoder(ImageEncoder):
             -(-width // block.window) * block.window,
         )
         windows = out.unflatten(1, (block.window, block.window))
-        return cast(Tensor, window_unpartition(windows, block.window, padded, (height, width)))
+        return window_unpartition(windows, block.window, padded, (height, width))
 
     def _block(self, index: int, adapters: BlockAdapters, slices: int, tokens: Tensor) -> Tensor:
         if index == TinyBackbone.DEPTHS[1]:
             tokens = self.base.merge3(tokens.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        block = cast(TinyBlock, self.base.blocks[index])
+        block = self.base.blocks.at(index)
         if adapters.before is not None:
             tokens = self.adapt(adapters.before, tokens, slices)
         tokens = block.convolve(tokens + self.attention(index, tokens))
@@ -98,15 +99,16 @@ class TinyImageEncoder(ImageEncoder):
         return tokens + self.mlp(index, tokens)
 
     def attention(self, index: int, tokens: Tensor) -> Tensor:
-        block = cast(TinyBlock, self.base.blocks[index])
+        block = self.base.blocks.at(index)
         return self._attend(block, self.project(index, self._windows(block, tokens)), tokens)
 
     def mlp(self, index: int, tokens: Tensor) -> Tensor:
-        block = cast(TinyBlock, self.base.blocks[index])
+        block = self.base.blocks.at(index)
         return block.mlp(block.norm2(tokens))
 
     def head(self, tokens: Tensor) -> Tensor:
-        return cast(Tensor, self.base.neck(self.to_map(tokens)))
+        embedding: Tensor = self.base.neck(self.to_map(tokens))
+        return embedding
 
     def qkv_layer(self, index: int) -> nn.Linear:
-        return cast(TinyBlock, self.base.blocks[index]).qkv
+        return self.base.blocks.at(index).qkv

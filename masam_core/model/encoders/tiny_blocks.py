@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from masam_core.model.image_encoder import neck
 from masam_core.model.linear import mlp
+from masam_core.model.sam.layers import Modules
 
 BAND = 16  # rows: what a band holds at four times the width stays in a processor's cache
 
@@ -113,7 +114,9 @@ class TinyBackbone(nn.Module):
         self.early = _stage(0, second)
         self.merge2 = TinyMerge(second, third, 2)
         self.merge3 = TinyMerge(third, fourth, 1)
-        self.blocks = nn.ModuleList([*_stage(1, third), *_stage(2, fourth)])
+        self.blocks: Modules[TinyBlock] = Modules(
+            [*_stage(1, third).each(), *_stage(2, fourth).each()]
+        )
         self.neck = neck(fourth)
 
     def stem(self, images: Tensor) -> Tensor:
@@ -121,8 +124,8 @@ class TinyBackbone(nn.Module):
         return cast(Tensor, self.convolutions(self.stem2(F.gelu(self.stem1(images)))))
 
 
-def _stage(number: int, width: int) -> nn.ModuleList:
-    return nn.ModuleList(
+def _stage(number: int, width: int) -> Modules[TinyBlock]:
+    return Modules(
         TinyBlock(width, TinyBackbone.HEADS[number], TinyBackbone.WINDOWS[number])
         for _ in range(TinyBackbone.DEPTHS[number])
     )
