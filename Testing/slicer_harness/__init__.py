@@ -11,6 +11,9 @@ nothing that Slicer has not.
     dress(name)          properties as in PythonQt for the code of another module
     process(until)       let Qt work
     grab(widget, path)   a picture of a widget
+
+Once installed: ``main_window`` has the window around the module with its views, ``module_life``
+calls ``setup``, ``enter``, ``exit`` and ``cleanup`` when the application does.
 """
 
 from Testing.slicer_harness.application import install, newScene

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
+from Testing.slicer_harness.assigning import assign
 from Testing.slicer_harness.qt import connect, disconnect
 
 Property, Signal = QtCore.Property, QtCore.Signal
@@ -12,7 +13,7 @@ Property, Signal = QtCore.Property, QtCore.Signal
 class ctkCollapsibleButton(QtWidgets.QWidget):
     """A section with a header that folds it."""
 
-    connect, disconnect = connect, disconnect
+    connect, disconnect, __setattr__ = connect, disconnect, assign
 
     contentsCollapsed = Signal(bool)
     HEADER = 26
@@ -87,7 +88,7 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 class ctkSliderWidget(QtWidgets.QWidget):
     """A slider and a spin box for one number."""
 
-    connect, disconnect = connect, disconnect
+    connect, disconnect, __setattr__ = connect, disconnect, assign
 
     valueChanged = Signal(float)
 
@@ -137,7 +138,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
 
     Dirs, Files, Drives = 0x001, 0x002, 0x004  # of QDir::Filter
 
-    connect, disconnect = connect, disconnect
+    connect, disconnect, __setattr__ = connect, disconnect, assign
 
     currentPathChanged = Signal(str)
 
@@ -164,7 +165,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
 class ctkColorPickerButton(QtWidgets.QPushButton):
     """A button that shows a colour."""
 
-    connect, disconnect = connect, disconnect
+    connect, disconnect, __setattr__ = connect, disconnect, assign
 
     colorChanged = Signal(QtGui.QColor)
 

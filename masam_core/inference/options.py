@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from masam_core.errors import ConfigError
+from masam_core.inference.limits import MARGIN_MM, THRESHOLD
 from masam_core.inference.windows import Quality, stride_of
 from masam_core.lesion.cleaning import PostprocessOptions
 
@@ -22,14 +21,15 @@ class SegmentOptions:
 
     Attributes:
         quality: ``fast``, ``balanced`` or ``best``: how many windows see each slice.
-        threshold: probability above which a voxel belongs to the lesion; None takes the model's.
-        margin_mm: how far outside the box the mask may reach.
+        threshold: probability from which a voxel belongs to the lesion, 0.05 to 0.95; None takes
+            the model's.
+        margin_mm: how far outside the box the mask may reach, 0 to 50.
         postprocess: cleaning of the mask.
         slice_axis: IJK axis across slices; None takes the coarsest.
 
     Raises:
-        ConfigError: an unknown quality, a threshold not between 0 and 1, a negative margin, an
-            axis other than 0, 1, 2.
+        ConfigError: an unknown quality, an axis other than 0, 1, 2, or a number outside the limits
+            in ``masam_core.inference.limits``.
     """
 
     quality: Quality = "balanced"
@@ -40,10 +40,9 @@ class SegmentOptions:
 
     def __post_init__(self) -> None:
         stride_of(self.quality, 5)
-        if self.threshold is not None and not 0 < self.threshold < 1:
-            raise ConfigError(f"The threshold is {self.threshold}; expected 0 to 1, ends excluded.")
-        if not (np.isfinite(self.margin_mm) and self.margin_mm >= 0):
-            raise ConfigError(f"The margin is {self.margin_mm} mm; expected 0 or more.")
+        if self.threshold is not None:
+            THRESHOLD.check(self.threshold)
+        MARGIN_MM.check(self.margin_mm)
         if self.slice_axis not in (None, 0, 1, 2):
             raise ConfigError(f"The slice axis is {self.slice_axis}; expected 0, 1 or 2.")
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
+from masam_core.inference.limits import CACHE_MB
+
 from . import settings
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Advanced:
             },
         )
         self.ui.workerEdit.text = str(settings.read("workerCommand"))
+        self.ui.cacheSpinBox.setRange(int(CACHE_MB.low), int(CACHE_MB.high))
         self.ui.cacheSpinBox.value = int(settings.read("cacheMB"))
         self.ui.qualityComboBox.connect("activated(int)", self._onQuality)
         self.ui.keepComboBox.connect("activated(int)", self._onKeep)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NAME, KIND, STATE, VOLUME, DIAMETER, CONFIDENCE = range(6)
 _ID_ROLE = 256  # Qt::UserRole
+_COLOR_ROLE = _ID_ROLE + 1
 
 
 class LesionTable:
@@ -27,6 +28,9 @@ class LesionTable:
     def __init__(self, panel: Panel) -> None:
         self.panel, self.ui, self.table = panel, panel.ui, panel.ui.lesionTable
         self._filling = False
+        # Else any letter begins to rename the current row.
+        view = qt.QAbstractItemView
+        self.table.editTriggers = view.DoubleClicked | view.EditKeyPressed
         self.table.setHorizontalHeaderLabels(
             [
                 _("Lesion"),
@@ -102,17 +106,20 @@ class LesionTable:
         for column, text in texts.items():
             item = self.table.item(row, column)
             if item is None:
-                item = qt.QTableWidgetItem()
+                item = _newItem(column)
                 self.table.setItem(row, column, item)
+            # Only what is new: a change of the item undoes what is being typed there.
             if item.text() != text:
                 item.setText(text)
-            item.setToolTip(shown.notes)
-            item.setData(_ID_ROLE, lesion.id)
-            flags = qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled
-            item.setFlags(flags | qt.Qt.ItemIsEditable if column == NAME else flags)
-            if column >= VOLUME:
-                item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-        self.table.item(row, NAME).setIcon(_swatch(lesion.color))
+            if item.toolTip() != shown.notes:
+                item.setToolTip(shown.notes)
+            if item.data(_ID_ROLE) != lesion.id:
+                item.setData(_ID_ROLE, lesion.id)
+        item = self.table.item(row, NAME)
+        color = ", ".join(f"{part:.4f}" for part in lesion.color)
+        if item.data(_COLOR_ROLE) != color:
+            item.setData(_COLOR_ROLE, color)
+            item.setIcon(_swatch(lesion.color))
 
     def _showSelection(self, lesions: list[Lesion]) -> None:
         ids = [lesion.id for lesion in lesions]
@@ -211,6 +218,15 @@ class LesionTable:
     def _idOf(self, row: int) -> str:
         item = self.table.item(row, NAME)
         return str(item.data(_ID_ROLE)) if item is not None else ""
+
+
+def _newItem(column: int) -> Any:
+    item = qt.QTableWidgetItem()
+    flags = qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled
+    item.setFlags(flags | qt.Qt.ItemIsEditable if column == NAME else flags)
+    if column >= VOLUME:
+        item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+    return item
 
 
 def _swatch(color: tuple[float, float, float]) -> Any:

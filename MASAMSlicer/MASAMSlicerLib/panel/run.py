@@ -151,7 +151,8 @@ class Run:
 
     def _tick(self) -> None:
         seconds = time.monotonic() - self._began
-        self.panel.say(_("{words}, {seconds:.0f} s").format(words=self._words, seconds=seconds))
+        words = _("{words}, {seconds:.0f} s").format(words=self._words, seconds=seconds)
+        self.panel.say(words, holds=lambda: self.panel.session.busy)
 
     def _onProgress(self, fraction: float, text: str) -> None:
         self._words = text
@@ -167,6 +168,7 @@ class Run:
                 views.setSegmentsVisible(
                     lesion.segmentation, True, bool(self.panel.parameters.showSurface)
                 )
+        self.panel.results.lookAtSurface()
         self.panel.say(summary(report), warning=hasNotes(report))
         self.panel.refreshSoon()
         if self.panel.parameters.liveUpdate:

@@ -25,7 +25,7 @@ SECOND = (12, 20, 10, 17, 6, 9)
 
 
 def whole(model: Path, *more: object) -> tuple[object, ...]:
-    return ("--model", model, "--threshold", "1e-9", "--keep", "all", "--quality", "fast", *more)
+    return ("--model", model, "--threshold", "0.05", "--keep", "all", "--quality", "fast", *more)
 
 
 def filled(box: tuple[int, ...], shape: tuple[int, int, int]) -> np.ndarray:
@@ -195,7 +195,8 @@ def test_a_clipped_box_is_told(masam: Masam, tiny_model: Path, image: Path, out:
         (("--boxes-from", "nothing.nii.gz"), "nothing.nii.gz"),
         (("--box", *FIRST, "--quality", "superb"), "superb"),
         (("--box", *FIRST, "--threshold", 1.5), "1.5"),
-        (("--box", *FIRST, "--margin", -1), "-1"),
+        (("--box", *FIRST, "--margin", -7), "The margin is -7 mm; expected 0 to 50 mm"),
+        (("--box", *FIRST, "--smooth", 11), "The smoothing is 11 mm; expected 0 to 10 mm"),
         (("--box", *FIRST, "--keep", "some"), "some"),
         (("--box", *FIRST, "--per", "voxel"), "voxel"),
         (("--box", *FIRST, "--model", "sam-vit-x"), "sam-vit-x"),

@@ -152,7 +152,7 @@ def test_a_model_file_that_is_gone_is_an_error_and_the_bundled_one_still_works(
     [
         ("hello", {}, "needs the field 'protocol'"),
         ("load_model", {"model": 5}, "expected str"),
-        ("load_model", {"cache_bytes": 1}, "expected 1048576 or more"),
+        ("load_model", {"cache_bytes": 1}, "expected 64 to 65536 MB"),
         ("put_volume", {"ijk_to_lps": [1.0]}, "must be 16 numbers"),
         ("put_volume", {"ijk_to_lps": [1.0] * 16, "shape": [0, 1, 1]}, "three positive"),
         ("volume_part", {"hash": "x", "offset": 0, "data": b"1"}, "not announced"),

@@ -44,7 +44,7 @@ def test_leaving_the_tool_before_a_box_is_drawn_leaves_no_row(person: Person, ca
     assert person.ui.lesionTable.rowCount == 1
     interaction = slicer.app.applicationLogic().GetInteractionNode()
     assert interaction.GetCurrentInteractionMode() == interaction.Place
-    person.panel.prompt.stop()  # Esc
+    person.panel.prompt.stop()
     person.wait()
     assert person.ui.lesionTable.rowCount == 0
     assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
@@ -241,7 +241,8 @@ def test_a_slicer_without_extensions_manager_says_what_to_do(
 
 def test_models_and_devices_are_those_of_the_worker(person: Person) -> None:
     person.panel.inputs.askWorker()
-    person.wait(lambda: bool(person.panel.inputs.devices), 60)
+    inputs = person.panel.inputs
+    person.wait(lambda: bool(inputs.devices) and len(inputs.models) > 1)
     person.wait()
     texts = [person.ui.modelComboBox.itemText(n) for n in range(person.ui.modelComboBox.count)]
     assert texts[0] == "bundled"
@@ -265,20 +266,6 @@ def test_a_model_file_of_ones_own(person: Person, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(person.panel, "askForFile", lambda *_: "")
     person.ui.modelComboBox.activated.emit(person.ui.modelComboBox.count - 1)
     assert person.panel.choice().model == "/data/my.safetensors"
-
-
-def test_shortcuts_are_there_only_while_the_module_is_shown(person: Person) -> None:
-    import qt
-
-    def keys() -> set[str]:
-        found = person.widget.uiWidget.findChildren(qt.QShortcut)
-        return {shortcut.key.toString() for shortcut in found}
-
-    assert {"B", "E", "V", "Esc", "Ctrl+Z", "Ctrl+Return"} <= keys()
-    person.widget.exit()
-    assert keys() == set()
-    person.widget.enter()
-    assert "B" in keys()
 
 
 def test_the_editor_points_at_the_selected_segment_only_while_it_is_open(
