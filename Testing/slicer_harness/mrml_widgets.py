@@ -116,12 +116,13 @@ class qMRMLSegmentEditorWidget(QtWidgets.QFrame):
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._node: Any = None
-        layout = QtWidgets.QHBoxLayout(self)
-        for name in ("Paint", "Draw", "Erase", "Threshold", "Grow", "Scissors", "Islands"):
+        layout = QtWidgets.QGridLayout(self)
+        names = ("Paint", "Draw", "Erase", "Threshold", "Grow", "Scissors", "Islands")
+        for number, name in enumerate(names):
             button = QtWidgets.QToolButton()
             button.setText(name)
             button.setEnabled(False)
-            layout.addWidget(button)
+            layout.addWidget(button, number // 4, number % 4)
 
     def setMRMLScene(self, scene: Any) -> None:
         """Nothing to show without effects."""

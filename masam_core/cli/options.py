@@ -51,6 +51,15 @@ Smooth = Annotated[
     float,
     typer.Option(help=f"Smoothing of the outline, {SMOOTH_MM.words}.", rich_help_panel=SETTINGS),
 ]
+SliceAxis = Annotated[
+    str | None,
+    typer.Option(
+        help="Voxel axis across the slices: i, j or k. Default: the one with the widest spacing; "
+        "'masam info IMAGE' says which.",
+        metavar="[i|j|k]",
+        rich_help_panel=SETTINGS,
+    ),
+]
 ModalityOption = Annotated[
     str | None,
     typer.Option(help="CT or MR, where the file does not say.", rich_help_panel=SETTINGS),

@@ -17,6 +17,7 @@ from .. import workerprocess
 from ..scene.lesions import LESION, Lesion, volumeOf
 from ..session import Session
 from ..standing import Standing, situationOf
+from ..wording import breakable
 from . import settings
 from .advanced import Advanced
 from .batch import Batch
@@ -28,6 +29,7 @@ from .prompt import Prompt
 from .qprocess import QProcessTransport
 from .results import Results
 from .run import Run
+from .setupline import SetupLine
 from .shortcuts import Shortcuts
 
 REFRESH_MS = 40
@@ -64,6 +66,7 @@ class Panel:
         self._greeting = _once(GREETING_MS, self._greet)
         self.install = Install(self)
         self.inputs = Inputs(self)
+        self.setupLine = SetupLine(self)
         self.prompt = Prompt(self)
         self.lesionTable = LesionTable(self)
         self.run = Run(self)
@@ -154,6 +157,7 @@ class Panel:
                 self.say("")
             for part in (
                 self.inputs,
+                self.setupLine,
                 self.prompt,
                 self.lesionTable,
                 self.run,
@@ -207,7 +211,7 @@ class Panel:
 
     def _show(self, text: str, style: str, holds: Callable[[], bool] | None) -> None:
         self.ui.statusLabel.styleSheet = style
-        self.ui.statusLabel.text = text
+        self.ui.statusLabel.text = breakable(text)
         self._standing.said(holds)
 
     def showProgress(self, fraction: float, text: str) -> None:

@@ -46,10 +46,11 @@ class Results:
         able = bool(done) and self.panel.volume is not None
         for button in (self.ui.tableButton, self.ui.csvButton, self.ui.saveButton):
             self.panel.enable(button, able, nothing)
+        unchanged = _("No segment was changed by hand since it was measured.")
+        wait = _("Wait until the run has ended, or cancel it.")
+        busy = self.panel.session.busy
         self.panel.enable(
-            self.ui.measureButton,
-            bool(edited) and not self.panel.session.busy,
-            _("No segment was changed by hand since it was measured."),
+            self.ui.measureButton, bool(edited) and not busy, wait if edited else unchanged
         )
         problem = nothing if not able else dicomProblem()
         self.panel.enable(self.ui.dicomButton, not problem, problem)

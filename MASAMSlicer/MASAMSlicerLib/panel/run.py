@@ -56,17 +56,17 @@ class Run:
                 problem,
                 _("Outline what is in the boxes that are new or changed."),
             )
-        history = session.history
+        history, wait = session.history, _("Wait until the run has ended, or cancel it.")
         self.panel.enable(
             self.ui.undoButton,
             bool(history.undoTitle) and not session.busy,
-            _("There is nothing to undo."),
+            wait if session.busy else _("There is nothing to undo."),
             _("Undo: {title}  (Ctrl+Z)").format(title=history.undoTitle),
         )
         self.panel.enable(
             self.ui.redoButton,
             bool(history.redoTitle) and not session.busy,
-            _("There is nothing to redo."),
+            wait if session.busy else _("There is nothing to redo."),
             _("Redo: {title}  (Ctrl+Y)").format(title=history.redoTitle),
         )
 

@@ -28,7 +28,8 @@ class Person:
 
     @property
     def status(self) -> str:
-        return str(self.ui.statusLabel.text)
+        """The status line as it is read: where a line may end is not seen."""
+        return str(self.ui.statusLabel.text).replace("\u200b", "")
 
     def wait(self, until: Any = 0.15, seconds: float = 120.0) -> None:
         self.harness.process(until, seconds)
