@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import slicer
 import vtk
 from MASAMSlicerLib.sampledata import registerSampleData
+from MASAMSlicerLib.scene.savedsettings import CHOICES, NUMBERS, putRight
 from MASAMSlicerLib.selftest import SelfTests
 from MASAMSlicerLib.workerprocess import requireSlicersOwn
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -40,6 +43,18 @@ class MASAMSlicer(ScriptedLoadableModule):
         slicer.app.connect("startupCompleted()", registerSampleData)
 
 
+def _number(name):
+    """The limits of a setting; a widget without them would get none, or refuse to be bound."""
+    limits, _default = NUMBERS[name]
+    return WithinRange(limits.low, limits.high)
+
+
+def _choice(name):
+    """The values of a setting that is one of several."""
+    known, _default = CHOICES[name]
+    return Choice(known)
+
+
 @parameterNodeWrapper
 class MASAMSlicerParameterNode:
     """What is saved with the scene; settings of the machine are in QSettings.
@@ -54,13 +69,13 @@ class MASAMSlicerParameterNode:
     segmentation: vtkMRMLSegmentationNode
     model: str = "bundled"
     selectedLesion: str = ""
-    quality: str = "balanced"
+    quality: Annotated[str, _choice("quality")] = "balanced"
     useThreshold: bool = False
-    threshold: float = 0.5
-    marginMm: float = 0.0
-    keep: str = "centre"
+    threshold: Annotated[float, _number("threshold")] = 0.5
+    marginMm: Annotated[float, _number("marginMm")] = 0.0
+    keep: Annotated[str, _choice("keep")] = "centre"
     fillHoles: bool = True
-    smoothMm: float = 0.0
+    smoothMm: Annotated[float, _number("smoothMm")] = 0.0
     allFrames: bool = False
     liveUpdate: bool = True
     showSurface: bool = True
@@ -85,13 +100,16 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(self.uiWidget)
         self.uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = MASAMSlicerLogic()
+        self.initialize()
+        # Last: when the panel can't be made, nothing of the scene may call it.
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
-        self.initialize()
+        if self._isShown():  # after Reload, Slicer does not call enter
+            self.enter()
 
     def initialize(self):
         """Bind the panel to the scene's parameter node; make the panel on the first call."""
@@ -99,8 +117,17 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from MASAMSlicerLib.scene.views import interactionNode
 
         self._release()
-        self._parameters = MASAMSlicerParameterNode(self.logic.getParameterNode())
-        self._guiTag = self._parameters.connectGui(self.ui)
+        node = self.logic.getParameterNode()
+        notes = putRight(node)
+        self._parameters = MASAMSlicerParameterNode(node)
+        # Not connectGui: that one does not hand on the tag, without which nothing lets go.
+        self._guiTag = self._parameters.connectParametersToGui(
+            {
+                str(widget.property("SlicerParameterName")): widget
+                for widget in vars(self.ui).values()
+                if widget.property("SlicerParameterName")
+            }
+        )
         if self.panel is None:
             session = self.logic.session(makeTransport)
             self.panel = Panel(self.uiWidget, self.ui, session, self._parameters)
@@ -115,6 +142,8 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for kind in ("vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"):
             for node in slicer.util.getNodesByClass(kind):
                 self._observe(node)
+        if notes:
+            self.panel.say("\n".join(notes), warning=True)
         self.panel.refreshSoon()
 
     def cleanup(self):
@@ -126,12 +155,14 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel = None
 
     def enter(self):
-        """The module is shown."""
-        self.panel.entered()
+        """The module is shown; also after a setup that has failed."""
+        if self.panel is not None:
+            self.panel.entered()
 
     def exit(self):
-        """Another module is shown."""
-        self.panel.left()
+        """Another module is shown; also after a setup that has failed."""
+        if self.panel is not None:
+            self.panel.left()
 
     def onSceneStartClose(self, caller, event):
         """Whatever is running ends before the nodes go."""
@@ -181,6 +212,12 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """The box has been placed, or the tool was left."""
         self.panel.prompt.onInteractionMode()
 
+    def _isShown(self):
+        """Whether this is the module that the main window shows."""
+        return (
+            slicer.util.mainWindow() is not None and slicer.util.selectedModule() == self.moduleName
+        )
+
     def _observe(self, node):
         modified = vtk.vtkCommand.ModifiedEvent
         if node.IsA("vtkMRMLMarkupsROINode"):
@@ -203,9 +240,9 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Let go of the parameter node."""
         if self._parameters is not None:
             self._parameters.disconnectGui(self._guiTag)
-            self.removeObserver(
-                self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified
-            )
+            node, modified = self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent
+            if self.hasObserver(node, modified, self.onModified):
+                self.removeObserver(node, modified, self.onModified)
             self._parameters, self._guiTag = None, None
 
 

@@ -50,7 +50,8 @@ def main(arguments: Sequence[str]) -> int:
             print("{done} done, {failed} failed.".format(**event), f"Results in {given.out}")
             ended.append(event)
 
-    spec = {**vars(given), "options": {"quality": given.quality, "margin_mm": given.margin}}
+    options = {"quality": given.quality, "margin_mm": given.margin, "slice_axis": given.slice_axis}
+    spec = {**vars(given), "options": options}
     try:
         spec["worker"] = workerprocess.workerCommand(given.worker)
         run_spec(spec, say, lambda: False, workerprocess.workerEnvironment())
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--quality", default="balanced", help="fast, balanced or best")
     parser.add_argument("--margin", type=float, default=0.0, help="mm beyond the box")
+    parser.add_argument("--slice-axis", help="voxel axis across the slices: i, j or k")
     parser.add_argument("--worker", default="", help="worker command, to compute elsewhere")
     parser.add_argument("--fresh", action="store_true", help="forget an earlier run")
     parser.add_argument("--retry-failed", action="store_true", help="run failed cases again")

@@ -41,6 +41,9 @@ class SelfTests(_Base):
             self.skipTest(f"Not installed in this Python: {', '.join(missing)}")
         from .blocking import BlockingSession
 
+        scene = slicer.mrmlScene
+        url, root = scene.GetURL(), scene.GetRootDirectory()
+        self.addCleanup(lambda: (scene.SetURL(url), scene.SetRootDirectory(root)))
         if SelfTests.session is not None:
             SelfTests.session.sceneClosed()
         slicer.mrmlScene.Clear()
@@ -262,6 +265,7 @@ class SelfTests(_Base):
     def test_workerKilled(self) -> None:
         """A worker that is killed is reported; nothing has changed, and the next run works."""
         from masam_core.inference.options import SegmentOptions
+        from masam_core.process_tree import kill_tree
         from masam_core.worker.client import WorkerError
         from masam_core.worker.steps import ModelChoice
 
@@ -271,8 +275,9 @@ class SelfTests(_Base):
         errors: list[Exception] = []
 
         def kill(fraction: float, _text: str) -> None:
-            if fraction > 0 and self.session.transport.process.poll() is None:
-                self.session.transport.process.kill()
+            process = self.session.transport.process
+            if fraction > 0 and process.poll() is None:
+                kill_tree(process.pid)  # PythonSlicer is a launcher: the Python below it, too
 
         self.session.segment(
             [lesion.id],

@@ -212,7 +212,10 @@ class Session:
                 mask, offset = self.lesions.maskOf(lesion)
                 values: dict[str, Any] = {"voxels": 0, "volume_ml": 0.0}
                 if mask.size:
-                    values = yield from measure_steps(volumeFromNode(lesion.volume), mask, offset)
+                    made = lesion.provenance
+                    axis = made.options.get("slice_axis") if made is not None else None
+                    volume = volumeFromNode(lesion.volume)
+                    values = yield from measure_steps(volume, mask, offset, axis)
                 results.append((lesion, values, maskDigest(mask, offset)))
 
         def done(_: Any) -> None:

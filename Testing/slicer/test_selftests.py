@@ -37,13 +37,19 @@ def cases(harness: Any) -> Iterator[type[unittest.TestCase]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_selftest(cases: type[unittest.TestCase], name: str) -> None:
+def test_selftest(cases: type[unittest.TestCase], name: str, tmp_path: Path) -> None:
+    import slicer
+
+    scene, address = slicer.mrmlScene, (str(tmp_path / "mine.mrml"), str(tmp_path))
+    scene.SetURL(address[0])  # the user's scene, which was saved there
+    scene.SetRootDirectory(address[1])
     result = unittest.TestResult()
     cases(name).run(result)
     assert not result.skipped, result.skipped[0][1]
     problems = [text for _, text in [*result.errors, *result.failures]]
     assert not problems, problems[0]
     assert result.testsRun == 1
+    assert (scene.GetURL(), scene.GetRootDirectory()) == address
 
 
 def test_none_is_missing() -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -38,6 +39,7 @@ def install() -> None:
     _installModules(slicer)
     _installApp(slicer)
     _installUtil(slicer.util)
+    _installLauncher()
     newScene()
 
 
@@ -100,19 +102,32 @@ def _installModules(slicer: Any) -> None:
 
 
 def _installApp(slicer: Any) -> None:
+    from Testing.slicer_harness import main_window
+
     slicer.app = SimpleNamespace(
         logic=None,
         applicationLogic=lambda: slicer.app.logic,
         connect=lambda signal, slot: True,
         testingEnabled=lambda: True,
+        layoutManager=lambda: main_window.mainWindow().layoutManager(),
         applicationVersion="5.10.0",
         processEvents=lambda: _application().processEvents(),
     )
 
 
-def _installUtil(util: Any) -> None:
-    from Testing.slicer_harness import ui_loader
+def _installLauncher() -> None:
+    """``PythonSlicer`` on the path: a launcher, below which Python is a process of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="masam-harness-"))
+    launcher = folder / "PythonSlicer"
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\nexit $?\n')
+    launcher.chmod(0o755)
+    os.environ["PATH"] = os.pathsep.join([str(folder), os.environ.get("PATH", "")])
 
+
+def _installUtil(util: Any) -> None:
+    from Testing.slicer_harness import main_window, ui_loader
+
+    util.mainWindow = main_window.mainWindow
     util.loadUI = ui_loader.loadUI
     util.childWidgetVariables = ui_loader.childWidgetVariables
     util.tryWithErrorDisplay = tryWithErrorDisplay

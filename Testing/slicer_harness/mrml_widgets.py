@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6 import QtCore, QtWidgets
 
+from Testing.slicer_harness.assigning import assign
 from Testing.slicer_harness.qt import connect, disconnect
 
 Property, Signal = QtCore.Property, QtCore.Signal
@@ -14,7 +15,7 @@ Property, Signal = QtCore.Property, QtCore.Signal
 class qMRMLWidget(QtWidgets.QWidget):
     """The root of a panel; hands the scene on to the widgets that the .ui file connects."""
 
-    connect, disconnect = connect, disconnect
+    connect, disconnect, __setattr__ = connect, disconnect, assign
 
     mrmlSceneChanged = Signal(object)
 
@@ -36,7 +37,7 @@ def _kept(name: str, kind: Any) -> Any:
 class qMRMLNodeComboBox(QtWidgets.QComboBox):
     """Chooses a node of the scene."""
 
-    connect, disconnect = connect, disconnect
+    connect, disconnect, __setattr__ = connect, disconnect, assign
 
     currentNodeChanged = Signal(object)
     nodeTypes = _kept("nodeTypes", "QStringList")
@@ -110,17 +111,18 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
 class qMRMLSegmentEditorWidget(QtWidgets.QFrame):
     """Stands where the Segment Editor would be; keeps what it is pointed at."""
 
-    connect, disconnect = connect, disconnect
+    connect, disconnect, __setattr__ = connect, disconnect, assign
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._node: Any = None
-        layout = QtWidgets.QHBoxLayout(self)
-        for name in ("Paint", "Draw", "Erase", "Threshold", "Grow", "Scissors", "Islands"):
+        layout = QtWidgets.QGridLayout(self)
+        names = ("Paint", "Draw", "Erase", "Threshold", "Grow", "Scissors", "Islands")
+        for number, name in enumerate(names):
             button = QtWidgets.QToolButton()
             button.setText(name)
             button.setEnabled(False)
-            layout.addWidget(button)
+            layout.addWidget(button, number // 4, number % 4)
 
     def setMRMLScene(self, scene: Any) -> None:
         """Nothing to show without effects."""

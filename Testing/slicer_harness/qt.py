@@ -2,7 +2,8 @@
 
 PythonQt has ``widget.connect("clicked(bool)", f)`` on every object, properties instead of getters
 and setters, and no overloads by type. PySide6 has the properties by its feature ``true_property``,
-which ``loading`` turns on for the module's code; ``connect`` is added by subclasses made here.
+which ``loading`` turns on for the module's code; ``connect`` and PythonQt's refusals of
+assignments are added by subclasses made here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import tempfile
 from typing import Any
 
 from PySide6 import QtCore, QtGui, QtWidgets
+
+from Testing.slicer_harness.assigning import assign, setters
 
 _made: dict[str, Any] = {}
 
@@ -27,13 +30,13 @@ def disconnect(self: Any, signal: str, slot: Any) -> bool:
 
 
 # Shiboken finds Qt's own ``connect`` before one of a mixin, so each class gets its own.
-CONNECTING = {"connect": connect, "disconnect": disconnect}
+CLOTHES = {"connect": connect, "disconnect": disconnect, "__setattr__": assign}
 
 
 def dressed(cls: type) -> Any:
-    """A Qt class with PythonQt's ``connect``; the same for the same class."""
+    """A Qt class with PythonQt's manners; the same for the same class."""
     if cls.__name__ not in _made:
-        _made[cls.__name__] = type(cls.__name__, (cls,), dict(CONNECTING))
+        _made[cls.__name__] = type(cls.__name__, (cls,), {**CLOTHES, **setters(cls)})
     return _made[cls.__name__]
 
 

@@ -40,7 +40,7 @@ def loadUI(path: str) -> Any:
     plain.setData(_without(tree, links))
     loader = _Loader()
     root = loader.load(plain)
-    root.harnessLoader = loader  # else Python would forget what it has added to Qt's classes
+    root._harnessLoader = loader  # else Python would forget what it has added to Qt's classes
     for link in links if links is not None else ():
         if link.findtext("signal") != "mrmlSceneChanged(vtkMRMLScene*)":
             raise ValueError(f"The harness does not know the signal {link.findtext('signal')}")

@@ -20,6 +20,7 @@ from masam_core.cli.options import (
     Model,
     PrecisionOption,
     QualityOption,
+    SliceAxis,
     Smooth,
     Threshold,
 )
@@ -61,6 +62,7 @@ def batch_command(
     keep: Keep = "centre",
     fill_holes: FillHoles = True,
     smooth: Smooth = 0.0,
+    slice_axis: SliceAxis = None,
     modality: ModalityOption = None,
     device: Device = "auto",
     precision: PrecisionOption = "auto",
@@ -96,8 +98,10 @@ def batch_command(
     from masam_core.inference.options import SegmentOptions
     from masam_core.worker.client import split_command
 
-    values = {"quality": quality, "threshold": threshold, "margin_mm": margin, "keep": keep}
-    segment = SegmentOptions.from_dict({**values, "fill_holes": fill_holes, "smooth_mm": smooth})
+    values: dict[str, object] = {"quality": quality, "threshold": threshold, "keep": keep}
+    values |= {"margin_mm": margin, "smooth_mm": smooth, "fill_holes": fill_holes}
+    values["slice_axis"] = slice_axis
+    segment = SegmentOptions.from_dict(values)
     options = BatchOptions(segment, format, overlay, per, modality)  # type: ignore[arg-type]
     cases, notes = find_cases(source, labels, out)
     for note in notes:

@@ -11,6 +11,7 @@ import typer
 
 from masam_core.cli.common import print_json, reported
 from masam_core.errors import ConfigError
+from masam_core.evaluation.peers import PEERS
 
 
 @reported
@@ -27,7 +28,8 @@ def evaluate_command(
         str | None, typer.Option(help="A second model, compared in a paired test.")
     ] = None,
     peer: Annotated[
-        list[str] | None, typer.Option(help="Also evaluate a peer: litemedsam. Repeat for more.")
+        list[str] | None,
+        typer.Option(help=f"Also evaluate a peer: {', '.join(PEERS)}. Repeat for more."),
     ] = None,
     jitter: Annotated[
         list[float] | None,
@@ -66,8 +68,8 @@ def evaluate_command(
     Needs the extra 'train' (dev.py setup installs it).
     """
     from masam_core.catalog.resolve import load_by_name
-    from masam_core.data.case_lists import read_cases
-    from masam_core.evaluation.evaluate import Predictor
+    from masam_core.data.cases import Target
+    from masam_core.data.reading import read_cases
     from masam_core.evaluation.html_report import write_report
     from masam_core.evaluation.peers import load_peer
     from masam_core.evaluation.scores import plain, write_scores
@@ -75,7 +77,7 @@ def evaluate_command(
     from masam_core.evaluation.tables import study_tables
     from masam_core.inference.segmenter import Segmenter
     from masam_core.inference.windows import stride_of
-    from masam_core.training.prepared import Target
+    from masam_core.scoring.evaluate import Predictor
 
     stride_of(quality, 1)  # type: ignore[arg-type]  # refuses an unknown word before the work
     if report is not None and automatic:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from masam_core.inference.limits import MARGIN_MM, SMOOTH_MM, THRESHOLD
+
 SETTINGS = "Settings"
 
 Model = Annotated[
@@ -27,13 +29,15 @@ QualityOption = Annotated[
 Threshold = Annotated[
     float | None,
     typer.Option(
-        help="Probability that makes a voxel lesion; default: the model's.",
+        help=f"Probability that makes a voxel lesion, {THRESHOLD.words}; default: the model's.",
         rich_help_panel=SETTINGS,
     ),
 ]
 Margin = Annotated[
     float,
-    typer.Option(help="Millimetres by which a mask may leave its box.", rich_help_panel=SETTINGS),
+    typer.Option(
+        help=f"How far a mask may leave its box, {MARGIN_MM.words}.", rich_help_panel=SETTINGS
+    ),
 ]
 Keep = Annotated[
     str,
@@ -44,7 +48,17 @@ Keep = Annotated[
 ]
 FillHoles = Annotated[bool, typer.Option(help="Fill enclosed holes.", rich_help_panel=SETTINGS)]
 Smooth = Annotated[
-    float, typer.Option(help="Smoothing of the outline, mm.", rich_help_panel=SETTINGS)
+    float,
+    typer.Option(help=f"Smoothing of the outline, {SMOOTH_MM.words}.", rich_help_panel=SETTINGS),
+]
+SliceAxis = Annotated[
+    str | None,
+    typer.Option(
+        help="Voxel axis across the slices: i, j or k. Default: the one with the widest spacing; "
+        "'masam info IMAGE' says which.",
+        metavar="[i|j|k]",
+        rich_help_panel=SETTINGS,
+    ),
 ]
 ModalityOption = Annotated[
     str | None,

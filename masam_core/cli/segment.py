@@ -22,6 +22,7 @@ from masam_core.cli.options import (
     Model,
     PrecisionOption,
     QualityOption,
+    SliceAxis,
     Smooth,
     Threshold,
 )
@@ -97,6 +98,7 @@ def segment_command(
     keep: Keep = "centre",
     fill_holes: FillHoles = True,
     smooth: Smooth = 0.0,
+    slice_axis: SliceAxis = None,
     modality: ModalityOption = None,
     series: Annotated[
         str | None,
@@ -119,12 +121,14 @@ def segment_command(
     from masam_core.inference.automatic import segment_classes
     from masam_core.inference.segmenter import Segmenter, SegmentOptions
 
-    values = {"quality": quality, "threshold": threshold, "margin_mm": margin, "keep": keep}
-    options = SegmentOptions.from_dict({**values, "fill_holes": fill_holes, "smooth_mm": smooth})
-    volume = read_volume(image, series=series)
+    values: dict[str, object] = {"quality": quality, "threshold": threshold, "keep": keep}
+    values |= {"margin_mm": margin, "smooth_mm": smooth, "fill_holes": fill_holes}
+    values["slice_axis"] = slice_axis
+    options = SegmentOptions.from_dict(values)
+    volume = read_volume(image, series=series).with_modality(modality)
     boxes = [] if automatic else _boxes(volume, roi or [], box or [], boxes_from, per)
     segmenter = Segmenter(load_by_name(model, base), device=device, precision=precision)
-    segmenter.set_volume(volume, modality=modality)
+    segmenter.set_volume(volume)
     lesions = []
     with _progress(quiet=json) as show:
         for number, prompt in enumerate(boxes, 1):
@@ -135,7 +139,9 @@ def segment_command(
                 )
             )
         if automatic:
-            lesions = segment_classes(segmenter, options.quality, show("all slices", 1, 1))
+            lesions = segment_classes(
+                segmenter, options.quality, show("all slices", 1, 1), slice_axis=options.slice_axis
+            )
     if automatic and not any(lesion.mask.any() for lesion in lesions):
         raise SegmentationError(f"Nothing was found in {image}; no file was written.")
     notes = _write(volume, lesions, out, overlay, measurements, probability)

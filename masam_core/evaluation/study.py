@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from masam_core.data.cases import Case, Target
 from masam_core.errors import ConfigError
-from masam_core.evaluation.evaluate import (
+from masam_core.evaluation.statistics import (
+    Calibration,
+    Comparison,
+    against_ellipsoid,
+    calibration,
+    compare,
+)
+from masam_core.inference.segmenter import Segmenter
+from masam_core.inference.windows import Quality
+from masam_core.scoring.evaluate import (
     BoxError3D,
     Predictor,
     Score,
     evaluate_automatic,
     evaluate_cases,
 )
-from masam_core.evaluation.statistics import (
-    Calibration,
-    Comparison,
-    Summary,
-    against_ellipsoid,
-    calibration,
-    compare,
-    summarise_groups,
-)
-from masam_core.inference.segmenter import Segmenter
-from masam_core.inference.windows import Quality
-
-if TYPE_CHECKING:
-    from masam_core.training.prepared import Case, Target
+from masam_core.scoring.summary import Summary, summarise_groups
 
 StudyProgress = Callable[[str, int, int, str], None]
 

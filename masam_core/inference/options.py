@@ -6,14 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from masam_core.errors import ConfigError
+from masam_core.inference.limits import MARGIN_MM, THRESHOLD
 from masam_core.inference.windows import Quality, stride_of
 from masam_core.lesion.cleaning import PostprocessOptions
 
 _POSTPROCESS = ("keep", "fill_holes", "smooth_mm")
 _OWN = ("quality", "threshold", "margin_mm", "slice_axis")
+
+
+def axis_of(value: object) -> int | None:
+    """Read a voxel axis: 0, 1, 2 or i, j, k in upper or lower case; None stays None.
+
+    Raises:
+        ConfigError: anything else.
+    """
+    if isinstance(value, str) and value.lower() in ("i", "j", "k"):
+        return "ijk".index(value.lower())
+    if value is None or (type(value) is int and value in (0, 1, 2)):
+        return value
+    raise ConfigError(f"The slice axis is {value!r}; expected i, j or k (0, 1 or 2).")
 
 
 @dataclass(frozen=True)
@@ -22,14 +34,16 @@ class SegmentOptions:
 
     Attributes:
         quality: ``fast``, ``balanced`` or ``best``: how many windows see each slice.
-        threshold: probability above which a voxel belongs to the lesion; None takes the model's.
-        margin_mm: how far outside the box the mask may reach.
+        threshold: probability from which a voxel belongs to the lesion, 0.05 to 0.95; None takes
+            the model's.
+        margin_mm: how far outside the box the mask may reach, 0 to 50.
         postprocess: cleaning of the mask.
-        slice_axis: IJK axis across slices; None takes the coarsest.
+        slice_axis: voxel axis across the slices, 0, 1 or 2 for i, j or k (the letters will do, and
+            become numbers); None takes the coarsest.
 
     Raises:
-        ConfigError: an unknown quality, a threshold not between 0 and 1, a negative margin, an
-            axis other than 0, 1, 2.
+        ConfigError: an unknown quality, an axis other than i, j, k, or a number outside the limits
+            in ``masam_core.inference.limits``.
     """
 
     quality: Quality = "balanced"
@@ -40,12 +54,10 @@ class SegmentOptions:
 
     def __post_init__(self) -> None:
         stride_of(self.quality, 5)
-        if self.threshold is not None and not 0 < self.threshold < 1:
-            raise ConfigError(f"The threshold is {self.threshold}; expected 0 to 1, ends excluded.")
-        if not (np.isfinite(self.margin_mm) and self.margin_mm >= 0):
-            raise ConfigError(f"The margin is {self.margin_mm} mm; expected 0 or more.")
-        if self.slice_axis not in (None, 0, 1, 2):
-            raise ConfigError(f"The slice axis is {self.slice_axis}; expected 0, 1 or 2.")
+        if self.threshold is not None:
+            THRESHOLD.check(self.threshold)
+        MARGIN_MM.check(self.margin_mm)
+        object.__setattr__(self, "slice_axis", axis_of(self.slice_axis))
 
     def to_dict(self) -> dict[str, Any]:
         """Flat, for JSON, messages and segment tags."""

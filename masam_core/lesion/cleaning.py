@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 
 from masam_core.errors import ConfigError, SegmentationError
-
-Keep = Literal["all", "centre", "largest"]
+from masam_core.inference.limits import SMOOTH_MM, Keep
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,8 @@ class PostprocessOptions:
         keep: which connected pieces stay. ``all``; ``largest``; or ``centre``: those that reach
             into the middle of the box (the largest piece when none does).
         fill_holes: close cavities that the lesion encloses on all sides, such as a necrotic core.
-        smooth_mm: standard deviation in mm of the Gaussian that rounds the outline; 0 leaves it.
+        smooth_mm: standard deviation in mm of the Gaussian that rounds the outline, 0 to 10; 0
+            leaves it.
 
     Raises:
         ConfigError: for any other value.
@@ -37,8 +36,7 @@ class PostprocessOptions:
             raise ConfigError(
                 f"'keep' must be 'all', 'centre' or 'largest'; received '{self.keep}'."
             )
-        if not (np.isfinite(self.smooth_mm) and self.smooth_mm >= 0):
-            raise ConfigError(f"Smoothing must be 0 mm or more; received {self.smooth_mm} mm.")
+        SMOOTH_MM.check(self.smooth_mm)
 
 
 def postprocess(

@@ -13,7 +13,8 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import ConfigError, MasamError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.inference.options import SegmentOptions
+from masam_core.inference.limits import CACHE_MB
+from masam_core.inference.options import SegmentOptions, axis_of
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker import fields
 from masam_core.worker.devices import list_devices
@@ -36,7 +37,6 @@ from masam_core.worker.volumes import VolumeStore
 
 Send = Callable[[Message], None]
 IsCancelled = Callable[[], bool]
-MIN_CACHE_BYTES = 1 << 20
 
 
 class UnknownVolume(MasamError):
@@ -111,8 +111,7 @@ class Requests:
 
     def _load_model(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         cache = field(message, "cache_bytes", int, 1 << 30)
-        if cache < MIN_CACHE_BYTES:
-            raise ConfigError(f"The cache is {cache} bytes; expected {MIN_CACHE_BYTES} or more.")
+        CACHE_MB.check(cache / (1 << 20))
         choice = ModelChoice(
             field(message, "model", str, "bundled"),
             optional_text(message, "base"),
@@ -190,7 +189,8 @@ class Requests:
         from masam_core.lesion.measure import measure
 
         mask, offset = unpack_mask(message.get("mask"))
-        return {"measurements": measure(mask, offset, self._volume(message)).to_dict()}
+        axis = axis_of(message.get("slice_axis"))
+        return {"measurements": measure(mask, offset, self._volume(message), axis).to_dict()}
 
     def _release(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         what = field(message, "what", str)

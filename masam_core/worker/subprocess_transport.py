@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import subprocess
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from masam_core.process_tree import kill_tree
 from masam_core.worker.client import Steps, Task, WorkerClient
 from masam_core.worker.protocol import Message
 
@@ -48,6 +50,7 @@ class SubprocessTransport:
         threading.Thread(
             target=self._read, args=("output", self.process.stdout), daemon=True
         ).start()
+        threading.Thread(target=self._watch, args=(self.process,), daemon=True).start()
 
     def write(self, data: bytes) -> None:
         """Send bytes to its standard input."""
@@ -55,18 +58,23 @@ class SubprocessTransport:
         assert self.process.stdin is not None
         view = memoryview(data)
         while view:
-            view = view[self.process.stdin.write(view) :]
+            try:
+                view = view[self.process.stdin.write(view) :]
+            except ValueError as error:  # closed, as the process has ended
+                raise BrokenPipeError("The process has ended.") from error
 
     def stop(self) -> None:
-        """Close its input, so that it ends by itself, and kill it if it does not."""
+        """Close its input, so that it ends by itself, and kill it if it does not.
+
+        With everything that it has started: it may be a launcher.
+        """
         if self.process is None:
             return
-        if self.process.stdin is not None:
-            self.process.stdin.close()
+        self._close_input(self.process)
         try:
             self.process.wait(KILL_AFTER_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            kill_tree(self.process.pid)
             self.process.wait()
 
     def pump(self, seconds: float) -> None:
@@ -89,6 +97,16 @@ class SubprocessTransport:
             self.on_log(data)
         else:
             self.on_output(data)
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Tell a worker whose launcher has died: it has the pipes still, and would go on."""
+        process.wait()
+        self._close_input(process)
+
+    def _close_input(self, process: subprocess.Popen[bytes]) -> None:
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):  # what was not sent yet has nowhere to go
+                process.stdin.close()
 
     def _read(self, kind: str, pipe: Any) -> None:
         while data := pipe.read(1 << 20):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import secrets
@@ -19,6 +18,7 @@ import MASAMSlicerLib
 from MASAMSlicerLib.workerprocess import workerEnvironment
 
 from masam_core.errors import MasamError
+from masam_core.process_tree import kill_tree
 
 START_SECONDS = 90.0
 END_SECONDS = 5.0
@@ -81,8 +81,7 @@ class TabProcess:
             try:
                 await asyncio.wait_for(self.process.wait(), END_SECONDS)
             except asyncio.TimeoutError:
-                with contextlib.suppress(ProcessLookupError):
-                    self.process.kill()
+                await asyncio.to_thread(kill_tree, self.process.pid)
                 await self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from vtkmodules.vtkCommonCore import vtkCommand
 
 from masam_core.catalog.bundled import sample_data_dir
 from masam_core.errors import MasamError, VolumeError
+from masam_core.process_tree import kill_tree
 
 if TYPE_CHECKING:
     from masam_workbench.tab.tab import Tab
@@ -181,8 +181,7 @@ async def read(path: Path, target: Path, name: str, series: str | None = None) -
         raise VolumeError(f"'{name}' took longer than {READ_SECONDS:.0f} s to read.") from None
     finally:
         if process.returncode is None:  # it took too long, or was cancelled
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            kill_tree(process.pid)
             await process.wait()
     try:
         facts = dict(json.loads(out))

@@ -13,6 +13,7 @@ from MASAMSlicerLib.session import RunReport
 from MASAMSlicerLib.wording import hasNotes, summary
 
 from masam_core.errors import Cancelled
+from masam_core.inference.limits import THRESHOLD
 from masam_core.inference.options import SegmentOptions
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ class Running:
             percent: probability from which a voxel belongs to the lesion.
         """
         self.tab.state.useThreshold = bool(use)
-        self.tab.state.threshold = min(max(float(percent), 5.0), 95.0)
+        low, high = 100 * THRESHOLD.low, 100 * THRESHOLD.high
+        self.tab.state.threshold = min(max(float(percent), low), high)
         lesion = self.tab.selected
         if lesion is None or lesion.locked or lesion.status in (NEW, EDITED):
             return

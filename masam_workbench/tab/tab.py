@@ -12,6 +12,7 @@ from MASAMSlicerLib import workerprocess
 from MASAMSlicerLib.scene.lesions import LESION, Lesion
 from MASAMSlicerLib.scene.nodes import nodesOfClass
 from MASAMSlicerLib.session import Session
+from MASAMSlicerLib.standing import Standing, situationOf
 from MASAMSlicerLib.wording import deviceWords
 
 from masam_core.errors import MasamError
@@ -75,6 +76,7 @@ class Tab:
         self._settling: dict[str, asyncio.TimerHandle] = {}
         self._remeasuring: asyncio.TimerHandle | None = None
         self.devices: list[dict[str, Any]] = []
+        self._standing = Standing(lambda: (self.state.tool, situationOf(self.session, self.volume)))
         self.images = Images(self)
         self.touchUp = TouchUp(self)
         self.boxes = Boxes(self)
@@ -117,9 +119,13 @@ class Tab:
         self.refreshSoon()
 
     def say(self, text: str, kind: str = "") -> None:
-        """The lines under the large button; kind is ``warning``, ``error`` or empty."""
+        """The lines under the large button; kind is ``warning``, ``error`` or empty.
+
+        They stand as long as image, tool and list of lesions are what they are.
+        """
         with self.state as state:
             state.message, state.messageKind = text, kind
+        self._standing.said()
 
     def sayError(self, error: Exception) -> None:
         """An error, in the user's words."""
@@ -186,6 +192,8 @@ class Tab:
             state.busy = self.running.busy
             state.pending = len(self.session.pending(self.volume)) if self.volume else 0
             state.tool = "box" if self.boxes.active else self.touchUp.tool or self.windowing.tool
+            if self._standing.over() and not state.busy:
+                state.message, state.messageKind = "", ""
             state.undoTitle = self.session.history.undoTitle
             state.redoTitle = self.session.history.redoTitle
             state.device = deviceWords(self.devices, self.settings.device)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from masam_core.process_tree import kill_tree
 from masam_core.worker.subprocess_transport import SubprocessTransport
 
 
@@ -44,14 +45,13 @@ class LoopTransport(SubprocessTransport):
         self._outgoing.put(data)
 
     def stop(self) -> None:
-        """End the process; one that does not end by itself is killed."""
+        """End the process with everything that it has started: it may be a launcher."""
         self._outgoing.put(None)
         process = self.process
         if process is None:
             return
-        # Its input may be in the hands of the writing thread, so it is told by a signal.
-        process.terminate()
-        threading.Thread(target=self._reap, daemon=True).start()
+        # Its input may be in the hands of the writing thread, so it is not closed but ended.
+        threading.Thread(target=self._end, daemon=True).start()
 
     def deliver(self, kind: str, data: Any) -> None:
         """Pass on what a reading thread has got."""
@@ -65,10 +65,8 @@ class LoopTransport(SubprocessTransport):
             except (OSError, ValueError):
                 return  # the process has ended: the reading threads say so
 
-    def _reap(self) -> None:
+    def _end(self) -> None:
         assert self.process is not None
-        try:
-            self.process.wait(3.0)
-        except Exception:
-            self.process.kill()
-            self.process.wait()
+        if self.process.poll() is None:
+            kill_tree(self.process.pid)
+        self.process.wait()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
+from masam_core.inference.limits import CACHE_MB
+
 from . import settings
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Advanced:
             },
         )
         self.ui.workerEdit.text = str(settings.read("workerCommand"))
+        self.ui.cacheSpinBox.setRange(int(CACHE_MB.low), int(CACHE_MB.high))
         self.ui.cacheSpinBox.value = int(settings.read("cacheMB"))
         self.ui.qualityComboBox.connect("activated(int)", self._onQuality)
         self.ui.keepComboBox.connect("activated(int)", self._onKeep)
@@ -51,7 +54,11 @@ class Advanced:
         parameters = self.panel.parameters
         choose(self.ui.qualityComboBox, parameters.quality)
         choose(self.ui.keepComboBox, parameters.keep)
-        self.ui.thresholdSlider.enabled = bool(parameters.useThreshold)
+        self.panel.enable(
+            self.ui.thresholdSlider,
+            bool(parameters.useThreshold),
+            _("The model's own threshold is used; tick 'Own' to choose another."),
+        )
         if not self.ui.advancedCollapsibleButton.collapsed:
             text = "\n".join(self.panel.session.client.log)
             if self.ui.logText.plainText != text:
@@ -59,6 +66,7 @@ class Advanced:
 
     def _onQuality(self, index: int) -> None:
         self.panel.parameters.quality = self.ui.qualityComboBox.itemData(index)
+        self.panel.refreshSoon()
 
     def _onKeep(self, index: int) -> None:
         self.panel.parameters.keep = self.ui.keepComboBox.itemData(index)

@@ -18,6 +18,8 @@ from .. import workerprocess
 from ..batch import VolumeBatch, VolumeCase, findCases
 from ..scene.pairing import BY_FOLDER, BY_NAME, BY_SEGMENTS
 from ..scene.tables import updateTable
+from ..standing import Standing
+from ..wording import breakable
 from . import settings
 from .advanced import fill
 
@@ -37,6 +39,7 @@ class Batch:
         self._folder: FolderProcess | None = None
         self._last: VolumeBatch | None = None
         self._table: Any = None
+        self._standing = Standing(self._inputs)
         fill(
             self.ui.batchBoxesComboBox,
             {
@@ -49,12 +52,21 @@ class Batch:
         self.ui.batchTable.setHorizontalHeaderLabels([_("Case"), _("Status"), _("Message")])
         self.ui.batchTable.horizontalHeader().stretchLastSection = True
         self.ui.batchTable.verticalHeader().hide()
+        self.ui.batchTable.editTriggers = qt.QAbstractItemView.NoEditTriggers  # a report
         self.ui.batchTable.visible = False
         self.ui.batchProgressBar.visible = False
         paths = ctk.ctkPathLineEdit
         self.ui.batchInput.filters = paths.Dirs | paths.Files | paths.Drives
         for edit in (self.ui.batchOutput, self.ui.batchLogFolder):
             edit.filters = paths.Dirs | paths.Drives
+        for edit in (self.ui.batchInput, self.ui.batchOutput):
+            edit.currentPathChanged.connect(self.panel.refreshSoon)
+        self.ui.batchSegmentationSelector.connect(
+            "currentNodeChanged(vtkMRMLNode*)", lambda *_: self.panel.refreshSoon()
+        )
+        self.ui.batchVolumeList.connect(
+            "itemChanged(QListWidgetItem*)", lambda *_: self.panel.refreshSoon()
+        )
         self.ui.batchBoxesComboBox.connect("activated(int)", lambda *_: self.panel.refreshSoon())
         self.ui.batchVolumesButton.clicked.connect(lambda *_: self._onVolumes())
         self.ui.batchFolderButton.clicked.connect(lambda *_: self._onFolder())
@@ -67,6 +79,8 @@ class Batch:
     def refresh(self) -> None:
         """Volumes of the scene, and what can be started."""
         self._fillVolumes()
+        if self._standing.over():
+            self._say("")
         bySegments = self._how() == BY_SEGMENTS
         self.ui.batchSegmentationSelector.visible = bySegments
         self.ui.batchSegmentationSelectorLabel.visible = bySegments
@@ -111,7 +125,7 @@ class Batch:
                 self.panel.session, cases, self._logFolder()
             )
         except MasamError as error:
-            self._say(str(error))
+            self._sayProblem(error)
             return
         self._last = self._volumes
         self._begin(len(cases))
@@ -164,7 +178,7 @@ class Batch:
             self._folder.start()
         except (MasamError, OSError) as error:
             self._folder = None
-            self._say(str(error))
+            self._sayProblem(error)
             return
         self._rows: dict[str, tuple[str, str, str]] = {}
         self._begin(0)
@@ -238,7 +252,24 @@ class Batch:
             self.ui.batchProgressBar.value = sum(row[1] in ("done", "failed") for row in rows)
 
     def _say(self, words: str) -> None:
-        self.ui.batchStatusLabel.text = words
+        """A report; it stands until the next one."""
+        self.ui.batchStatusLabel.text = breakable(words)
+        self._standing.said(lambda: True)
+
+    def _sayProblem(self, error: Exception) -> None:
+        """Why nothing was started; it stands until something else is chosen."""
+        self.ui.batchStatusLabel.text = breakable(str(error))
+        self._standing.said()
+
+    def _inputs(self) -> tuple[object, ...]:
+        segmentation = self.ui.batchSegmentationSelector.currentNode()
+        return (
+            self.ui.batchInput.currentPath,
+            self.ui.batchOutput.currentPath,
+            self._how(),
+            segmentation.GetID() if segmentation is not None else "",
+            tuple(node.GetID() for node in self._checked()),
+        )
 
     def _fillVolumes(self) -> None:
         """Every scalar volume of the scene; what is checked stays checked."""

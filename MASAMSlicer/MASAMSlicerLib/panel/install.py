@@ -78,7 +78,8 @@ class Install:
                 if arguments:
                     slicer.util.pip_install(arguments)
         except Exception as error:  # shown in a window already
-            self.panel.sayError(error)
+            missing = self.missing
+            self.panel.sayError(error, lambda: self.missing == missing)
         self.check()
         self.panel.refreshSoon()
 

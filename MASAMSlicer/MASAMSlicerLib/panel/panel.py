@@ -16,6 +16,8 @@ from masam_core.inference.options import SegmentOptions
 from .. import workerprocess
 from ..scene.lesions import LESION, Lesion, volumeOf
 from ..session import Session
+from ..standing import Standing, situationOf
+from ..wording import breakable
 from . import settings
 from .advanced import Advanced
 from .batch import Batch
@@ -27,6 +29,8 @@ from .prompt import Prompt
 from .qprocess import QProcessTransport
 from .results import Results
 from .run import Run
+from .setupline import SetupLine
+from .shortcuts import Shortcuts
 
 REFRESH_MS = 40
 SETTLED_MS = 500  # without a change after which a box counts as moved, if no mouse said so
@@ -52,14 +56,17 @@ class Panel:
 
     def __init__(self, widget: Any, ui: Any, session: Session, parameters: Any) -> None:
         self.widget, self.ui, self.session, self.parameters = widget, ui, session, parameters
-        self._shortcuts: list[Any] = []
         self._settling: dict[str, Any] = {}
         self._timer = _once(REFRESH_MS, self.refresh)
         self._volumeId = ""
+        self._standing = Standing(
+            lambda: (self.parameters.model, situationOf(self.session, self.volume))
+        )
         self._closed = False
         self._greeting = _once(GREETING_MS, self._greet)
         self.install = Install(self)
         self.inputs = Inputs(self)
+        self.setupLine = SetupLine(self)
         self.prompt = Prompt(self)
         self.lesionTable = LesionTable(self)
         self.run = Run(self)
@@ -68,6 +75,19 @@ class Panel:
         self.advanced = Advanced(self)
         styles = {State.NOTE: WARNING_STYLE, State.PROBLEM: ERROR_STYLE}
         self.check = Check(self, makeTransport, styles)
+        self._shortcuts = Shortcuts(
+            slicer.util.mainWindow() or widget.window(),
+            {
+                "B": self.prompt.togglePlacing,
+                "E": self.lesionTable.goToNext,
+                "V": self.results.toggleVisibility,
+                "Esc": self.prompt.stop,
+                "Ctrl+Z": self.run.undo,
+                "Ctrl+Y": self.run.redo,
+                "Ctrl+Return": self.run.press,
+                "Ctrl+Enter": self.run.press,
+            },
+        )
         self.refresh()
 
     @property
@@ -108,7 +128,7 @@ class Panel:
 
     def entered(self) -> None:
         """The module is shown: look for what is missing, and have the worker ready in time."""
-        self.addShortcuts()
+        self._shortcuts.enable(True)
         self.install.check()
         self._greeting.start()
         self.refreshSoon()
@@ -118,7 +138,7 @@ class Panel:
         self._greeting.stop()
         self.prompt.stop()
         self.results.leave()
-        self.removeShortcuts()
+        self._shortcuts.enable(False)
 
     def _greet(self) -> None:
         if not self.install.missing and not self.inputs.devices:
@@ -133,8 +153,11 @@ class Panel:
         """Bring every part in line with the scene."""
         self._showNewVolume()
         with self.session.lesions.held():
+            if self._standing.over():
+                self.say("")
             for part in (
                 self.inputs,
+                self.setupLine,
                 self.prompt,
                 self.lesionTable,
                 self.run,
@@ -168,19 +191,28 @@ class Panel:
         self.run.follow(lesionId)
         self.refreshSoon()
 
-    def say(self, text: str, warning: bool = False) -> None:
-        """The status line under the large button."""
-        self.ui.statusLabel.styleSheet = WARNING_STYLE if warning else ""
-        self.ui.statusLabel.text = text
+    def say(
+        self, text: str, warning: bool = False, holds: Callable[[], bool] | None = None
+    ) -> None:
+        """The status line under the large button.
 
-    def sayError(self, error: Exception) -> None:
-        """An error in the status line; no window pops up."""
+        It stands as long as ``holds`` says so; if that is not given, as long as model, volume and
+        list of lesions are what they are.
+        """
+        self._show(text, WARNING_STYLE if warning else "", holds)
+
+    def sayError(self, error: Exception, holds: Callable[[], bool] | None = None) -> None:
+        """An error in the status line; no window pops up. ``holds``: see :meth:`say`."""
         text = str(error) or type(error).__name__
         if not isinstance(error, (MasamError, ValueError)):
             text = _("Something unforeseen happened: {what}").format(what=text)
-        self.ui.statusLabel.styleSheet = ERROR_STYLE
-        self.ui.statusLabel.text = text
+        self._show(text, ERROR_STYLE, holds)
         self.refreshSoon()
+
+    def _show(self, text: str, style: str, holds: Callable[[], bool] | None) -> None:
+        self.ui.statusLabel.styleSheet = style
+        self.ui.statusLabel.text = breakable(text)
+        self._standing.said(holds)
 
     def showProgress(self, fraction: float, text: str) -> None:
         """Of a download."""
@@ -204,36 +236,13 @@ class Panel:
         widget.enabled = able
         widget.toolTip = (hint or widget.property("masamHint")) if able else problem
 
-    def addShortcuts(self) -> None:
-        """Keys that work while the panel, or one of its widgets, has the focus."""
-        keys = {
-            "B": self.prompt.togglePlacing,
-            "E": self.lesionTable.goToNext,
-            "V": self.results.toggleVisibility,
-            "Esc": self.prompt.stop,
-            "Ctrl+Z": self.run.undo,
-            "Ctrl+Y": self.run.redo,
-            "Ctrl+Return": self.run.press,
-            "Ctrl+Enter": self.run.press,
-        }
-        for key, action in keys.items():
-            shortcut = qt.QShortcut(qt.QKeySequence(key), self.widget)
-            shortcut.context = qt.Qt.WidgetWithChildrenShortcut
-            shortcut.activated.connect(action)
-            self._shortcuts.append(shortcut)
-
-    def removeShortcuts(self) -> None:
-        """Give the keys back to the rest of Slicer."""
-        for shortcut in self._shortcuts:
-            shortcut.setParent(None)
-        self._shortcuts = []
-
     def sceneClosed(self) -> None:
         """The scene is about to be emptied."""
         self.prompt.stop()
         self.batch.sceneClosed()
         self.session.sceneClosed()
         self.results.sceneClosed()
+        self.say("")
 
     def cleanup(self) -> None:
         """The module is unloaded; widgets that still live must not wake the panel again."""
@@ -242,7 +251,8 @@ class Panel:
         self._greeting.stop()
         for timer in self._settling.values():
             timer.stop()
-        self.removeShortcuts()
+        self._shortcuts.remove()
+        self.prompt.stop()
         self.batch.cleanup()
         self.check.cleanup()
         self.results.cleanup()
@@ -282,7 +292,7 @@ def _showVolume(volumeNode: Any) -> None:
 def _once(milliseconds: int, slot: Callable[[], None]) -> Any:
     """A timer that, once started, waits so long and calls ``slot`` a single time."""
     timer = qt.QTimer()
-    timer.singleShot = True
+    timer.setSingleShot(True)  # as a property PythonQt hides it behind the static method
     timer.interval = milliseconds
     timer.timeout.connect(slot)
     return timer

@@ -68,7 +68,10 @@ class Prompt:
             self._placing = lesion.id
             self.panel.select(lesion.id)
             views.startPlacing(lesion.roi)
-            self.panel.say(_("Click two opposite corners of a tight box in a slice view."))
+            self.panel.say(
+                _("Click two opposite corners of a tight box in a slice view."),
+                holds=lambda: self._placing is not None,
+            )
             return
         views.stopPlacing(self.panel.session.scene)
         placed, self._placing = self._placing, None

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import qt
 
+from masam_core.process_tree import kill_tree
+
 START_MS = 10_000
 END_MS = 1_500
 
@@ -50,15 +52,14 @@ class QProcessTransport:
     def stop(self) -> None:
         """Close its input, at which the worker ends by itself, and kill it if it does not.
 
-        Killing alone would not do: PythonSlicer is a launcher, and the process it has started would
-        live on. With its input closed that one ends too.
+        With everything that it has started: PythonSlicer is a launcher, and Python lives below it.
         """
         process, self._process = self._process, None
         if process is None:
             return
         process.closeWriteChannel()
         if not process.waitForFinished(END_MS):
-            process.kill()
+            kill_tree(int(process.processId()))
             process.waitForFinished(END_MS)
 
     def _onOutput(self) -> None:

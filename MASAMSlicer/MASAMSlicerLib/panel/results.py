@@ -28,6 +28,7 @@ class Results:
         self.panel, self.ui = panel, panel.ui
         self._editorNode: Any = None
         self._hidden = False
+        self._seen: set[str] = set()  # volumes that the 3D views were turned to
         self.ui.surfaceCheckBox.toggled.connect(lambda *_: self.showSegments())
         self.ui.measureButton.clicked.connect(self._onMeasure)
         self.ui.tableButton.clicked.connect(self._onTable)
@@ -45,10 +46,11 @@ class Results:
         able = bool(done) and self.panel.volume is not None
         for button in (self.ui.tableButton, self.ui.csvButton, self.ui.saveButton):
             self.panel.enable(button, able, nothing)
+        unchanged = _("No segment was changed by hand since it was measured.")
+        wait = _("Wait until the run has ended, or cancel it.")
+        busy = self.panel.session.busy
         self.panel.enable(
-            self.ui.measureButton,
-            bool(edited) and not self.panel.session.busy,
-            _("No segment was changed by hand since it was measured."),
+            self.ui.measureButton, bool(edited) and not busy, wait if edited else unchanged
         )
         problem = nothing if not able else dicomProblem()
         self.panel.enable(self.ui.dicomButton, not problem, problem)
@@ -65,6 +67,19 @@ class Results:
             views.setSegmentsVisible(
                 node, not self._hidden, bool(self.ui.surfaceCheckBox.checked) and not self._hidden
             )
+        self.lookAtSurface()
+
+    def lookAtSurface(self) -> None:
+        """Turn the 3D views to a volume's first surface; the user turns them from then on.
+
+        Slicer's camera is at the origin, which may be far from the patient.
+        """
+        volume = self.panel.volume
+        if volume is None or volume.GetID() in self._seen:
+            return
+        if any(map(views.showsSurface, self._segmentations())):
+            self._seen.add(volume.GetID())
+            resetFocalPoints()
 
     def cleanup(self) -> None:
         """Let go of the Segment Editor."""
@@ -73,6 +88,7 @@ class Results:
     def sceneClosed(self) -> None:
         """The editor's node is gone with the scene."""
         self._editorNode = None
+        self._seen.clear()
         self.ui.segmentEditorWidget.setMRMLSegmentEditorNode(None)
 
     def leave(self) -> None:
@@ -169,6 +185,15 @@ class Results:
             self.panel.sayError(error)
             return
         self.panel.say("\n".join([_("Saved {path}.").format(path=path), *notes]), bool(notes))
+
+
+def resetFocalPoints() -> None:
+    """Have every 3D view look at what it shows."""
+    layout = slicer.app.layoutManager()
+    if layout is None:  # no main window
+        return
+    for number in range(layout.threeDViewCount):
+        layout.threeDWidget(number).threeDView().resetFocalPoint()
 
 
 def dicomProblem() -> str:

@@ -56,17 +56,17 @@ class Run:
                 problem,
                 _("Outline what is in the boxes that are new or changed."),
             )
-        history = session.history
+        history, wait = session.history, _("Wait until the run has ended, or cancel it.")
         self.panel.enable(
             self.ui.undoButton,
             bool(history.undoTitle) and not session.busy,
-            _("There is nothing to undo."),
+            wait if session.busy else _("There is nothing to undo."),
             _("Undo: {title}  (Ctrl+Z)").format(title=history.undoTitle),
         )
         self.panel.enable(
             self.ui.redoButton,
             bool(history.redoTitle) and not session.busy,
-            _("There is nothing to redo."),
+            wait if session.busy else _("There is nothing to redo."),
             _("Redo: {title}  (Ctrl+Y)").format(title=history.redoTitle),
         )
 
@@ -151,7 +151,8 @@ class Run:
 
     def _tick(self) -> None:
         seconds = time.monotonic() - self._began
-        self.panel.say(_("{words}, {seconds:.0f} s").format(words=self._words, seconds=seconds))
+        words = _("{words}, {seconds:.0f} s").format(words=self._words, seconds=seconds)
+        self.panel.say(words, holds=lambda: self.panel.session.busy)
 
     def _onProgress(self, fraction: float, text: str) -> None:
         self._words = text
@@ -167,6 +168,7 @@ class Run:
                 views.setSegmentsVisible(
                     lesion.segmentation, True, bool(self.panel.parameters.showSurface)
                 )
+        self.panel.results.lookAtSurface()
         self.panel.say(summary(report), warning=hasNotes(report))
         self.panel.refreshSoon()
         if self.panel.parameters.liveUpdate:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import qt
 
+from masam_core.inference.limits import CACHE_MB
+
 GROUP = "MASAM/"
+LIMITS = {"cacheMB": CACHE_MB}
 DEFAULTS = {"device": "auto", "workerCommand": "", "cacheMB": 1024, "wheels": ""}
 
 
 def read(name: str) -> str | int:
-    """A setting, or its default where it was never set or is damaged."""
+    """A setting, within its limits; its default where it was never set or is damaged."""
     default = DEFAULTS[name]
     value = qt.QSettings().value(GROUP + name, default)
     if isinstance(default, int):
         try:
-            return int(value)
+            return int(LIMITS[name].nearest(int(value)))
         except (TypeError, ValueError):
             return default
     return str(value)

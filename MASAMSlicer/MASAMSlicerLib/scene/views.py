@@ -11,6 +11,7 @@ from masam_core.image.geometry import LPS_TO_RAS
 from . import prompts
 from .lesions import Lesion
 from .nodes import nodesOfClass
+from .segments import surfaceName
 from .transforms import matrixToArray, nodeToWorld, worldToNode
 from .volumes import geometryOf
 
@@ -122,6 +123,14 @@ def setSegmentsVisible(segmentationNode: Any, visible: bool, surface: bool) -> N
     display.SetVisibility3D(surface)
     if surface and segmentationNode.GetSegmentation().GetNumberOfSegments():
         segmentationNode.CreateClosedSurfaceRepresentation()
+
+
+def showsSurface(segmentationNode: Any) -> bool:
+    """Whether a surface of the segmentation can be seen in 3D."""
+    display = segmentationNode.GetDisplayNode()
+    if display is None or not (display.GetVisibility() and display.GetVisibility3D()):
+        return False
+    return bool(segmentationNode.GetSegmentation().ContainsRepresentation(surfaceName()))
 
 
 def _corners(lesion: Lesion) -> np.ndarray:

@@ -57,9 +57,9 @@ def test_two_tumours_and_a_broken_file(tmp_path: Path, sample_data: Path) -> Non
     again = masam(*run, "--json")
     document = json.loads(again.stdout)
     assert [c["status"] for c in document["cases"]] == ["failed", "done", "done"]
-    other = masam(*run, "--margin", "2")
+    other = masam(*run, "--margin", "2", "--slice-axis", "j")
     assert other.returncode == 1
-    assert "other settings (margin_mm)" in other.stderr
+    assert "other settings (margin_mm, slice_axis)" in other.stderr
 
 
 def test_wrong_settings_are_refused_before_the_work(tmp_path: Path) -> None:

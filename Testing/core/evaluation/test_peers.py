@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from masam_core.data.case_lists import read_cases
+from masam_core.data.reading import read_cases
 from masam_core.errors import ConfigError
-from masam_core.evaluation.evaluate import evaluate_cases
-from masam_core.evaluation.peers import load_peer
+from masam_core.evaluation.peers import PEERS, load_peer
 from masam_core.evaluation.peers.lite_medsam import LiteMedSAM, grey_values
 from masam_core.image.geometry import Geometry
-from masam_core.image.volume import Volume
+from masam_core.image.volume import Volume, read_labels
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.scoring.evaluate import evaluate_cases
 
 
 class BoxDrawer:
@@ -69,6 +70,34 @@ def test_grey_values_are_the_recipes() -> None:
 def test_an_unknown_peer_is_refused() -> None:
     with pytest.raises(ConfigError, match="expected one of litemedsam"):
         load_peer("someone")
+
+
+def test_a_new_peer_is_one_module_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: Path
+) -> None:
+    (tmp_path / "ellipsoid_peer.py").write_text(
+        "import numpy as np\n"
+        "from masam_core.evaluation.peers.lite_medsam import PeerAnswer\n"
+        "class Everything:\n"
+        "    def set_volume(self, volume, modality=None):\n"
+        "        self.shape = volume.geometry.shape\n"
+        "    def segment(self, box, options=None):\n"
+        "        return PeerAnswer(np.ones(self.shape, dtype=bool))\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(PEERS, "everything", "ellipsoid_peer:Everything")
+    with pytest.raises(ConfigError, match="litemedsam, everything"):
+        load_peer("someone")
+    (case, *_) = read_cases(data)
+    (score,) = evaluate_cases([case], load_peer("everything"))
+    expert = read_labels(case.label)[0] > 0
+    assert score.dice == pytest.approx(2 * expert.sum() / (expert.sum() + expert.size))
+
+
+def test_the_peers_that_are_named_are_there() -> None:
+    for place in PEERS.values():
+        module, _, kind = place.partition(":")
+        assert isinstance(getattr(import_module(module), kind), type)
 
 
 def test_a_peer_needs_a_volume_first() -> None:

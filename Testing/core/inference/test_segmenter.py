@@ -106,7 +106,7 @@ def test_no_voxel_outside_box_and_margin_is_ever_set(
     margin: float,
 ) -> None:
     (i0, j0, k0), (i1, j1, k1) = low, [a + b for a, b in zip(low, extra, strict=True)]
-    options = SegmentOptions(quality="fast", threshold=1e-6, margin_mm=margin, postprocess=RAW)
+    options = SegmentOptions(quality="fast", threshold=0.05, margin_mm=margin, postprocess=RAW)
     box = BoxPrompt.from_voxels(i0, i1, j0, j1, k0, k1)
     mask = segmenter.segment(box, options).full_mask()
     k, j, i = np.nonzero(mask)
@@ -316,7 +316,7 @@ def test_an_oblique_box_sets_nothing_outside_its_cut(segmenter: Segmenter, volum
     )
     center = volume.geometry.lps_from_ijk([[22, 19, 9]])[0]
     box = BoxPrompt.from_oriented(center, axes, (20.0, 12.0, 20.0), volume.geometry)
-    options = SegmentOptions(quality="fast", threshold=1e-6, postprocess=RAW)
+    options = SegmentOptions(quality="fast", threshold=0.05, postprocess=RAW)
     mask = segmenter.segment(box, options).full_mask()
     lps = volume.geometry.lps_from_ijk(np.argwhere(mask)[:, ::-1]) - center
     half_x = 10 * np.cos(angle) + 6 * np.sin(angle)

@@ -84,6 +84,21 @@ def test_the_worker_gives_what_the_core_gives(
 
     again = worker.run(measure_steps(volume, lesion.mask, lesion.offset_kji), seconds=60)
     assert again == measure(lesion.mask, lesion.offset_kji, volume).to_dict()
+    steps = measure_steps(volume, lesion.mask, lesion.offset_kji, slice_axis=0)
+    sagittal = worker.run(steps, seconds=60)
+    assert sagittal == measure(lesion.mask, lesion.offset_kji, volume, slice_axis=0).to_dict()
+    assert sagittal["diameter_axis"] == 0 != again["diameter_axis"]
+
+    events.clear()
+    options = SegmentOptions.from_dict({"quality": "fast", "slice_axis": "j"})
+    steps = segment_steps(ModelChoice(), volume, [("a", box)], options)
+    worker.run(steps, events.append, seconds=120)
+    (message,) = [e for e in events if e["type"] == "lesion"]
+    assert message["measurements"]["diameter_axis"] == 1
+    bad = {"volume": volume.content_hash, "boxes": [], "options": {"slice_axis": 7}}
+    with pytest.raises(WorkerError, match="i, j or k") as caught:
+        worker.run(ask_steps("segment", **bad), seconds=60)
+    assert caught.value.code == "settings"
 
     for what in ("cache", "volumes", "model", "all"):
         worker.run(ask_steps("release", what=what), seconds=60)
@@ -152,7 +167,7 @@ def test_a_model_file_that_is_gone_is_an_error_and_the_bundled_one_still_works(
     [
         ("hello", {}, "needs the field 'protocol'"),
         ("load_model", {"model": 5}, "expected str"),
-        ("load_model", {"cache_bytes": 1}, "expected 1048576 or more"),
+        ("load_model", {"cache_bytes": 1}, "expected 64 to 65536 MB"),
         ("put_volume", {"ijk_to_lps": [1.0]}, "must be 16 numbers"),
         ("put_volume", {"ijk_to_lps": [1.0] * 16, "shape": [0, 1, 1]}, "three positive"),
         ("volume_part", {"hash": "x", "offset": 0, "data": b"1"}, "not announced"),

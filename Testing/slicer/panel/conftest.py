@@ -28,7 +28,8 @@ class Person:
 
     @property
     def status(self) -> str:
-        return str(self.ui.statusLabel.text)
+        """The status line as it is read: where a line may end is not seen."""
+        return str(self.ui.statusLabel.text).replace("\u200b", "")
 
     def wait(self, until: Any = 0.15, seconds: float = 120.0) -> None:
         self.harness.process(until, seconds)
@@ -66,6 +67,29 @@ class Person:
         self.wait(lambda: not self.session.busy)
         self.wait()
 
+    def press(self, key: str, widget: Any = None) -> None:
+        """Press a key, such as ``B`` or ``Ctrl+Return``, where the keyboard is."""
+        from PySide6 import QtGui, QtTest, QtWidgets
+
+        combination = QtGui.QKeySequence(key)[0]
+        QtTest.QTest.keyClick(
+            widget or QtWidgets.QApplication.focusWidget(),
+            combination.key(),
+            combination.keyboardModifiers(),
+        )
+        self.wait()
+
+    def clickView(self) -> None:
+        """Click into a slice view, which has the keyboard then."""
+        from PySide6 import QtCore, QtTest
+
+        from Testing.slicer_harness.main_window import mainWindow
+
+        window = mainWindow()
+        window.focus()
+        QtTest.QTest.mouseClick(window.sliceView, QtCore.Qt.MouseButton.LeftButton)
+        self.wait(lambda: window.sliceView.focus)
+
     def lesions(self) -> list[Any]:
         return list(self.session.lesions.lesions())
 
@@ -74,23 +98,23 @@ class Person:
 
 
 @pytest.fixture
-def person(harness: Any, scene: Any, request: pytest.FixtureRequest) -> Iterator[Person]:
-    from PySide6 import QtWidgets
+def person(module: Any, harness: Any) -> Iterator[Person]:
+    from Testing.slicer_harness import module_life
 
+    widget = module_life.makeModule(module.MASAMSlicerWidget)
+    module_life.openModule(widget)
+    person = Person(harness, widget)
+    yield person
+    module_life.endModule(person.widget)
+
+
+@pytest.fixture
+def module(harness: Any, scene: Any, request: pytest.FixtureRequest) -> Any:
+    """The module's Python module, with settings of no earlier run."""
     for name in (__name__, request.module.__name__):
         harness.dress(name)
-    module = harness.loadModule(MODULE / "MASAMSlicer.py", ("MASAMSlicerLib",))
-    path = Path(__import__("qt").QSettings.path)
-    path.unlink(missing_ok=True)
-    parent = QtWidgets.QWidget()
-    QtWidgets.QVBoxLayout(parent)
-    widget = module.MASAMSlicerWidget(parent)
-    widget.setup()
-    widget.enter()
-    yield Person(harness, widget)
-    widget.exit()
-    widget.cleanup()
-    parent.deleteLater()
+    Path(__import__("qt").QSettings.path).unlink(missing_ok=True)
+    return harness.loadModule(MODULE / "MASAMSlicer.py", ("MASAMSlicerLib",))
 
 
 def mask_of(lesion: Any) -> np.ndarray:

@@ -101,6 +101,8 @@ def test_from_a_volume_to_a_saved_segment(
 def test_cancel_and_a_killed_worker_leave_the_scene_as_it_was(person: Person, case: Any) -> None:
     import slicer
 
+    from masam_core.process_tree import kill_tree
+
     person.choose(case.volume)
     person.take(case.roi)
     before = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")
@@ -112,7 +114,7 @@ def test_cancel_and_a_killed_worker_leave_the_scene_as_it_was(person: Person, ca
         if how == "cancel":
             person.ui.segmentButton.click()
         else:
-            person.session.client._transport._process.kill()
+            kill_tree(int(person.session.client.hello["pid"]))
         person.wait(lambda: not person.session.busy)
         person.wait()
         expected = {"cancel": "Cancelled", "kill": "ended unexpectedly"}[how]

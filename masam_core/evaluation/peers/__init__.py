@@ -1,28 +1,33 @@
-"""Other people's models, for comparison in the same evaluation; none is needed otherwise."""
+"""Other people's models, for comparison in the same evaluation; none is needed otherwise.
+
+A new peer is a file beside this one, with a class that can be called without arguments and has the
+methods of :class:`masam_core.scoring.evaluate.Predictor`, and a line in ``PEERS``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from masam_core.errors import ConfigError
-from masam_core.evaluation.evaluate import Predictor
 
+if TYPE_CHECKING:
+    from masam_core.scoring.evaluate import Predictor
 
-def _lite_medsam() -> Predictor:
-    from masam_core.evaluation.peers.lite_medsam import LiteMedSAM
-
-    return LiteMedSAM()
-
-
-PEERS: dict[str, Callable[[], Predictor]] = {"litemedsam": _lite_medsam}
+# Name on the command line: module and class. A module is loaded when its peer is asked for.
+PEERS = {
+    "litemedsam": "masam_core.evaluation.peers.lite_medsam:LiteMedSAM",
+}
 
 
 def load_peer(name: str) -> Predictor:
-    """A peer by name.
+    """Load a peer by name.
 
     Raises:
         ConfigError: an unknown name, or its package is not installed.
     """
     if name not in PEERS:
         raise ConfigError(f"Unknown peer '{name}'; expected one of {', '.join(PEERS)}.")
-    return PEERS[name]()
+    module, _, kind = PEERS[name].partition(":")
+    peer: Predictor = getattr(import_module(module), kind)()
+    return peer

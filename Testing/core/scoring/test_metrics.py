@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from masam_core.evaluation.metrics import dice, inscribed_ellipsoid, tight_box
+from masam_core.lesion.crops import tight_box
+from masam_core.scoring.metrics import dice, inscribed_ellipsoid
 
 
 def test_dice_of_hand_counted_masks() -> None:
@@ -29,11 +30,3 @@ def test_the_ellipsoid_fills_pi_sixths_of_its_box_and_touches_it() -> None:
 def test_the_ellipsoid_of_one_voxel_is_that_voxel() -> None:
     mask = inscribed_ellipsoid((3, 3, 3), (1, 1, 2, 2, 0, 0))
     assert np.argwhere(mask).tolist() == [[0, 2, 1]]
-
-
-def test_the_tight_box_is_in_ijk_with_both_ends() -> None:
-    mask = np.zeros((9, 8, 7), dtype=bool)
-    mask[2:5, 3, 1:6] = True
-    assert tight_box(mask) == (1, 5, 3, 3, 2, 4)
-    with pytest.raises(ValueError, match="empty"):
-        tight_box(np.zeros((2, 2, 2)))

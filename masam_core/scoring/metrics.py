@@ -79,12 +79,3 @@ def inscribed_ellipsoid(
         r = (np.arange(shape[axis]) - centre) / half
         squared += (r**2).reshape([-1 if a == axis else 1 for a in range(3)])
     return squared <= 1.0
-
-
-def tight_box(mask: NDArray[np.generic]) -> tuple[int, int, int, int, int, int]:
-    """i0, i1, j0, j1, k0, k1 (both ends included) of a KJI mask; ValueError if it is empty."""
-    tight = tight_slices(mask.astype(bool))
-    if tight is None:
-        raise ValueError("The mask is empty, so it has no box.")
-    k, j, i = tight
-    return i.start, i.stop - 1, j.start, j.stop - 1, k.start, k.stop - 1
