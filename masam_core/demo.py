@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from masam_core.catalog.bundled import bundled_model_path, sample_data_dir
+from masam_core.catalog.bundled import sample_data_dir
 from masam_core.errors import MasamError
 from masam_core.lesion.crops import tight_box
 from masam_core.scoring.metrics import dice, inscribed_ellipsoid
@@ -35,13 +35,12 @@ def run_demo(out: Path) -> bool:
     from masam_core.export.segmentation import write_segmentation
     from masam_core.image.volume import read_labels, read_volume
     from masam_core.inference.segmenter import Segmenter
-    from masam_core.model.checkpoint import load_model
     from masam_core.prompts.roi import read_roi
 
     console = Console()
     out.mkdir(parents=True, exist_ok=True)
     console.print("Loading the bundled model ...")
-    segmenter = Segmenter(load_model(bundled_model_path()))
+    segmenter = Segmenter()
     table = Table(title="Tumours from their tight 3D boxes")
     for column in ("Volume", "Dice", "Ellipsoid", "Volume ml", "Diameters mm", "Seconds"):
         table.add_column(column, justify="left" if column == "Volume" else "right")
@@ -59,7 +58,7 @@ def run_demo(out: Path) -> bool:
         segmenter.set_volume(volume, modality)
         lesion = segmenter.segment(box)
         seconds = time.monotonic() - began
-        ours = dice(lesion.full_mask(), expert)
+        ours = dice(lesion.mask_on_volume(), expert)
         ellipsoid = dice(inscribed_ellipsoid(volume.geometry.shape, tight_box(expert)), expert)
         better &= ours > ellipsoid
         write_segmentation(out / f"{name}.seg.nrrd", [lesion], volume)

@@ -13,7 +13,7 @@ from masam_core.batch.queue import BatchQueue
 from masam_core.errors import Cancelled, MasamError
 
 from .report import rowsOf
-from .scene.lesions import Lesion
+from .scene.lesions import LesionEntry
 from .scene.nodes import nodesOfClass
 from .scene.pairing import (
     BY_FOLDER,
@@ -64,7 +64,7 @@ def findCases(
         pairs = {BY_NAME: roisByName, BY_FOLDER: roisByFolder}[how](volumes, rois)
     cases, taken = [], set()
     for volume in volumes:
-        made: list[Lesion]
+        made: list[LesionEntry]
         if how == BY_SEGMENTS:
             made = _ofSegments(session, volume, segmentationNode)
         else:
@@ -77,7 +77,7 @@ def findCases(
     return cases
 
 
-def _ofSegments(session: Session, volume: Any, segmentationNode: Any) -> list[Lesion]:
+def _ofSegments(session: Session, volume: Any, segmentationNode: Any) -> list[LesionEntry]:
     try:
         return lesionsFromSegments(session.lesions, volume, segmentationNode)
     except MasamError:  # e.g. a colour image: its case fails with that message when it is run

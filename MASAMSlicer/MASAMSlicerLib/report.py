@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 from masam_core.export.measurements import Cell, measurement_row
 
-from .scene.lesions import EDITED, Lesion
+from .scene.lesions import EDITED, LesionEntry
 from .scene.volumes import intensityUnitOf
 
 
-def rowsOf(lesions: Iterable[Lesion]) -> list[dict[str, Cell]]:
+def rowsOf(lesions: Iterable[LesionEntry]) -> list[dict[str, Cell]]:
     """A row of ``masam_core.export.measurements.COLUMNS`` for each lesion that has a segment."""
     return [_row(lesion) for lesion in lesions if lesion.provenance is not None]
 
 
-def _row(lesion: Lesion) -> dict[str, Cell]:
+def _row(lesion: LesionEntry) -> dict[str, Cell]:
     made = lesion.provenance
     assert made is not None
     notes = list(made.messages)

@@ -14,16 +14,20 @@ from masam_core.image.volume import Volume
 from masam_core.prompts.boxes import BoxPrompt
 
 from .scene import prompts
+from .scene.belonging import otherVolume, requireOwn, segmentationFor
+from .scene.handles import MoveHandles
 from .scene.history import History, Touched
-from .scene.lesions import DONE, EDITED, Lesion, LesionList
+from .scene.lesions import DONE, EDITED, LesionEntry, LesionList
 from .scene.provenance import Provenance, maskDigest
 from .scene.segments import newSegmentation, requireWritable, writeSegment
+from .scene.visibility import Visibility
 from .scene.volumes import forgetVolumes, framesOf, volumeFromNode
 
 if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions
+    from masam_core.lesion.lesion import Lesion
     from masam_core.worker.client import Task, Transport
-    from masam_core.worker.steps import Found, ModelChoice, Outcome
+    from masam_core.worker.steps import ModelChoice, Outcome, Result
 
 LOW_CONFIDENCE = 0.8  # expected Dice below which a mask deserves a warning
 
@@ -71,7 +75,7 @@ class _Job:
     corners: Any
     roiName: str
     frame: tuple[int, int] | None  # number and count, where all frames were asked for
-    found: Found | None = None
+    found: Result | None = None
 
 
 OnProgress = Callable[[float, str], None]
@@ -87,6 +91,8 @@ class Session:
     Attributes:
         lesions: the list.
         history: undo and redo.
+        visibility: what of it is on screen.
+        handles: which handles its boxes have.
         states: lesion id to (``running`` or ``failed``, message); what the scene does not say.
     """
 
@@ -96,6 +102,8 @@ class Session:
         self.scene = scene
         self.lesions = LesionList(scene)
         self.history = History(scene)
+        self.visibility = Visibility(scene, self.lesions)
+        self.handles = MoveHandles(scene)
         self.client = WorkerClient(makeTransport)
         self.states: dict[str, tuple[str, str]] = {}
         self._measured: dict[str, tuple[str, str]] = {}
@@ -141,7 +149,7 @@ class Session:
             raise MasamError("There is no lesion to segment. Draw a box around one first.")
         began = time.monotonic()
         with self.lesions.held():
-            jobs, reports = self._prepare(lesionIds, allFrames)
+            jobs, reports = self._prepare(lesionIds, allFrames, segmentationNode)
         report = RunReport(reports)
         if not jobs:
             self._finish([], report, began, segmentationNode)
@@ -150,22 +158,18 @@ class Session:
         self._running = [job.lesionId for job in jobs]
         for job in jobs:
             self.states[job.lesionId] = ("running", "")
-        byKey = {job.key: job for job in jobs}
         groups = _byImage(jobs)
         place = {"share": 1 / len(groups), "base": 0.0}
 
         def onEvent(message: dict[str, Any]) -> None:
-            from masam_core.worker.steps import Found
-
-            if message["type"] == "lesion":
-                found = Found.from_message(message)
-                byKey[found.box].found = found
-            elif message["type"] == "progress":
+            if message["type"] == "progress":
                 fraction = place["base"] + place["share"] * float(message["fraction"])
                 onProgress(fraction, str(message["text"]))
 
         def done(outcome: Outcome) -> None:
             report.model = outcome.model
+            for job in jobs:
+                job.found = outcome.results.get(job.key)
             try:
                 self._finish(jobs, report, began, segmentationNode)
             except Exception as error:  # the scene is as it was; the caller must hear of it
@@ -205,7 +209,7 @@ class Session:
             for lesion in self._byId(lesionIds)
             if lesion.provenance is not None and lesion.volume is not None
         ]
-        results: list[tuple[Lesion, dict[str, Any], str]] = []
+        results: list[tuple[LesionEntry, dict[str, Any], str]] = []
 
         def steps() -> Any:
             for lesion in wanted:
@@ -229,7 +233,7 @@ class Session:
 
         self._start(steps(), done, onError, lambda _: None)
 
-    def unmeasured(self, volumeNode: Any) -> list[Lesion]:
+    def unmeasured(self, volumeNode: Any) -> list[LesionEntry]:
         """The volume's lesions that were changed by hand after their numbers were taken."""
         found = []
         for lesion in self.lesions.lesions(volumeNode):
@@ -298,7 +302,7 @@ class Session:
         self._measured.clear()
         forgetVolumes()
 
-    def pending(self, volumeNode: Any) -> list[Lesion]:
+    def pending(self, volumeNode: Any) -> list[LesionEntry]:
         """The volume's lesions that Segment is for: new ones and those whose box has changed.
 
         Locked and hand-edited segments are left alone unless they are asked for by name.
@@ -309,7 +313,7 @@ class Session:
             if lesion.roi is not None and not lesion.locked and lesion.status not in (DONE, EDITED)
         ]
 
-    def _byId(self, lesionIds: Sequence[str]) -> list[Lesion]:
+    def _byId(self, lesionIds: Sequence[str]) -> list[LesionEntry]:
         """The lesions that are still there, in the order asked for."""
         with self.lesions.held():
             found = map(self.lesions.lesion, lesionIds)
@@ -328,7 +332,7 @@ class Session:
         self._task.start()
 
     def _prepare(
-        self, lesionIds: Sequence[str], allFrames: bool
+        self, lesionIds: Sequence[str], allFrames: bool, segmentationNode: Any
     ) -> tuple[list[_Job], list[LesionReport]]:
         jobs: list[_Job] = []
         reports: list[LesionReport] = []
@@ -337,22 +341,32 @@ class Session:
             report = LesionReport(identity, lesion.name if lesion else identity)
             reports.append(report)
             try:
-                jobs += self._jobsOf(lesion, report, allFrames)
+                jobs += self._jobsOf(lesion, report, allFrames, segmentationNode)
                 self.states.pop(identity, None)
             except MasamError as error:
                 report.error = str(error)
                 self.states[identity] = ("failed", report.error)
         return jobs, reports
 
-    def _jobsOf(self, lesion: Lesion | None, report: LesionReport, allFrames: bool) -> list[_Job]:
+    def _jobsOf(
+        self,
+        lesion: LesionEntry | None,
+        report: LesionReport,
+        allFrames: bool,
+        segmentationNode: Any,
+    ) -> list[_Job]:
         if lesion is None:
             raise MasamError("This lesion is not in the scene any more.")
         if lesion.volume is None:
             raise MasamError(f"The volume of '{lesion.name}' is not in the scene any more.")
         if lesion.locked:
             raise MasamError(f"'{lesion.name}' is locked. Unlock it to segment it again.")
-        if lesion.segmentation is not None:
-            requireWritable(lesion.segmentation, lesion.volume)
+        lesions = self.lesions.lesions()
+        target = segmentationFor(lesion, lesion.volume, lesions, [segmentationNode])
+        if segmentationNode is not None and (target is None or target is not lesion.segmentation):
+            requireOwn(segmentationNode, lesion.volume, lesions)  # what was chosen is not changed
+        if target is not None:
+            requireWritable(target, lesion.volume)
         frames = framesOf(lesion.volume) if allFrames else []
         jobs = []
         for number, node in enumerate(frames or [lesion.volume]):
@@ -376,7 +390,7 @@ class Session:
             )
         return jobs
 
-    def _corners(self, lesion: Lesion) -> Any:
+    def _corners(self, lesion: LesionEntry) -> Any:
         """Of the ROI; of the box that made the segment where the ROI was deleted."""
         if lesion.roi is None and lesion.provenance is not None:
             return lesion.provenance.corners
@@ -422,10 +436,13 @@ class Session:
     ) -> None:
         """Write one mask; MasamError where there is none, or what it belongs to is gone by now."""
         found = job.found
-        lesion = self.lesions.lesion(job.lesionId)
+        lesions = self.lesions.lesions()
+        lesion = next((each for each in lesions if each.id == job.lesionId), None)
         volumeNode = self.scene.GetNodeByID(job.volumeId)
-        if found is None or found.mask is None:
-            raise MasamError(found.error if found is not None else "The worker gave no answer.")
+        if found is None:
+            raise MasamError("The worker gave no answer.")
+        if isinstance(found, MasamError):
+            raise found
         if lesion is None or volumeNode is None:
             raise MasamError("Deleted from the scene while it was being segmented.")
         if not found.mask.any():
@@ -434,17 +451,25 @@ class Session:
             )
         if lesion.locked:
             raise MasamError("Locked while it was being segmented.")
-        target = lesion.segmentation or targets.get(job.volumeId)
+        own, chosen = lesion.segmentation, [targets.get(job.volumeId), segmentationNode]
+        target = segmentationFor(lesion, volumeNode, lesions, chosen)
         if target is None:
-            target = self._target(volumeNode, segmentationNode, created)
+            target = newSegmentation(volumeNode, f"{volumeNode.GetName()} lesions")
+            created.append(target)
         targets[job.volumeId] = target
         requireWritable(target, volumeNode)
         notes = [*found.messages, *prompts.warningsAfter(job.box, found.mask, found.offset_kji)]
+        if own is not None and target is not own:
+            other = otherVolume(own, volumeNode, lesions)
+            notes.append(
+                f"'{own.GetName()}' belongs to {other}, so the result is in '{target.GetName()}'."
+            )
         if found.confidence < LOW_CONFIDENCE:
             notes.append(f"Low confidence ({found.confidence:.0%}): check this mask closely.")
         job.report.notes += [n for n in notes if n not in job.report.notes]
         made = self._provenance(job, lesion, found, report)
-        segmentId = lesion.segmentId or target.GetSegmentation().GenerateUniqueSegmentID(
+        segmentId = lesion.segmentId if target is own else None
+        segmentId = segmentId or target.GetSegmentation().GenerateUniqueSegmentID(
             f"MASAM_{lesion.id}"
         )
         look, further = lesion.look, job.frame is not None and job.frame[0] > 0
@@ -454,24 +479,22 @@ class Session:
             if further:
                 # No rows of the list, which would segment the frame that is shown, not their own.
                 segmentId, made = f"{segmentId}_{number + 1}", replace(made, lesion="")
+        if lesion.provenance is not None and not further:
+            touched.place(lesion.id, lesion.provenance.corners)  # of the box that it belonged to
         touched.append((target, segmentId))
         written = writeSegment(
             target, segmentId, volumeNode, found.mask, found.offset_kji, look, made.tags()
         )
-        if not further:
-            self.lesions.recordSegment(lesion, target, written)
+        if further:
+            return
+        if lesion.segment is not None and target is not own:  # it moves out of another volume's
+            touched.append((own, str(lesion.segmentId)))
+            own.GetSegmentation().RemoveSegment(lesion.segmentId)
+        self.lesions.recordSegment(lesion, target, written)
 
-    def _target(self, volumeNode: Any, segmentationNode: Any, created: list[Any]) -> Any:
-        if segmentationNode is not None:
-            return segmentationNode
-        for lesion in self.lesions.lesions(volumeNode):
-            if lesion.segmentation is not None:
-                return lesion.segmentation
-        created.append(newSegmentation(volumeNode, f"{volumeNode.GetName()} lesions"))
-        return created[-1]
-
-    def _provenance(self, job: _Job, lesion: Lesion, found: Found, report: RunReport) -> Provenance:
-        assert found.mask is not None
+    def _provenance(
+        self, job: _Job, lesion: LesionEntry, found: Lesion, report: RunReport
+    ) -> Provenance:
         return Provenance(
             lesion=lesion.id,
             corners=job.corners,
@@ -481,7 +504,7 @@ class Session:
             version=masam_core.__version__,
             options=dict(report.model.get("options", {})),
             confidence=found.confidence,
-            measurements=dict(found.measurements or {}),
+            measurements=found.measurements.to_dict(),
             maskHash=maskDigest(found.mask, found.offset_kji),
             volumeHash=job.image.content_hash,
             roi=job.roiName,
@@ -508,14 +531,17 @@ def _steps(
     options: SegmentOptions,
     place: dict[str, float],
 ) -> Any:
-    """Image after image; the result is the last outcome."""
+    """Image after image; the result is the last outcome, with the lesions of all."""
     from masam_core.worker.steps import segment_steps
 
     outcome = None
+    results: dict[str, Result] = {}
     for number, jobs in enumerate(groups):
         place["base"] = number * place["share"]
         boxes = [(job.key, job.box) for job in jobs]
         outcome = yield from segment_steps(choice, jobs[0].image, boxes, options)
+        results |= outcome.results
     if outcome is not None:
+        outcome.results.update(results)
         outcome.model.update(options=options.to_dict())
     return outcome

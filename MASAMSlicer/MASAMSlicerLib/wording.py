@@ -10,7 +10,8 @@ from typing import Any
 
 from masam_core.lesion.measurements.registry import listed_quantities
 
-from .scene.lesions import DONE, EDITED, MOVED, NEW, Lesion
+from .scene.ends import BEYOND, PAIRED, SET, Ends
+from .scene.lesions import DONE, EDITED, MOVED, NEW, LesionEntry
 from .session import RunReport
 from .translation import tr as _
 
@@ -40,7 +41,7 @@ class LesionRow:
     figures: dict[str, str]
 
 
-def rowOf(lesion: Lesion, states: Mapping[str, tuple[str, str]]) -> LesionRow:
+def rowOf(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> LesionRow:
     """A lesion's row; ``states`` are those of the session."""
     made = lesion.provenance
     found: dict[str, Any] = made.measurements if made is not None else {}
@@ -62,7 +63,7 @@ def _mm(length: float | None) -> str:
     return f"{length:.1f}" if length is not None else ""
 
 
-def _state(lesion: Lesion, states: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+def _state(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
     word, message = states.get(lesion.id, ("", ""))
     if word == "running":
         return _("working ..."), ""
@@ -90,16 +91,40 @@ def summary(report: RunReport) -> str:
     good = len(report.lesions) - len(report.failed)
     lines = []
     if good:
-        words = _("{n} lesion") if good == 1 else _("{n} lesions")
         device = report.model.get("device", "")
         lines.append(
             _("{what} segmented in {seconds:.1f} s on {device}.").format(
-                what=words.format(n=good), seconds=report.seconds, device=device
+                what=_counted(good, _("{n} lesion"), _("{n} lesions")),
+                seconds=report.seconds,
+                device=device,
             )
         )
     for lesion in report.lesions:
         lines += [f"{lesion.name}: {note}" for note in [lesion.error, *lesion.notes] if note]
     return "\n".join(lines)
+
+
+def endWords(ends: Ends) -> str:
+    """What has become of a box whose end was set to the slice that is shown."""
+    words = {
+        SET: _("The box now ends at this slice; it holds {what}."),
+        PAIRED: _("The box runs between the two slices that were set; it holds {what}."),
+        BEYOND: _(
+            "This slice lies beyond the box's other end: the box now reaches from it to the "
+            "farther end and holds {what}."
+        ),
+    }
+    return words[ends.how].format(what=_counted(ends.slices, _("{n} slice"), _("{n} slices")))
+
+
+def measuredWords(count: int) -> str:
+    """How many segments were measured again."""
+    what = _counted(count, _("{n} segment"), _("{n} segments"))
+    return _("{what} measured again.").format(what=what)
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return (one if count == 1 else many).format(n=count)
 
 
 def hasNotes(report: RunReport) -> bool:

@@ -46,6 +46,6 @@ def test_qualities_agree_on_the_sample(sample_data: Path, quality: str) -> None:
     (box,) = read_roi(folder / "box.mrk.json", volume.geometry)
     segmenter = Segmenter(load_model(bundled_model_path()))
     segmenter.set_volume(volume)
-    fast = segmenter.segment(box, SegmentOptions(quality="fast")).full_mask()
-    other = segmenter.segment(box, SegmentOptions(quality=quality)).full_mask()  # type: ignore[arg-type]
+    fast = segmenter.segment(box, SegmentOptions(quality="fast")).mask_on_volume()
+    other = segmenter.segment(box, SegmentOptions(quality=quality)).mask_on_volume()  # type: ignore[arg-type]
     assert dice(fast, other) > 0.95

@@ -1,4 +1,4 @@
-"""Words for a narrow panel."""
+"""Words of the front ends: for a narrow panel, and for one and many."""
 
 from __future__ import annotations
 
@@ -61,3 +61,26 @@ def test_long_words_may_be_broken_and_the_words_stay_the_same() -> None:
         text = breakable(f"The file {word} is here.")
         assert text.replace("\u200b", "") == f"The file {word} is here."
         assert max(len(part) for part in text.replace("\u200b", " ").split()) <= 24
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 segments measured again."),
+        (1, "1 segment measured again."),
+        (3, "3 segments measured again."),
+    ],
+)
+def test_what_was_measured(harness: Any, count: int, words: str) -> None:
+    from MASAMSlicerLib.wording import measuredWords
+
+    assert measuredWords(count) == words
+
+
+def test_what_has_become_of_a_box(harness: Any) -> None:
+    from MASAMSlicerLib.scene.ends import BEYOND, PAIRED, SET, Ends
+    from MASAMSlicerLib.wording import endWords
+
+    assert endWords(Ends(1, PAIRED)).endswith("it holds 1 slice.")
+    assert endWords(Ends(4, SET)) == "The box now ends at this slice; it holds 4 slices."
+    assert "farther end and holds 12 slices" in endWords(Ends(12, BEYOND))

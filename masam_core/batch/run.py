@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 import masam_core
 from masam_core.batch.cases import BatchCase
-from masam_core.batch.engine import Engine
 from masam_core.batch.queue import DONE, BatchQueue, safe_name
 from masam_core.batch.read_ahead import ReadAhead
 from masam_core.errors import BoxError, Cancelled, ConfigError, MasamError
 from masam_core.export.measurements import measurement_rows
 from masam_core.export.segmentation import IMAGE_SUFFIXES, SLICER_SUFFIX, write_segmentation
 from masam_core.image.volume import Volume, read_volume
+from masam_core.inference.box_segmenter import BoxSegmenter, segment_boxes
 from masam_core.inference.options import SegmentOptions
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.labels import boxes_of_labels
@@ -101,7 +101,7 @@ def open_queue(
 def run_batch(
     cases: Sequence[BatchCase],
     queue: BatchQueue,
-    engine: Engine,
+    segmenter: BoxSegmenter,
     options: BatchOptions,
     on_case: OnCase,
     on_progress: OnProgress,
@@ -113,7 +113,7 @@ def run_batch(
     Args:
         cases: of the queue.
         queue: with a folder, where everything is written.
-        engine: computes.
+        segmenter: computes.
         options: see BatchOptions.
         on_case: called with name, status and message when a case begins and ends.
         on_progress: called with name, fraction and words.
@@ -138,7 +138,7 @@ def run_batch(
         on_case(name, "running", "")
         try:
             rows, notes = _run_case(
-                by_name[name], read, queue, engine, options, on_progress, cancelled
+                by_name[name], read, queue, segmenter, options, on_progress, cancelled
             )
             queue.finish(name, rows, " ".join(notes))
         except (Cancelled, KeyboardInterrupt):
@@ -160,7 +160,7 @@ def _run_case(
     case: BatchCase,
     read: Read,
     queue: BatchQueue,
-    engine: Engine,
+    segmenter: BoxSegmenter,
     options: BatchOptions,
     on_progress: OnProgress,
     cancelled: Callable[[], bool],
@@ -179,8 +179,13 @@ def _run_case(
         queue.log(
             name, f"Box '{box.name}': LPS {low.round(1).tolist()} to {high.round(1).tolist()}"
         )
-    lesions = engine.segment(
-        volume, boxes, options.segment, lambda f, text: on_progress(name, f, text), cancelled
+    lesions = segment_boxes(
+        segmenter,
+        volume,
+        boxes,
+        options.segment,
+        lambda fraction, text: on_progress(name, fraction, text),
+        cancelled,
     )
     on_progress(name, 1.0, "writing")
     notes = [f"{lesion.name}: {note}" for lesion in lesions for note in lesion.messages]

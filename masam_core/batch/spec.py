@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from masam_core.batch.cases import find_cases
-from masam_core.batch.engine import make_engine
+from masam_core.batch.engine import open_segmenter
 from masam_core.batch.queue import DONE, FAILED
 from masam_core.batch.run import BatchOptions, open_queue, run_batch
 from masam_core.catalog.choice import ModelChoice
@@ -70,11 +70,8 @@ def run_spec(
     for row in queue.table():
         on_case(*row)
     if queue.next() is not None:
-        engine = make_engine(choice, spec.get("worker"), environment)
-        try:
-            run_batch(cases, queue, engine, options, on_case, on_progress, cancelled)
-        finally:
-            engine.close()
+        with open_segmenter(choice, spec.get("worker"), environment) as segmenter:
+            run_batch(cases, queue, segmenter, options, on_case, on_progress, cancelled)
     left = queue.next() is not None
     say(
         {

@@ -39,7 +39,7 @@ def agreement_rows(setup: Setup, data: Path, split: str = "val") -> list[Row]:
         raise ConfigError(f"{data} lists no case with split '{split}'.")
     asked = _settings(setup)
     segmenters = {
-        precision: Segmenter(setup.build(), setup.device, precision)
+        precision: Segmenter(setup.build(), setup.device, precision, copy=False)
         for precision in dict.fromkeys(precision for precision, _ in asked)
     }
     with_best: dict[str, list[float]] = defaultdict(list)
@@ -109,5 +109,5 @@ def _masks(
         segmenter = segmenters[precision]
         segmenter.set_volume(volume, modality)
         lesion = segmenter.segment(box, SegmentOptions(quality=quality))  # type: ignore[arg-type]
-        masks[precision, quality] = lesion.full_mask().astype(bool)
+        masks[precision, quality] = lesion.mask_on_volume()
     return masks

@@ -52,7 +52,7 @@ def job_rows(setup: Setup) -> list[Row]:
         ),
     ]
     for precision in setup.precisions:
-        segmenter = Segmenter(setup.build(), setup.device, precision)
+        segmenter = Segmenter(setup.build(), setup.device, precision, copy=False)
         segmenter.set_volume(volume)
         _ = volume.content_hash
         best: Lesion | None = None
@@ -121,5 +121,5 @@ def _agreement(expected: np.ndarray, best: Lesion, lesion: Lesion, quality: str)
         return f"Dice with best {dice(lesion.mask, best.mask):.4f}"
     mask = expected >= 0.5
     ours = lesion.mask
-    worst = float(np.abs(expected - lesion.probability).max())
+    worst = float(np.abs(expected - lesion.known_probability()).max())
     return f"Dice with the literal mask {dice(ours, mask):.4f}, probability within {worst:.1g}"

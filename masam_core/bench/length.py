@@ -78,7 +78,7 @@ def _one(
     build: Callable[[], MASAM], device: torch.device, slices: int, lesion: int, repeats: int
 ) -> _Found:
     """One length, in a process of its own."""
-    segmenter = Segmenter(build(), device)
+    segmenter = Segmenter(build(), device, copy=False)
     volume, box = lesion_volume(slices, lesion)
     ready = clock(lambda: segmenter.set_volume(volume), 1)
     _ = volume.content_hash

@@ -16,7 +16,7 @@ def profile_window(setup: Setup) -> str:
     """PyTorch's table of where the time of encoding one window goes."""
     from torch.profiler import ProfilerActivity, profile
 
-    segmenter = Segmenter(setup.build(), setup.device)
+    segmenter = Segmenter(setup.build(), setup.device, copy=False)
     config = segmenter.config
     channels = () if config.channels == "repeat" else (3,)
     shape = (1, config.num_slices, *channels, config.image_size, config.image_size)

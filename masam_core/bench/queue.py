@@ -10,7 +10,6 @@ import numpy as np
 import SimpleITK as sitk
 
 from masam_core.batch.cases import BatchCase
-from masam_core.batch.engine import LocalEngine
 from masam_core.batch.run import BatchOptions, open_queue, run_batch
 from masam_core.bench.inputs import lesion_volume
 from masam_core.bench.rows import Row, Setup
@@ -28,7 +27,7 @@ def queue_rows(setup: Setup) -> list[Row]:
     """Four compressed files, each of 60 slices with one lesion."""
     lesion = min(setup.slices, SLICES)
     volume, box = lesion_volume(SLICES, lesion)
-    segmenter = Segmenter(setup.build(), setup.device)
+    segmenter = Segmenter(setup.build(), setup.device, copy=False)
     options = BatchOptions(SegmentOptions(quality="fast"), format=".nii.gz")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder)
@@ -78,5 +77,4 @@ def _run(
     silent: Callable[..., None] = lambda *_: None  # noqa: E731
     with tempfile.TemporaryDirectory() as out:
         queue = open_queue(cases, source, Path(out), options, "bench")
-        engine = LocalEngine(segmenter)
-        run_batch(cases, queue, engine, options, silent, silent, lambda: False, ahead)
+        run_batch(cases, queue, segmenter, options, silent, silent, lambda: False, ahead)

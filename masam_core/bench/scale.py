@@ -24,7 +24,7 @@ FAST = SegmentOptions(quality="fast")
 
 def scale_rows(setup: Setup) -> list[Row]:
     """Tables of time, each with its slope, and what a GPU would need by calculation."""
-    segmenter = Segmenter(setup.build(), setup.device)
+    segmenter = Segmenter(setup.build(), setup.device, copy=False)
     name = f"{segmenter.config.backbone}, {segmenter.precision}"
     rows = [*_slices(setup, segmenter, name), *_lesions(setup, segmenter, name)]
     del segmenter
@@ -79,7 +79,7 @@ def _moved(box: BoxPrompt, voxels: int) -> BoxPrompt:
 def _window(setup: Setup, backbone: str, size: int) -> Row:
     """One window of a backbone, once after a warm-up: large ones take a while."""
     setup.tell(f"{backbone} at {size} pixels")
-    segmenter = Segmenter(random_model(backbone, size), setup.device)
+    segmenter = Segmenter(random_model(backbone, size), setup.device, copy=False)
     model, config = segmenter.model, segmenter.config
     window = torch.rand(1, config.num_slices, size, size, device=setup.device)
 

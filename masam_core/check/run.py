@@ -125,9 +125,7 @@ class CheckRun:
         self.fraction, self.words = base, words
 
     def _event(self, message: dict[str, Any]) -> None:
-        if message["type"] == "lesion" and self._gathered is not None:
-            self._gathered.lesions.append(message)
-        elif message["type"] == "progress":
+        if message["type"] == "progress":
             self.fraction = self._base + self._share * float(message["fraction"])
             self.words = f"{self.words.split(':')[0]}: {message['text']}"
 

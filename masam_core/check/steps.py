@@ -24,12 +24,10 @@ class Gathered:
     Attributes:
         host: name of the worker's machine; empty before it has answered. Never part of a report.
         findings: in the order in which they came.
-        lesions: ``lesion`` messages that have come.
     """
 
     host: str = ""
     findings: list[Finding] = field(default_factory=list)
-    lesions: list[Message] = field(default_factory=list)
 
 
 def check_steps(
@@ -74,7 +72,7 @@ def check_steps(
         words = f"Not tried: something is wrong with {' and '.join(needed)}."
         gathered.findings.append(Finding(MASK, State.SKIPPED, words))
         return
-    gathered.findings.append((yield from _segment(gathered, device, stage)))
+    gathered.findings.append((yield from _segment(device, stage)))
 
 
 def _greeting(hello: Message, seconds: float) -> Finding:
@@ -89,7 +87,7 @@ def _greeting(hello: Message, seconds: float) -> Finding:
     return Finding(WORKER, State.OK, words)
 
 
-def _segment(gathered: Gathered, device: str, stage: Callable[[float, float, str], None]) -> Any:
+def _segment(device: str, stage: Callable[[float, float, str], None]) -> Any:
     """Segment the sample; the result is a finding, also when that fails."""
     try:
         sample = read_sample()
@@ -99,7 +97,7 @@ def _segment(gathered: Gathered, device: str, stage: Callable[[float, float, str
         words = f"The sample could not be read ({error})."
         return Finding(MASK, State.PROBLEM, words, "Install MASAM again.")
     try:
-        return (yield from _ask_for_mask(sample, gathered, device, stage))
+        return (yield from _ask_for_mask(sample, device, stage))
     except WorkerError as error:
         if error.code in ("died", "start", "closed"):
             raise
@@ -111,12 +109,11 @@ def _segment(gathered: Gathered, device: str, stage: Callable[[float, float, str
         )
 
 
-def _ask_for_mask(
-    sample: Sample, gathered: Gathered, device: str, stage: Callable[[float, float, str], None]
-) -> Any:
+def _ask_for_mask(sample: Sample, device: str, stage: Callable[[float, float, str], None]) -> Any:
     from masam_core.catalog.choice import ModelChoice
     from masam_core.inference.options import SegmentOptions
-    from masam_core.worker.steps import Found, segment_steps
+    from masam_core.lesion.lesion import Lesion
+    from masam_core.worker.steps import segment_steps
 
     choice = ModelChoice(device=device)
     stage(0.5, 0.1, "loading the model")
@@ -125,16 +122,11 @@ def _ask_for_mask(
     outcome = yield from segment_steps(
         choice, sample.volume, [("sample", sample.box)], SegmentOptions()
     )
-    found = [Found.from_message(message) for message in gathered.lesions]
-    if len(found) != 1 or found[0].mask is None:
-        reason = found[0].error if found else "no mask came"
+    found = outcome.results["sample"]
+    if not isinstance(found, Lesion):
         return Finding(
-            MASK, State.PROBLEM, f"The sample could not be segmented: {reason}", "Report it."
+            MASK, State.PROBLEM, f"The sample could not be segmented: {found}", "Report it."
         )
     return judge_mask(
-        sample,
-        found[0].mask,
-        found[0].offset_kji,
-        outcome.seconds,
-        str(outcome.model["device"]),
+        sample, found.mask, found.offset_kji, outcome.seconds, str(outcome.model["device"])
     )

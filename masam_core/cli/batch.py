@@ -92,7 +92,7 @@ def batch_command(
     A run that was stopped goes on when the same command is given again.
     """
     from masam_core.batch.cases import find_cases
-    from masam_core.batch.engine import make_engine
+    from masam_core.batch.engine import open_segmenter
     from masam_core.batch.run import BatchOptions, open_queue, run_batch
     from masam_core.catalog.choice import ModelChoice
     from masam_core.inference.options import SegmentOptions
@@ -113,10 +113,10 @@ def batch_command(
     whole = True
     if queue.next() is not None:
         choice = ModelChoice(model, str(base) if base else None, device, precision)
-        engine = make_engine(choice, split_command(worker) if worker else None)
-        with _Bar(queue, quiet=json) as bar:
+        command = split_command(worker) if worker else None
+        with open_segmenter(choice, command) as segmenter, _Bar(queue, quiet=json) as bar:
             whole = run_batch(
-                cases, queue, engine, options, bar.on_case, bar.on_progress, lambda: False
+                cases, queue, segmenter, options, bar.on_case, bar.on_progress, lambda: False
             )
     _tell(queue, out, json)
     if not whole:

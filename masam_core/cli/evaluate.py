@@ -67,7 +67,6 @@ def evaluate_command(
 
     Needs the extra 'train' (dev.py setup installs it).
     """
-    from masam_core.catalog.resolve import load_by_name
     from masam_core.data.cases import Target
     from masam_core.data.reading import read_cases
     from masam_core.evaluation.html_report import write_report
@@ -75,9 +74,9 @@ def evaluate_command(
     from masam_core.evaluation.scores import plain, write_scores
     from masam_core.evaluation.study import run_study
     from masam_core.evaluation.tables import study_tables
+    from masam_core.inference.box_segmenter import BoxSegmenter
     from masam_core.inference.segmenter import Segmenter
     from masam_core.inference.windows import stride_of
-    from masam_core.scoring.evaluate import Predictor
 
     stride_of(quality, 1)  # type: ignore[arg-type]  # refuses an unknown word before the work
     if report is not None and automatic:
@@ -95,19 +94,19 @@ def evaluate_command(
     cases = [c for c in read_cases(data) if c.split == split]
     if not cases:
         raise ConfigError(f"{data} lists no case with split '{split}'.")
-    segmenter = Segmenter(load_by_name(model, base), device, precision)
-    predictors: dict[str, Predictor] = {_short(model): segmenter}
+    segmenter = Segmenter(model, device, precision, base=base)
+    segmenters: dict[str, BoxSegmenter] = {_short(model): segmenter}
     if against is not None:
-        name = f"{_short(against)} (second)" if _short(against) in predictors else _short(against)
-        predictors[name] = Segmenter(load_by_name(against, base), device, precision)
+        name = f"{_short(against)} (second)" if _short(against) in segmenters else _short(against)
+        segmenters[name] = Segmenter(against, device, precision, base=base)
     for name in peer or []:
-        predictors[name] = load_peer(name)
+        segmenters[name] = load_peer(name)
     target = Target(tuple(label or ()), each_lesion)
 
     def show(title: str, number: int, count: int, name: str) -> None:
         typer.echo(f"{title}: {number + 1}/{count} {name}", err=True)
 
-    study = run_study(cases, predictors, quality, target, jitter or (), repeats, show, automatic)  # type: ignore[arg-type]
+    study = run_study(cases, segmenters, quality, target, jitter or (), repeats, show, automatic)  # type: ignore[arg-type]
     if csv is not None:
         write_scores(csv, study.scores)
     if report is not None:

@@ -116,7 +116,6 @@ def segment_command(
     given = [path for path in (image, boxes_from) if path is not None]
     _require_outputs(given, out, overlay, measurements, probability)
 
-    from masam_core.catalog.resolve import load_by_name
     from masam_core.image.volume import read_volume
     from masam_core.inference.automatic import segment_classes
     from masam_core.inference.segmenter import Segmenter, SegmentOptions
@@ -127,7 +126,7 @@ def segment_command(
     options = SegmentOptions.from_dict(values)
     volume = read_volume(image, series=series).with_modality(modality)
     boxes = [] if automatic else _boxes(volume, roi or [], box or [], boxes_from, per)
-    segmenter = Segmenter(load_by_name(model, base), device=device, precision=precision)
+    segmenter = Segmenter(model, device, precision, base=base)
     segmenter.set_volume(volume)
     lesions = []
     with _progress(quiet=json) as show:

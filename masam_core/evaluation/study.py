@@ -14,11 +14,11 @@ from masam_core.evaluation.statistics import (
     calibration,
     compare,
 )
+from masam_core.inference.box_segmenter import BoxSegmenter
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.windows import Quality
 from masam_core.scoring.evaluate import (
     BoxError3D,
-    Predictor,
     Score,
     evaluate_automatic,
     evaluate_cases,
@@ -59,7 +59,7 @@ class Study:
 
 def run_study(
     cases: Sequence[Case],
-    predictors: Mapping[str, Predictor],
+    segmenters: Mapping[str, BoxSegmenter],
     quality: Quality = "balanced",
     target: Target | None = None,
     jitters: Sequence[float] = (),
@@ -71,7 +71,7 @@ def run_study(
 
     Args:
         cases: with expert labels.
-        predictors: by name; at least one.
+        segmenters: by name; at least one.
         quality: of the inference.
         target: which labels count.
         jitters: for the study of boxes that are off, of the first model alone.
@@ -82,7 +82,7 @@ def run_study(
     Raises:
         ConfigError: peers or boxes that are off, together with ``automatic``.
     """
-    if automatic and (jitters or not all(isinstance(p, Segmenter) for p in predictors.values())):
+    if automatic and (jitters or not all(isinstance(s, Segmenter) for s in segmenters.values())):
         raise ConfigError("Without boxes there are no boxes that are off, and no peers.")
 
     def told(title: str) -> Callable[[int, int, str], None]:
@@ -94,20 +94,20 @@ def run_study(
 
     scores = {
         name: (
-            evaluate_automatic(cases, p, quality, told(name), target, surfaces=True)
-            if automatic and isinstance(p, Segmenter)
-            else evaluate_cases(cases, p, quality, told(name), target, surfaces=True)
+            evaluate_automatic(cases, one, quality, told(name), target, surfaces=True)
+            if automatic and isinstance(one, Segmenter)
+            else evaluate_cases(cases, one, quality, told(name), target, surfaces=True)
         )
-        for name, p in predictors.items()
+        for name, one in segmenters.items()
     }
-    name, predictor = next(iter(predictors.items()))
+    name, studied = next(iter(segmenters.items()))
     tight = scores[name]
     base = sum(s.dice for s in tight) / len(tight)
     results = []
     for jitter in jitters:
         off = evaluate_cases(
             cases,
-            predictor,
+            studied,
             quality,
             told(f"boxes off by up to {jitter:.0%}"),
             target,

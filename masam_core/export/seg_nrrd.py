@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.lesion.lesion import crop_slices
+from masam_core.lesion.crops import crop_slices
 from masam_core.lesion.terminology import MASS, Color, TumourType
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 def write_segmentation(
     path: str | Path,
     lesions: Sequence[Lesion],
-    volume: Volume,
+    volume: Volume | None = None,
     colors: Sequence[Color] | None = None,
     kind: TumourType = MASS,
 ) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def write_segmentation(
     Args:
         path: file to write; replaced as a whole or not at all.
         lesions: in the order in which they are numbered.
-        volume: the image that was segmented.
+        volume: the image that was segmented; None takes the lesions' own grid.
         colors: red, green, blue in [0, 1] for each lesion; used by ``.seg.nrrd`` only.
         kind: what the lesions are; used by ``.seg.nrrd`` only.
 
@@ -51,11 +51,11 @@ def write_segmentation(
 
     Raises:
         SegmentationError: for another name ending, lesions of another image, a number of colours
-            that does not match, or a file that cannot be written.
+            that does not match, no lesion and no image, or a file that cannot be written.
     """
     path = Path(path)
     suffix = _suffix(path, (SLICER_SUFFIX, *IMAGE_SUFFIXES))
-    require_same_image(lesions, volume)
+    grid = _grid(lesions, volume)
     if colors is not None and len(colors) != len(lesions):
         raise SegmentationError(
             f"One colour is needed for each lesion; received {len(colors)} for {len(lesions)}."
@@ -65,10 +65,10 @@ def write_segmentation(
         segments = [
             _segment(lesion, color, kind) for lesion, color in zip(lesions, chosen, strict=True)
         ]
-        _write(path, lambda file: write_seg_nrrd(file, segments, volume.geometry))
+        _write(path, lambda file: write_seg_nrrd(file, segments, grid))
         return ()
-    labels, messages = label_image(lesions, volume.geometry.shape)
-    _write_image(path, labels, volume.geometry)
+    labels, messages = label_image(lesions, grid.shape)
+    _write_image(path, labels, grid)
     return messages
 
 
@@ -78,8 +78,9 @@ def write_probability(path: str | Path, lesions: Sequence[Lesion], volume: Volum
     Where several lesions have one, the highest is written.
 
     Raises:
-        SegmentationError: for a name ending other than .nii.gz, .nii, .nrrd and .mha, lesions of
-            another image, or a file that cannot be written.
+        SegmentationError: for lesions of which only the mask is known, a name ending other than
+            .nii.gz, .nii, .nrrd and .mha, lesions of another image, or a file that cannot be
+            written.
     """
     path = Path(path)
     if path.name.lower().endswith(SLICER_SUFFIX):
@@ -92,7 +93,7 @@ def write_probability(path: str | Path, lesions: Sequence[Lesion], volume: Volum
     highest = np.zeros(volume.geometry.shape, dtype=np.float32)
     for lesion in lesions:
         where = lesion.slices_kji()
-        np.maximum(highest[where], lesion.probability, out=highest[where])
+        np.maximum(highest[where], lesion.known_probability(), out=highest[where])
     _write_image(path, highest, volume.geometry)
 
 
@@ -116,6 +117,23 @@ def label_image(
                 f"Write a {SLICER_SUFFIX} file to keep both whole."
             )
     return labels, tuple(messages)
+
+
+def _grid(lesions: Sequence[Lesion], volume: Volume | None) -> Geometry:
+    """The grid to write on."""
+    if volume is not None:
+        require_same_image(lesions, volume)
+        return volume.geometry
+    if not lesions:
+        raise SegmentationError("There is no lesion to write, and no image whose grid to take.")
+    first = lesions[0]
+    for lesion in lesions:
+        if not lesion.geometry.same_grid(first.geometry):
+            raise SegmentationError(
+                f"'{lesion.name}' and '{first.name}' were segmented on different images; write "
+                "them into a file each."
+            )
+    return first.geometry
 
 
 def _segment(lesion: Lesion, color: Color, kind: TumourType) -> Segment:

@@ -91,10 +91,20 @@ def read_volume(path: Path | str, series: str | None = None) -> Volume:
         image, modality = read_series(path, series)
     else:
         image, modality = _read_file(path), None
-    _require_scalar_3d(image, path)
+    _require_scalar_3d(image, str(path))
     return Volume(
         sitk.GetArrayFromImage(image), Geometry.from_sitk(image), modality, stem(path), path
     )
+
+
+def volume_from_sitk(image: sitk.Image, name: str = "volume") -> Volume:
+    """Take over a 3D scalar SimpleITK image; nothing is resampled.
+
+    Raises:
+        VolumeError: 4D, colour, 2D or complex.
+    """
+    _require_scalar_3d(image, f"The image '{name}'")
+    return Volume(sitk.GetArrayFromImage(image), Geometry.from_sitk(image), None, name)
 
 
 def read_labels(path: Path | str) -> tuple[NDArray[np.int64], Geometry]:
@@ -112,7 +122,7 @@ def read_labels(path: Path | str) -> tuple[NDArray[np.int64], Geometry]:
             f"{path} holds segments that overlap, in {image.GetNumberOfComponentsPerPixel()} "
             "layers. Export them in Slicer as label images, one for each that overlaps another."
         )
-    _require_scalar_3d(image, Path(path))
+    _require_scalar_3d(image, str(path))
     array = sitk.GetArrayFromImage(image)
     if not np.issubdtype(array.dtype, np.integer) and not np.array_equal(array, np.rint(array)):
         raise VolumeError(
@@ -148,23 +158,23 @@ def _read_file(path: Path) -> sitk.Image:
     return image
 
 
-def _require_scalar_3d(image: sitk.Image, path: Path) -> None:
+def _require_scalar_3d(image: sitk.Image, what: str) -> None:
     size = image.GetSize()
     if image.GetDimension() == 4 or image.GetDimension() > 3:
         raise VolumeError(
-            f"{path} is {image.GetDimension()}D, {' x '.join(map(str, size))} voxels (time points "
+            f"{what} is {image.GetDimension()}D, {' x '.join(map(str, size))} voxels (time points "
             "or several contrasts). Save the one 3D volume to segment as a file of its own."
         )
     if image.GetDimension() < 3 or min(size) < 1:
-        raise VolumeError(f"{path} is a 2D image; MASAM needs a 3D volume (a stack of slices).")
+        raise VolumeError(f"{what} is a 2D image; MASAM needs a 3D volume (a stack of slices).")
     if image.GetNumberOfComponentsPerPixel() != 1:
         raise VolumeError(
-            f"{path} has {image.GetNumberOfComponentsPerPixel()} values per voxel (colour or "
+            f"{what} has {image.GetNumberOfComponentsPerPixel()} values per voxel (colour or "
             "vectors). Convert it to one grey value per voxel first, e.g. in Slicer with 'Vector "
             "to Scalar Volume'."
         )
     if "complex" in image.GetPixelIDTypeAsString():
-        raise VolumeError(f"{path} holds complex values. Save its magnitude as an image first.")
+        raise VolumeError(f"{what} holds complex values. Save its magnitude as an image first.")
 
 
 def _reason(error: Exception) -> str:

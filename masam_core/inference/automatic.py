@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from masam_core.errors import Cancelled, ConfigError
 from masam_core.image.geometry import CanonicalFrame
+from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.confidence import confidence
 from masam_core.inference.device import autocast
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.view import slice_crop
 from masam_core.inference.windows import Quality, stride_of, window_starts
-from masam_core.lesion.lesion import Lesion, tight_slices
+from masam_core.lesion.crops import tight_slices
+from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.model.prompt import NetworkPrompt
 from masam_core.prompts.boxes import BoxPrompt
-
-Progress = Callable[[float, str], None]
 
 
 def segment_classes(
     segmenter: Segmenter,
     quality: Quality = "balanced",
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: IsCancelled | None = None,
     slice_axis: int | None = None,
 ) -> list[Lesion]:
     """Segment the volume that was set, without boxes, as a model trained without prompts does.
@@ -93,7 +91,7 @@ def _slide(
     frame: CanonicalFrame,
     quality: Quality,
     progress: Progress | None,
-    cancelled: Callable[[], bool] | None,
+    cancelled: IsCancelled | None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     """Class and its probability of every voxel, KJI."""
     labels = np.zeros(segmenter.volume.geometry.shape, dtype=np.uint8)

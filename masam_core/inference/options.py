@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from masam_core.errors import ConfigError
@@ -58,6 +58,18 @@ class SegmentOptions:
             THRESHOLD.check(self.threshold)
         MARGIN_MM.check(self.margin_mm)
         object.__setattr__(self, "slice_axis", axis_of(self.slice_axis))
+
+    def changed(self, **settings: Any) -> SegmentOptions:
+        """The same options with other values, e.g. ``changed(quality="fast", keep="all")``.
+
+        Args:
+            settings: by the names of :meth:`to_dict`; or ``postprocess`` as a whole.
+
+        Raises:
+            ConfigError: an unknown name, or a value that makes no sense.
+        """
+        start = replace(self, postprocess=settings.pop("postprocess", self.postprocess))
+        return SegmentOptions.from_dict({**start.to_dict(), **settings}) if settings else start
 
     def to_dict(self) -> dict[str, Any]:
         """Flat, for JSON, messages and segment tags."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import copy as copying
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from masam_core.errors import Cancelled, ConfigError, DeviceMemoryError
 from masam_core.image.geometry import CanonicalFrame
+from masam_core.image.given import GivenVolume, one_volume
 from masam_core.image.intensity import intensity_limits, scale_intensity
 from masam_core.image.volume import Volume
+from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.cache import EmbeddingCache
 from masam_core.inference.confidence import confidence, predicted_confidence
 from masam_core.inference.cuda_graphs import GraphedDecoder
@@ -29,8 +34,8 @@ from masam_core.model.masam import MASAM, Embedding
 from masam_core.model.prompt import NetworkPrompt
 from masam_core.model.quantize import prepare_int8
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.given import GivenBox, one_box
 
-Progress = Callable[[float, str], None]
 Part = tuple[list[int], Embedding]  # slices, and their embedding
 WINDOWS_PER_BATCH = {"cuda": 4, "cpu": 1, "mps": 2}
 # Of the decoder. On the CPU window by window: more do not fit its cache, and rounding would depend
@@ -40,58 +45,105 @@ SLICES_PER_GROUP = 64  # embeddings held at once, beside the cache
 
 
 class Segmenter:
-    """Box-prompted segmentation with a loaded model.
+    """Box-prompted segmentation with a model in this process.
 
-    The model is prepared for inference (folded, its weights in the precision) and moved to the
-    device. Embeddings of windows are kept in half precision, so that another box on the same
-    slices and crop costs only the decoder; the first box is decoded from the same half-precision
-    values, so that on the CPU a mask does not depend on what was asked before. On a GPU it does so
-    in the last bits, which follow what was computed side by side.
+    Embeddings of windows are kept in half precision, so that another box on the same slices and
+    crop costs only the decoder; the first box is decoded from the same half-precision values, so
+    that on the CPU a mask does not depend on what was asked before. On a GPU it does so in the last
+    bits, which follow what was computed side by side.
 
     Args:
-        model: any MASAM, for example from ``load_model``.
+        model: ``bundled``, a name of the catalogue, the path of a weight file, or a MASAM. A MASAM
+            stays as it is: a copy of it is prepared for inference (FacT folded, weights in the
+            precision) and moved to the device.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``auto``, ``float32``, ``bfloat16``, ``float16``; ``int8`` on the CPU.
         cache_bytes: most memory for embeddings.
+        base: backbone file, for a weight file that holds only what was trained.
+        copy: False prepares and moves the MASAM that was given itself, which spares the memory of
+            a second one; it can't be trained or saved after that.
 
     Raises:
-        ConfigError: a device that is not there, or an unknown precision.
-        CheckpointError: the model was prepared for another precision before.
+        ConfigError: a device that is not there, an unknown precision or model.
+        CheckpointError: a weight file that can't be loaded, or a model that was prepared for
+            another precision before.
+
+    >>> segmenter = Segmenter("bundled", device="cpu")
+    >>> segmenter.set_volume("scan.nii.gz")
+    >>> lesion = segmenter.segment((52, 132, 52, 124, 16, 41), quality="fast")
+    >>> lesion.mask_on_volume().shape == segmenter.volume.geometry.shape
+    True
     """
 
     def __init__(
         self,
-        model: MASAM,
+        model: MASAM | str | Path = "bundled",
         device: str | torch.device = "auto",
         precision: str = "auto",
         cache_bytes: int = 1 << 30,
+        base: str | Path | None = None,
+        copy: bool = True,
     ) -> None:
         self.device = choose_device(device)
         self.dtype = choose_precision(precision, self.device)
-        prepared = prepare_int8(model) if precision == "int8" else model.prepare(self.dtype)
-        self.model = prepared.to(self.device)
-        self.precision = self.model.prepared
-        self.config = model.config
+        own = _own_model(model, base, copy)
+        prepared = prepare_int8(own) if precision == "int8" else own.prepare(self.dtype)
+        self._model: MASAM | None = prepared.to(self.device)
+        self.precision = prepared.prepared
+        self.config = prepared.config
         self.cache = EmbeddingCache(cache_bytes)
-        self._graphs = (
-            GraphedDecoder(self.model, self.dtype) if self.device.type == "cuda" else None
-        )
+        self._graphs = GraphedDecoder(prepared, self.dtype) if self.device.type == "cuda" else None
         self._slices_at_once = SLICES_PER_BATCH.get(self.device.type, 1)
         self._volume: Volume | None = None
         self._limits = (0.0, 1.0)
 
-    def set_volume(self, volume: Volume, modality: str | None = None) -> None:
+    def __enter__(self) -> Segmenter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def model(self) -> MASAM:
+        """The network, prepared for inference; ConfigError after :meth:`close`."""
+        if self._model is None:
+            raise ConfigError("This segmenter was closed; make a new one.")
+        return self._model
+
+    def close(self) -> None:
+        """Give the memory of model, volume and embeddings back; it segments nothing after that."""
+        self.forget_volume()
+        self.cache.clear()
+        self._model = self._graphs = None
+        self._empty_gpu()
+
+    def set_volume(
+        self,
+        volume: GivenVolume,
+        modality: str | None = None,
+        *,
+        spacing: ArrayLike | None = None,
+        origin: ArrayLike | None = None,
+        direction: ArrayLike | None = None,
+    ) -> None:
         """Choose the volume for the boxes to come.
 
         Args:
-            volume: the image.
+            volume: the image: a Volume, the path of a file or DICOM folder, a 3D SimpleITK image,
+                or an array KJI.
             modality: CT, MR, ...; None takes the volume's own, or guesses from its values.
+            spacing: of an array: mm along i, j, k.
+            origin: of an array: LPS mm of the centre of voxel (0, 0, 0); None is (0, 0, 0).
+            direction: of an array: (3, 3), columns the LPS unit vectors of its i, j, k axes; None
+                is the identity.
 
         Raises:
+            VolumeError: an image that can't be read, or an array without spacing.
             IntensityError: the volume has no finite value.
         """
-        limits = intensity_limits(volume.array, modality or volume.modality, self.config.intensity)
-        self._volume, self._limits = volume, limits
+        image = one_volume(volume, spacing, origin, direction)
+        limits = intensity_limits(image.array, modality or image.modality, self.config.intensity)
+        self._volume, self._limits = image, limits
 
     def forget_volume(self) -> None:
         """Let go of the volume; its embeddings stay."""
@@ -105,18 +157,22 @@ class Segmenter:
 
     def segment(
         self,
-        box: BoxPrompt,
+        box: GivenBox,
         options: SegmentOptions | None = None,
         progress: Progress | None = None,
-        cancelled: Callable[[], bool] | None = None,
+        cancelled: IsCancelled | None = None,
+        **settings: Any,
     ) -> Lesion:
         """Segment the lesion in a box.
 
         Args:
-            box: the prompt, on the grid of the volume that was set.
+            box: the prompt, on the grid of the volume that was set: a BoxPrompt, six voxel indices
+                (i0, i1, j0, j1, k0, k1), both ends included, or the path of a Slicer ROI file.
             options: see :class:`SegmentOptions`.
             progress: called with the fraction done and a word on what is being done.
             cancelled: asked between windows.
+            settings: single options by name, e.g. ``quality="fast"``, ``margin_mm=2``,
+                ``keep="all"``; see ``SegmentOptions.to_dict``.
 
         Returns:
             The lesion; no voxel outside box + margin is set.
@@ -125,10 +181,11 @@ class Segmenter:
             BoxError: the box lies outside the volume, or is no box.
             Cancelled: ``cancelled`` said so; nothing else has changed.
             DeviceMemoryError: the GPU's memory does not hold even one window.
-            ConfigError: no volume was set, or the model needs other prompts.
+            ConfigError: no volume was set, the model needs other prompts, or an unknown setting.
         """
         volume = self._require_volume()
-        options = options or SegmentOptions()
+        options = (options or SegmentOptions()).changed(**settings)
+        box = one_box(box, volume.geometry)
         frame = volume.geometry.canonical_frame(options.slice_axis)
         prompt = box.slice_boxes(frame)
         allowed = box.slice_boxes(frame, options.margin_mm) if options.margin_mm else prompt
@@ -345,6 +402,22 @@ class Segmenter:
             messages=messages,
             model=self.config.name,
         )
+
+
+def _own_model(model: MASAM | str | Path, base: str | Path | None, copy: bool) -> MASAM:
+    """A model to prepare: loaded here, or the caller's or a copy of it."""
+    from masam_core.catalog.resolve import load_by_name
+
+    if isinstance(model, (str, Path)):
+        return load_by_name(str(model), None if base is None else Path(base))
+    if not isinstance(model, MASAM):
+        raise ConfigError(
+            f"The model is a {type(model).__name__}; expected 'bundled', a name of the catalogue, "
+            "the path of a weight file, or a MASAM."
+        )
+    if base is not None:
+        raise ConfigError("A backbone file is for models that are loaded by name or path.")
+    return copying.deepcopy(model) if copy else model
 
 
 def in_batches(parts: list[Part], most: int) -> Iterator[list[Part]]:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import SegmentationError
+from masam_core.lesion.crops import crop_slices, tight_slices
+from masam_core.lesion.measure import Measurements, measure
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
     from masam_core.image.volume import Volume
-    from masam_core.lesion.measure import Measurements
     from masam_core.prompts.boxes import BoxPrompt
 
 
@@ -22,12 +23,17 @@ if TYPE_CHECKING:
 class Lesion:
     """One segmented lesion, kept as a crop of the image so that many lesions stay cheap.
 
+    What every way of segmenting gives back: the model in this process, a worker, a batch, the
+    peers of an evaluation.
+
     Attributes:
         name: what the clinician called the box, or what we called it for them.
         mask: bool, KJI, a crop of the image grid.
         offset_kji: index in the whole image of the crop's first voxel.
-        probability: float32 in [0, 1], KJI, same shape as ``mask``.
-        confidence: in [0, 1]; how sure the model is of this mask as a whole.
+        probability: float32 in [0, 1], KJI, same shape as ``mask``; None where only the mask is
+            known, as from a worker.
+        confidence: in [0, 1]; how sure the model is of this mask as a whole. NaN where it does not
+            say.
         box: the prompt it came from.
         geometry: grid of the *whole* image.
         measurements: size and intensity of the mask.
@@ -41,7 +47,7 @@ class Lesion:
     name: str
     mask: NDArray[np.bool_]
     offset_kji: tuple[int, int, int]
-    probability: NDArray[np.float32]
+    probability: NDArray[np.float32] | None
     confidence: float
     box: BoxPrompt
     geometry: Geometry
@@ -55,7 +61,7 @@ class Lesion:
                 f"The mask of '{self.name}' must be a 3D array of true/false values; "
                 f"received {self.mask.ndim}D values of type {self.mask.dtype}."
             )
-        if self.probability.shape != self.mask.shape:
+        if self.probability is not None and self.probability.shape != self.mask.shape:
             raise SegmentationError(
                 f"The mask of '{self.name}' is {self.mask.shape} voxels but its probability map "
                 f"is {self.probability.shape}; they must be the same."
@@ -70,49 +76,79 @@ class Lesion:
         """
         return crop_slices(self.mask.shape, self.offset_kji, self.geometry.shape)
 
-    def full_mask(self) -> NDArray[np.uint8]:
-        """The mask on the whole image grid: uint8 KJI, 1 inside the lesion and 0 elsewhere."""
-        whole = np.zeros(self.geometry.shape, dtype=np.uint8)
+    @classmethod
+    def from_mask(
+        cls,
+        mask: NDArray[np.bool_],
+        volume: Volume,
+        box: BoxPrompt,
+        name: str = "",
+        confidence: float = float("nan"),
+        messages: tuple[str, ...] = (),
+        model: str = "",
+    ) -> Lesion:
+        """Make a lesion of a mask on the whole image, without probabilities; it is measured here.
+
+        Args:
+            mask: bool KJI, on the image's grid.
+            volume: the image.
+            box: the prompt that the mask answers.
+            name: of the lesion; empty takes the box's, or ``Lesion``.
+            confidence, messages, model: see the class.
+
+        Raises:
+            SegmentationError: the mask has another shape than the image, or other values.
+        """
+        if mask.shape != volume.geometry.shape:
+            raise SegmentationError(
+                f"The mask is {mask.shape} voxels (K, J, I) and '{volume.name}' is "
+                f"{volume.geometry.shape}; they must be the same."
+            )
+        first = slice(0, 1)
+        where = tight_slices(mask) or (first, first, first)
+        crop = np.ascontiguousarray(mask[where])
+        offset = (where[0].start, where[1].start, where[2].start)
+        return cls(
+            name=name or box.name or "Lesion",
+            mask=crop,
+            offset_kji=offset,
+            probability=None,
+            confidence=confidence,
+            box=box,
+            geometry=volume.geometry,
+            measurements=measure(crop, offset, volume),
+            messages=messages,
+            model=model,
+        )
+
+    def mask_on_volume(self) -> NDArray[np.bool_]:
+        """The mask on the whole image grid: bool, KJI, False outside the crop."""
+        whole = np.zeros(self.geometry.shape, dtype=bool)
         whole[self.slices_kji()] = self.mask
         return whole
 
-    def full_probability(self) -> NDArray[np.float32]:
-        """The probabilities on the whole image grid: float32 KJI, 0 outside the crop."""
+    def probability_on_volume(self) -> NDArray[np.float32]:
+        """The probabilities on the whole image grid: float32, KJI, 0 outside the crop.
+
+        Raises:
+            SegmentationError: only the mask is known.
+        """
         whole = np.zeros(self.geometry.shape, dtype=np.float32)
-        whole[self.slices_kji()] = self.probability
+        whole[self.slices_kji()] = self.known_probability()
         return whole
 
+    def known_probability(self) -> NDArray[np.float32]:
+        """The probabilities of the crop: float32, KJI.
 
-def crop_slices(
-    shape: tuple[int, ...],
-    offset_kji: tuple[int, int, int],
-    full_shape: tuple[int, int, int],
-) -> tuple[slice, slice, slice]:
-    """Array slices (K, J, I) of a crop of ``shape`` at ``offset_kji`` in a ``full_shape`` grid.
-
-    Raises:
-        SegmentationError: when the crop reaches outside the grid.
-    """
-    ends = [first + length for first, length in zip(offset_kji, shape, strict=True)]
-    if min(offset_kji) < 0 or any(e > n for e, n in zip(ends, full_shape, strict=True)):
-        raise SegmentationError(
-            f"A mask of {tuple(shape)} voxels (K, J, I) placed at {tuple(offset_kji)} does not fit "
-            f"in an image of {tuple(full_shape)} voxels."
-        )
-    k, j, i = (slice(first, end) for first, end in zip(offset_kji, ends, strict=True))
-    return k, j, i
-
-
-def tight_slices(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice] | None:
-    """Array slices (K, J, I) of the smallest box that holds every voxel of a mask; None if empty.
-
-    From the projections onto the axes, so that no list of voxels is made.
-    """
-    occupied = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {a}))) for a in range(3)]
-    if occupied[0].size == 0:
-        return None
-    k, j, i = (slice(int(o[0]), int(o[-1]) + 1) for o in occupied)
-    return k, j, i
+        Raises:
+            SegmentationError: only the mask is known.
+        """
+        if self.probability is None:
+            raise SegmentationError(
+                f"'{self.name}' has no probability map: a worker and some models give masks alone. "
+                "Segment it with a model in this process."
+            )
+        return self.probability
 
 
 def require_same_image(lesions: Iterable[Lesion], volume: Volume) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import SegmentationError
-from masam_core.lesion.lesion import crop_slices, tight_slices
+from masam_core.lesion.crops import crop_slices, tight_slices
 from masam_core.lesion.measurements import registry
 from masam_core.lesion.measurements.region import Region
 

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from masam_core.data.cases import Case, Target
 from masam_core.errors import VolumeError
 from masam_core.image.volume import read_labels, read_volume
+from masam_core.inference.box_segmenter import BoxSegmenter
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.windows import Quality
 from masam_core.lesion.crops import tight_box
@@ -26,27 +27,6 @@ if TYPE_CHECKING:
 
 VoxelBox = tuple[float, float, float, float, float, float]
 Progress = Callable[[int, int, str], None]
-
-
-class Answer(Protocol):
-    """What a model gives back for a box."""
-
-    @property
-    def confidence(self) -> float:
-        """Its own estimate of the mask's Dice; NaN where it has none."""
-
-    def full_mask(self) -> NDArray[Any]:
-        """KJI mask on the volume's grid."""
-
-
-class Predictor(Protocol):
-    """Anything that segments a box: the product's Segmenter, or a peer."""
-
-    def set_volume(self, volume: Volume, modality: str | None = None) -> None:
-        """Choose the volume for the boxes to come."""
-
-    def segment(self, box: BoxPrompt, options: SegmentOptions | None = None) -> Answer:
-        """Segment one box."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +72,7 @@ class BoxError3D:
 
 def evaluate_cases(
     cases: Sequence[Case],
-    predictor: Predictor,
+    segmenter: BoxSegmenter,
     quality: Quality = "balanced",
     progress: Progress | None = None,
     target: Target | None = None,
@@ -103,7 +83,7 @@ def evaluate_cases(
 
     Args:
         cases: with their expert labels.
-        predictor: what is evaluated.
+        segmenter: what is evaluated.
         quality: of the inference.
         progress: called with number, count and name of each case.
         target: which labels count, and whether each separate part is a lesion.
@@ -119,16 +99,16 @@ def evaluate_cases(
         lesions = target.lesions(target.classes(labels, 1) > 0)
         if not lesions:
             raise VolumeError(f"{case.name}: the label image holds no lesion.")
-        predictor.set_volume(volume, modality=case.modality or None)
+        segmenter.set_volume(volume, modality=case.modality or None)
         for number, expert in enumerate(lesions, start=1):
             for box in draw_boxes(tight_box(expert), boxes, f"{case.name} {number}"):
                 began = time.monotonic()
-                answer = predictor.segment(
+                answer = segmenter.segment(
                     BoxPrompt.from_voxels(*box), SegmentOptions(quality=quality)
                 )
                 seconds = time.monotonic() - began
                 ellipsoid = dice(inscribed_ellipsoid(volume.geometry.shape, box), expert)
-                found = answer.full_mask().astype(bool)
+                found = answer.mask_on_volume()
                 made = _score(case, number, found, expert, volume, surfaces)
                 scores.append(
                     replace(
@@ -167,7 +147,7 @@ def evaluate_automatic(
         for number, answer in enumerate(answers, start=1):
             expert = classes == number
             if expert.any():
-                found = answer.full_mask() > 0
+                found = answer.mask_on_volume()
                 made = _score(case, number, found, expert, volume, surfaces)
                 scores.append(replace(made, confidence=answer.confidence, seconds=seconds))
     return scores

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.lesion.lesion import tight_slices
+from masam_core.lesion.crops import tight_slices
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry

@@ -8,7 +8,7 @@ import numpy as np
 
 from masam_core.data.cases import Case
 from masam_core.inference.segmenter import Segmenter
-from masam_core.model.checkpoint import load_model, save_model
+from masam_core.model.checkpoint import save_model
 from masam_core.model.masam import MASAM
 from masam_core.scoring.evaluate import evaluate_automatic, evaluate_cases
 from masam_core.scoring.summary import summary_line
@@ -29,7 +29,7 @@ def validate(
     with state.averaged():
         save_model(model, candidate, kind="delta")
     device = model.pixel_mean.device
-    segmenter = Segmenter(load_model(candidate, base=config.base), device=device)
+    segmenter = Segmenter(candidate, device, base=config.base)
     if config.prompts is None:
         scores = evaluate_automatic(cases, segmenter, quality="fast", target=config.target)
     else:

@@ -57,10 +57,16 @@ class _Waiting:
 
 @dataclass(frozen=True)
 class Ask:
-    """One request of a task."""
+    """One request of a task.
+
+    Attributes:
+        type, fields: of the request.
+        on_event: called with the messages that come before its answer, besides the task's own.
+    """
 
     type: str
     fields: dict[str, Any] = field(default_factory=dict)
+    on_event: Callable[[Message], None] | None = None
 
 
 class WorkerClient:
@@ -284,12 +290,15 @@ class Task:
             ask.fields,
             lambda answer: self._advance(lambda: self._steps.send(answer)),
             lambda error: self._advance(lambda: self._steps.throw(error)),
-            self._event,
+            lambda message: self._event(ask, message),
         )
 
-    def _event(self, message: Message) -> None:
-        if not self.finished and self._on_event is not None:
-            self._on_event(message)
+    def _event(self, ask: Ask, message: Message) -> None:
+        if self.finished:
+            return
+        for hear in (ask.on_event, self._on_event):
+            if hear is not None:
+                hear(message)
 
     def _fail(self, error: Exception) -> None:
         self.finished = True

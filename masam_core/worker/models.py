@@ -71,6 +71,7 @@ class ModelHolder:
             device=choice.device,
             precision=choice.precision,
             cache_bytes=choice.cache_bytes,
+            copy=False,
         )
         self.loaded = LoadedModel(choice, path, stamp, sha256_of(path), segmenter)
         return self.loaded

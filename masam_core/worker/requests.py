@@ -17,6 +17,7 @@ from masam_core.inference.limits import CACHE_MB
 from masam_core.inference.options import SegmentOptions, axis_of
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker import fields
+from masam_core.worker.codes import UnknownRequest, UnknownVolume, VersionMismatch, code_of
 from masam_core.worker.devices import list_devices
 from masam_core.worker.fields import field, optional_text
 from masam_core.worker.models import (
@@ -37,18 +38,6 @@ from masam_core.worker.volumes import VolumeStore
 
 Send = Callable[[Message], None]
 IsCancelled = Callable[[], bool]
-
-
-class UnknownVolume(MasamError):
-    """A request names a volume that the worker does not have (any more)."""
-
-
-class UnknownRequest(MasamError):
-    """A request of a type that the worker does not know."""
-
-
-class VersionMismatch(MasamError):
-    """The two sides speak different versions of the protocol."""
 
 
 class Requests:
@@ -214,26 +203,6 @@ class Requests:
         if volume is None:
             raise UnknownVolume("The worker does not have this volume; send it first.")
         return volume
-
-
-def code_of(error: Exception) -> str:
-    """The protocol's word for an error."""
-    words = {
-        "ProtocolError": "bad_request",
-        "UnknownRequest": "unknown_request",
-        "UnknownVolume": "unknown_volume",
-        "VersionMismatch": "version",
-        "BoxError": "box",
-        "VolumeError": "volume",
-        "IntensityError": "volume",
-        "CheckpointError": "model",
-        "DownloadError": "download",
-        "ConfigError": "settings",
-        "SegmentationError": "segmentation",
-        "DeviceMemoryError": "memory",
-        "Cancelled": "cancelled",
-    }
-    return words.get(type(error).__name__, "internal")
 
 
 def _one(

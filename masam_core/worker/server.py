@@ -10,8 +10,9 @@ from typing import Any
 
 from masam_core.errors import Cancelled, DeviceMemoryError, MasamError
 from masam_core.worker.channel import Channel
+from masam_core.worker.codes import code_of
 from masam_core.worker.protocol import Decoder, Message, ProtocolError, error_message
-from masam_core.worker.requests import Requests, code_of
+from masam_core.worker.requests import Requests
 
 log = logging.getLogger("masam.worker")
 

@@ -10,57 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.catalog.choice import ModelChoice
+from masam_core.errors import MasamError
 from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.measure import Measurements
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker.client import Ask, Steps, WorkerError
+from masam_core.worker.codes import kind_of
 from masam_core.worker.protocol import PART_BYTES, Message, pack_mask, unpack_mask
 
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What came of one box: a mask, or an error.
-
-    Attributes:
-        box: the id that was given to it.
-        mask: bool KJI crop, or None.
-        offset_kji: of the crop in the volume.
-        confidence: in [0, 1].
-        measurements: as ``Measurements.to_dict``.
-        messages: for the user.
-        error: in the user's words, where there is no mask.
-    """
-
-    box: str
-    mask: NDArray[np.bool_] | None = None
-    offset_kji: tuple[int, int, int] = (0, 0, 0)
-    confidence: float = 0.0
-    measurements: dict[str, Any] | None = None
-    messages: tuple[str, ...] = ()
-    error: str = ""
-
-    @classmethod
-    def from_message(cls, message: Message) -> Found:
-        """From a ``lesion`` message."""
-        if "error" in message:
-            return cls(str(message["box"]), error=str(message["error"]))
-        mask, offset = unpack_mask(message["mask"])
-        return cls(
-            str(message["box"]),
-            mask,
-            offset,
-            float(message["confidence"]),
-            dict(message["measurements"]),
-            tuple(message["messages"]),
-        )
+Result = Lesion | MasamError  # of one box
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished ``segment``: the model that was loaded (see ``load_model``) and the seconds."""
+    """A finished ``segment``.
+
+    Attributes:
+        model: that was loaded; see ``load_model`` in the protocol.
+        seconds: that the worker took.
+        results: for each box, by its id, the lesion or the reason why there is none. Lesions come
+            without probabilities.
+    """
 
     model: dict[str, Any]
     seconds: float
+    results: dict[str, Result]
 
 
 def segment_steps(
@@ -71,8 +47,7 @@ def segment_steps(
 ) -> Steps:
     """Load the model, send the volume if the worker lacks it, segment.
 
-    Lesions come as ``lesion`` events (see :meth:`Found.from_message`); the result is an
-    :class:`Outcome`.
+    The result is an :class:`Outcome`.
 
     Args:
         choice: model and device.
@@ -90,16 +65,58 @@ def segment_steps(
         ],
         "options": options.to_dict(),
     }
+    came: dict[str, Message] = {}
+
+    def keep(message: Message) -> None:
+        if message["type"] == "lesion":
+            came[str(message["box"])] = message
+
     try:
-        answer = yield Ask("segment", fields)
+        answer = yield Ask("segment", fields, keep)
     except WorkerError as error:
         if error.code != "unknown_volume":
             raise
         yield from put_volume_steps(volume)  # it had to make room meanwhile
-        answer = yield Ask("segment", fields)
-    return Outcome(
-        {k: v for k, v in model.items() if k not in ("type", "id")}, float(answer["seconds"])
-    )
+        answer = yield Ask("segment", fields, keep)
+    described = {k: v for k, v in model.items() if k not in ("type", "id")}
+    results = {number: _result(came.get(number), box, volume, model) for number, box in boxes}
+    return Outcome(described, float(answer["seconds"]), results)
+
+
+def local_error(code: str, text: str) -> MasamError:
+    """The error that ``Segmenter`` raises for what the worker calls ``code``, or a WorkerError."""
+    kind = kind_of(code)
+    return WorkerError(code, text) if kind is None else kind(text)
+
+
+def _result(message: Message | None, box: BoxPrompt, volume: Volume, model: Message) -> Result:
+    """The lesion of a ``lesion`` message, or why there is none."""
+    if message is None:
+        return WorkerError("internal", "The worker gave no answer.")
+    try:
+        if "error" in message:
+            return local_error(str(message.get("code")), str(message["error"]))
+        mask, offset = unpack_mask(message["mask"])
+        return Lesion(
+            name=box.name or "Lesion",
+            mask=mask,
+            offset_kji=offset,
+            probability=None,
+            confidence=float(message["confidence"]),
+            box=box,
+            geometry=volume.geometry,
+            measurements=Measurements.from_dict(message["measurements"]),
+            messages=tuple(str(note) for note in message["messages"]),
+            model=str(model["name"]),
+        )
+    except MasamError as error:
+        return error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return WorkerError(
+            "internal",
+            f"The worker's answer can't be understood ({type(error).__name__}: {error}). Install "
+            "the same version of MASAM on both sides.",
+        )
 
 
 def put_volume_steps(volume: Volume) -> Steps:

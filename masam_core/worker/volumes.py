@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,12 @@ class VolumeStore:
         Raises:
             VolumeError: a type that is no number, or more bytes than the worker keeps.
         """
-        if content_hash in self._whole:
+        known = self._whole.get(content_hash)
+        if known is not None:
+            # The hash is of the values and their place; what they are called may have changed.
+            renamed = replace(known, modality=modality, name=name)
+            object.__setattr__(renamed, "content_hash", content_hash)
+            self._whole[content_hash] = renamed
             return True
         try:
             kind = np.dtype(dtype)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from MASAMSlicerLib.scene import views
-from MASAMSlicerLib.scene.lesions import Lesion
+from MASAMSlicerLib.scene.lesions import LesionEntry
 from MASAMSlicerLib.wording import rowOf
 
 from masam_core.errors import Cancelled, MasamError
@@ -148,7 +148,7 @@ class LesionRows:
         self.measureEdited()
         return False
 
-    def _unmeasured(self) -> list[Lesion]:
+    def _unmeasured(self) -> list[LesionEntry]:
         volume = self.tab.volume
         return self.tab.session.unmeasured(volume) if volume is not None else []
 
@@ -157,7 +157,7 @@ class LesionRows:
         for action in waiting:
             action(note)
 
-    def _row(self, lesion: Lesion) -> dict[str, Any]:
+    def _row(self, lesion: LesionEntry) -> dict[str, Any]:
         row = vars(rowOf(lesion, self.tab.session.states))
         keys = {kind.entry: key for key, kind in TUMOUR_TYPES.items()}
         color = "#" + "".join(f"{round(255 * c):02x}" for c in lesion.color)
@@ -177,7 +177,7 @@ class LesionRows:
         }
 
 
-def _isVisible(lesion: Lesion) -> bool:
+def _isVisible(lesion: LesionEntry) -> bool:
     if lesion.segment is not None and lesion.segmentation.GetDisplayNode() is not None:
         return bool(lesion.segmentation.GetDisplayNode().GetSegmentVisibility(lesion.segmentId))
     return bool(lesion.roi is None or lesion.roi.GetDisplayVisibility())

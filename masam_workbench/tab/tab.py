@@ -9,7 +9,7 @@ from typing import Any
 
 import vtk
 from MASAMSlicerLib import workerprocess
-from MASAMSlicerLib.scene.lesions import LESION, Lesion
+from MASAMSlicerLib.scene.lesions import LESION, LesionEntry
 from MASAMSlicerLib.scene.nodes import nodesOfClass
 from MASAMSlicerLib.session import Session
 from MASAMSlicerLib.standing import Standing, situationOf
@@ -100,7 +100,7 @@ class Tab:
         return self.images.volume
 
     @property
-    def selected(self) -> Lesion | None:
+    def selected(self) -> LesionEntry | None:
         """The selected lesion."""
         chosen = self.state.selected
         return self.session.lesions.lesion(chosen) if chosen else None
@@ -109,7 +109,7 @@ class Tab:
         """Nodes of a class."""
         return nodesOfClass(self.scene, kind)
 
-    def lesions(self) -> list[Lesion]:
+    def lesions(self) -> list[LesionEntry]:
         """Of the image that is shown."""
         return self.session.lesions.lesions(self.volume) if self.volume is not None else []
 
@@ -181,7 +181,9 @@ class Tab:
         if self._refreshing is not None:
             self._refreshing.cancel()
             self._refreshing = None
+        self.session.lesions.followNames()
         with self.state as state, self.session.lesions.held():
+            self.session.visibility.show(self.volume)
             rows = self.rows.rows()
             ids = [row["id"] for row in rows]
             if state.selected not in ids:

@@ -12,7 +12,7 @@ from masam_core.lesion.measurements.registry import listed_quantities
 from masam_core.lesion.terminology import TUMOUR_TYPES
 
 from ..scene import views
-from ..scene.lesions import Lesion
+from ..scene.lesions import LesionEntry
 from ..wording import rowOf
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class LesionTable:
         self.panel.select(ids[place % len(ids)])
         self.goToSelected()
 
-    def _fill(self, row: int, lesion: Lesion) -> None:
+    def _fill(self, row: int, lesion: LesionEntry) -> None:
         shown = rowOf(lesion, self.panel.session.states)
         figures = [shown.figures[quantity.name] for quantity in self._listed]
         texts = [shown.name, shown.kind, shown.state, *figures, shown.confidence]
@@ -136,7 +136,7 @@ class LesionTable:
         header = self.table.horizontalHeader().sizeHint.height()
         self.table.setFixedHeight(header + sum(shown) + 2 * self.table.frameWidth)
 
-    def _showSelection(self, lesions: list[Lesion]) -> None:
+    def _showSelection(self, lesions: list[LesionEntry]) -> None:
         ids = [lesion.id for lesion in lesions]
         chosen = self.panel.parameters.selectedLesion
         if chosen not in ids:
@@ -227,7 +227,7 @@ class LesionTable:
         self.panel.session.lesions.recolor(self.panel.selected, rgb)
         self.panel.refreshSoon()
 
-    def _selectedLesions(self) -> list[Lesion]:
+    def _selectedLesions(self) -> list[LesionEntry]:
         found = [self.panel.session.lesions.lesion(identity) for identity in self.selectedIds()]
         return [lesion for lesion in found if lesion is not None]
 

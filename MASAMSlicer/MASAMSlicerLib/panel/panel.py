@@ -14,7 +14,8 @@ from masam_core.errors import MasamError
 from masam_core.inference.options import SegmentOptions
 
 from .. import workerprocess
-from ..scene.lesions import LESION, Lesion, volumeOf
+from ..scene.belonging import otherVolume
+from ..scene.lesions import LESION, LesionEntry
 from ..session import Session
 from ..standing import Standing, situationOf
 from ..wording import breakable
@@ -35,6 +36,7 @@ from .shortcuts import Shortcuts
 REFRESH_MS = 40
 SETTLED_MS = 500  # without a change after which a box counts as moved, if no mouse said so
 GREETING_MS = 1500  # after the module is shown, before the worker is started in advance
+CHOSEN = ("volume", "segmentation")  # parameters that are nodes
 WARNING_STYLE, ERROR_STYLE = "color: #b26a00", "color: #c62828"
 
 
@@ -62,6 +64,8 @@ class Panel:
         self._standing = Standing(
             lambda: (self.parameters.model, situationOf(self.session, self.volume))
         )
+        self._chosen: dict[str, str] = {}
+        self._entered = False
         self._closed = False
         self._greeting = _once(GREETING_MS, self._greet)
         self.install = Install(self)
@@ -96,7 +100,7 @@ class Panel:
         return self.parameters.volume
 
     @property
-    def selected(self) -> Lesion | None:
+    def selected(self) -> LesionEntry | None:
         """The selected lesion of the chosen volume."""
         chosen = self.parameters.selectedLesion
         lesion = self.session.lesions.lesion(chosen) if chosen else None
@@ -128,6 +132,7 @@ class Panel:
 
     def entered(self) -> None:
         """The module is shown: look for what is missing, and have the worker ready in time."""
+        self._entered = True
         self._shortcuts.enable(True)
         self.install.check()
         self._greeting.start()
@@ -135,6 +140,9 @@ class Panel:
 
     def left(self) -> None:
         """Another module is shown."""
+        self._entered = False
+        self.session.visibility.showAll()
+        self.session.handles.release()
         self._greeting.stop()
         self.prompt.stop()
         self.results.leave()
@@ -152,9 +160,14 @@ class Panel:
     def refresh(self) -> None:
         """Bring every part in line with the scene."""
         self._showNewVolume()
+        self._chosen = {name: _idOf(getattr(self.parameters, name)) for name in CHOSEN}
+        self.session.lesions.followNames()
         with self.session.lesions.held():
             if self._standing.over():
                 self.say("")
+            if self._entered:
+                self.session.visibility.show(self.volume)
+                self.session.handles.refresh()
             for part in (
                 self.inputs,
                 self.setupLine,
@@ -171,6 +184,21 @@ class Panel:
     def select(self, lesionId: str) -> None:
         """Make a lesion the selected one."""
         self.parameters.selectedLesion = lesionId
+        self.refreshSoon()
+
+    def mouseMoved(self, crosshairNode: Any) -> None:
+        """The mouse is elsewhere, perhaps in another view."""
+        if self._entered:
+            self.session.handles.follow(crosshairNode)
+
+    def nodeRemoved(self, node: Any) -> None:
+        """A node has left the scene; where it was chosen, nothing is.
+
+        Slicer's selector goes to the next node by itself, whomever it belongs to.
+        """
+        for name, identity in self._chosen.items():
+            if identity and identity == node.GetID():
+                setattr(self.parameters, name, None)
         self.refreshSoon()
 
     def boxChanged(self, roiNode: Any) -> None:
@@ -256,6 +284,8 @@ class Panel:
         self.batch.cleanup()
         self.check.cleanup()
         self.results.cleanup()
+        self.session.visibility.showAll()
+        self.session.handles.release()
         self.session.close()
 
     def askForFile(self, title: str, pattern: str) -> str:
@@ -278,8 +308,8 @@ class Panel:
         identity = self.volume.GetID() if self.volume is not None else ""
         if identity and identity != self._volumeId:
             _showVolume(self.volume)
-            chosen = self.parameters.segmentation
-            if chosen is not None and volumeOf(chosen) not in (None, self.volume):
+            chosen, lesions = self.parameters.segmentation, self.session.lesions.lesions()
+            if chosen is not None and otherVolume(chosen, self.volume, lesions):
                 self.parameters.segmentation = None
         self._volumeId = identity
 
@@ -296,6 +326,10 @@ def _once(milliseconds: int, slot: Callable[[], None]) -> Any:
     timer.interval = milliseconds
     timer.timeout.connect(slot)
     return timer
+
+
+def _idOf(node: Any) -> str:
+    return str(node.GetID()) if node is not None else ""
 
 
 def _first(answer: Any) -> str:

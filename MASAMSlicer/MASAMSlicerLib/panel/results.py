@@ -16,6 +16,7 @@ from ..scene import views
 from ..scene.export import saveSegmentation
 from ..scene.lesions import EDITED
 from ..scene.tables import updateTable
+from ..wording import measuredWords
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -136,8 +137,7 @@ class Results:
 
     def _onMeasure(self) -> None:
         def done(count: int) -> None:
-            words = _("{n} segments measured again.")
-            self.panel.say(words.format(n=count))
+            self.panel.say(measuredWords(count))
             self.panel.refreshSoon()
 
         lesions = self.panel.session.lesions.lesions(self.panel.volume)

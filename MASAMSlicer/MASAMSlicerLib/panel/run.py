@@ -29,7 +29,7 @@ class Run:
         self.panel, self.ui = panel, panel.ui
         self._began = 0.0
         self._words = ""
-        self._following = Following(panel.session, self.start)
+        self._following = Following(panel.session, self.start, lambda: panel.volume)
         self._timer = qt.QTimer()
         self._timer.interval = TICK_MS
         self._timer.timeout.connect(self._tick)

@@ -31,13 +31,14 @@ LESION, SEGMENT, TERMINOLOGY, COLOR = (
     "MASAM.Color",
 )
 VOLUME_REFERENCE, SEGMENTATION_REFERENCE = "masamVolume", "masamSegmentation"
+ROI_CLASS = "vtkMRMLMarkupsROINode"
 MOVED_MM = 0.01
 
 NEW, DONE, MOVED, EDITED = "not segmented", "segmented", "box changed", "edited"
 
 
 @dataclass(eq=False)
-class Lesion:
+class LesionEntry:
     """One row of the list, read from the scene.
 
     Attributes:
@@ -84,7 +85,8 @@ class LesionList:
     def __init__(self, scene: Any) -> None:
         self._scene = scene
         self._digests: dict[tuple[str, str], tuple[Any, str]] = {}
-        self._held: list[Lesion] | None = None
+        self._held: list[LesionEntry] | None = None
+        self._names: dict[str, tuple[str, str]] = {}  # of segment and box, when last looked at
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -96,14 +98,14 @@ class LesionList:
         finally:
             self._held = None
 
-    def lesions(self, volumeNode: Any = None) -> list[Lesion]:
+    def lesions(self, volumeNode: Any = None) -> list[LesionEntry]:
         """All lesions, of one volume where it is given; in the order of their making."""
         found = self._readAll() if self._held is None else list(self._held)
         if volumeNode is not None:
             found = [lesion for lesion in found if lesion.volume is volumeNode]
         return found
 
-    def _readAll(self) -> list[Lesion]:
+    def _readAll(self) -> list[LesionEntry]:
         found = [self._fromRoi(roi) for roi in self._rois()]
         known = {lesion.id for lesion in found}
         for node in self._nodes("vtkMRMLSegmentationNode"):
@@ -115,13 +117,13 @@ class LesionList:
                     known.add(identity)
         return found
 
-    def lesion(self, identity: str) -> Lesion | None:
+    def lesion(self, identity: str) -> LesionEntry | None:
         """The lesion with an id."""
         return next((lesion for lesion in self.lesions() if lesion.id == identity), None)
 
     def add(
         self, volumeNode: Any, segmentationNode: Any = None, roiNode: Any = None, name: str = ""
-    ) -> Lesion:
+    ) -> LesionEntry:
         """A new lesion of a volume; with a ROI of the scene, or with a new one, not yet drawn."""
         number = self._nextNumber()
         name = name or (roiNode.GetName() if roiNode is not None else f"Lesion {number}")
@@ -138,8 +140,11 @@ class LesionList:
         showBox(roiNode, color)
         return self._fromRoi(roiNode)
 
-    def duplicate(self, lesion: Lesion, volumeNode: Any = None) -> Lesion:
-        """Another lesion with a copy of the box, and no segment yet; of another volume if given."""
+    def duplicate(self, lesion: LesionEntry, volumeNode: Any = None) -> LesionEntry:
+        """Another lesion with a copy of the box, and no segment yet; of another volume if given.
+
+        Type and colour are those of the lesion.
+        """
         copy = self._scene.AddNewNodeByClass(
             "vtkMRMLMarkupsROINode", self._scene.GenerateUniqueName(lesion.name)
         )
@@ -149,10 +154,14 @@ class LesionList:
             copy.SetAndObserveObjectToNodeMatrix(lesion.roi.GetObjectToNodeMatrix())
             copy.SetSize(lesion.roi.GetSize())
         if volumeNode is None or volumeNode is lesion.volume:
-            return self.add(lesion.volume, lesion.segmentation, copy)
-        return self.add(volumeNode, None, copy)  # not into the first volume's segmentation
+            made = self.add(lesion.volume, lesion.segmentation, copy)
+        else:
+            made = self.add(volumeNode, None, copy)  # not into the first volume's segmentation
+        self.setTerminology(made, lesion.terminology)
+        self.recolor(made, lesion.color)
+        return self._fromRoi(copy)
 
-    def rename(self, lesion: Lesion, name: str) -> None:
+    def rename(self, lesion: LesionEntry, name: str) -> None:
         """Name the ROI and the segment; an empty name is refused with ValueError."""
         name = name.strip()
         if not name:
@@ -162,7 +171,27 @@ class LesionList:
         if lesion.segment is not None:
             lesion.segment.SetName(name)
 
-    def recolor(self, lesion: Lesion, color: tuple[float, float, float]) -> None:
+    def followNames(self) -> None:
+        """Bring box and segment in line where one was renamed or recoloured in another module.
+
+        What has changed since the last look wins; where both have, the segment does.
+        """
+        now: dict[str, tuple[str, str]] = {}
+        for lesion in self.lesions():
+            if lesion.roi is None or lesion.segment is None:
+                continue
+            segment, roi = lesion.segment.GetName(), lesion.roi.GetName()
+            seen = self._names.get(lesion.id, (segment, roi))
+            if segment not in (seen[0], roi):
+                lesion.roi.SetName(segment)
+            elif roi not in (seen[1], segment):
+                lesion.segment.SetName(roi)
+            now[lesion.id] = (lesion.segment.GetName(), lesion.roi.GetName())
+            if not np.allclose(colorOf(lesion.roi), lesion.color, atol=1e-3):
+                self.recolor(lesion, lesion.color)
+        self._names = now
+
+    def recolor(self, lesion: LesionEntry, color: tuple[float, float, float]) -> None:
         """Colour of the segment and of the box."""
         if lesion.roi is not None:
             lesion.roi.SetAttribute(COLOR, _colorText(color))
@@ -170,37 +199,37 @@ class LesionList:
         if lesion.segment is not None:
             lesion.segment.SetColor(*color)
 
-    def setTerminology(self, lesion: Lesion, entry: str) -> None:
+    def setTerminology(self, lesion: LesionEntry, entry: str) -> None:
         """What kind of lesion it is: value of Slicer's terminology tag."""
         if lesion.roi is not None:
             lesion.roi.SetAttribute(TERMINOLOGY, entry)
         if lesion.segment is not None:
             lesion.segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry)
 
-    def setLocked(self, lesion: Lesion, locked: bool) -> None:
+    def setLocked(self, lesion: LesionEntry, locked: bool) -> None:
         """Protect the segment from further results; nothing without a segment."""
         if lesion.segment is not None:
             setLocked(lesion.segment, locked)
             lesion.segmentation.Modified()
 
-    def remove(self, lesion: Lesion) -> None:
+    def remove(self, lesion: LesionEntry) -> None:
         """Take a lesion off the list: its box and its segment."""
         if lesion.segment is not None:
             lesion.segmentation.GetSegmentation().RemoveSegment(lesion.segmentId)
         if lesion.roi is not None:
             self._scene.RemoveNode(lesion.roi)
 
-    def recordSegment(self, lesion: Lesion, segmentationNode: Any, segmentId: str) -> None:
+    def recordSegment(self, lesion: LesionEntry, segmentationNode: Any, segmentId: str) -> None:
         """Tell the ROI which segment is its own."""
         if lesion.roi is not None:
             lesion.roi.SetAttribute(SEGMENT, segmentId)
             lesion.roi.SetNodeReferenceID(SEGMENTATION_REFERENCE, segmentationNode.GetID())
 
-    def maskOf(self, lesion: Lesion) -> tuple[Mask, tuple[int, int, int]]:
+    def maskOf(self, lesion: LesionEntry) -> tuple[Mask, tuple[int, int, int]]:
         """The segment's voxels on the lesion's volume; raises SegmentationError."""
         return readSegment(lesion.segmentation, lesion.segmentId or "", lesion.volume)
 
-    def _fromRoi(self, roi: Any) -> Lesion:
+    def _fromRoi(self, roi: Any) -> LesionEntry:
         node = roi.GetNodeReference(SEGMENTATION_REFERENCE)
         volume = roi.GetNodeReference(VOLUME_REFERENCE)
         identity = roi.GetAttribute(LESION)
@@ -221,7 +250,7 @@ class LesionList:
 
     def _read(
         self, identity: str, roi: Any, volume: Any, node: Any, segmentId: str | None
-    ) -> Lesion:
+    ) -> LesionEntry:
         segment = node.GetSegmentation().GetSegment(segmentId) if node and segmentId else None
         if segment is not None:
             name, color = segment.GetName(), segment.GetColor()
@@ -229,7 +258,7 @@ class LesionList:
         else:
             name, color = roi.GetName(), colorOf(roi)
             terminology = roi.GetAttribute(TERMINOLOGY) or MASS.entry
-        lesion = Lesion(
+        lesion = LesionEntry(
             id=identity,
             roi=roi,
             volume=volume,
@@ -245,7 +274,7 @@ class LesionList:
         lesion.status = self._status(lesion)
         return lesion
 
-    def _status(self, lesion: Lesion) -> str:
+    def _status(self, lesion: LesionEntry) -> str:
         made = lesion.provenance
         if lesion.segment is None or made is None:
             return NEW
@@ -259,7 +288,7 @@ class LesionList:
             return MOVED
         return MOVED if np.abs(corners - made.corners).max() > MOVED_MM else DONE
 
-    def digest(self, lesion: Lesion) -> str:
+    def digest(self, lesion: LesionEntry) -> str:
         """Of the mask as it is now; computed again only when its labelmap was modified."""
         labelmap = lesion.segment.GetRepresentation(labelmapName())
         # Not id(): Python's wrapper of the same VTK object may be another one each time.
@@ -290,6 +319,12 @@ def volumeOf(segmentationNode: Any) -> Any:
     """The volume whose geometry a segmentation has, or None."""
     reference = segmentationNode.GetReferenceImageGeometryReferenceRole()
     return segmentationNode.GetNodeReference(reference)
+
+
+def roiOf(scene: Any, lesion: str) -> Any:
+    """The ROI node of the lesion with an id, or None."""
+    rois = nodesOfClass(scene, ROI_CLASS)
+    return next((roi for roi in rois if roi.GetAttribute(LESION) == lesion), None)
 
 
 def showBox(roi: Any, color: tuple[float, float, float]) -> None:

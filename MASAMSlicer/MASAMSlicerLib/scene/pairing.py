@@ -9,7 +9,7 @@ import slicer
 
 from masam_core.batch.cases import belongs
 
-from .lesions import LESION, Lesion, LesionList
+from .lesions import LESION, LesionEntry, LesionList
 from .prompts import roiFromMask
 from .segments import readSegment
 
@@ -55,7 +55,7 @@ def roisByFolder(volumes: Sequence[Any], rois: Sequence[Any]) -> dict[str, list[
     return found
 
 
-def lesionsFromRois(lesions: LesionList, volume: Any, rois: Sequence[Any]) -> list[Lesion]:
+def lesionsFromRois(lesions: LesionList, volume: Any, rois: Sequence[Any]) -> list[LesionEntry]:
     """ROIs as lesions of a volume; a ROI that is one already stays that lesion.
 
     A ROI that belongs to another volume's lesion is copied, not taken away.
@@ -72,7 +72,9 @@ def lesionsFromRois(lesions: LesionList, volume: Any, rois: Sequence[Any]) -> li
     return made
 
 
-def lesionsFromSegments(lesions: LesionList, volume: Any, segmentationNode: Any) -> list[Lesion]:
+def lesionsFromSegments(
+    lesions: LesionList, volume: Any, segmentationNode: Any
+) -> list[LesionEntry]:
     """A lesion with a tight box for each segment that has a voxel in the volume.
 
     The segments themselves are left as they are. A segment that has given a lesion of this volume

@@ -9,12 +9,14 @@ import numpy as np
 from masam_core.errors import MasamError
 
 from . import prompts
-from .lesions import Lesion, LesionList
+from .lesions import LesionEntry, LesionList
 from .transforms import worldToNode
 from .volumes import geometryOf
 
 
-def lesionToPlace(lesions: LesionList, volumeNode: Any, segmentationNode: Any = None) -> Lesion:
+def lesionToPlace(
+    lesions: LesionList, volumeNode: Any, segmentationNode: Any = None
+) -> LesionEntry:
     """The volume's lesion that waits for its box, or a new one."""
     for lesion in lesions.lesions(volumeNode):
         if lesion.roi is not None and not isDrawn(lesion.roi):
@@ -34,7 +36,7 @@ def isDrawn(roi: Any) -> bool:
     return bool(min(roi.GetSize()) > 0)
 
 
-def boxWarning(lesion: Lesion | None) -> str:
+def boxWarning(lesion: LesionEntry | None) -> str:
     """What is wrong with a lesion's box, or an empty text."""
     if lesion is None or lesion.roi is None or lesion.volume is None or not isDrawn(lesion.roi):
         return ""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from masam_core.lesion.lesion import tight_slices
+from masam_core.lesion.crops import tight_slices
 
 from .segments import Mask, Offset, tagOf
 

@@ -12,7 +12,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from masam_core.errors import SegmentationError
 from masam_core.image.geometry import Geometry
-from masam_core.lesion.lesion import tight_slices
+from masam_core.lesion.crops import tight_slices
 
 from .transforms import arrayToMatrix, sameTransform
 from .volumes import geometryOf

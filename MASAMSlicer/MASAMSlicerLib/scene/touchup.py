@@ -7,7 +7,7 @@ import numpy as np
 from masam_core.errors import SegmentationError
 from masam_core.image.geometry import Geometry
 
-from .lesions import Lesion
+from .lesions import LesionEntry
 from .segments import Mask, Offset, isLocked, readSegment, writeSegment
 from .transforms import worldToNode
 from .volumes import geometryOf
@@ -25,7 +25,7 @@ class Stroke:
         SegmentationError: no segment yet, or it is locked.
     """
 
-    def __init__(self, lesion: Lesion, radius: float, erase: bool) -> None:
+    def __init__(self, lesion: LesionEntry, radius: float, erase: bool) -> None:
         if lesion.segment is None or lesion.volume is None:
             raise SegmentationError(f"'{lesion.name}' has no mask yet: press Segment first.")
         if isLocked(lesion.segment):

@@ -9,7 +9,7 @@ import numpy as np
 from masam_core.image.geometry import LPS_TO_RAS
 
 from . import prompts
-from .lesions import Lesion
+from .lesions import LesionEntry
 from .nodes import nodesOfClass
 from .segments import surfaceName
 from .transforms import matrixToArray, nodeToWorld, worldToNode
@@ -69,7 +69,7 @@ def fitToView(roiNode: Any, volumeNode: Any) -> None:
     prompts.alignRoi(roiNode, volumeNode, low, high)
 
 
-def goTo(lesion: Lesion) -> None:
+def goTo(lesion: LesionEntry) -> None:
     """Centre every slice view on the lesion and show its surroundings."""
     if lesion.volume is None or (lesion.roi is None and lesion.provenance is None):
         return
@@ -114,6 +114,11 @@ def interactionNode(scene: Any) -> Any:
     return _nodes(scene)[1]
 
 
+def crosshairNode(scene: Any) -> Any:
+    """The node that knows where the mouse is in the views, or None where there is no view."""
+    return scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+
+
 def setSegmentsVisible(segmentationNode: Any, visible: bool, surface: bool) -> None:
     """Show or hide a segmentation, and its surface in 3D."""
     if segmentationNode.GetDisplayNode() is None:
@@ -133,7 +138,7 @@ def showsSurface(segmentationNode: Any) -> bool:
     return bool(segmentationNode.GetSegmentation().ContainsRepresentation(surfaceName()))
 
 
-def _corners(lesion: Lesion) -> np.ndarray:
+def _corners(lesion: LesionEntry) -> np.ndarray:
     if lesion.roi is not None and min(lesion.roi.GetSize()) > 0:
         lps = prompts.cornersInVolume(lesion.roi, lesion.volume)
     elif lesion.provenance is not None:

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,14 @@ import SimpleITK as sitk
 
 from masam_core.batch import run as run_module
 from masam_core.batch.cases import BatchCase, find_cases
-from masam_core.batch.engine import WorkerEngine
+from masam_core.batch.engine import open_segmenter
 from masam_core.batch.run import BatchOptions, open_queue, read_case, run_batch
+from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import Cancelled, ConfigError
 from masam_core.image.volume import Volume, read_labels
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.lesion import Lesion
-from masam_core.lesion.measure import measure
 from masam_core.prompts.boxes import BoxPrompt
-from masam_core.worker.steps import ModelChoice
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -38,43 +36,37 @@ class Quick:
         self.stop_at = stop_at
         self.seen: list[str] = []
 
+    def set_volume(self, volume: Volume, modality: str | None = None) -> None:
+        self.seen.append(volume.name)
+        self.volume: Volume | None = volume
+
+    def forget_volume(self) -> None:
+        self.volume = None
+
     def segment(
         self,
-        volume: Volume,
-        boxes: Sequence[BoxPrompt],
-        options: SegmentOptions,
-        progress: Any,
-        cancelled: Any,
-    ) -> list[Lesion]:
-        self.seen.append(volume.name)
-        if volume.name == self.stop_at:
+        box: BoxPrompt,
+        options: SegmentOptions | None = None,
+        progress: Any = None,
+        cancelled: Any = None,
+    ) -> Lesion:
+        assert self.volume is not None
+        if self.volume.name == self.stop_at:
             raise Cancelled("stop")
-        if volume.name == "memory":
+        if self.volume.name == "memory":
             raise MemoryError
-        if volume.name == "bug":
+        if self.volume.name == "bug":
             raise KeyError("nonsense")
         progress(0.5, "half")
-        out = []
-        for box in boxes:
-            low = np.ceil(box.corners_ijk.min(axis=0)).astype(int)[::-1]
-            high = np.floor(box.corners_ijk.max(axis=0)).astype(int)[::-1]
-            mask = np.ones(high - low + 1, dtype=bool)
-            offset = (int(low[0]), int(low[1]), int(low[2]))
-            out.append(
-                Lesion(
-                    box.name,
-                    mask,
-                    offset,
-                    mask.astype(np.float32),
-                    0.5,
-                    box,
-                    volume.geometry,
-                    measure(mask, offset, volume),
-                    ("a note",),
-                    "quick",
-                )
-            )
-        return out
+        (i0, j0, k0), (i1, j1, k1) = (
+            np.rint(end).astype(int)
+            for end in (box.corners_ijk.min(axis=0) + 0.5, box.corners_ijk.max(axis=0) + 0.5)
+        )
+        mask = np.zeros(self.volume.geometry.shape, dtype=bool)
+        mask[k0:k1, j0:j1, i0:i1] = True
+        return Lesion.from_mask(
+            mask, self.volume, box, confidence=0.5, messages=("a note",), model="quick"
+        )
 
 
 @pytest.fixture
@@ -223,7 +215,7 @@ def test_the_panels_process_says_what_it_does_line_by_line(
 def test_a_worker_that_can_not_be_started_fails_the_cases_in_words(
     folder: Path, tmp_path: Path
 ) -> None:
-    engine = WorkerEngine(["no-such-program-here"], ModelChoice())
+    engine = open_segmenter(ModelChoice(), ["no-such-program-here"])
     queue, whole = run(folder, tmp_path / "out", engine)  # type: ignore[arg-type]
     assert whole
     assert queue.count("failed") == 6

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from masam_core.image.volume import read_labels
+from masam_core.worker.remote import RemoteSegmenter
+
+from .conftest import Masam
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def masam(*arguments: str) -> subprocess.CompletedProcess[str]:
+def shell(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "masam_core", *arguments],
         capture_output=True,
@@ -36,14 +41,14 @@ def test_two_tumours_and_a_broken_file(tmp_path: Path, sample_data: Path) -> Non
     (images / "broken.nii.gz").write_bytes((images / "mr.nii.gz").read_bytes()[:5000])
     shutil.copy(images / "mr.mrk.json", images / "broken.mrk.json")
     (images / "alone.mrk.json").write_text("{}")
-    listed = masam("batch", str(images), "-o", str(out), "--dry-run")
+    listed = shell("batch", str(images), "-o", str(out), "--dry-run")
     assert listed.returncode == 0
     assert "alone.mrk.json: no image" in listed.stderr
     assert len(listed.stdout.splitlines()) == 3
     assert not out.exists()
 
     run = ["batch", str(images), "-o", str(out), "--format", ".nii.gz", "--quality", "fast"]
-    done = masam(*run, "--overlay")
+    done = shell(*run, "--overlay")
     assert done.returncode == 1, done.stderr
     assert "2 done, 1 failed" in done.stdout
     assert "incomplete" in done.stdout
@@ -54,16 +59,44 @@ def test_two_tumours_and_a_broken_file(tmp_path: Path, sample_data: Path) -> Non
         assert (out / f"{name}.png").stat().st_size > 10_000
     assert np.array_equal(read_labels(out / "mr.nii.gz")[0] > 0, read_labels(out / "mr.nii.gz")[0])
 
-    again = masam(*run, "--json")
+    again = shell(*run, "--json")
     document = json.loads(again.stdout)
     assert [c["status"] for c in document["cases"]] == ["failed", "done", "done"]
-    other = masam(*run, "--margin", "2", "--slice-axis", "j")
+    other = shell(*run, "--margin", "2", "--slice-axis", "j")
     assert other.returncode == 1
     assert "other settings (margin_mm, slice_axis)" in other.stderr
 
 
 def test_wrong_settings_are_refused_before_the_work(tmp_path: Path) -> None:
-    done = masam("batch", str(tmp_path), "-o", str(tmp_path / "out"), "--quality", "superb")
+    done = shell("batch", str(tmp_path), "-o", str(tmp_path / "out"), "--quality", "superb")
     assert done.returncode == 1
     assert "fast, balanced, best" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_worker_is_ended_with_the_batch(
+    masam: Masam, tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    shutil.copy(sample_data / "sarcoma_mr" / "image.nii.gz", images / "mr.nii.gz")
+    shutil.copy(sample_data / "sarcoma_mr" / "box.mrk.json", images / "mr.mrk.json")
+    ended: list[int | None] = []
+    close = RemoteSegmenter.close
+
+    def watched(self: RemoteSegmenter) -> None:
+        assert self._worker is not None
+        transport = self._worker.transport
+        close(self)
+        assert transport is not None
+        assert transport.process is not None
+        ended.append(transport.process.poll())
+
+    monkeypatch.setattr(RemoteSegmenter, "close", watched)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    worker = shlex.join([sys.executable, str(ROOT / "Testing" / "core" / "worker" / "quick.py")])
+    done = masam("batch", images, "-o", tmp_path / "out", "--worker", worker)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out" / "mr.seg.nrrd").is_file()
+    assert len(ended) == 1
+    assert ended[0] is not None

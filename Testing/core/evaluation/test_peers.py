@@ -10,13 +10,15 @@ import pytest
 import torch
 
 from masam_core.data.reading import read_cases
-from masam_core.errors import ConfigError
+from masam_core.errors import BoxError, Cancelled, ConfigError
 from masam_core.evaluation.peers import PEERS, load_peer
 from masam_core.evaluation.peers.lite_medsam import LiteMedSAM, grey_values
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume, read_labels
 from masam_core.prompts.boxes import BoxPrompt
-from masam_core.scoring.evaluate import evaluate_cases
+from masam_core.scoring.evaluate import BoxError3D, evaluate_cases
+
+from ..scoring.test_evaluate import write_case
 
 
 class BoxDrawer:
@@ -41,7 +43,7 @@ def test_the_3d_box_is_cut_out_of_every_slice(flip: bool) -> None:
     network = BoxDrawer()
     peer = LiteMedSAM(network)
     peer.set_volume(volume)
-    mask = peer.segment(BoxPrompt.from_voxels(10, 39, 40, 89, 3, 6)).full_mask()
+    mask = peer.segment(BoxPrompt.from_voxels(10, 39, 40, 89, 3, 6)).mask_on_volume()
     expected = np.zeros((10, 128, 64), dtype=bool)
     expected[3:7, 40:90, 10:40] = True
     assert mask.shape == expected.shape
@@ -68,25 +70,28 @@ def test_grey_values_are_the_recipes() -> None:
 
 
 def test_an_unknown_peer_is_refused() -> None:
-    with pytest.raises(ConfigError, match="expected one of litemedsam"):
+    with pytest.raises(ConfigError, match="expected one of litemedsam, ellipsoid"):
         load_peer("someone")
 
 
 def test_a_new_peer_is_one_module_and_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: Path
 ) -> None:
-    (tmp_path / "ellipsoid_peer.py").write_text(
+    (tmp_path / "everything_peer.py").write_text(
         "import numpy as np\n"
-        "from masam_core.evaluation.peers.lite_medsam import PeerAnswer\n"
+        "from masam_core.lesion.lesion import Lesion\n"
         "class Everything:\n"
         "    def set_volume(self, volume, modality=None):\n"
-        "        self.shape = volume.geometry.shape\n"
-        "    def segment(self, box, options=None):\n"
-        "        return PeerAnswer(np.ones(self.shape, dtype=bool))\n"
+        "        self.volume = volume\n"
+        "    def forget_volume(self):\n"
+        "        self.volume = None\n"
+        "    def segment(self, box, options=None, progress=None, cancelled=None):\n"
+        "        mask = np.ones(self.volume.geometry.shape, dtype=bool)\n"
+        "        return Lesion.from_mask(mask, self.volume, box)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(PEERS, "everything", "ellipsoid_peer:Everything")
-    with pytest.raises(ConfigError, match="litemedsam, everything"):
+    monkeypatch.setitem(PEERS, "everything", "everything_peer:Everything")
+    with pytest.raises(ConfigError, match="litemedsam, ellipsoid, everything"):
         load_peer("someone")
     (case, *_) = read_cases(data)
     (score,) = evaluate_cases([case], load_peer("everything"))
@@ -103,6 +108,45 @@ def test_the_peers_that_are_named_are_there() -> None:
 def test_a_peer_needs_a_volume_first() -> None:
     with pytest.raises(ConfigError, match="Choose a volume"):
         LiteMedSAM(BoxDrawer()).segment(BoxPrompt.from_voxels(0, 1, 0, 1, 0, 1))
+
+
+def test_a_peers_work_can_be_followed_and_stopped() -> None:
+    geometry = Geometry.from_spacing((10, 16, 16), (1.0, 1.0, 3.0))
+    peer = LiteMedSAM(BoxDrawer())
+    peer.set_volume(Volume(np.ones((10, 16, 16)), geometry, "MR"))
+    told: list[str] = []
+    box = BoxPrompt.from_voxels(2, 9, 3, 8, 3, 6)
+    peer.segment(box, progress=lambda fraction, text: told.append(f"{fraction} {text}"))
+    assert told[0] == "0.0 slice 1 of 4"
+    assert told[-1] == "0.75 slice 4 of 4"
+    with pytest.raises(Cancelled):
+        peer.segment(box, cancelled=lambda: True)
+    peer.forget_volume()
+    with pytest.raises(ConfigError, match="Choose a volume"):
+        peer.segment(box)
+
+
+def test_the_ellipsoid_as_a_peer_scores_what_the_column_of_the_ellipsoid_says(
+    tmp_path: Path,
+) -> None:
+    peer = load_peer("ellipsoid")
+    wanted = BoxError3D(0.2, repeats=3)
+    scores = evaluate_cases([write_case(tmp_path, "a")], peer, boxes=wanted)
+    assert [s.dice for s in scores] == [s.ellipsoid for s in scores]
+    assert 0.3 < min(s.dice for s in scores) <= max(s.dice for s in scores) < 1
+    peer.forget_volume()
+    with pytest.raises(ConfigError, match="Choose a volume"):
+        peer.segment(BoxPrompt.from_voxels(0, 1, 0, 1, 0, 1))
+
+
+def test_the_ellipsoid_refuses_a_turned_box() -> None:
+    volume = Volume(np.zeros((9, 9, 9)), Geometry.from_spacing((9, 9, 9)))
+    turned = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]])
+    box = BoxPrompt.from_oriented((4, 4, 4), turned, (4, 3, 2), volume.geometry)
+    peer = load_peer("ellipsoid")
+    peer.set_volume(volume)
+    with pytest.raises(BoxError, match="along the voxel axes"):
+        peer.segment(box)
 
 
 def test_the_real_weights_find_something_in_a_real_tumour(tumours_dir: Path) -> None:

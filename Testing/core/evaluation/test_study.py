@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from masam_core.evaluation.html_report import write_report
 from masam_core.evaluation.study import Study, run_study
 from masam_core.evaluation.tables import study_tables
 from masam_core.inference.segmenter import Segmenter
+from masam_core.lesion.lesion import Lesion
 
 from ..inference.conftest import build_model  # noqa: F401
 from ..scoring.test_evaluate import BoxFiller, write_case
@@ -20,14 +22,16 @@ from ..scoring.test_evaluate import BoxFiller, write_case
 class Rounder(BoxFiller):
     """Answers with the whole box."""
 
-    def segment(self, box: object, options: object = None) -> object:
+    def segment(
+        self, box: Any, options: Any = None, progress: Any = None, cancelled: Any = None
+    ) -> Lesion:
         answer = super().segment(box)
-        corners = box.corners_ijk  # type: ignore[attr-defined]
+        corners = box.corners_ijk
         low = np.ceil(corners.min(axis=0)).astype(int)
         high = np.floor(corners.max(axis=0)).astype(int)
-        mask = answer.full_mask()
+        mask = answer.mask_on_volume()
         mask[low[2] : high[2] + 1, low[1] : high[1] + 1, low[0] : high[0] + 1] = 1
-        return answer
+        return Lesion.from_mask(mask, self.volume, box, confidence=0.5)
 
 
 @pytest.fixture

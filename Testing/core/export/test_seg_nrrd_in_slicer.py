@@ -65,7 +65,7 @@ def test_slicer_finds_every_voxel_where_it_was_segmented(oblique_volume, lesions
     assert segmentation.GetNumberOfSegments() == 3
     assert segmentation.GetNumberOfLayers() == 2
     for index, lesion in enumerate(lesions):
-        ijk = np.argwhere(lesion.full_mask())[:, ::-1]
+        ijk = np.argwhere(lesion.mask_on_volume())[:, ::-1]
         expected = oblique_volume.geometry.ras_from_ijk(ijk)
         found = voxels_ras(node, index)
         assert found.shape == expected.shape

@@ -53,7 +53,7 @@ def test_a_label_image_lies_on_the_images_own_grid(oblique_volume, apart, tmp_pa
     assert image.GetPixelID() == sitk.sitkUInt8
     labels, geometry = read_labels(path)
     assert geometry.same_grid(oblique_volume.geometry)
-    expected = apart[0].full_mask() + 2 * apart[1].full_mask()
+    expected = 1 * apart[0].mask_on_volume() + 2 * apart[1].mask_on_volume()
     np.testing.assert_array_equal(labels, expected)
     for value, lesion in enumerate(apart, start=1):
         assert centroid_lps(image, value) == pytest.approx(
@@ -90,7 +90,7 @@ def test_a_slicer_segmentation_read_with_simpleitk(oblique_volume, apart, tmp_pa
     assert write_segmentation(path, apart, oblique_volume) == ()
     image = sitk.ReadImage(str(path))
     np.testing.assert_array_equal(
-        sitk.GetArrayFromImage(image), apart[0].full_mask() + 2 * apart[1].full_mask()
+        sitk.GetArrayFromImage(image), 1 * apart[0].mask_on_volume() + 2 * apart[1].mask_on_volume()
     )
     assert Geometry.from_sitk(image).same_grid(oblique_volume.geometry, 1e-9)
     fields = header(path)
@@ -125,7 +125,7 @@ def test_overlapping_lesions_stay_whole_in_layers(oblique_volume, overlapping, t
     assert image.GetNumberOfComponentsPerPixel() == 2
     layers = sitk.GetArrayFromImage(image)
     for number, (layer, lesion) in enumerate(zip((0, 1, 0), overlapping, strict=True), start=1):
-        np.testing.assert_array_equal(layers[..., layer] == number, lesion.full_mask() == 1)
+        np.testing.assert_array_equal(layers[..., layer] == number, lesion.mask_on_volume())
         assert centroid_lps(image, number, layer) == pytest.approx(
             lesion.measurements.centroid_lps, abs=1e-6
         )
@@ -155,7 +155,7 @@ def test_probabilities_of_several_lesions_are_joined_by_the_highest(
     write_probability(path, overlapping, oblique_volume)
     image = sitk.ReadImage(str(path))
     assert image.GetPixelID() == sitk.sitkFloat32
-    expected = np.max([lesion.full_probability() for lesion in overlapping], axis=0)
+    expected = np.max([lesion.probability_on_volume() for lesion in overlapping], axis=0)
     np.testing.assert_array_equal(sitk.GetArrayFromImage(image), expected)
     assert Geometry.from_sitk(image).same_grid(oblique_volume.geometry)
 

@@ -49,7 +49,7 @@ def test_best_quality_is_the_likeliest_class_of_the_mean_over_all_windows(
     expected = (total / seen[:, None, None, None]).argmax(dim=1)[:, :40, :48].numpy()
     got = np.zeros((20, 40, 48), dtype=int)
     for lesion in found:
-        got[lesion.full_mask() > 0] = int(lesion.name.split()[-1])
+        got[lesion.mask_on_volume()] = int(lesion.name.split()[-1])
     assert (got != expected).mean() < 1e-3
     assert len(np.unique(expected)) > 1
     # A class that is not there keeps its place, so that values in a label image mean classes.
@@ -65,7 +65,9 @@ def test_slices_may_run_along_another_axis(build_model: BuildModel, volume: Volu
     assert {lesion.measurements.diameter_axis for lesion in found} <= {0, None}
     assert any(lesion.mask.any() for lesion in found)
     usual = segment_classes(segmenter, "fast")
-    assert any((a.full_mask() != b.full_mask()).any() for a, b in zip(found, usual, strict=True))
+    assert any(
+        (a.mask_on_volume() != b.mask_on_volume()).any() for a, b in zip(found, usual, strict=True)
+    )
 
 
 def test_classes_lie_on_the_volumes_own_grid_whatever_its_axes(
@@ -79,7 +81,7 @@ def test_classes_lie_on_the_volumes_own_grid_whatever_its_axes(
     for seen in (volume, flipped):
         segmenter = Segmenter(build_model(**AUTOMATIC), device="cpu")
         segmenter.set_volume(seen)
-        masks.append({f.name: f.full_mask() for f in segment_classes(segmenter, "best")})
+        masks.append({f.name: f.mask_on_volume() for f in segment_classes(segmenter, "best")})
     assert masks[0].keys() == masks[1].keys()
     for name, mask in masks[0].items():
         assert (mask != masks[1][name][::-1, :, ::-1]).mean() < 1e-3

@@ -108,7 +108,7 @@ def test_no_voxel_outside_box_and_margin_is_ever_set(
     (i0, j0, k0), (i1, j1, k1) = low, [a + b for a, b in zip(low, extra, strict=True)]
     options = SegmentOptions(quality="fast", threshold=0.05, margin_mm=margin, postprocess=RAW)
     box = BoxPrompt.from_voxels(i0, i1, j0, j1, k0, k1)
-    mask = segmenter.segment(box, options).full_mask()
+    mask = segmenter.segment(box, options).mask_on_volume()
     k, j, i = np.nonzero(mask)
     spacing = volume.geometry.spacing
     reach = margin / spacing + 0.5 + 1e-9
@@ -137,7 +137,7 @@ def test_the_same_anatomy_stored_otherwise_gives_the_same_physical_mask(
     segmenter = Segmenter(build_model(), device="cpu")
     options = SegmentOptions(quality="fast", postprocess=RAW)
     segmenter.set_volume(volume)
-    expected = segmenter.segment(BOX, options).full_mask()
+    expected = segmenter.segment(BOX, options).mask_on_volume()
 
     # Store the very same voxels along permuted and reversed axes, with the matching matrix.
     array, matrix = volume.array, volume.geometry.ijk_to_lps.copy()
@@ -152,7 +152,7 @@ def test_the_same_anatomy_stored_otherwise_gives_the_same_physical_mask(
     stored = Volume(np.ascontiguousarray(array), geometry, "MR")
     corners = geometry.ijk_from_lps(volume.geometry.lps_from_ijk(BOX.corners_ijk))
     segmenter.set_volume(stored)
-    mask = segmenter.segment(BoxPrompt(corners), options).full_mask()
+    mask = segmenter.segment(BoxPrompt(corners), options).mask_on_volume()
 
     found = np.argwhere(mask)[:, ::-1]
     wanted = np.argwhere(expected)[:, ::-1]
@@ -317,7 +317,7 @@ def test_an_oblique_box_sets_nothing_outside_its_cut(segmenter: Segmenter, volum
     center = volume.geometry.lps_from_ijk([[22, 19, 9]])[0]
     box = BoxPrompt.from_oriented(center, axes, (20.0, 12.0, 20.0), volume.geometry)
     options = SegmentOptions(quality="fast", threshold=0.05, postprocess=RAW)
-    mask = segmenter.segment(box, options).full_mask()
+    mask = segmenter.segment(box, options).mask_on_volume()
     lps = volume.geometry.lps_from_ijk(np.argwhere(mask)[:, ::-1]) - center
     half_x = 10 * np.cos(angle) + 6 * np.sin(angle)
     half_y = 10 * np.sin(angle) + 6 * np.cos(angle)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import SimpleITK as sitk
 from masam_core.data.cases import Case, Target
 from masam_core.errors import SegmentationError, VolumeError
 from masam_core.evaluation.scores import plain, write_scores
+from masam_core.lesion.lesion import Lesion
 from masam_core.scoring.evaluate import BoxError3D, Score, draw_boxes, evaluate_cases
 
 
@@ -36,16 +36,21 @@ class BoxFiller:
         self.boxes: list[np.ndarray] = []
 
     def set_volume(self, volume: Any, modality: str | None = None) -> None:
-        self.shape = volume.geometry.shape
+        self.volume = volume
         self.modalities.append(modality)
 
-    def segment(self, box: Any, options: Any = None) -> Any:
+    def forget_volume(self) -> None:
+        del self.volume
+
+    def segment(
+        self, box: Any, options: Any = None, progress: Any = None, cancelled: Any = None
+    ) -> Lesion:
         self.boxes.append(box.corners_ijk)
         low = np.ceil(box.corners_ijk.min(axis=0)).astype(int)
         high = np.floor(box.corners_ijk.max(axis=0)).astype(int)
-        mask = np.zeros(self.shape, dtype=np.uint8)
+        mask = np.zeros(self.volume.geometry.shape, dtype=bool)
         mask[low[2] : low[2] + 2, low[1] : high[1] + 1, low[0] : high[0] + 1] = 1
-        return SimpleNamespace(full_mask=lambda: mask, confidence=0.5)
+        return Lesion.from_mask(mask, self.volume, box, confidence=0.5)
 
 
 def test_each_case_is_prompted_with_its_tight_box_and_scored(tmp_path: Path) -> None:

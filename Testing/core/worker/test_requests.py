@@ -14,19 +14,22 @@ import numpy as np
 import pytest
 
 from masam_core.catalog.bundled import bundled_model_path
+from masam_core.catalog.choice import ModelChoice
 from masam_core.digest import sha256_of
+from masam_core.errors import BoxError
 from masam_core.image.volume import Volume, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
+from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.model.checkpoint import load_model
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.roi import read_roi
 from masam_core.worker.client import Ask, Steps, WorkerError
+from masam_core.worker.protocol import pack_mask
 from masam_core.worker.steps import (
-    Found,
-    ModelChoice,
     Outcome,
+    Result,
     ask_steps,
     measure_steps,
     put_volume_steps,
@@ -51,12 +54,13 @@ def worker(start_worker: Start) -> Iterator[BlockingWorker]:
 
 def segment(
     worker: BlockingWorker, volume: Volume, boxes: list[tuple[str, BoxPrompt]], **choice: Any
-) -> tuple[list[Found], Outcome, list[dict[str, Any]]]:
+) -> tuple[list[Result], Outcome, list[dict[str, Any]]]:
     events: list[dict[str, Any]] = []
     outcome = worker.run(
         segment_steps(ModelChoice(**choice), volume, boxes, FAST), events.append, seconds=120
     )
-    return [Found.from_message(e) for e in events if e["type"] == "lesion"], outcome, events
+    assert list(outcome.results) == [number for number, _ in boxes]
+    return list(outcome.results.values()), outcome, events
 
 
 def test_the_worker_gives_what_the_core_gives(
@@ -69,14 +73,18 @@ def test_the_worker_gives_what_the_core_gives(
     expected = Segmenter(load_model(bundled_model_path()), precision="float32")
     expected.set_volume(volume)
     lesion = expected.segment(box, FAST)
-    assert [f.box for f in found] == ["a", "b"]
-    assert found[0].mask is not None
+    assert isinstance(found[0], Lesion)
     # The two processes may round differently (threads), which can tip a voxel at the threshold.
     assert (found[0].mask != lesion.mask).mean() < 1e-4
     assert found[0].offset_kji == lesion.offset_kji
     assert found[0].confidence == pytest.approx(lesion.confidence, abs=1e-3)
-    assert found[1].mask is None
-    assert "outside the volume" in found[1].error
+    assert found[0].name == lesion.name
+    assert found[0].geometry.same_grid(volume.geometry)
+    assert found[0].box is box
+    assert found[0].probability is None
+    assert found[0].measurements.volume_ml == pytest.approx(lesion.measurements.volume_ml, rel=1e-3)
+    assert isinstance(found[1], BoxError)
+    assert "outside the volume" in str(found[1])
     assert outcome.model["sha256"] == sha256_of(bundled_model_path())
     fractions = [e["fraction"] for e in events if e["type"] == "progress"]
     assert fractions == sorted(fractions)
@@ -151,6 +159,71 @@ def test_a_volume_pushed_out_meanwhile_is_sent_again(case: tuple[Volume, BoxProm
     assert asked == ["load_model", "put_volume", "segment", "put_volume", "segment"]
 
 
+class Scripted:
+    """Answers the steps of a segmentation with what a worker is said to have sent."""
+
+    def __init__(self, *lesions: dict[str, Any]) -> None:
+        self.lesions = lesions
+
+    def run(self, steps: Steps) -> Outcome:
+        answers: dict[str, dict[str, Any]] = {
+            "load_model": {"name": "m"},
+            "put_volume": {"known": True},
+            "segment": {"seconds": 1.0},
+        }
+        ask = next(steps)
+        while True:
+            for message in self.lesions if ask.on_event is not None else ():
+                ask.on_event({"type": "lesion", **message})
+            try:
+                ask = steps.send(answers[ask.type])
+            except StopIteration as stop:
+                outcome: Outcome = stop.value
+                return outcome
+
+
+def test_whatever_comes_for_a_box_its_result_is_a_lesion_or_a_reason(
+    case: tuple[Volume, BoxPrompt],
+) -> None:
+    volume, box = case
+    mask = np.ones((2, 3, 4), dtype=bool)
+    good = {
+        "mask": pack_mask(mask, (5, 6, 7)),
+        "confidence": 0.5,
+        "measurements": measure(mask, (5, 6, 7), volume).to_dict(),
+        "messages": ["a note"],
+    }
+    worker = Scripted(
+        {"box": "good", **good},
+        {"box": "refused", "code": "memory", "error": "too large"},
+        {"box": "unforeseen", "code": "internal", "error": "a bug"},
+        {"box": "outside", **good, "mask": pack_mask(mask, (500, 6, 7))},
+        {"box": "newer", **good, "measurements": {"voxels": 24, "colour": "green"}},
+        {"box": "damaged", **good, "mask": {"shape": [1, 1, 1]}},
+        {"box": "nobody's", **good},
+    )
+    names = ["good", "refused", "unforeseen", "outside", "newer", "damaged", "silent"]
+    boxes = [(name, box.renamed(name)) for name in names]
+    results = worker.run(segment_steps(ModelChoice(), volume, boxes, FAST)).results
+    assert list(results) == names
+    lesion = results["good"]
+    assert isinstance(lesion, Lesion)
+    assert (lesion.name, lesion.model, lesion.messages) == ("good", "m", ("a note",))
+    assert lesion.measurements == measure(mask, (5, 6, 7), volume)
+    assert np.argwhere(lesion.mask_on_volume()).min(axis=0).tolist() == [5, 6, 7]
+    kinds = {name: type(results[name]).__name__ for name in names[1:]}
+    assert kinds == {
+        "refused": "DeviceMemoryError",
+        "unforeseen": "WorkerError",
+        "outside": "SegmentationError",
+        "newer": "WorkerError",
+        "damaged": "ProtocolError",
+        "silent": "WorkerError",
+    }
+    assert "same version of MASAM" in str(results["newer"])
+    assert "no answer" in str(results["silent"])
+
+
 def test_a_model_file_that_is_gone_is_an_error_and_the_bundled_one_still_works(
     worker: BlockingWorker, tmp_path: Path
 ) -> None:
@@ -213,13 +286,13 @@ def test_a_worker_in_slicer_needs_only_the_few_packages_that_slicer_gets(
         found, _, _ = segment(worker, volume, [("a", box)])
     finally:
         worker.close()
-    assert found[0].mask is not None
+    assert isinstance(found[0], Lesion)
     assert found[0].mask.any()
 
 
 def test_the_protocol_side_needs_no_torch() -> None:
     code = (
-        "import sys, masam_core.worker.steps, masam_core.worker.subprocess_transport;"
+        "import sys, masam_core.worker.remote, masam_core.worker.subprocess_transport;"
         "assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)

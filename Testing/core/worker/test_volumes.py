@@ -75,3 +75,15 @@ def test_parts_out_of_order_are_refused_and_the_volume_can_be_sent_again() -> No
         store.add_part("h", 3, b"abc")
     assert not store.announce("h", array.shape, "u1", geometry, None, "x")
     assert store.add_part("h", 0, array.tobytes())
+
+
+def test_a_known_volume_takes_a_new_name_and_modality() -> None:
+    array = np.arange(5 * 6 * 7, dtype=np.int16).reshape(5, 6, 7)
+    store = VolumeStore()
+    sent = give(store, array)
+    assert store.announce(sent.content_hash, (5, 6, 7), "<i2", sent.geometry, "CT", "renamed")
+    got = store.get(sent.content_hash)
+    assert got is not None
+    assert (got.modality, got.name, len(store)) == ("CT", "renamed", 1)
+    assert vars(got)["content_hash"] == sent.content_hash
+    assert np.array_equal(got.array, array)

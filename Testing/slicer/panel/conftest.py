@@ -111,7 +111,7 @@ def person(module: Any, harness: Any) -> Iterator[Person]:
 @pytest.fixture
 def module(harness: Any, scene: Any, request: pytest.FixtureRequest) -> Any:
     """The module's Python module, with settings of no earlier run."""
-    for name in (__name__, request.module.__name__):
+    for name in (__name__, "Testing.slicer.panel.steps", request.module.__name__):
         harness.dress(name)
     Path(__import__("qt").QSettings.path).unlink(missing_ok=True)
     return harness.loadModule(MODULE / "MASAMSlicer.py", ("MASAMSlicerLib",))

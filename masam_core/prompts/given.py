@@ -1,0 +1,59 @@
+"""Boxes in whatever form a caller has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from masam_core.errors import BoxError
+from masam_core.prompts.boxes import BoxPrompt
+
+if TYPE_CHECKING:
+    from masam_core.image.geometry import Geometry
+
+GivenBox = BoxPrompt | Sequence[float] | NDArray[Any] | str | Path
+
+_EXPECTED = (
+    "expected a BoxPrompt, six voxel indices (i0, i1, j0, j1, k0, k1), or the path of a Slicer ROI "
+    "file (.mrk.json)"
+)
+
+
+def one_box(given: GivenBox, geometry: Geometry) -> BoxPrompt:
+    """Read one box.
+
+    Args:
+        given: a box, its six voxel indices i0, i1, j0, j1, k0, k1 (both ends included), or the
+            path of a Slicer ROI file that holds one.
+        geometry: of the volume on which the box is used.
+
+    Raises:
+        BoxError: another form, or a file that holds several boxes; see also ``read_roi``.
+    """
+    boxes = all_boxes(given, geometry)
+    if len(boxes) != 1:
+        raise BoxError(
+            f"{given} holds {len(boxes)} boxes; expected one. Segment them one by one (read_roi), "
+            "or all at once with masam_core.segment."
+        )
+    return boxes[0]
+
+
+def all_boxes(given: GivenBox, geometry: Geometry) -> list[BoxPrompt]:
+    """Read the boxes of one prompt; as :func:`one_box`, but a file may hold several."""
+    from masam_core.prompts.roi import read_roi
+
+    if isinstance(given, BoxPrompt):
+        return [given]
+    if isinstance(given, (str, Path)):
+        return read_roi(given, geometry)
+    try:
+        ends = [float(end) for end in given]
+    except (TypeError, ValueError) as error:
+        raise BoxError(f"The box is {given!r}; {_EXPECTED}.") from error
+    if len(ends) != 6:
+        raise BoxError(f"The box has {len(ends)} numbers, {given!r}; {_EXPECTED}.")
+    return [BoxPrompt.from_voxels(*ends)]

@@ -1,0 +1,147 @@
+"""A segmenter whose model is in another process, here or on another machine; needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from masam_core.catalog.choice import ModelChoice
+from masam_core.errors import ConfigError
+from masam_core.image.given import GivenVolume, one_volume
+from masam_core.image.volume import Volume
+from masam_core.inference.box_segmenter import IsCancelled, Progress
+from masam_core.inference.options import SegmentOptions
+from masam_core.lesion.lesion import Lesion
+from masam_core.prompts.given import GivenBox, one_box
+from masam_core.worker.client import WorkerError, split_command
+from masam_core.worker.protocol import Message
+from masam_core.worker.steps import local_error, segment_steps
+from masam_core.worker.subprocess_transport import BlockingWorker
+
+
+class RemoteSegmenter:
+    """Box-prompted segmentation by a worker, with the methods of ``Segmenter``.
+
+    The worker is started with the first box, and again after it has died. It keeps the model, the
+    volumes that it was sent and their embeddings, so that another box costs little. Lesions come
+    without probabilities.
+
+    Args:
+        command: starts the worker, e.g. ``ssh gpu python -m masam_core.worker``, as a line or as
+            its words.
+        model: ``bundled``, a name of the catalogue, or the path of a weight file, all of the
+            machine on which the worker runs.
+        device, precision, cache_bytes, base: as for ``Segmenter``, of that machine.
+        environment: of the command; None is this process's.
+
+    Raises:
+        WorkerError: a command that can't be read.
+    """
+
+    def __init__(
+        self,
+        command: str | Sequence[str],
+        model: str | Path = "bundled",
+        device: str = "auto",
+        precision: str = "auto",
+        cache_bytes: int = 1 << 30,
+        base: str | Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        words = split_command(command) if isinstance(command, str) else list(command)
+        self.choice = ModelChoice(
+            str(model), None if base is None else str(base), device, precision, cache_bytes
+        )
+        self._worker: BlockingWorker | None = BlockingWorker(words, environment)
+        self._volume: Volume | None = None
+
+    def __enter__(self) -> RemoteSegmenter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def volume(self) -> Volume:
+        """The volume that was set; ConfigError before that."""
+        if self._volume is None:
+            raise ConfigError("Choose a volume before asking for a segmentation.")
+        return self._volume
+
+    def close(self) -> None:
+        """End the worker; it segments nothing after that."""
+        self.forget_volume()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
+
+    def set_volume(
+        self,
+        volume: GivenVolume,
+        modality: str | None = None,
+        *,
+        spacing: ArrayLike | None = None,
+        origin: ArrayLike | None = None,
+        direction: ArrayLike | None = None,
+    ) -> None:
+        """Choose the volume for the boxes to come; it is sent with the first of them.
+
+        Args:
+            volume, modality, spacing, origin, direction: see ``Segmenter.set_volume``.
+
+        Raises:
+            VolumeError: an image that can't be read, or an array without spacing.
+        """
+        image = one_volume(volume, spacing, origin, direction)
+        if modality is not None and modality != image.modality:
+            image = replace(image, modality=modality)
+        self._volume = image
+
+    def forget_volume(self) -> None:
+        """Let go of the volume; the worker keeps its own copy while there is room."""
+        self._volume = None
+
+    def segment(
+        self,
+        box: GivenBox,
+        options: SegmentOptions | None = None,
+        progress: Progress | None = None,
+        cancelled: IsCancelled | None = None,
+        **settings: Any,
+    ) -> Lesion:
+        """Segment the lesion in a box.
+
+        Args:
+            box, options, progress, cancelled, settings: see ``Segmenter.segment``.
+
+        Returns:
+            The lesion, without probabilities.
+
+        Raises:
+            MasamError: what ``Segmenter`` raises, such as BoxError; also the CheckpointError of a
+                model that can't be loaded.
+            WorkerError: the worker can't be started, has died, or speaks another version.
+            Cancelled: ``cancelled`` said so.
+        """
+        volume = self.volume
+        options = (options or SegmentOptions()).changed(**settings)
+        prompt = one_box(box, volume.geometry)
+        if self._worker is None:
+            raise ConfigError("This segmenter was closed; make a new one.")
+
+        def on_event(message: Message) -> None:
+            if message["type"] == "progress" and progress is not None:
+                progress(float(message["fraction"]), str(message["text"]))
+
+        steps = segment_steps(self.choice, volume, [("box", prompt)], options)
+        try:
+            result = self._worker.run(steps, on_event, cancelled).results["box"]
+        except WorkerError as error:
+            raise local_error(error.code, str(error)) from error
+        if isinstance(result, Lesion):
+            return result
+        raise result
