@@ -14,7 +14,6 @@ from .translation import tr as _
 # Import name to what pip installs. torch and torchvision come with Slicer's PyTorch extension.
 FROM_PYTORCH = {"torch": "torch", "torchvision": "torchvision"}
 FROM_PIP = {
-    "segment_anything": "segment-anything>=1.0",
     "safetensors": "safetensors>=0.4.3",
     "msgpack": "msgpack>=1.0",
     "platformdirs": "platformdirs>=4",

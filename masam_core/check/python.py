@@ -43,7 +43,6 @@ FOR_PROGRAM = (NUMPY, SIMPLEITK, MSGPACK)
 # PyTorch has a check of its own.
 FOR_WORKER = (
     *FOR_PROGRAM,
-    Package("segment_anything", "segment-anything", "1.0", loads=False),
     Package("safetensors", "safetensors", "0.4.3"),
     Package("platformdirs", "platformdirs", "4"),
 )

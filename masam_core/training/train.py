@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from masam_core.data.cases import Case
 from masam_core.data.reading import read_cases
 from masam_core.errors import ConfigError
-from masam_core.model.checkpoint import new_model, start_from_model
+from masam_core.model.checkpoint import new_model
+from masam_core.model.start import start_from_model
 from masam_core.training.augment import build_augmentation
 from masam_core.training.case_cache import CaseCache
 from masam_core.training.logs import Logs
@@ -181,9 +182,7 @@ def _forward(fabric: Fabric, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
     windows, masks, inside = (
         fabric.to_device(t) for t in (batch.windows, batch.masks, batch.inside)
     )
-    boxes = None if batch.boxes is None else fabric.to_device(batch.boxes)
-    prior = None if batch.prior is None else fabric.to_device(batch.prior)
-    logits, quality = model(windows, boxes, prior)
+    logits, quality = model(windows, batch.prompt.map(fabric.to_device))
     return training_loss(logits, quality, masks, inside)
 
 

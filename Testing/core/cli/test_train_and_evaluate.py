@@ -26,7 +26,7 @@ def setup(tiny_model: Path, tmp_path: Path) -> Path:
     config = inspect_checkpoint(tiny_model).config
     assert config is not None
     torch.manual_seed(0)
-    save_model(MASAM(config), tmp_path / "base.safetensors", part="base")
+    save_model(MASAM(config), tmp_path / "base.safetensors", kind="base")
     model = {k: v for k, v in config.to_dict().items() if k != "intensity"}
     model |= {"channels": "repeat", "detail_width": 0, "shape_prior": "none"}
     model["pixel_mean"] = model["pixel_std"] = [1.0, 1.0, 1.0]

@@ -31,7 +31,7 @@ pytest.importorskip("lightning_fabric", reason="the extra 'train' is not install
 def config(data: Path, tmp_path: Path, tiny_model: ModelConfig) -> TrainConfig:
     torch.manual_seed(0)
     base = tmp_path / "base.safetensors"
-    save_model(MASAM(tiny_model), base, part="base")
+    save_model(MASAM(tiny_model), base, kind="base")
     return TrainConfig(
         data=data,
         out=tmp_path / "run",
@@ -168,9 +168,8 @@ def test_two_processes_give_the_losses_of_one(config: TrainConfig, tmp_path: Pat
     script = tmp_path / "run.py"
     script.write_text(
         "import sys, pickle\n"
-        "from masam_core.model import config\n"
-        "from masam_core.model.config import BackboneSpec\n"
-        "config.BACKBONES['vit_tiny'] = BackboneSpec('dinov2', 24, 4, 2, 14, position_grid=4)\n"
+        "from masam_core.model.encoders.registry import BACKBONES, DINOV2, BackboneSpec\n"
+        "BACKBONES['vit_tiny'] = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)\n"
         "from masam_core.training.train import train\n"
         "train(pickle.load(open(sys.argv[1], 'rb')))\n"
     )

