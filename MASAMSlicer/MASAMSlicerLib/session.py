@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from masam_core.worker.client import Task, Transport
     from masam_core.worker.steps import ModelChoice, Outcome, Result
 
-LOW_CONFIDENCE = 0.8  # expected Dice below which a mask deserves a warning
-
 
 @dataclass
 class LesionReport:
@@ -355,8 +353,7 @@ class Session:
             image = volumeFromNode(node)
             corners = self._corners(lesion)
             box = BoxPrompt(image.geometry.ijk_from_lps(corners), lesion.name)
-            if number == 0:
-                report.notes += prompts.warningsBefore(box, image.geometry)
+            box.slice_boxes(image.geometry.canonical_frame())  # told now, if it lies outside
             jobs.append(
                 _Job(
                     key=f"{lesion.id}/{number}",
@@ -437,10 +434,7 @@ class Session:
             target = self._target(volumeNode, segmentationNode, created)
         targets[job.volumeId] = target
         requireWritable(target, volumeNode)
-        notes = [*found.messages, *prompts.warningsAfter(job.box, found.mask, found.offset_kji)]
-        if found.confidence < LOW_CONFIDENCE:
-            notes.append(f"Low confidence ({found.confidence:.0%}): check this mask closely.")
-        job.report.notes += [n for n in notes if n not in job.report.notes]
+        job.report.notes += [note for note in found.messages if note not in job.report.notes]
         made = self._provenance(job, lesion, found, report)
         segmentId = lesion.segmentId or target.GetSegmentation().GenerateUniqueSegmentID(
             f"MASAM_{lesion.id}"
