@@ -9,8 +9,11 @@ from typing import Annotated
 
 import typer
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import print_json, reported
 from masam_core.errors import ConfigError
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 
 
 @reported
@@ -19,7 +22,9 @@ def evaluate_command(
         Path, typer.Argument(help="Folder with index.csv or dataset.json, or the list itself.")
     ],
     split: Annotated[str, typer.Option(help="Cases of this split.")] = "val",
-    model: Annotated[str, typer.Option(help="'bundled', a catalogue name, or a file.")] = "bundled",
+    model: Annotated[
+        str, typer.Option(help="'bundled', a catalogue name, or a file.")
+    ] = ModelChoice.model,
     base: Annotated[
         Path | None, typer.Option(help="Backbone file, for models that hold only what was trained.")
     ] = None,
@@ -51,11 +56,13 @@ def evaluate_command(
             "--automatic", help="Whole volumes without boxes, for models trained without prompts."
         ),
     ] = False,
-    quality: Annotated[str, typer.Option(help="fast, balanced or best.")] = "balanced",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
+    quality: Annotated[
+        Quality, typer.Option(help="How many windows see each slice.")
+    ] = SegmentOptions.quality,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = ModelChoice.device,
     precision: Annotated[
         str, typer.Option(help="auto, float32, bfloat16, float16, int8.")
-    ] = "auto",
+    ] = ModelChoice.precision,
     csv: Annotated[Path | None, typer.Option(help="Also write a line per lesion here.")] = None,
     report: Annotated[
         Path | None, typer.Option(help="Also write an HTML report with the worst cases pictured.")
@@ -74,10 +81,8 @@ def evaluate_command(
     from masam_core.evaluation.tables import study_tables
     from masam_core.inference.box_segmenter import BoxSegmenter
     from masam_core.inference.segmenter import Segmenter
-    from masam_core.inference.windows import stride_of
     from masam_core.training.prepared import Target
 
-    stride_of(quality, 1)  # type: ignore[arg-type]  # refuses an unknown word before the work
     if report is not None and automatic:
         raise ConfigError("The report pictures boxes; use --csv or --json with --automatic.")
     for file in (csv, report):
@@ -105,12 +110,12 @@ def evaluate_command(
     def show(title: str, number: int, count: int, name: str) -> None:
         typer.echo(f"{title}: {number + 1}/{count} {name}", err=True)
 
-    study = run_study(cases, segmenters, quality, target, jitter or (), repeats, show, automatic)  # type: ignore[arg-type]
+    study = run_study(cases, segmenters, quality, target, jitter or (), repeats, show, automatic)
     if csv is not None:
         write_scores(csv, study.scores)
     if report is not None:
         command = shlex.join(["masam", *sys.argv[1:]])
-        write_report(report, study, cases, segmenter, command, quality, target)  # type: ignore[arg-type]
+        write_report(report, study, cases, segmenter, command, quality, target)
     if json:
         print_json(plain(study))
         return
@@ -139,4 +144,4 @@ def evaluate_command(
 
 def _short(model: str) -> str:
     """A name for tables: the product's for the bundled model, a file's without its folder."""
-    return "MASAM" if model == "bundled" else Path(model).stem
+    return "MASAM" if model == ModelChoice.model else Path(model).stem

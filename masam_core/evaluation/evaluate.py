@@ -21,7 +21,7 @@ from masam_core.evaluation.metrics import (
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.box_segmenter import BoxSegmenter
 from masam_core.inference.options import SegmentOptions
-from masam_core.inference.windows import Quality
+from masam_core.inference.quality import Quality
 from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
 
@@ -78,7 +78,7 @@ class BoxError3D:
 def evaluate_cases(
     cases: Sequence[Case],
     segmenter: BoxSegmenter,
-    quality: Quality = "balanced",
+    quality: Quality = SegmentOptions.quality,
     progress: Progress | None = None,
     target: Target | None = None,
     boxes: BoxError3D | None = None,
@@ -128,7 +128,7 @@ def evaluate_cases(
 def evaluate_automatic(
     cases: Sequence[Case],
     segmenter: Segmenter,
-    quality: Quality = "balanced",
+    quality: Quality = SegmentOptions.quality,
     progress: Progress | None = None,
     target: Target | None = None,
     surfaces: bool = False,

@@ -23,8 +23,9 @@ from masam_core.evaluation.statistics import (
     summarise_groups,
 )
 from masam_core.inference.box_segmenter import BoxSegmenter
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
-from masam_core.inference.windows import Quality
 
 if TYPE_CHECKING:
     from masam_core.training.prepared import Case, Target
@@ -64,7 +65,7 @@ class Study:
 def run_study(
     cases: Sequence[Case],
     segmenters: Mapping[str, BoxSegmenter],
-    quality: Quality = "balanced",
+    quality: Quality = SegmentOptions.quality,
     target: Target | None = None,
     jitters: Sequence[float] = (),
     repeats: int = 3,
