@@ -118,7 +118,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def initialize(self):
         """Bind the panel to the scene's parameter node; make the panel on the first call."""
         from MASAMSlicerLib.panel.panel import Panel, makeTransport
-        from MASAMSlicerLib.scene.views import interactionNode
+        from MASAMSlicerLib.scene.views import crosshairNode, interactionNode
 
         self._release()
         node = self.logic.getParameterNode()
@@ -143,6 +143,10 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         mode = interactionNode(slicer.mrmlScene)
         if not self.hasObserver(mode, mode.InteractionModeChangedEvent, self.onInteractionMode):
             self.addObserver(mode, mode.InteractionModeChangedEvent, self.onInteractionMode)
+        mouse = crosshairNode(slicer.mrmlScene)
+        moved = slicer.vtkMRMLCrosshairNode.CursorPositionModifiedEvent
+        if mouse is not None and not self.hasObserver(mouse, moved, self.onMouseMoved):
+            self.addObserver(mouse, moved, self.onMouseMoved)
         for kind in ("vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"):
             for node in slicer.util.getNodesByClass(kind):
                 self._observe(node)
@@ -192,8 +196,8 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             from MASAMSlicerLib.scene.volumes import forgetVolumes
 
             forgetVolumes()  # its memory too
-        if self.panel is not None and not slicer.mrmlScene.IsBatchProcessing():
-            self.panel.refreshSoon()
+        if self.panel is not None and not slicer.mrmlScene.IsClosing():
+            self.panel.nodeRemoved(node)
 
     def onModified(self, caller, event):
         """The parameter node, a segmentation or a segment has changed."""
@@ -211,6 +215,11 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         if caller.GetAttribute(LESION):
             self.panel.boxEdited(caller.GetAttribute(LESION))
+
+    def onMouseMoved(self, caller, event):
+        """The mouse has moved in a view, or left it."""
+        if self.panel is not None:
+            self.panel.mouseMoved(caller)
 
     def onInteractionMode(self, caller, event):
         """The box has been placed, or the tool was left."""

@@ -22,10 +22,11 @@ DISTRIBUTIONS = {
 }
 
 
-def imported() -> dict[str, str]:
-    """Packages that masam_core imports, each with one file that does."""
+def imported(*folders: str) -> dict[str, str]:
+    """Packages that these folders (default: all) of masam_core import, each with one file."""
     found: dict[str, str] = {}
-    for path in sorted((ROOT / "masam_core").rglob("*.py")):
+    files = [p for f in folders or ("",) for p in (ROOT / "masam_core" / f).rglob("*.py")]
+    for path in sorted(files):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names: list[str] = []
             if isinstance(node, ast.Import):
@@ -53,6 +54,26 @@ def test_every_imported_package_is_required_and_every_required_one_imported() ->
     }
     assert {n: f for n, f in outside.items() if n not in required} == {}
     assert required - set(outside) == set()
+
+
+def test_slicer_installs_what_a_worker_imports() -> None:
+    file = ROOT / "MASAMSlicer" / "MASAMSlicerLib" / "workerprocess.py"
+    code = file.read_text("utf-8")
+    given = {
+        key.value
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant)
+    }
+    rooms = ("worker", "catalog", "inference", "model", "lesion", "prompts", "image")
+    outside = {
+        name
+        for name in imported(*rooms)
+        if name not in sys.stdlib_module_names and name != "masam_core"
+    }
+    in_slicer, for_converting = {"numpy", "SimpleITK"}, {"onnx"}
+    assert outside - in_slicer - for_converting - given == set()
 
 
 def test_the_core_knows_nothing_of_slicer_and_qt() -> None:

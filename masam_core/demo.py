@@ -9,8 +9,8 @@ from pathlib import Path
 
 from masam_core.catalog.bundled import sample_data_dir
 from masam_core.errors import MasamError
-from masam_core.evaluation.metrics import dice, inscribed_ellipsoid
 from masam_core.lesion.crops import tight_box
+from masam_core.scoring.metrics import dice, inscribed_ellipsoid
 
 SAMPLES = {
     "sarcoma_mr": ("Soft-tissue sarcoma, T1-weighted MR", "MR"),

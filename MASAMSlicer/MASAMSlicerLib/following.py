@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from masam_core.errors import BoxError
 
+from .scene.boxplace import BoxPlace
 from .scene.lesions import MOVED, MOVED_MM, LesionEntry
-from .scene.prompts import cornersInWorld
+from .scene.prompts import cornersInVolume, cornersInWorld, cornersOnVolume
 from .session import Session
 
 
@@ -23,23 +25,41 @@ class Following:
     Args:
         session: the lesions.
         start: segments lesions by their ids.
+        volume: the chosen volume node; a box of another one, which is not in the list that the
+            user sees, starts nothing.
     """
 
-    def __init__(self, session: Session, start: Callable[[Sequence[str]], None]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        start: Callable[[Sequence[str]], None],
+        volume: Callable[[], Any],
+    ) -> None:
         self._session = session
         self._start = start
+        self._volume = volume
         self._waiting: list[str] = []
         self._seen: dict[str, np.ndarray] = {}
 
     def boxMoved(self, lesionId: str, follow: bool = True) -> None:
         """A box has come to rest; its lesion is segmented again if it was and may be.
 
+        The move is a step that can be undone, until a result takes it into its own.
+
         Args:
             lesionId: whose box.
             follow: whether the user wants that; if not, where the box lies is noted all the same.
         """
         lesion = self._session.lesions.lesion(lesionId)
-        if lesion is not None and self._look(lesion) and follow:
+        if lesion is None:
+            return
+        before = self._cornersBefore(lesion)
+        if not self._look(lesion):
+            return
+        if before is not None and _differ(before, cornersInVolume(lesion.roi, lesion.volume)):
+            place = BoxPlace(lesion.id, before)
+            self._session.history.moved(f"Move the box of {lesion.name}", place)
+        if follow:
             self._follow(lesionId)
 
     def rest(self) -> None:
@@ -61,10 +81,21 @@ class Following:
         lesion = self._session.lesions.lesion(lesionId)
         if lesion is None or lesion.status != MOVED or lesion.locked:
             return
+        if lesion.volume is not self._volume():
+            return
         if not self._session.busy:
             self._start([lesionId])
         elif lesionId not in self._waiting:
             self._waiting.append(lesionId)
+
+    def _cornersBefore(self, lesion: LesionEntry) -> np.ndarray | None:
+        """Where a box lay, in its volume: when last looked at, or when its mask was made."""
+        seen = self._seen.get(lesion.id)
+        if lesion.volume is None:
+            return None
+        if seen is not None:
+            return cornersOnVolume(seen, lesion.volume)
+        return lesion.provenance.corners if lesion.provenance is not None else None
 
     def _look(self, lesion: LesionEntry) -> bool:
         """Note where a box lies; whether that is elsewhere than it was."""
@@ -73,7 +104,11 @@ class Following:
         except BoxError:  # there is none, or it is being drawn anew
             return False
         seen = self._seen.get(lesion.id)
-        if seen is not None and np.abs(corners - seen).max() <= MOVED_MM:
+        if seen is not None and not _differ(seen, corners):
             return False
         self._seen[lesion.id] = corners
         return True
+
+
+def _differ(before: np.ndarray, now: np.ndarray) -> bool:
+    return bool(np.abs(now - before).max() > MOVED_MM)

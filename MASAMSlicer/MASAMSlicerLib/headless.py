@@ -75,7 +75,9 @@ def _spec(given: argparse.Namespace) -> BatchSpec:
     return BatchSpec(
         **chosen(*own, "fresh", "retry_failed"),
         segment=SegmentOptions.from_dict(
-            chosen("quality", "threshold", "margin_mm", "keep", "fill_holes", "smooth_mm")
+            chosen(
+                "quality", "threshold", "margin_mm", "keep", "fill_holes", "smooth_mm", "slice_axis"
+            )
         ),
         model=ModelChoice(**chosen("model", "base", "device", "precision")),
         worker=tuple(workerprocess.workerCommand(given.worker)),
@@ -108,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--keep", help="pieces kept: centre, largest or all")
     add("--no-fill-holes", action="store_false", dest="fill_holes", help="leave holes open")
     add("--smooth", type=float, dest="smooth_mm", help="smoothing of the outline, mm")
+    add("--slice-axis", help="voxel axis across the slices: i, j or k")
     add("--worker", default="", help="worker command, to compute elsewhere")
     add("--fresh", action="store_true", help="forget an earlier run")
     add("--retry-failed", action="store_true", help="run failed cases again")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from masam_core.export.measurements import Cell, measurement_row
-from masam_core.lesion.measure import Measurements
 
 from .scene.lesions import EDITED, LesionEntry
-from .scene.volumes import modalityOf
+from .scene.volumes import intensityUnitOf
 
 
 def rowsOf(lesions: Iterable[LesionEntry]) -> list[dict[str, Cell]]:
@@ -25,6 +24,7 @@ def _row(lesion: LesionEntry) -> dict[str, Cell]:
     image, unit = "", None
     if lesion.volume is not None:
         image = lesion.volume.GetName()
-        unit = "HU" if modalityOf(lesion.volume) == "CT" else None
-    found = Measurements.from_dict(made.measurements)
-    return measurement_row(image, lesion.name, found, unit, made.confidence, made.model, notes)
+        unit = intensityUnitOf(lesion.volume)
+    return measurement_row(
+        image, lesion.name, made.measurements, unit, made.confidence, made.model, notes
+    )

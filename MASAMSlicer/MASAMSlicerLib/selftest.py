@@ -199,8 +199,10 @@ class SelfTests(_Base):
         history = self.session.history
         self.assertTrue(history.undo())
         self.assertTrue(np.array_equal(fullMask(self.session.lesions.lesion(lesion.id)), first))
-        self.assertEqual(self.session.lesions.lesion(lesion.id).status, "box changed")
+        # The box that belongs to it has come back with it.
+        self.assertEqual(self.session.lesions.lesion(lesion.id).status, "segmented")
         self.assertTrue(history.redo())
+        self.assertEqual(self.session.lesions.lesion(lesion.id).status, "segmented")
         self.assertTrue(np.array_equal(fullMask(self.session.lesions.lesion(lesion.id)), second))
         history.undo()
         history.undo()

@@ -14,10 +14,13 @@ from masam_core.image.volume import Volume
 from masam_core.prompts.boxes import BoxPrompt
 
 from .scene import prompts
+from .scene.belonging import otherVolume, requireOwn, segmentationFor
+from .scene.handles import MoveHandles
 from .scene.history import History, Touched
 from .scene.lesions import DONE, EDITED, LesionEntry, LesionList
 from .scene.provenance import Provenance, maskDigest
 from .scene.segments import newSegmentation, requireWritable, writeSegment
+from .scene.visibility import Visibility
 from .scene.volumes import forgetVolumes, framesOf, volumeFromNode
 
 if TYPE_CHECKING:
@@ -86,6 +89,8 @@ class Session:
     Attributes:
         lesions: the list.
         history: undo and redo.
+        visibility: what of it is on screen.
+        handles: which handles its boxes have.
         states: lesion id to (``running`` or ``failed``, message); what the scene does not say.
     """
 
@@ -95,6 +100,8 @@ class Session:
         self.scene = scene
         self.lesions = LesionList(scene)
         self.history = History(scene)
+        self.visibility = Visibility(scene, self.lesions)
+        self.handles = MoveHandles(scene)
         self.client = WorkerClient(makeTransport)
         self.states: dict[str, tuple[str, str]] = {}
         self._measured: dict[str, tuple[str, str]] = {}
@@ -140,7 +147,7 @@ class Session:
             raise MasamError("There is no lesion to segment. Draw a box around one first.")
         began = time.monotonic()
         with self.lesions.held():
-            jobs, reports = self._prepare(lesionIds, allFrames)
+            jobs, reports = self._prepare(lesionIds, allFrames, segmentationNode)
         report = RunReport(reports)
         if not jobs:
             self._finish([], report, began, segmentationNode)
@@ -207,7 +214,10 @@ class Session:
                 mask, offset = self.lesions.maskOf(lesion)
                 values: dict[str, Any] = {"voxels": 0, "volume_ml": 0.0}
                 if mask.size:
-                    values = yield from measure_steps(volumeFromNode(lesion.volume), mask, offset)
+                    made = lesion.provenance
+                    axis = made.options.get("slice_axis") if made is not None else None
+                    volume = volumeFromNode(lesion.volume)
+                    values = yield from measure_steps(volume, mask, offset, axis)
                 results.append((lesion, values, maskDigest(mask, offset)))
 
         def done(_: Any) -> None:
@@ -320,7 +330,7 @@ class Session:
         self._task.start()
 
     def _prepare(
-        self, lesionIds: Sequence[str], allFrames: bool
+        self, lesionIds: Sequence[str], allFrames: bool, segmentationNode: Any
     ) -> tuple[list[_Job], list[LesionReport]]:
         jobs: list[_Job] = []
         reports: list[LesionReport] = []
@@ -329,7 +339,7 @@ class Session:
             report = LesionReport(identity, lesion.name if lesion else identity)
             reports.append(report)
             try:
-                jobs += self._jobsOf(lesion, report, allFrames)
+                jobs += self._jobsOf(lesion, report, allFrames, segmentationNode)
                 self.states.pop(identity, None)
             except MasamError as error:
                 report.error = str(error)
@@ -337,7 +347,11 @@ class Session:
         return jobs, reports
 
     def _jobsOf(
-        self, lesion: LesionEntry | None, report: LesionReport, allFrames: bool
+        self,
+        lesion: LesionEntry | None,
+        report: LesionReport,
+        allFrames: bool,
+        segmentationNode: Any,
     ) -> list[_Job]:
         if lesion is None:
             raise MasamError("This lesion is not in the scene any more.")
@@ -345,8 +359,12 @@ class Session:
             raise MasamError(f"The volume of '{lesion.name}' is not in the scene any more.")
         if lesion.locked:
             raise MasamError(f"'{lesion.name}' is locked. Unlock it to segment it again.")
-        if lesion.segmentation is not None:
-            requireWritable(lesion.segmentation, lesion.volume)
+        lesions = self.lesions.lesions()
+        target = segmentationFor(lesion, lesion.volume, lesions, [segmentationNode])
+        if segmentationNode is not None and (target is None or target is not lesion.segmentation):
+            requireOwn(segmentationNode, lesion.volume, lesions)  # what was chosen is not changed
+        if target is not None:
+            requireWritable(target, lesion.volume)
         frames = framesOf(lesion.volume) if allFrames else []
         jobs = []
         for number, node in enumerate(frames or [lesion.volume]):
@@ -415,7 +433,8 @@ class Session:
     ) -> None:
         """Write one mask; MasamError where there is none, or what it belongs to is gone by now."""
         found = job.found
-        lesion = self.lesions.lesion(job.lesionId)
+        lesions = self.lesions.lesions()
+        lesion = next((each for each in lesions if each.id == job.lesionId), None)
         volumeNode = self.scene.GetNodeByID(job.volumeId)
         if found is None:
             raise MasamError("The worker gave no answer.")
@@ -429,14 +448,23 @@ class Session:
             )
         if lesion.locked:
             raise MasamError("Locked while it was being segmented.")
-        target = lesion.segmentation or targets.get(job.volumeId)
+        own, chosen = lesion.segmentation, [targets.get(job.volumeId), segmentationNode]
+        target = segmentationFor(lesion, volumeNode, lesions, chosen)
         if target is None:
-            target = self._target(volumeNode, segmentationNode, created)
+            target = newSegmentation(volumeNode, f"{volumeNode.GetName()} lesions")
+            created.append(target)
         targets[job.volumeId] = target
         requireWritable(target, volumeNode)
-        job.report.notes += [note for note in found.messages if note not in job.report.notes]
+        notes = list(found.messages)
+        if own is not None and target is not own:
+            other = otherVolume(own, volumeNode, lesions)
+            notes.append(
+                f"'{own.GetName()}' belongs to {other}, so the result is in '{target.GetName()}'."
+            )
+        job.report.notes += [note for note in notes if note not in job.report.notes]
         made = self._provenance(job, lesion, found, report)
-        segmentId = lesion.segmentId or target.GetSegmentation().GenerateUniqueSegmentID(
+        segmentId = lesion.segmentId if target is own else None
+        segmentId = segmentId or target.GetSegmentation().GenerateUniqueSegmentID(
             f"MASAM_{lesion.id}"
         )
         look, further = lesion.look, job.frame is not None and job.frame[0] > 0
@@ -446,21 +474,18 @@ class Session:
             if further:
                 # No rows of the list, which would segment the frame that is shown, not their own.
                 segmentId, made = f"{segmentId}_{number + 1}", replace(made, lesion="")
+        if lesion.provenance is not None and not further:
+            touched.place(lesion.id, lesion.provenance.corners)  # of the box that it belonged to
         touched.append((target, segmentId))
         written = writeSegment(
             target, segmentId, volumeNode, found.mask, found.offset_kji, look, made.tags()
         )
-        if not further:
-            self.lesions.recordSegment(lesion, target, written)
-
-    def _target(self, volumeNode: Any, segmentationNode: Any, created: list[Any]) -> Any:
-        if segmentationNode is not None:
-            return segmentationNode
-        for lesion in self.lesions.lesions(volumeNode):
-            if lesion.segmentation is not None:
-                return lesion.segmentation
-        created.append(newSegmentation(volumeNode, f"{volumeNode.GetName()} lesions"))
-        return created[-1]
+        if further:
+            return
+        if lesion.segment is not None and target is not own:  # it moves out of another volume's
+            touched.append((own, str(lesion.segmentId)))
+            own.GetSegmentation().RemoveSegment(lesion.segmentId)
+        self.lesions.recordSegment(lesion, target, written)
 
     def _provenance(
         self, job: _Job, lesion: LesionEntry, found: Lesion, report: RunReport

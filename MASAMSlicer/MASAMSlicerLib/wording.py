@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
+from masam_core.lesion.measurements.registry import listed_quantities
+
+from .scene.ends import BEYOND, PAIRED, SET, Ends
 from .scene.lesions import DONE, EDITED, MOVED, NEW, LesionEntry
 from .session import RunReport
 from .translation import tr as _
@@ -22,6 +27,7 @@ class LesionRow:
         diameter: the longest, mm.
         perpendicular: the longest at right angles to it, mm.
         confidence: per cent.
+        figures: every measurement that lists show, by the quantity's name.
     """
 
     name: str
@@ -32,6 +38,7 @@ class LesionRow:
     diameter: str
     perpendicular: str
     confidence: str
+    figures: dict[str, str]
 
 
 def rowOf(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> LesionRow:
@@ -44,10 +51,11 @@ def rowOf(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> LesionR
         kind=kindName(lesion.terminology),
         state=state,
         notes=notes,
-        volume=f"{found['volume_ml']:.2f}" if found.get("voxels") else "",
+        volume=f"{found.get('volume_ml', 0.0):.2f}" if found.get("voxels") else "",
         diameter=_mm(found.get("longest_diameter_mm")),
         perpendicular=_mm(found.get("perpendicular_diameter_mm")),
         confidence=f"{made.confidence:.0%}" if made is not None else "",
+        figures={q.name: q.text(found.get(q.name)) for q in listed_quantities()},
     )
 
 
@@ -83,16 +91,40 @@ def summary(report: RunReport) -> str:
     good = len(report.lesions) - len(report.failed)
     lines = []
     if good:
-        words = _("{n} lesion") if good == 1 else _("{n} lesions")
         device = report.model.get("device", "")
         lines.append(
             _("{what} segmented in {seconds:.1f} s on {device}.").format(
-                what=words.format(n=good), seconds=report.seconds, device=device
+                what=_counted(good, _("{n} lesion"), _("{n} lesions")),
+                seconds=report.seconds,
+                device=device,
             )
         )
     for lesion in report.lesions:
         lines += [f"{lesion.name}: {note}" for note in [lesion.error, *lesion.notes] if note]
     return "\n".join(lines)
+
+
+def endWords(ends: Ends) -> str:
+    """What has become of a box whose end was set to the slice that is shown."""
+    words = {
+        SET: _("The box now ends at this slice; it holds {what}."),
+        PAIRED: _("The box runs between the two slices that were set; it holds {what}."),
+        BEYOND: _(
+            "This slice lies beyond the box's other end: the box now reaches from it to the "
+            "farther end and holds {what}."
+        ),
+    }
+    return words[ends.how].format(what=_counted(ends.slices, _("{n} slice"), _("{n} slices")))
+
+
+def measuredWords(count: int) -> str:
+    """How many segments were measured again."""
+    what = _counted(count, _("{n} segment"), _("{n} segments"))
+    return _("{what} measured again.").format(what=what)
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return (one if count == 1 else many).format(n=count)
 
 
 def hasNotes(report: RunReport) -> bool:
@@ -124,3 +156,49 @@ def memoryWords(device: Mapping[str, Any]) -> str:
     if free is None:
         return f", {total / 1e9:.1f} GB"
     return _(", {free:.1f} of {total:.1f} GB free").format(free=free / 1e9, total=total / 1e9)
+
+
+LINE = 22  # most characters for each of model and device in one line of a narrow panel
+
+
+def modelName(model: str) -> str:
+    """What a model is called; ``model`` is a name of the catalogue or a file's path."""
+    if model == "bundled":
+        return _("Bundled model")
+    return PurePath(model).name or model
+
+
+def deviceName(devices: Sequence[Mapping[str, Any]], chosen: str) -> str:
+    """What computes, in a word or two; ``chosen`` is ``auto`` or a name."""
+    used = next((d for d in devices if chosen in ("auto", d["name"])), None)
+    if used is None:
+        return _("Best device") if chosen == "auto" else chosen
+    if used["name"] != "cpu":
+        return str(used["label"])
+    size = str(used["label"]).rpartition(", ")[2]  # the label reads "CPU, 4 threads"
+    return _("Processor ({size})").format(size=size) if size[:1].isdigit() else _("Processor")
+
+
+def setupLine(model: str, device: str, quality: str) -> str:
+    """Model, device and quality in one line that a panel of 400 pixels has room for."""
+    return " \N{MIDDLE DOT} ".join([shortened(model, LINE), shortened(device, LINE), quality])
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, with its middle left out where it is longer than ``most`` characters."""
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return text[: most - 1 - end] + "\N{HORIZONTAL ELLIPSIS}" + text[len(text) - end :]
+
+
+def breakable(text: str) -> str:
+    """The text with places inside its long words where a line may end (zero-width spaces).
+
+    A label is at least as wide as its longest word: a path or a digest would widen the panel.
+    """
+
+    def part(word: re.Match[str]) -> str:
+        return re.sub(r"[\\/_.-]+(?=.)|.{24}(?=.)", "\\g<0>\u200b", word[0])
+
+    return re.sub(r"\S{25,}", part, text)

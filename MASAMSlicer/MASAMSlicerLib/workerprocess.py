@@ -17,7 +17,8 @@ FROM_PIP = {
     "segment_anything": "segment-anything>=1.0",
     "safetensors": "safetensors>=0.4.3",
     "msgpack": "msgpack>=1.0",
-    "pooch": "pooch>=1.8",
+    "platformdirs": "platformdirs>=4",
+    "requests": "requests>=2.31",
 }
 # Part of Slicer, but a Slicer can be built without it.
 FROM_SLICER = {"SimpleITK": "SimpleITK>=2.3"}

@@ -10,7 +10,6 @@ import pytest
 
 from masam_core import demo
 from masam_core.catalog.bundled import bundled_model_path
-from masam_core.evaluation.metrics import dice, inscribed_ellipsoid
 from masam_core.image.volume import Volume, read_labels, read_volume
 from masam_core.inference.segmenter import Segmenter, SegmentOptions
 from masam_core.lesion.crops import tight_box
@@ -19,6 +18,7 @@ from masam_core.lesion.measure import measure
 from masam_core.model.checkpoint import load_model
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.roi import read_roi
+from masam_core.scoring.metrics import dice, inscribed_ellipsoid
 
 
 @pytest.mark.parametrize("name", demo.SAMPLES)

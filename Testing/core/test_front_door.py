@@ -21,12 +21,12 @@ import SimpleITK as sitk
 import masam_core
 from masam_core import one_call
 from masam_core.errors import BoxError, ConfigError, SegmentationError, VolumeError
-from masam_core.evaluation.metrics import dice
 from masam_core.evaluation.peers.ellipsoid import Ellipsoid
 from masam_core.export import save as save_module
 from masam_core.image.volume import Volume, read_labels, read_volume
 from masam_core.inference import segmenter as segmenter_module
 from masam_core.lesion.lesion import Lesion
+from masam_core.scoring.metrics import dice
 
 ROOT = Path(__file__).resolve().parents[2]
 

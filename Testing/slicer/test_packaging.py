@@ -84,6 +84,9 @@ def test_the_core_is_installed_beside_the_module(module_path: Path) -> None:
     core = (module_path.parent / "masam_core" / "CMakeLists.txt").read_text()
     assert "WITH_SUBDIR" in core
     assert "CONFIGURE_DEPENDS" in core
+    globbed = set(re.findall(r"\$\{CMAKE_CURRENT_SOURCE_DIR\}/\*(\.\w+)", core))
+    here = {p.suffix for p in (module_path.parent / "masam_core").rglob("*") if p.is_file()}
+    assert here - {".pyc", ".txt"} == globbed  # CMakeLists.txt stays behind
 
 
 def test_the_panel_has_every_widget_that_the_code_uses(module_path: Path) -> None:
@@ -174,7 +177,8 @@ def test_the_wheel_and_an_editable_installation_have_the_workbench(
     (wheel,) = builder.build(directory=str(tmp_path), versions=["standard"])
     with zipfile.ZipFile(wheel) as packed:
         names = set(packed.namelist())
-    for folder in (module_path / "MASAMSlicerLib", module_path.parent / "masam_workbench"):
+    root = module_path.parent
+    for folder in (module_path / "MASAMSlicerLib", root / "masam_workbench", root / "masam_core"):
         here = {p for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"}
         assert {f"{folder.name}/{p.relative_to(folder).as_posix()}" for p in here} <= names
     (editable,) = builder.build(directory=str(tmp_path), versions=["editable"])
@@ -188,7 +192,7 @@ def test_files_of_the_module_import_nothing_at_once_that_slicer_lacks(module_pat
     code = (
         "import sys; sys.path[:0] = sys.argv[1:]\n"
         "for name in ('msgpack', 'torch', 'torchvision', 'segment_anything', 'safetensors',"
-        " 'pooch', 'typer', 'rich', 'matplotlib', 'platformdirs'):\n"
+        " 'requests', 'typer', 'rich', 'matplotlib', 'platformdirs'):\n"
         "    sys.modules[name] = None\n"
         "from Testing.slicer_harness import install, loadModule\n"
         "from pathlib import Path\n"

@@ -10,7 +10,8 @@ nothing that Slicer has not.
     loadModule(path)     a scripted module, as Slicer loads it
     dress(name)          properties as in PythonQt for the code of another module
     process(until)       let Qt work
-    grab(widget, path)   a picture of a widget
+    grab(widget, path)   a picture of all of a widget
+    save(widget, path)   a picture of a widget as it is shown
 
 Once installed: ``main_window`` has the window around the module with its views, ``module_life``
 calls ``setup``, ``enter``, ``exit`` and ``cleanup`` when the application does.
@@ -19,6 +20,6 @@ calls ``setup``, ``enter``, ``exit`` and ``cleanup`` when the application does.
 from Testing.slicer_harness.application import install, newScene
 from Testing.slicer_harness.loading import dress, loadModule
 from Testing.slicer_harness.messages import messages
-from Testing.slicer_harness.running import grab, process
+from Testing.slicer_harness.running import grab, process, save
 
-__all__ = ["dress", "grab", "install", "loadModule", "messages", "newScene", "process"]
+__all__ = ["dress", "grab", "install", "loadModule", "messages", "newScene", "process", "save"]

@@ -82,6 +82,10 @@ def newScene() -> Any:
         node.SetSingletonTag(name)
         node.SetMappedInLayout(1)
         scene.AddNode(node)
+    crosshair = slicer.vtkMRMLCrosshairNode()
+    crosshair.SetCrosshairName("default")
+    crosshair.SetSingletonTag("default")
+    scene.AddNode(crosshair)
     slicer.app.logic = application
     _kept.append((scene, application, files, cache, made, colors))
     return scene

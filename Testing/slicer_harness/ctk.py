@@ -11,32 +11,70 @@ Property, Signal = QtCore.Property, QtCore.Signal
 
 
 class ctkCollapsibleButton(QtWidgets.QWidget):
-    """A section with a header that folds it."""
+    """A section with a header that folds it; as wide as its title, and by default 10 pixels higher
+    than its header when folded, as CTK's is.
+    """
 
     connect, disconnect, __setattr__ = connect, disconnect, assign
 
     contentsCollapsed = Signal(bool)
-    HEADER = 26
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._text, self._collapsed, self._applying = "", False, False
-        self.setContentsMargins(0, self.HEADER, 0, 0)
-        self.setSizePolicy(QtWidgets.QSizePolicy.Preferred, QtWidgets.QSizePolicy.Maximum)
+        self._collapsedHeight, self._openHeight = 10, self.maximumHeight()
+        self.setContentsMargins(0, self._header().height(), 0, 0)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Minimum, QtWidgets.QSizePolicy.Preferred)
+
+    def _header(self) -> QtCore.QSize:
+        style, option = self.style(), QtWidgets.QStyleOptionButton()
+        option.initFrom(self)
+        width = style.pixelMetric(QtWidgets.QStyle.PixelMetric.PM_IndicatorWidth, option, self)
+        width += style.pixelMetric(
+            QtWidgets.QStyle.PixelMetric.PM_CheckBoxLabelSpacing, option, self
+        )
+        height = style.pixelMetric(QtWidgets.QStyle.PixelMetric.PM_IndicatorHeight, option, self)
+        text = self.fontMetrics().size(QtCore.Qt.TextFlag.TextShowMnemonic, self._text or "X")
+        content = QtCore.QSize(width + text.width(), max(height, text.height()))
+        kind = QtWidgets.QStyle.ContentsType.CT_PushButton
+        return style.sizeFromContents(kind, option, content, self)
+
+    def _size(self, open_: QtCore.QSize) -> QtCore.QSize:
+        header = self._header()
+        if self._collapsed:
+            return header + QtCore.QSize(0, self._collapsedHeight)
+        return open_.expandedTo(header)
+
+    def sizeHint(self) -> QtCore.QSize:
+        return self._size(super().sizeHint())
+
+    def minimumSizeHint(self) -> QtCore.QSize:
+        return self._size(super().minimumSizeHint())
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         painter = QtGui.QPainter(self)
-        header = QtCore.QRect(0, 0, self.width(), self.HEADER - 4)
-        painter.fillRect(header, self.palette().button().color().darker(107))
+        option = QtWidgets.QStyleOptionButton()
+        option.initFrom(self)
+        option.rect.setHeight(self._header().height())
+        option.state |= QtWidgets.QStyle.StateFlag.State_Raised
+        style = self.style()
+        bevel = QtWidgets.QStyle.ControlElement.CE_PushButtonBevel
+        style.drawControl(bevel, option, painter, self)
+        arrow = QtWidgets.QStyle.PrimitiveElement.PE_IndicatorArrowDown
+        if self._collapsed:
+            arrow = QtWidgets.QStyle.PrimitiveElement.PE_IndicatorArrowRight
+        mark = QtWidgets.QStyleOption()
+        mark.initFrom(self)
+        side = option.rect.height()
+        mark.rect = QtCore.QRect(side // 4, side // 4, side // 2, side // 2)
+        style.drawPrimitive(arrow, mark, painter, self)
+        flags = QtCore.Qt.AlignmentFlag.AlignVCenter | QtCore.Qt.TextFlag.TextShowMnemonic
         painter.setPen(self.palette().buttonText().color())
-        arrow = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
-        if not self._collapsed:
-            arrow = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
-        place = header.adjusted(6, 0, 0, 0)
-        painter.drawText(place, QtCore.Qt.AlignmentFlag.AlignVCenter, f"{arrow}  {self._text}")
+        painter.drawText(option.rect.adjusted(side, 0, 0, 0), flags, self._text)
 
     def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:
-        if event.position().y() < self.HEADER:
+        if event.position().y() < self._header().height():
             self.collapsed = not self.collapsed
 
     def childEvent(self, event: QtCore.QChildEvent) -> None:
@@ -63,13 +101,15 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
             wanted = child.property("wantedVisible") is not False
             child.setVisible(wanted and not self._collapsed)
         self._applying = False
-        self.setMaximumHeight(self.HEADER if self._collapsed else 16777215)
+        self.setMaximumHeight(self.sizeHint().height() if self._collapsed else self._openHeight)
+        self.updateGeometry()
 
     def _getText(self) -> str:
         return self._text
 
     def _setText(self, text: str) -> None:
         self._text = text
+        self.updateGeometry()
         self.update()
 
     def _getCollapsed(self) -> bool:
@@ -81,7 +121,13 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
             self._apply()
             self.contentsCollapsed.emit(collapsed)
 
+    def _setCollapsedHeight(self, height: int) -> None:
+        self._collapsedHeight = height
+        if self._collapsed:
+            self._apply()
+
     text = Property(str, _getText, _setText)
+    collapsedHeight = Property(int, lambda self: self._collapsedHeight, _setCollapsedHeight)
     collapsed = Property(bool, _getCollapsed, _setCollapsed)
 
 

@@ -45,6 +45,14 @@ def dress(name: str) -> None:
     feature.set_selection(TRUE_PROPERTY, name)
 
 
+def undress(name: str) -> None:
+    """Let the code of a module use Qt as PySide6 has it, also where dressed code calls it."""
+    import shibokensupport.feature as feature
+
+    _letFeatureMeetTorch(feature)
+    feature.set_selection(0, name)
+
+
 def _letFeatureMeetTorch(feature: Any) -> None:
     """Switching a feature on looks into every loaded module, and torch has some that object."""
     look = feature._mod_uses_pyside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import vtk
 from PySide6 import QtCore, QtWidgets
 
 from Testing.slicer_harness.assigning import assign
@@ -64,6 +65,7 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
         self._scene = scene
         events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent)
         self._tags = [scene.AddObserver(event, lambda *_: self._update()) for event in events]
+        self._tags.append(scene.AddObserver(scene.NodeAboutToBeRemovedEvent, self._onLeaving))
         self._update()
 
     def currentNode(self) -> Any:
@@ -76,6 +78,21 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
             self._node = node
             self._update()
             self.currentNodeChanged.emit(node)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onLeaving(self, _scene: Any, _event: str, node: Any) -> None:
+        """As QComboBox does: the row that takes the removed one's place is chosen, or the last.
+
+        That is another node, although there is a row for none; seen in the application.
+        """
+        if node is not self._node or self._scene.IsClosing():
+            return
+        rows: list[Any] = [None] if self._values["noneEnabled"] else []
+        rows += self._nodes()
+        place = rows.index(node)
+        rows.remove(node)
+        self._node = rows[min(place, len(rows) - 1)] if rows else None
+        self.currentNodeChanged.emit(self._node)
 
     def _nodes(self) -> list[Any]:
         found: list[Any] = []
@@ -116,12 +133,13 @@ class qMRMLSegmentEditorWidget(QtWidgets.QFrame):
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._node: Any = None
-        layout = QtWidgets.QHBoxLayout(self)
-        for name in ("Paint", "Draw", "Erase", "Threshold", "Grow", "Scissors", "Islands"):
+        layout = QtWidgets.QGridLayout(self)
+        names = ("Paint", "Draw", "Erase", "Threshold", "Grow", "Scissors", "Islands")
+        for number, name in enumerate(names):
             button = QtWidgets.QToolButton()
             button.setText(name)
             button.setEnabled(False)
-            layout.addWidget(button)
+            layout.addWidget(button, number // 4, number % 4)
 
     def setMRMLScene(self, scene: Any) -> None:
         """Nothing to show without effects."""

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOM = 60  # labels that wrap need more than a layout asks for
-
 
 def process(until: Callable[[], bool] | float, seconds: float = 60.0) -> None:
     """Let Qt work until something is so, or for some seconds.
@@ -36,7 +34,26 @@ def grab(widget: Any, path: Path, width: int) -> None:
     window.resize(width, 100)
     window.show()
     process(0.1)
-    wrapped = window.layout().totalHeightForWidth(width) if window.layout() is not None else 0
-    window.resize(width, max(window.sizeHint().height(), wrapped) + ROOM)
+    window.resize(width, window.layout().totalHeightForWidth(width))
     process(0.1)
+    save(widget, path)
+
+
+def save(widget: Any, path: Path, most: tuple[int, int] | None = None) -> None:
+    """A picture of a widget as it is shown.
+
+    Args:
+        widget: what is shown.
+        path: the PNG file.
+        most: width and height in pixels of what is kept of it, from its top left corner, in 256
+            colours so that the file stays small; None is all of it as it is.
+    """
+    from PIL import Image
+
     widget.grab().save(str(path))
+    if most is not None:
+        whole = Image.open(path).convert("RGB")
+        kept = whole.crop((0, 0, min(whole.width, most[0]), min(whole.height, most[1])))
+        kept.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )

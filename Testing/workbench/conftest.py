@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from Testing.conftest import ROOT
-from Testing.slicer.conftest import harness
+from Testing.slicer.conftest import harness, scene
 
-__all__ = ["harness"]  # a fixture
+__all__ = ["harness", "scene"]  # fixtures
 
 UPLOAD_LIMIT = 20_000_000
 START_SECONDS = 60

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from Testing.core.test_dicom import write_series
+from Testing.core.image.test_dicom import write_series
 from Testing.workbench.bench import Bench, processesBelow
 from Testing.workbench.conftest import Server
 
@@ -100,7 +100,7 @@ def test_a_newcomer_gets_from_a_sample_to_saved_files_with_the_mouse_alone(
     bench.click("undo")
     bench.untilText("message", "Undone")
     bench.untilText("volume", f"{before:.2f}")
-    assert bench.text("state").startswith("box changed")
+    assert bench.text("state").startswith("done")  # the box has come back with its mask
     again = bench.download("save-seg", tmp_path)
     assert case.dice(again) == pytest.approx(dice, abs=1e-9)
 
@@ -130,7 +130,7 @@ def reopenInSlicer(bundle: Path, scene: Any, folder: Path, volumeMl: float) -> N
     mask, _ = LesionList(scene).maskOf(lesion)
     voxel = np.prod(lesion.volume.GetSpacing()) / 1000
     assert mask.sum() * voxel == pytest.approx(volumeMl, abs=0.01)
-    assert lesion.status == "box changed"
+    assert lesion.status == "segmented"
     corners = cornersInVolume(lesion.roi, lesion.volume)
     assert (np.ptp(corners, axis=0) > 10).all()
 

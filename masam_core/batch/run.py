@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -175,9 +174,7 @@ def read_case(modality: str | None, case: BatchCase) -> Volume:
     Raises:
         VolumeError: see ``read_volume``.
     """
-    volume = read_volume(case.image)
-    if volume.modality is None and modality:
-        volume = replace(volume, modality=modality)
+    volume = read_volume(case.image).with_modality(modality)
     _ = volume.content_hash
     return volume
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from masam_core.bench.rows import Row, Setup
 from masam_core.errors import ConfigError
-from masam_core.evaluation.metrics import dice
 from masam_core.image.volume import Volume, read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.scoring.metrics import dice
 
 TITLE = "Agreement on real lesions"
 Setting = tuple[str, Quality]  # precision and quality
@@ -34,7 +34,7 @@ def agreement_rows(setup: Setup, data: Path, split: str = "val") -> list[Row]:
     Raises:
         ConfigError: no case of that split.
     """
-    from masam_core.data.case_lists import read_cases
+    from masam_core.data.reading import read_cases
 
     cases = [case for case in read_cases(data) if case.split == split]
     if not cases:

@@ -12,7 +12,6 @@ from masam_core.bench.literal import LiteralMASAM
 from masam_core.bench.procedure import LiteralProcedure
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import clock
-from masam_core.evaluation.metrics import dice
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
@@ -20,6 +19,7 @@ from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
 from masam_core.lesion.lesion import Lesion
 from masam_core.model.config import ModelConfig
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.scoring.metrics import dice
 
 TITLE = "A lesion from its box"
 VOLUME_SLICES = 100

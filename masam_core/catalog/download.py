@@ -6,9 +6,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import pooch
 import requests
 
 from masam_core.catalog.entries import Entry
@@ -39,25 +37,23 @@ def download(known: Entry, progress: Progress | None = None) -> Path:
     if known.url is None:
         raise DownloadError(f"'{known.name}' has no direct download. {known.how}")
     target = path_of(known)
-    pooch.get_logger().setLevel("WARNING")  # progress is told in another way
+    part = part_of(target)
     try:
+        if target.is_file() and _is_published(target, known):
+            return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        found = pooch.retrieve(
-            url=known.url,
-            known_hash=f"sha256:{known.sha256}" if known.sha256 else None,
-            fname=target.name,
-            path=target.parent,
-            downloader=ResumingDownloader(part_of(target), known, progress),
-        )
-    except ValueError as error:  # pooch: the digest differs
-        raise DownloadError(
-            f"What came for '{known.name}' is not the published file (its sha256 differs) and was "
-            "removed. Try again; if it happens again, something between here and the server "
-            "changes the file."
-        ) from error
+        _fetch_rest(known.url, part, known, progress)
+        if not _is_published(part, known):
+            part.unlink()
+            raise DownloadError(
+                f"What came for '{known.name}' is not the published file (its sha256 differs) and "
+                "was removed. Try again; if it happens again, something between here and the "
+                "server changes the file."
+            )
+        os.replace(part, target)
     except OSError as error:
         raise DownloadError(_disk(known, target, error)) from error
-    return Path(found)
+    return target
 
 
 def verify(known: Entry) -> tuple[bool | None, str]:
@@ -81,64 +77,66 @@ def part_of(target: Path) -> Path:
     return target.with_name(target.name + ".part")
 
 
-class ResumingDownloader:
-    """A pooch downloader that keeps what came before a connection broke.
+def _is_published(path: Path, known: Entry) -> bool:
+    """Whether a file is what the entry promises; any file is, where no digest is published."""
+    return known.sha256 is None or sha256_of(path) == known.sha256
 
-    Bytes gather in ``part``; with some there, only the rest is asked for (HTTP Range). A server
-    that sends the whole file instead is taken from the start.
+
+def _fetch_rest(url: str, part: Path, known: Entry, progress: Progress | None) -> None:
+    """Fetch into ``part`` what is not there yet.
+
+    With bytes there, only the rest is asked for (HTTP Range). A server that sends the whole file
+    instead is taken from the start.
     """
+    try:
+        total = _receive(url, part, known, progress)
+    except requests.exceptions.HTTPError as error:
+        code = error.response.status_code if error.response is not None else "?"
+        raise DownloadError(
+            f"The server of '{known.name}' answered {code}. The address may have changed: {url}"
+        ) from error
+    except requests.exceptions.RequestException as error:
+        raise _broken(url, part, known) from error
+    if total is not None and _size(part) < total:
+        raise _broken(url, part, known)
 
-    def __init__(self, part: Path, known: Entry, progress: Progress | None) -> None:
-        self.part = part
-        self.known = known
-        self.progress = progress
 
-    def __call__(self, url: str, output_file: Any, pooch: Any) -> None:
-        """Fetch ``url`` into ``output_file``, as pooch asks."""
-        try:
-            self._fetch(url)
-        except requests.exceptions.HTTPError as error:
-            code = error.response.status_code if error.response is not None else "?"
-            raise DownloadError(
-                f"The server of '{self.known.name}' answered {code}. The address may have "
-                f"changed: {url}"
-            ) from error
-        except requests.exceptions.RequestException as error:
-            raise self._broken(url) from error
-        os.replace(self.part, output_file)
+def _receive(url: str, part: Path, known: Entry, progress: Progress | None) -> int | None:
+    """Append what comes; the bytes that the file should have, None where unknown."""
+    had = _size(part)
+    headers = {"Range": f"bytes={had}-"} if had else {}
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+        if answer.status_code == requests.codes.requested_range_not_satisfiable:
+            return None  # all is here already, or more than the file has: the digest will tell
+        answer.raise_for_status()
+        resumed = answer.status_code == requests.codes.partial_content
+        had = had if resumed else 0
+        length = answer.headers.get("Content-Length")
+        total = had + int(length) if length else known.bytes
+        with part.open("ab" if resumed else "wb") as file:
+            for block in answer.iter_content(BLOCK):
+                file.write(block)
+                had += len(block)
+                if progress is not None:
+                    progress(had, total)
+    return total
 
-    def _fetch(self, url: str) -> None:
-        had = self.part.stat().st_size if self.part.exists() else 0
-        headers = {"Range": f"bytes={had}-"} if had else {}
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-            if answer.status_code == requests.codes.requested_range_not_satisfiable:
-                # All is here already, or more than the file has: the digest will tell.
-                return
-            answer.raise_for_status()
-            resumed = answer.status_code == requests.codes.partial_content
-            had = had if resumed else 0
-            length = answer.headers.get("Content-Length")
-            total = had + int(length) if length else self.known.bytes
-            with self.part.open("ab" if resumed else "wb") as file:
-                for block in answer.iter_content(BLOCK):
-                    file.write(block)
-                    had += len(block)
-                    if self.progress is not None:
-                        self.progress(had, total)
-        if total is not None and had < total:
-            raise self._broken(url)
 
-    def _broken(self, url: str) -> DownloadError:
-        had = self.part.stat().st_size if self.part.exists() else 0
-        if had:
-            return DownloadError(
-                f"The connection broke after {had:,} bytes of '{self.known.name}'. They are kept: "
-                f"run 'masam models download {self.known.name}' again to go on."
-            )
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _broken(url: str, part: Path, known: Entry) -> DownloadError:
+    had = _size(part)
+    if had:
         return DownloadError(
-            f"{url} can't be reached. Check the network and the proxy (HTTPS_PROXY), or fetch the "
-            "file on another machine and add it with: masam models add FILE"
+            f"The connection broke after {had:,} bytes of '{known.name}'. They are kept: "
+            f"run 'masam models download {known.name}' again to go on."
         )
+    return DownloadError(
+        f"{url} can't be reached. Check the network and the proxy (HTTPS_PROXY), or fetch the "
+        "file on another machine and add it with: masam models add FILE"
+    )
 
 
 def _disk(known: Entry, target: Path, error: OSError) -> str:

@@ -12,6 +12,7 @@ import typer
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import print_json, reported
 from masam_core.errors import ConfigError
+from masam_core.evaluation.peers import PEERS
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
 
@@ -33,7 +34,7 @@ def evaluate_command(
     ] = None,
     peer: Annotated[
         list[str] | None,
-        typer.Option(help="Also evaluate a peer, litemedsam or ellipsoid; repeat for more."),
+        typer.Option(help=f"Also evaluate a peer: {', '.join(PEERS)}. Repeat for more."),
     ] = None,
     jitter: Annotated[
         list[float] | None,
@@ -73,7 +74,8 @@ def evaluate_command(
 
     Needs the extra 'train' (dev.py setup installs it).
     """
-    from masam_core.data.case_lists import read_cases
+    from masam_core.data.cases import Target
+    from masam_core.data.reading import read_cases
     from masam_core.evaluation.html_report import write_report
     from masam_core.evaluation.peers import load_peer
     from masam_core.evaluation.scores import plain, write_scores
@@ -81,7 +83,6 @@ def evaluate_command(
     from masam_core.evaluation.tables import study_tables
     from masam_core.inference.box_segmenter import BoxSegmenter
     from masam_core.inference.segmenter import Segmenter
-    from masam_core.training.prepared import Target
 
     if report is not None and automatic:
         raise ConfigError("The report pictures boxes; use --csv or --json with --automatic.")

@@ -120,7 +120,6 @@ def image_facts(path: Path) -> dict[str, Any]:
     """What an image is; raises VolumeError."""
     import numpy as np
 
-    from masam_core.image.intensity import guess_modality
     from masam_core.image.volume import read_volume
 
     volume = read_volume(path)
@@ -137,7 +136,7 @@ def image_facts(path: Path) -> dict[str, Any]:
         "values": str(volume.array.dtype),
         "least": float(finite.min()) if finite.size else None,
         "greatest": float(finite.max()) if finite.size else None,
-        "modality": volume.modality or f"not said; taken for {guess_modality(volume.array, None)}",
+        "modality": volume.modality or f"not said; taken for {volume.kind}",
     }
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from masam_core.inference.options import SegmentOptions
+from masam_core.inference.options import SegmentOptions, axis_of
 from masam_core.inference.quality import Quality
 from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
 from masam_core.limits import MARGIN_MM, SMOOTH_MM, THRESHOLD
@@ -55,6 +55,15 @@ Smooth = Annotated[
     float,
     typer.Option(help=f"Smoothing of the outline, {SMOOTH_MM.words}.", rich_help_panel=SETTINGS),
 ]
+SliceAxis = Annotated[
+    str | None,
+    typer.Option(
+        help="Voxel axis across the slices: i, j or k. Default: the one with the widest spacing; "
+        "'masam info IMAGE' says which.",
+        metavar="[i|j|k]",
+        rich_help_panel=SETTINGS,
+    ),
+]
 ModalityOption = Annotated[
     str | None,
     typer.Option(help="CT or MR, where the file does not say.", rich_help_panel=SETTINGS),
@@ -78,6 +87,8 @@ def segment_options(
     keep: Keep,
     fill_holes: bool,
     smooth: float,
+    slice_axis: str | None,
 ) -> SegmentOptions:
     """The settings of a segmentation as typed; raises ConfigError for what makes no sense."""
-    return SegmentOptions(quality, threshold, margin, PostprocessOptions(keep, fill_holes, smooth))
+    cleaning = PostprocessOptions(keep, fill_holes, smooth)
+    return SegmentOptions(quality, threshold, margin, cleaning, axis_of(slice_axis))

@@ -23,6 +23,7 @@ from masam_core.cli.options import (
     Model,
     PrecisionOption,
     QualityOption,
+    SliceAxis,
     Smooth,
     Threshold,
     segment_options,
@@ -104,6 +105,7 @@ def segment_command(
     keep: KeepOption = PostprocessOptions.keep,
     fill_holes: FillHoles = PostprocessOptions.fill_holes,
     smooth: Smooth = PostprocessOptions.smooth_mm,
+    slice_axis: SliceAxis = None,
     modality: ModalityOption = None,
     series: Annotated[
         str | None,
@@ -125,11 +127,11 @@ def segment_command(
     from masam_core.inference.automatic import segment_classes
     from masam_core.inference.segmenter import Segmenter
 
-    options = segment_options(quality, threshold, margin, keep, fill_holes, smooth)
-    volume = read_volume(image, series=series)
+    options = segment_options(quality, threshold, margin, keep, fill_holes, smooth, slice_axis)
+    volume = read_volume(image, series=series).with_modality(modality)
     boxes = [] if automatic else _boxes(volume, roi or [], box or [], boxes_from, per)
     segmenter = Segmenter(model, device, precision, base=base)
-    segmenter.set_volume(volume, modality=modality)
+    segmenter.set_volume(volume)
     lesions = []
     with _progress(quiet=json) as show:
         for number, prompt in enumerate(boxes, 1):
@@ -140,7 +142,9 @@ def segment_command(
                 )
             )
         if automatic:
-            lesions = segment_classes(segmenter, options.quality, show("all slices", 1, 1))
+            lesions = segment_classes(
+                segmenter, options.quality, show("all slices", 1, 1), slice_axis=options.slice_axis
+            )
     if automatic and not any(lesion.mask.any() for lesion in lesions):
         raise SegmentationError(f"Nothing was found in {image}; no file was written.")
     notes = _write(volume, lesions, out, overlay, measurements, probability)

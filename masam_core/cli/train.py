@@ -9,11 +9,12 @@ import typer
 
 from masam_core.cli.common import reported
 from masam_core.errors import ConfigError
+from masam_core.training.presets import DEFAULT, PRESETS
 
 if TYPE_CHECKING:
     from masam_core.training.settings import TrainConfig
 
-DATA, RUN, DEVICES = "What is learnt from", "The run", "Devices"
+FILES, RUN = "Files to start from", "The run; every other entry: --set"
 
 
 @reported
@@ -21,46 +22,65 @@ def train_command(
     data: Annotated[
         Path | None,
         typer.Argument(
-            help="Folder with index.csv or dataset.json (Medical Segmentation Decathlon), or a "
-            "CSV or JSON list."
+            help="Data set with expert masks: a folder, or a CSV or JSON list "
+            "(docs/TRAINING.md shows the layouts)."
         ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for checkpoints and logs.")
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="tumour-box-small (the bundled model) or pancreas-tumour-box.")
-    ] = "tumour-box-small",
+        str, typer.Option(help=f"One of {', '.join(PRESETS)}; {DEFAULT} is the bundled model's.")
+    ] = DEFAULT,
     config: Annotated[
         Path | None,
         typer.Option(help="YAML file over the preset; any entry of the training configuration."),
     ] = None,
+    entries: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="ENTRY=VALUE",
+            help="Any entry, over preset, file and options: lr=1e-4, model.image_size=512, "
+            "prompts=null. Repeat for more; --show lists them all.",
+        ),
+    ] = None,
+    show: Annotated[
+        bool,
+        typer.Option("--show", help="Only print every entry of the run as YAML, and stop."),
+    ] = False,
     preview: Annotated[
         Path | None,
         typer.Option(help="Only draw what the network will see as a PNG, and stop."),
     ] = None,
     base: Annotated[
-        Path | None, typer.Option(help="Backbone file; the bundled one for ViT-S/14.")
+        Path | None,
+        typer.Option(help="Backbone file; the bundled one for ViT-S/14.", rich_help_panel=FILES),
     ] = None,
     decoder_from: Annotated[
         Path | None,
-        typer.Option(help="File with SAM-layout prompt encoder and decoder weights to start from."),
+        typer.Option(
+            help="File with SAM-layout prompt encoder and decoder weights.", rich_help_panel=FILES
+        ),
     ] = None,
     start_from: Annotated[
-        Path | None, typer.Option(help="MASAM file to go on from with other data (fine-tuning).")
+        Path | None,
+        typer.Option(
+            help="MASAM file to go on from with other data (fine-tuning).", rich_help_panel=FILES
+        ),
     ] = None,
     background: Annotated[
         list[Path] | None,
         typer.Option(
             help="Image without labels, for synthetic lesions; repeat for more.",
-            rich_help_panel=DATA,
+            rich_help_panel=FILES,
         ),
     ] = None,
     label: Annotated[
         list[int] | None,
         typer.Option(
             help="Label value that counts; repeat for more. Default: all above 0.",
-            rich_help_panel=DATA,
+            rich_help_panel=RUN,
         ),
     ] = None,
     each_lesion: Annotated[
@@ -68,83 +88,25 @@ def train_command(
         typer.Option(
             "--each-lesion/--whole-label",
             help="Each separate part of a label is a lesion with its own box.",
-            rich_help_panel=DATA,
+            rich_help_panel=RUN,
         ),
     ] = None,
-    jitter: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=0.4, help="Most a box side is off, of its length.", rich_help_panel=DATA
-        ),
-    ] = None,
-    without_prompts: Annotated[
-        bool,
-        typer.Option(
-            "--without-prompts",
-            help="Automatic segmentation: whole slices, no boxes.",
-            rich_help_panel=DATA,
-        ),
-    ] = False,
-    synthetic: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, help="Share of samples with a synthetic lesion.", rich_help_panel=DATA
-        ),
-    ] = None,
-    regions: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, help="Share with a region of the image itself.", rich_help_panel=DATA
-        ),
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Optimiser steps.", rich_help_panel=RUN)
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Instead of steps: windows per slice.", rich_help_panel=RUN),
-    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps.", rich_help_panel=RUN)] = None,
     batch: Annotated[
-        int | None,
-        typer.Option(min=1, help="Windows per step, over all devices.", rich_help_panel=RUN),
+        int | None, typer.Option(help="Windows per step, over all devices.", rich_help_panel=RUN)
     ] = None,
     at_once: Annotated[
-        int | None,
-        typer.Option(min=1, help="Windows that a device holds at once.", rich_help_panel=RUN),
-    ] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak rate.", rich_help_panel=RUN)] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Makes the run repeatable.", rich_help_panel=RUN)
+        int | None, typer.Option(help="Windows that a device holds at once.", rich_help_panel=RUN)
     ] = None,
     validate_every: Annotated[
         int | None,
-        typer.Option(min=0, help="Steps between validations; 0: never.", rich_help_panel=RUN),
-    ] = None,
-    save_every: Annotated[
-        int | None,
-        typer.Option(min=1, help="Steps between checkpoints.", rich_help_panel=RUN),
-    ] = None,
-    checkpointing: Annotated[
-        bool | None,
-        typer.Option(
-            "--checkpointing/--no-checkpointing",
-            help="Less memory for more time: ViT-H on a 24 GB card.",
-            rich_help_panel=DEVICES,
-        ),
-    ] = None,
-    precision: Annotated[
-        str | None,
-        typer.Option(help="32-true, bf16-mixed or 16-mixed.", rich_help_panel=DEVICES),
-    ] = None,
-    accelerator: Annotated[
-        str | None, typer.Option(help="auto, cpu or cuda.", rich_help_panel=DEVICES)
+        typer.Option(help="Steps between validations; 0: never.", rich_help_panel=RUN),
     ] = None,
     devices: Annotated[
-        int | None, typer.Option(min=1, help="On each machine.", rich_help_panel=DEVICES)
+        int | None, typer.Option(help="On each machine.", rich_help_panel=RUN)
     ] = None,
     nodes: Annotated[
-        int | None,
-        typer.Option(min=1, help="Machines; start with torchrun.", rich_help_panel=DEVICES),
+        int | None, typer.Option(help="Machines; start with torchrun.", rich_help_panel=RUN)
     ] = None,
     tensorboard: Annotated[
         bool | None,
@@ -153,7 +115,8 @@ def train_command(
 ) -> None:
     """Train on image and label pairs; run it again to go on where it stopped.
 
-    Later wins: preset, --config, options. Needs the extra 'train' (dev.py setup installs it).
+    Later wins: preset, --config, options, --set. Needs the extra 'train' (dev.py setup installs
+    it).
     """
     try:
         from masam_core.training.train import train
@@ -161,10 +124,11 @@ def train_command(
         raise ConfigError(
             f"Training needs the package '{error.name}': pip install 'masam[train]'"
         ) from error
-    from masam_core.training.presets import preset as preset_values
-    from masam_core.training.settings import build_config, read_yaml
+    from masam_core.training.layers import read_overrides, read_yaml
+    from masam_core.training.presets import preset as read_preset
+    from masam_core.training.settings import build_config, config_as_yaml
 
-    values: dict[str, Any] = {
+    given: dict[str, Any] = {
         "data": data,
         "out": out,
         "base": base,
@@ -172,53 +136,40 @@ def train_command(
         "start_from": start_from,
         "backgrounds": background or None,
         "steps": steps,
-        # --steps given: a preset's epochs no longer count.
-        "epochs": 0 if steps is not None and epochs is None else epochs,
         "batch": batch,
         "at_once": at_once,
-        "lr": lr,
-        "synthetic": synthetic,
-        "regions": regions,
-        "seed": seed,
         "validate_every": validate_every,
-        "save_every": save_every,
-        "checkpointing": checkpointing,
-        "precision": precision,
-        "accelerator": accelerator,
         "devices": devices,
         "nodes": nodes,
         "tensorboard": tensorboard,
     }
-    values = {name: value for name, value in values.items() if value is not None}
-    target: dict[str, Any] = {"labels": label} if label else {}
-    if each_lesion is not None:
-        target["instances"] = each_lesion
-    if target:
-        values["target"] = target
-    if jitter is not None:
-        values["prompts"] = {"jitter": jitter}
-    layers = [preset_values(preset), read_yaml(config) if config is not None else {}, values]
-    if without_prompts:
-        layers.append({"prompts": None})
-    layers = [_default_base(layers), *layers]
-    run = build_config(*layers)
-    if preview is not None:
+    options = {name: value for name, value in given.items() if value is not None}
+    target = {"labels": label or None, "instances": each_lesion}
+    target = {name: value for name, value in target.items() if value is not None}
+    layers = [
+        read_preset(preset),
+        read_yaml(config) if config is not None else {},
+        {**options, "target": target} if target else options,
+        read_overrides(entries or []),
+    ]
+    run = build_config(_default_base(layers), *layers)
+    if show:
+        typer.echo(config_as_yaml(run), nl=False)
+    elif preview is not None:
         _preview(run, preview)
-        return
-    _train(run, train)
+    else:
+        _train(run, train)
 
 
 def _default_base(layers: list[dict[str, Any]]) -> dict[str, Any]:
-    """The bundled backbone, for a model that stands on it."""
+    """The bundled backbone, for a model that stands on it; nothing where a base is given."""
     from masam_core.catalog.bundled import bundled_base_path
+    from masam_core.training.settings import merge_layers
 
-    backbone: Any = None
-    for layer in layers:
-        model = layer.get("model")
-        if isinstance(model, dict):
-            backbone = model.get("backbone", backbone)
-    if any(layer.get("base") is not None for layer in layers):
+    merged = merge_layers(*layers)
+    if merged.get("base") is not None:
         return {}
+    backbone = (merged.get("model") or {}).get("backbone")
     if backbone != "vit_s14":
         file = "LiteMedSAM's file" if backbone == "tiny_vit" else f"a SAM {backbone} file"
         raise ConfigError(f"A model on {backbone} needs --base, {file}.")

@@ -1,1 +1,1 @@
-"""Cases for training and evaluation, and where they lie on disk."""
+"""Cases with expert masks, and the layouts in which data sets lie on disk."""

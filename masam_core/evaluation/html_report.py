@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from datetime import date
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 import masam_core
 from masam_core.atomic import atomic_path
+from masam_core.data.cases import Case, Target
 from masam_core.errors import SegmentationError
 from masam_core.evaluation.study import Study
 from masam_core.evaluation.tables import Table, study_tables
@@ -25,9 +25,6 @@ from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
-
-if TYPE_CHECKING:
-    from masam_core.training.prepared import Case, Target
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 70rem; margin: 2rem auto;
@@ -123,8 +120,6 @@ def _pictures(
     target: Target | None,
     worst: int,
 ) -> list[str]:
-    from masam_core.training.prepared import Target
-
     target = target or Target()
     scores = study.scores[study.name]
     named = {case.name: case for case in cases}

@@ -12,7 +12,7 @@ import numpy as np
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
-from masam_core.evaluation.evaluate import Score
+from masam_core.scoring.evaluate import Score
 
 
 def write_scores(path: Path, scores: Mapping[str, Sequence[Score]]) -> None:

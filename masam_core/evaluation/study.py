@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from masam_core.data.cases import Case, Target
 from masam_core.errors import ConfigError
-from masam_core.evaluation.evaluate import (
-    BoxError3D,
-    Score,
-    evaluate_automatic,
-    evaluate_cases,
-)
 from masam_core.evaluation.statistics import (
     Calibration,
     Comparison,
-    Summary,
     against_ellipsoid,
     calibration,
     compare,
-    summarise_groups,
 )
 from masam_core.inference.box_segmenter import BoxSegmenter
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
-
-if TYPE_CHECKING:
-    from masam_core.training.prepared import Case, Target
+from masam_core.scoring.evaluate import (
+    BoxError3D,
+    Score,
+    evaluate_automatic,
+    evaluate_cases,
+)
+from masam_core.scoring.summary import Summary, summarise_groups
 
 StudyProgress = Callable[[str, int, int, str], None]
 

@@ -5,49 +5,38 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
-from masam_core.image.intensity import guess_modality
+from masam_core.image.intensity import intensity_unit
+from masam_core.lesion.measurements.measurement import Cell
+from masam_core.lesion.measurements.registry import quantities
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
     from masam_core.lesion.lesion import Lesion
-    from masam_core.lesion.measure import Measurements
 
-Cell = str | int | float | None
-
+_OF_MEASUREMENTS = [column for q in quantities() for column in q.table_columns()]
 COLUMNS = (
     "image",
     "lesion",
-    "volume_ml",
-    "longest_diameter_mm",
-    "perpendicular_diameter_mm",
-    "diameter_axis",
-    "diameter_slice",
-    "voxels",
-    "surface_area_mm2",
-    "bounding_box_i_mm",
-    "bounding_box_j_mm",
-    "bounding_box_k_mm",
-    "centroid_l_mm",
-    "centroid_p_mm",
-    "centroid_s_mm",
-    "mean",
-    "sd",
-    "minimum",
-    "maximum",
+    *(column.name for column in _OF_MEASUREMENTS),
     "intensity_unit",
     "confidence",
     "model",
     "messages",
 )
+# Those that hold words; the others hold numbers.
+TEXT_COLUMNS = frozenset(
+    {"image", "lesion", "intensity_unit", "model", "messages"}
+    | {column.name for column in _OF_MEASUREMENTS if column.text}
+)
 
 
 def measurement_rows(lesions: Sequence[Lesion], volume: Volume) -> list[dict[str, Cell]]:
     """A row of the table for each lesion; see :func:`measurement_row`."""
-    unit = "HU" if guess_modality(volume.array, volume.modality) == "CT" else None
+    unit = intensity_unit(volume.kind)
     return [
         measurement_row(
             volume.name,
@@ -65,7 +54,7 @@ def measurement_rows(lesions: Sequence[Lesion], volume: Volume) -> list[dict[str
 def measurement_row(
     image: str,
     lesion: str,
-    found: Measurements,
+    found: Mapping[str, Any],
     unit: str | None,
     confidence: float,
     model: str,
@@ -76,29 +65,22 @@ def measurement_row(
     Diameters are in-plane, across the voxel axis named in ``diameter_axis`` (i, j or k) and on the
     slice of that index, counted from 0. The centroid is in LPS. Intensities are Hounsfield units
     (HU) for CT and have no unit otherwise.
+
+    Args:
+        image, lesion: names.
+        found: quantity to value, such as ``Measurements``; what is missing is None.
+        unit: of intensities.
+        confidence: in [0, 1].
+        model: its name.
+        messages: notes for the reader.
     """
-    values: tuple[Cell, ...] = (
-        image,
-        lesion,
-        found.volume_ml,
-        found.longest_diameter_mm,
-        found.perpendicular_diameter_mm,
-        None if found.diameter_axis is None else "ijk"[found.diameter_axis],
-        found.diameter_slice,
-        found.voxels,
-        found.surface_area_mm2,
-        *(found.bounding_box_mm or (None, None, None)),
-        *(found.centroid_lps or (None, None, None)),
-        found.mean,
-        found.sd,
-        found.minimum,
-        found.maximum,
-        unit,
-        confidence,
-        model,
-        " ".join(messages),
-    )
-    return dict(zip(COLUMNS, values, strict=True))
+    row: dict[str, Cell] = {"image": image, "lesion": lesion}
+    for quantity in quantities():
+        value = found.get(quantity.name, quantity.empty)
+        for column in quantity.table_columns():
+            row[column.name] = None if value is None else column.cell(value)
+    row |= {"intensity_unit": unit, "confidence": confidence, "model": model}
+    return {**row, "messages": " ".join(messages)}
 
 
 def write_measurements(

@@ -15,7 +15,7 @@ Modality = Literal["CT", "MR", "other"]
 Limits = tuple[float, float]
 
 SAMPLE_LIMIT = 2_000_000  # voxels looked at for percentiles; more changes nothing
-AIR_HU = -500.0  # only CT stores the air around a patient this far below zero
+AIR_HU = -500.0  # only CT has the air around a patient this far below zero
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,14 @@ DEFAULT_INTENSITY = IntensityConfig()
 
 
 def guess_modality(array: NDArray[Any], modality: str | None) -> Modality:
-    """CT, MR or other.
+    """Tell CT, MR and other apart: the one rule for what an image is.
 
     A given modality (DICOM's word) wins. Else: 8-bit values are other; values of which at least
-    1 % lie below -500 are CT; the rest is taken for MR.
+    1 % lie at -500 or below are CT, for the air around a patient does; the rest is taken for MR.
+
+    Args:
+        array: values of any shape and real type.
+        modality: CT, MR, ..., or None where nothing says.
     """
     if modality:
         word = modality.strip().upper()
@@ -101,6 +105,11 @@ def guess_modality(array: NDArray[Any], modality: str | None) -> Modality:
     if sample.size and np.percentile(sample, 1) <= AIR_HU:
         return "CT"
     return "MR"
+
+
+def intensity_unit(kind: Modality) -> str | None:
+    """Name the unit of intensities: Hounsfield units (HU) for CT, none otherwise."""
+    return "HU" if kind == "CT" else None
 
 
 def intensity_limits(array: NDArray[Any], modality: str | None, config: IntensityConfig) -> Limits:

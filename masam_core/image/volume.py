@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from masam_core.errors import VolumeError
 from masam_core.image.dicom import read_series
 from masam_core.image.geometry import Geometry
+from masam_core.image.intensity import Modality, guess_modality
 from masam_core.image.nifti import require_whole
 
 SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", ".img.gz")
@@ -50,6 +51,17 @@ class Volume:
             raise VolumeError(
                 f"Image values {self.array.shape} and grid {self.geometry.shape} differ in shape."
             )
+
+    @cached_property
+    def kind(self) -> Modality:
+        """CT, MR or other, by :func:`masam_core.image.intensity.guess_modality`."""
+        return guess_modality(self.array, self.modality)
+
+    def with_modality(self, modality: str | None) -> Volume:
+        """Return the image with a modality, where its file says none; else the image as it is."""
+        if self.modality is not None or not modality:
+            return self
+        return replace(self, modality=modality)
 
     @cached_property
     def content_hash(self) -> str:

@@ -27,6 +27,7 @@ def segment_classes(
     quality: Quality = SegmentOptions.quality,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
+    slice_axis: int | None = None,
 ) -> list[Lesion]:
     """Segment the volume that was set, without boxes, as a model trained without prompts does.
 
@@ -39,6 +40,7 @@ def segment_classes(
         quality: how many windows see each slice.
         progress: called with the fraction done and a word on what is being done.
         cancelled: asked between windows.
+        slice_axis: voxel axis (0 = i, 1 = j, 2 = k) across the slices; None takes the coarsest.
 
     Returns:
         One entry for each class, in the model's order, with the class's name; the mask of a class
@@ -55,7 +57,7 @@ def segment_classes(
             f"The model '{config.name}' needs a box; automatic segmentation needs a model that was "
             "trained without prompts, on whole slices."
         )
-    frame = volume.geometry.canonical_frame()
+    frame = volume.geometry.canonical_frame(slice_axis)
     labels, sure = _slide(segmenter, frame, quality, progress, cancelled)
     found = []
     for number in range(1, config.num_classes + 1):
@@ -78,7 +80,7 @@ def segment_classes(
                 confidence=confidence(probability, own),
                 box=box,
                 geometry=volume.geometry,
-                measurements=measure(own, offset, volume),
+                measurements=measure(own, offset, volume, slice_axis),
                 model=config.name,
             )
         )

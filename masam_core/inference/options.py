@@ -16,6 +16,19 @@ _POSTPROCESS = ("keep", "fill_holes", "smooth_mm")
 _OWN = ("quality", "threshold", "margin_mm", "slice_axis")
 
 
+def axis_of(value: object) -> int | None:
+    """Read a voxel axis: 0, 1, 2 or i, j, k in upper or lower case; None stays None.
+
+    Raises:
+        ConfigError: anything else.
+    """
+    if isinstance(value, str) and value.lower() in ("i", "j", "k"):
+        return "ijk".index(value.lower())
+    if value is None or (type(value) is int and value in (0, 1, 2)):
+        return value
+    raise ConfigError(f"The slice axis is {value!r}; expected i, j or k (0, 1 or 2).")
+
+
 @dataclass(frozen=True)
 class SegmentOptions:
     """How a box is segmented.
@@ -26,10 +39,11 @@ class SegmentOptions:
             the model's.
         margin_mm: how far outside the box the mask may reach, 0 to 50.
         postprocess: cleaning of the mask.
-        slice_axis: IJK axis across slices; None takes the coarsest.
+        slice_axis: voxel axis across the slices, 0, 1 or 2 for i, j or k (the letters will do, and
+            become numbers); None takes the coarsest.
 
     Raises:
-        ConfigError: an unknown quality, an axis other than 0, 1, 2, or a number outside the limits
+        ConfigError: an unknown quality, an axis other than i, j, k, or a number outside the limits
             in ``masam_core.limits``.
     """
 
@@ -44,8 +58,7 @@ class SegmentOptions:
         if self.threshold is not None:
             THRESHOLD.check(self.threshold)
         MARGIN_MM.check(self.margin_mm)
-        if self.slice_axis not in (None, 0, 1, 2):
-            raise ConfigError(f"The slice axis is {self.slice_axis}; expected 0, 1 or 2.")
+        object.__setattr__(self, "slice_axis", axis_of(self.slice_axis))
 
     def changed(self, **settings: Any) -> SegmentOptions:
         """The same options with other values, e.g. ``changed(quality="fast", keep="all")``.

@@ -12,16 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from masam_core.data.cases import Case, Target
 from masam_core.image.geometry import CanonicalFrame, Geometry
 from masam_core.model.config import ModelConfig
-from masam_core.training.prepared import (
-    Case,
-    PreparedCase,
-    Target,
-    corners_of,
-    prepare_background,
-    prepare_case,
-)
+from masam_core.training.prepared import PreparedCase, corners_of, prepare_background, prepare_case
 
 FORMAT = 1  # raise it when preparation changes
 

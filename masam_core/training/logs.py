@@ -8,7 +8,7 @@ from typing import Any
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import ConfigError
-from masam_core.evaluation.evaluate import Score
+from masam_core.scoring.evaluate import Score
 
 
 class Logs:

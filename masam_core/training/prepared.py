@@ -1,4 +1,4 @@
-"""Training and validation cases: an image, and which of its voxels are to be found."""
+"""Cases prepared for training: in the canonical frame, scaled as the model wants them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from masam_core.data.cases import Case, Target
 from masam_core.errors import ConfigError
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.image.intensity import normalise
@@ -19,60 +19,6 @@ from masam_core.model.config import ModelConfig
 
 Box = tuple[int, int, int, int, int, int]
 FARTHEST = 1000.0  # scaled value; what lies beyond is no image
-LEAST_VOXELS = 10  # smaller separate parts of a label are slips of the pen, no lesions
-
-
-@dataclass(frozen=True)
-class Case:
-    """One image with its label image. ``modality`` is CT, MR or empty (unknown)."""
-
-    name: str
-    patient: str
-    modality: str
-    split: str
-    image: Path
-    label: Path
-
-
-@dataclass(frozen=True)
-class Target:
-    """What of a label image is to be found.
-
-    ``labels`` are the values that count, in the order of the model's classes; empty: every value
-    above 0 is the one class. With ``instances`` each separate part is a lesion of its own.
-    """
-
-    labels: tuple[int, ...] = ()
-    instances: bool = False
-
-    def classes(self, array: NDArray[Any], count: int) -> NDArray[np.uint8]:
-        """A label image (any shape) as class indices 0 to ``count``.
-
-        Raises:
-            ConfigError: the labels do not fit the number of classes.
-        """
-        if count == 1:
-            chosen = np.isin(array, self.labels) if self.labels else array > 0
-            return chosen.astype(np.uint8)
-        if len(self.labels) != count:
-            raise ConfigError(
-                f"The model tells {count} classes apart, so {count} label values are needed; got "
-                f"{list(self.labels)}."
-            )
-        out = np.zeros(array.shape, dtype=np.uint8)
-        for number, value in enumerate(self.labels, start=1):
-            out[array == value] = number
-        return out
-
-    def lesions(self, mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-        """The lesions in a mask (one without ``instances``), the largest first; none if empty."""
-        if not self.instances:
-            return [mask] if mask.any() else []
-        parts = sitk.ConnectedComponent(sitk.GetImageFromArray(mask.astype(np.uint8)), True)
-        numbered = sitk.GetArrayFromImage(
-            sitk.RelabelComponent(parts, minimumObjectSize=LEAST_VOXELS)
-        )
-        return [numbered == n for n in range(1, int(numbered.max()) + 1)]
 
 
 @dataclass(frozen=True, eq=False)

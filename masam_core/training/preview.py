@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from masam_core.atomic import atomic_path
-from masam_core.data.case_lists import read_cases
+from masam_core.data.reading import read_cases
 from masam_core.training.augment import build_augmentation
 from masam_core.training.samples import Batch, draw_batch
 from masam_core.training.settings import TrainConfig

@@ -1,25 +1,28 @@
-"""TrainConfig: every number of a training run, from a preset, a YAML file, the command line."""
+"""TrainConfig: the one statement of what a training run can be told, and its defaults."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from masam_core.data.cases import Target
 from masam_core.errors import ConfigError
+from masam_core.image.intensity import DEFAULT_INTENSITY
 from masam_core.model.config import ModelConfig
-from masam_core.training.prepared import Target
 from masam_core.training.prompts import PromptConfig
+from masam_core.training.schema import check, merged_entries
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """One training run.
 
+    Presets, YAML files and ``--set`` name these entries; what they may hold is stated here alone.
+
     Attributes:
-        data: case list, see :func:`masam_core.data.case_lists.read_cases`.
+        data: case list, see :func:`masam_core.data.reading.read_cases`.
         out: folder for checkpoints and logs.
         base: backbone file.
         decoder_from: file with SAM-layout prompt encoder and decoder weights to start from.
@@ -129,98 +132,59 @@ class TrainConfig:
 
 
 def build_config(*layers: Mapping[str, Any]) -> TrainConfig:
-    """A run from layers of plain values, later ones winning; ``model``, ``prompts`` and ``target``
-    are merged entry by entry.
+    """Build a run from layers of plain values, later ones winning; groups (``model``, ``prompts``,
+    ``target``) are merged entry by entry. A layer that says ``steps`` and no ``epochs`` ends the
+    epochs of those below.
 
     Raises:
         ConfigError: an unknown entry or a bad value, named in the message.
     """
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        for name, value in layer.items():
-            both = isinstance(merged.get(name), dict) and isinstance(value, Mapping)
-            merged[name] = {**merged[name], **value} if both else _plain(value)
-    known = {f.name for f in dataclasses.fields(TrainConfig)}
-    _refuse_unknown("The training configuration", merged, known)
+    merged = merge_layers(*layers)
     missing = [n for n in ("data", "out", "base") if merged.get(n) is None]
     if missing:
         raise ConfigError(f"The training configuration lacks: {', '.join(missing)}.")
     if isinstance(merged.get("model"), dict):
-        merged["model"] = ModelConfig.from_dict(merged["model"])
+        model = merged["model"]
+        if isinstance(model.get("intensity"), dict):
+            model["intensity"] = merged_entries(DEFAULT_INTENSITY.to_dict(), model["intensity"])
+        merged["model"] = ModelConfig.from_dict(model)
     for name, kind in (("prompts", PromptConfig), ("target", Target)):
         if isinstance(merged.get(name), dict):
-            _refuse_unknown(name, merged[name], {f.name for f in dataclasses.fields(kind)})
-            merged[name] = kind(**_tuples(merged[name]))
-    for name in ("data", "out", "base", "decoder_from", "start_from"):
-        if merged.get(name) is not None:
-            merged[name] = Path(merged[name])
-    if "backgrounds" in merged:
-        merged["backgrounds"] = tuple(Path(p) for p in merged["backgrounds"] or ())
-    for f in dataclasses.fields(TrainConfig):
-        if f.name in merged and f.type in _NUMBERS:
-            merged[f.name] = _number(f.name, merged[f.name], str(f.type))
+            merged[name] = kind(**merged[name])
     return TrainConfig(**merged)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A configuration file; relative paths in it start from its folder.
+def merge_layers(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay layers over each other; see :func:`build_config`, which makes the run of them.
 
     Raises:
-        ConfigError: no such file, or not a YAML mapping.
+        ConfigError: an unknown entry or a value of a wrong type.
     """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        checked = check(TrainConfig, layer, "The training configuration")
+        if "steps" in checked and "epochs" not in checked:
+            checked["epochs"] = 0
+        merged = merged_entries(merged, checked)
+    return merged
+
+
+def config_as_yaml(config: TrainConfig) -> str:
+    """Every entry of a run as YAML, which :func:`masam_core.training.layers.read_yaml` reads."""
     import yaml
 
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"The configuration {path} can't be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The configuration {path} is not valid YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"The configuration {path} must be a list of 'name: value' entries.")
-    folder = Path(path).parent
-    for name in ("data", "out", "base", "decoder_from", "start_from"):
-        if isinstance(values.get(name), str):
-            values[name] = folder / values[name]
-    if isinstance(values.get("backgrounds"), list):
-        values["backgrounds"] = [folder / str(p) for p in values["backgrounds"]]
-    return values
+    values = asdict(config)
+    values["model"] = config.model.to_dict()
+    return str(yaml.safe_dump(_written(values), sort_keys=False, allow_unicode=True))
 
 
-_NUMBERS = ("int", "float", "bool")
-
-
-def _number(name: str, value: Any, kind: str) -> Any:
-    """YAML reads 4e-4 as text, so text that is a number counts as one."""
-    if kind == "bool":
-        if isinstance(value, bool):
-            return value
-        raise ConfigError(f"Training: {name} is {value!r}; expected true or false.")
-    try:
-        number = float(value) if not isinstance(value, bool) else None
-    except (TypeError, ValueError):
-        number = None
-    if number is None or (kind == "int" and number != int(number)):
-        expected = "a whole number" if kind == "int" else "a number"
-        raise ConfigError(f"Training: {name} is {value!r}; expected {expected}.")
-    return int(number) if kind == "int" else number
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
-
-
-def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-
-
-def _refuse_unknown(title: str, values: Mapping[str, Any], known: set[str]) -> None:
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise ConfigError(
-            f"{title} has unknown entries: {', '.join(unknown)}; known are "
-            f"{', '.join(sorted(known))}."
-        )
+def _written(value: Any) -> Any:
+    """A value in YAML's own types; paths whole, so that they mean the same from any folder."""
+    if isinstance(value, Mapping):
+        return {name: _written(content) for name, content in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_written(content) for content in value]
+    return str(value.absolute()) if isinstance(value, Path) else value
 
 
 def _require(condition: bool, name: str, value: object, expected: str) -> None:

@@ -17,14 +17,15 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, nn
 
-from masam_core.data.case_lists import read_cases
+from masam_core.data.cases import Case
+from masam_core.data.reading import read_cases
 from masam_core.errors import ConfigError
 from masam_core.model.checkpoint import new_model, start_from_model
 from masam_core.training.augment import build_augmentation
 from masam_core.training.case_cache import CaseCache
 from masam_core.training.logs import Logs
 from masam_core.training.losses import training_loss
-from masam_core.training.prepared import Case, PreparedCase
+from masam_core.training.prepared import PreparedCase
 from masam_core.training.regions import kept_regions
 from masam_core.training.samples import Batch, draw_batch
 from masam_core.training.settings import TrainConfig

@@ -6,14 +6,14 @@ import os
 
 import numpy as np
 
-from masam_core.evaluation.evaluate import evaluate_automatic, evaluate_cases
-from masam_core.evaluation.statistics import summary_line
+from masam_core.data.cases import Case
 from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.checkpoint import save_model
 from masam_core.model.masam import MASAM
+from masam_core.scoring.evaluate import evaluate_automatic, evaluate_cases
+from masam_core.scoring.summary import summary_line
 from masam_core.training.logs import Logs
-from masam_core.training.prepared import Case
 from masam_core.training.settings import TrainConfig
 from masam_core.training.state import RunState
 

@@ -13,7 +13,7 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import ConfigError, MasamError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.inference.options import SegmentOptions
+from masam_core.inference.options import SegmentOptions, axis_of
 from masam_core.limits import CACHE_MB
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker import fields
@@ -178,7 +178,8 @@ class Requests:
         from masam_core.lesion.measure import measure
 
         mask, offset = unpack_mask(message.get("mask"))
-        return {"measurements": measure(mask, offset, self._volume(message)).to_dict()}
+        axis = axis_of(message.get("slice_axis"))
+        return {"measurements": measure(mask, offset, self._volume(message), axis).to_dict()}
 
     def _release(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         what = field(message, "what", str)

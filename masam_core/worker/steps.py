@@ -140,13 +140,22 @@ def put_volume_steps(volume: Volume) -> Steps:
 
 
 def measure_steps(
-    volume: Volume, mask: NDArray[np.bool_], offset_kji: tuple[int, int, int]
+    volume: Volume,
+    mask: NDArray[np.bool_],
+    offset_kji: tuple[int, int, int],
+    slice_axis: int | None = None,
 ) -> Steps:
-    """Measure a mask (KJI crop) on a volume; the result is ``Measurements.to_dict``."""
+    """Measure a mask (KJI crop) on a volume; the result is ``Measurements.to_dict``.
+
+    Args:
+        volume: the image.
+        mask: bool KJI, a crop.
+        offset_kji: of the crop in the volume.
+        slice_axis: as in SegmentOptions; of the slices on which diameters are taken.
+    """
     yield from put_volume_steps(volume)
-    answer = yield Ask(
-        "measure", {"volume": volume.content_hash, "mask": pack_mask(mask, offset_kji)}
-    )
+    fields = {"volume": volume.content_hash, "mask": pack_mask(mask, offset_kji)}
+    answer = yield Ask("measure", {**fields, "slice_axis": slice_axis})
     return answer["measurements"]
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from MASAMSlicerLib.scene import views
 
+from masam_workbench.display.view import observe
+
 if TYPE_CHECKING:
     from masam_workbench.tab.tab import Tab
 
@@ -18,6 +20,9 @@ class Appearance:
 
     def __init__(self, tab: Tab) -> None:
         self.tab = tab
+        for view in tab.views.slices.values():
+            observe(view, "MouseMoveEvent", lambda _: self._mouseIn(True))
+        observe(tab.views.space, "MouseMoveEvent", lambda _: self._mouseIn(False))
 
     def toggleMasks(self) -> None:
         """The shortcut V: hide and show every segment."""
@@ -44,3 +49,8 @@ class Appearance:
             if display is not None:
                 display.SetHandlesInteractive(lesion.id == self.tab.state.selected)
                 display.SetInteractionHandleScale(HANDLES)
+        self.tab.session.handles.refresh()
+
+    def _mouseIn(self, sliceView: bool) -> bool:
+        self.tab.session.handles.mouseIn(sliceView)
+        return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from MASAMSlicerLib.scene import placing, prompts, views
+from MASAMSlicerLib.scene import ends, placing, views
+from MASAMSlicerLib.wording import endWords
 
 from masam_core.errors import MasamError
 from masam_workbench.display.view import observe
@@ -82,7 +83,7 @@ class Boxes:
             return
         try:
             point = views.currentPoint(lesion.volume)
-            prompts.setEndSlice(lesion.roi, lesion.volume, point, end)
+            self.tab.say(endWords(ends.setEndSlice(lesion.roi, lesion.volume, point, end)))
         except (MasamError, ValueError) as error:
             self.tab.sayError(error)
         self.tab.boxEdited(lesion.id)

@@ -10,10 +10,14 @@ from MASAMSlicerLib.scene.lesions import LesionEntry
 from MASAMSlicerLib.wording import rowOf
 
 from masam_core.errors import Cancelled, MasamError
+from masam_core.lesion.measurements.registry import listed_quantities
 from masam_core.lesion.terminology import TUMOUR_TYPES
 
 if TYPE_CHECKING:
     from masam_workbench.tab.tab import Tab
+
+# These have their place in the page; other listed measurements follow them.
+PLACED = ("volume_ml", "longest_diameter_mm")
 
 
 class LesionRows:
@@ -160,6 +164,11 @@ class LesionRows:
         return {
             **row,
             "id": lesion.id,
+            "more": [
+                {"title": q.heading(), "about": q.about, "text": row["figures"][q.name]}
+                for q in listed_quantities()
+                if q.name not in PLACED
+            ],
             "color": color,
             "kind": keys.get(lesion.terminology, ""),
             "visible": _isVisible(lesion),

@@ -10,7 +10,7 @@ from typing import Any
 
 import trame_rca.module
 from MASAMSlicerLib.sampledata import SAMPLES
-from MASAMSlicerLib.scene.prompts import FIRST, LAST
+from MASAMSlicerLib.scene.ends import FIRST, LAST
 from trame.ui.html import DivLayout
 from trame_rca.view_adapter import RcaViewAdapter
 

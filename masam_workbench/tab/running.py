@@ -27,7 +27,7 @@ class Running:
 
     def __init__(self, tab: Tab) -> None:
         self.tab = tab
-        self._following = Following(tab.session, self.start)
+        self._following = Following(tab.session, self.start, lambda: tab.volume)
         self._began = 0.0
         self._words = ""
         self._afterwards = ""  # a lesion whose threshold was changed during a run

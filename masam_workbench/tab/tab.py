@@ -182,7 +182,9 @@ class Tab:
         if self._refreshing is not None:
             self._refreshing.cancel()
             self._refreshing = None
+        self.session.lesions.followNames()
         with self.state as state, self.session.lesions.held():
+            self.session.visibility.show(self.volume)
             rows = self.rows.rows()
             ids = [row["id"] for row in rows]
             if state.selected not in ids:

@@ -54,7 +54,11 @@ class Advanced:
         parameters = self.panel.parameters
         choose(self.ui.qualityComboBox, parameters.quality)
         choose(self.ui.keepComboBox, parameters.keep)
-        self.ui.thresholdSlider.enabled = bool(parameters.useThreshold)
+        self.panel.enable(
+            self.ui.thresholdSlider,
+            bool(parameters.useThreshold),
+            _("The model's own threshold is used; tick 'Own' to choose another."),
+        )
         if not self.ui.advancedCollapsibleButton.collapsed:
             text = "\n".join(self.panel.session.client.log)
             if self.ui.logText.plainText != text:
@@ -62,6 +66,7 @@ class Advanced:
 
     def _onQuality(self, index: int) -> None:
         self.panel.parameters.quality = self.ui.qualityComboBox.itemData(index)
+        self.panel.refreshSoon()
 
     def _onKeep(self, index: int) -> None:
         self.panel.parameters.keep = self.ui.keepComboBox.itemData(index)

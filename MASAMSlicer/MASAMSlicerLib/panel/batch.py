@@ -21,6 +21,7 @@ from ..batch import VolumeBatch, VolumeCase, findCases
 from ..scene.pairing import BY_FOLDER, BY_NAME, BY_SEGMENTS
 from ..scene.tables import updateTable
 from ..standing import Standing
+from ..wording import breakable
 from . import settings
 from .advanced import choose, fill
 
@@ -253,12 +254,12 @@ class Batch:
 
     def _say(self, words: str) -> None:
         """A report; it stands until the next one."""
-        self.ui.batchStatusLabel.text = words
+        self.ui.batchStatusLabel.text = breakable(words)
         self._standing.said(lambda: True)
 
     def _sayProblem(self, error: Exception) -> None:
         """Why nothing was started; it stands until something else is chosen."""
-        self.ui.batchStatusLabel.text = str(error)
+        self.ui.batchStatusLabel.text = breakable(str(error))
         self._standing.said()
 
     def _inputs(self) -> tuple[object, ...]:

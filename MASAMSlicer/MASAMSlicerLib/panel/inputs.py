@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
-from ..wording import deviceWords, memoryWords
+from ..wording import breakable, deviceWords, memoryWords
 from . import settings
 from .advanced import choose, fill
 
@@ -40,12 +40,13 @@ class Inputs:
         purpose = known["purpose"] if known else _("A file of your own: {path}").format(path=name)
         if known and not known["here"]:
             purpose += " " + (_("Not here yet.") if known["downloadable"] else known["how"])
-        self.ui.modelLabel.text = purpose
+        self.ui.modelLabel.text = breakable(purpose)
         downloadable = bool(known and known["downloadable"] and not known["here"])
         self.ui.modelDownloadButton.visible = downloadable
-        self.ui.modelDownloadButton.enabled = downloadable and self._asked is None
+        asked = _("Wait until the download or the check has ended.")
+        self.panel.enable(self.ui.modelDownloadButton, self._asked is None, asked)
         self.ui.modelVerifyButton.visible = bool(known and known["here"] and name != "bundled")
-        self.ui.modelVerifyButton.enabled = self._asked is None
+        self.panel.enable(self.ui.modelVerifyButton, self._asked is None, asked)
 
     def modelIsHere(self) -> bool:
         """Whether the chosen model can be loaded, as far as is known."""
@@ -60,6 +61,7 @@ class Inputs:
     def _onDevices(self, answer: dict[str, Any]) -> None:
         self.devices = answer["devices"]
         self._fillDevices()
+        self.panel.refreshSoon()
 
     def _onModels(self, answer: dict[str, Any]) -> None:
         self.models = {model["name"]: model for model in answer["models"]}
@@ -114,6 +116,7 @@ class Inputs:
     def _onDevice(self, index: int) -> None:
         settings.write("device", self.ui.deviceComboBox.itemData(index))
         self._describeDevice()
+        self.panel.refreshSoon()
 
     def _onDownload(self) -> None:
         name = self.panel.parameters.model

@@ -8,6 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from masam_core.errors import MasamError
+from masam_core.lesion.measurements.registry import listed_quantities
 from masam_core.lesion.terminology import TUMOUR_TYPES
 
 from ..scene import views
@@ -17,7 +18,8 @@ from ..wording import rowOf
 if TYPE_CHECKING:
     from .panel import Panel
 
-NAME, KIND, STATE, VOLUME, DIAMETER, CONFIDENCE = range(6)
+NAME, KIND, STATE, FIGURES = range(4)  # measurements from FIGURES on, and last the confidence
+LEAST_ROWS, MOST_ROWS = 2, 8  # that the list is high; more are scrolled
 _ID_ROLE = 256  # Qt::UserRole
 _COLOR_ROLE = _ID_ROLE + 1
 
@@ -31,19 +33,26 @@ class LesionTable:
         # Else any letter begins to rename the current row.
         view = qt.QAbstractItemView
         self.table.editTriggers = view.DoubleClicked | view.EditKeyPressed
-        self.table.setHorizontalHeaderLabels(
-            [
-                _("Lesion"),
-                _("Type"),
-                _("Status"),
-                _("ml"),
-                _("Longest mm"),
-                _("Confidence"),
-            ]
-        )
+        self._listed = listed_quantities()
+        titles = [
+            (_("Lesion"), _("Double-click a name to change it.")),
+            (_("Type"), _("What the lesion is (SNOMED CT).")),
+            (_("Status"), _("(!) marks what is to be looked at twice.")),
+            *((_(quantity.heading()), _(quantity.about)) for quantity in self._listed),
+            (
+                _("Conf."),
+                _("Confidence: how well the mask is expected to agree with an expert's."),
+            ),
+        ]
+        self.table.columnCount = len(titles)
+        for column, (title, hint) in enumerate(titles):
+            item = qt.QTableWidgetItem(title)
+            item.setToolTip(hint)
+            self.table.setHorizontalHeaderItem(column, item)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
+        for column in (NAME, KIND):  # shortened where a narrow panel has no room for them
+            header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
         self.table.verticalHeader().hide()
         for key, kind in TUMOUR_TYPES.items():
             self.ui.typeComboBox.addItem(kind.code.meaning, key)
@@ -69,6 +78,7 @@ class LesionTable:
             for row, lesion in enumerate(lesions):
                 self._fill(row, lesion)
             self._showSelection(lesions)
+            self._fitHeight()
         finally:
             self._filling = False
         self._refreshButtons()
@@ -95,15 +105,9 @@ class LesionTable:
 
     def _fill(self, row: int, lesion: LesionEntry) -> None:
         shown = rowOf(lesion, self.panel.session.states)
-        texts = {
-            NAME: shown.name,
-            KIND: shown.kind,
-            STATE: shown.state,
-            VOLUME: shown.volume,
-            DIAMETER: shown.diameter,
-            CONFIDENCE: shown.confidence,
-        }
-        for column, text in texts.items():
+        figures = [shown.figures[quantity.name] for quantity in self._listed]
+        texts = [shown.name, shown.kind, shown.state, *figures, shown.confidence]
+        for column, text in enumerate(texts):
             item = self.table.item(row, column)
             if item is None:
                 item = _newItem(column)
@@ -111,8 +115,9 @@ class LesionTable:
             # Only what is new: a change of the item undoes what is being typed there.
             if item.text() != text:
                 item.setText(text)
-            if item.toolTip() != shown.notes:
-                item.setToolTip(shown.notes)
+            hint = shown.notes or (text if column in (NAME, KIND) else "")
+            if item.toolTip() != hint:
+                item.setToolTip(hint)
             if item.data(_ID_ROLE) != lesion.id:
                 item.setData(_ID_ROLE, lesion.id)
         item = self.table.item(row, NAME)
@@ -120,6 +125,16 @@ class LesionTable:
         if item.data(_COLOR_ROLE) != color:
             item.setData(_COLOR_ROLE, color)
             item.setIcon(_swatch(lesion.color))
+
+    def _fitHeight(self) -> None:
+        """Make the list as high as its rows, so that nothing lies below an empty half of it."""
+        self.table.resizeRowsToContents()
+        count = self.table.rowCount
+        shown = [self.table.rowHeight(row) for row in range(min(count, MOST_ROWS))]
+        usual = shown[0] if shown else self.table.verticalHeader().minimumSectionSize
+        shown += [usual] * (LEAST_ROWS - len(shown))
+        header = self.table.horizontalHeader().sizeHint.height()
+        self.table.setFixedHeight(header + sum(shown) + 2 * self.table.frameWidth)
 
     def _showSelection(self, lesions: list[LesionEntry]) -> None:
         ids = [lesion.id for lesion in lesions]
@@ -131,18 +146,19 @@ class LesionTable:
             self.table.selectRow(ids.index(chosen))
 
     def _refreshButtons(self) -> None:
-        lesion = self.panel.selected
+        lesion, none = self.panel.selected, _("Select a lesion first.")
         for button in (self.ui.jumpButton, self.ui.duplicateButton, self.ui.deleteButton):
-            self.panel.enable(button, lesion is not None, _("Select a lesion first."))
+            self.panel.enable(button, lesion is not None, none)
         busy = self.panel.session.busy
+        wait = _("Wait until the run has ended, or cancel it.")
         self.panel.enable(
-            self.ui.rerunButton, lesion is not None and not busy, _("Select a lesion first.")
+            self.ui.rerunButton, lesion is not None and not busy, none if lesion is None else wait
         )
         hasSegment = lesion is not None and lesion.segment is not None
         self.panel.enable(self.ui.lockButton, hasSegment, _("There is no segment to lock yet."))
         self.ui.lockButton.checked = lesion is not None and lesion.locked
         for widget in (self.ui.typeComboBox, self.ui.colorButton):
-            widget.enabled = lesion is not None
+            self.panel.enable(widget, lesion is not None, none)
         if lesion is None:
             return
         keys = list(TUMOUR_TYPES)
@@ -224,7 +240,7 @@ def _newItem(column: int) -> Any:
     item = qt.QTableWidgetItem()
     flags = qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled
     item.setFlags(flags | qt.Qt.ItemIsEditable if column == NAME else flags)
-    if column >= VOLUME:
+    if column >= FIGURES:
         item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
     return item
 

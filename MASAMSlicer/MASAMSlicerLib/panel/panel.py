@@ -14,9 +14,11 @@ from masam_core.errors import MasamError
 from masam_core.inference.options import SegmentOptions
 
 from .. import workerprocess
-from ..scene.lesions import LESION, LesionEntry, volumeOf
+from ..scene.belonging import otherVolume
+from ..scene.lesions import LESION, LesionEntry
 from ..session import Session
 from ..standing import Standing, situationOf
+from ..wording import breakable
 from . import settings
 from .advanced import Advanced
 from .batch import Batch
@@ -28,11 +30,13 @@ from .prompt import Prompt
 from .qprocess import QProcessTransport
 from .results import Results
 from .run import Run
+from .setupline import SetupLine
 from .shortcuts import Shortcuts
 
 REFRESH_MS = 40
 SETTLED_MS = 500  # without a change after which a box counts as moved, if no mouse said so
 GREETING_MS = 1500  # after the module is shown, before the worker is started in advance
+CHOSEN = ("volume", "segmentation")  # parameters that are nodes
 WARNING_STYLE, ERROR_STYLE = "color: #b26a00", "color: #c62828"
 
 
@@ -60,10 +64,13 @@ class Panel:
         self._standing = Standing(
             lambda: (self.parameters.model, situationOf(self.session, self.volume))
         )
+        self._chosen: dict[str, str] = {}
+        self._entered = False
         self._closed = False
         self._greeting = _once(GREETING_MS, self._greet)
         self.install = Install(self)
         self.inputs = Inputs(self)
+        self.setupLine = SetupLine(self)
         self.prompt = Prompt(self)
         self.lesionTable = LesionTable(self)
         self.run = Run(self)
@@ -125,6 +132,7 @@ class Panel:
 
     def entered(self) -> None:
         """The module is shown: look for what is missing, and have the worker ready in time."""
+        self._entered = True
         self._shortcuts.enable(True)
         self.install.check()
         self._greeting.start()
@@ -132,6 +140,9 @@ class Panel:
 
     def left(self) -> None:
         """Another module is shown."""
+        self._entered = False
+        self.session.visibility.showAll()
+        self.session.handles.release()
         self._greeting.stop()
         self.prompt.stop()
         self.results.leave()
@@ -149,11 +160,17 @@ class Panel:
     def refresh(self) -> None:
         """Bring every part in line with the scene."""
         self._showNewVolume()
+        self._chosen = {name: _idOf(getattr(self.parameters, name)) for name in CHOSEN}
+        self.session.lesions.followNames()
         with self.session.lesions.held():
             if self._standing.over():
                 self.say("")
+            if self._entered:
+                self.session.visibility.show(self.volume)
+                self.session.handles.refresh()
             for part in (
                 self.inputs,
+                self.setupLine,
                 self.prompt,
                 self.lesionTable,
                 self.run,
@@ -167,6 +184,21 @@ class Panel:
     def select(self, lesionId: str) -> None:
         """Make a lesion the selected one."""
         self.parameters.selectedLesion = lesionId
+        self.refreshSoon()
+
+    def mouseMoved(self, crosshairNode: Any) -> None:
+        """The mouse is elsewhere, perhaps in another view."""
+        if self._entered:
+            self.session.handles.follow(crosshairNode)
+
+    def nodeRemoved(self, node: Any) -> None:
+        """A node has left the scene; where it was chosen, nothing is.
+
+        Slicer's selector goes to the next node by itself, whomever it belongs to.
+        """
+        for name, identity in self._chosen.items():
+            if identity and identity == node.GetID():
+                setattr(self.parameters, name, None)
         self.refreshSoon()
 
     def boxChanged(self, roiNode: Any) -> None:
@@ -207,7 +239,7 @@ class Panel:
 
     def _show(self, text: str, style: str, holds: Callable[[], bool] | None) -> None:
         self.ui.statusLabel.styleSheet = style
-        self.ui.statusLabel.text = text
+        self.ui.statusLabel.text = breakable(text)
         self._standing.said(holds)
 
     def showProgress(self, fraction: float, text: str) -> None:
@@ -252,6 +284,8 @@ class Panel:
         self.batch.cleanup()
         self.check.cleanup()
         self.results.cleanup()
+        self.session.visibility.showAll()
+        self.session.handles.release()
         self.session.close()
 
     def askForFile(self, title: str, pattern: str) -> str:
@@ -274,8 +308,8 @@ class Panel:
         identity = self.volume.GetID() if self.volume is not None else ""
         if identity and identity != self._volumeId:
             _showVolume(self.volume)
-            chosen = self.parameters.segmentation
-            if chosen is not None and volumeOf(chosen) not in (None, self.volume):
+            chosen, lesions = self.parameters.segmentation, self.session.lesions.lesions()
+            if chosen is not None and otherVolume(chosen, self.volume, lesions):
                 self.parameters.segmentation = None
         self._volumeId = identity
 
@@ -292,6 +326,10 @@ def _once(milliseconds: int, slot: Callable[[], None]) -> Any:
     timer.interval = milliseconds
     timer.timeout.connect(slot)
     return timer
+
+
+def _idOf(node: Any) -> str:
+    return str(node.GetID()) if node is not None else ""
 
 
 def _first(answer: Any) -> str:

@@ -9,8 +9,9 @@ from slicer.i18n import tr as _
 
 from masam_core.errors import MasamError
 
-from ..scene import placing, prompts, views
+from ..scene import ends, placing, views
 from ..scene.lesions import LESION, LesionEntry
+from ..wording import endWords
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -23,8 +24,8 @@ class Prompt:
         self.panel, self.ui = panel, panel.ui
         self._placing: str | None = None
         self.ui.placeButton.toggled.connect(self._onPlace)
-        self.ui.firstSliceButton.clicked.connect(lambda *_: self._setEnd(prompts.FIRST))
-        self.ui.lastSliceButton.clicked.connect(lambda *_: self._setEnd(prompts.LAST))
+        self.ui.firstSliceButton.clicked.connect(lambda *_: self._setEnd(ends.FIRST))
+        self.ui.lastSliceButton.clicked.connect(lambda *_: self._setEnd(ends.LAST))
         self.ui.fitButton.clicked.connect(self._onFit)
         self.ui.addRoiButton.clicked.connect(self._onAddRoi)
         self.ui.roiSelector.connect(
@@ -82,7 +83,7 @@ class Prompt:
     def _setEnd(self, end: int) -> None:
         def change(lesion: LesionEntry) -> None:
             point = views.currentPoint(lesion.volume)
-            prompts.setEndSlice(lesion.roi, lesion.volume, point, end)
+            self.panel.say(endWords(ends.setEndSlice(lesion.roi, lesion.volume, point, end)))
 
         self._change(change)
 

@@ -16,6 +16,7 @@ from ..scene import views
 from ..scene.export import saveSegmentation
 from ..scene.lesions import EDITED
 from ..scene.tables import updateTable
+from ..wording import measuredWords
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -46,10 +47,11 @@ class Results:
         able = bool(done) and self.panel.volume is not None
         for button in (self.ui.tableButton, self.ui.csvButton, self.ui.saveButton):
             self.panel.enable(button, able, nothing)
+        unchanged = _("No segment was changed by hand since it was measured.")
+        wait = _("Wait until the run has ended, or cancel it.")
+        busy = self.panel.session.busy
         self.panel.enable(
-            self.ui.measureButton,
-            bool(edited) and not self.panel.session.busy,
-            _("No segment was changed by hand since it was measured."),
+            self.ui.measureButton, bool(edited) and not busy, wait if edited else unchanged
         )
         problem = nothing if not able else dicomProblem()
         self.panel.enable(self.ui.dicomButton, not problem, problem)
@@ -135,8 +137,7 @@ class Results:
 
     def _onMeasure(self) -> None:
         def done(count: int) -> None:
-            words = _("{n} segments measured again.")
-            self.panel.say(words.format(n=count))
+            self.panel.say(measuredWords(count))
             self.panel.refreshSoon()
 
         lesions = self.panel.session.lesions.lesions(self.panel.volume)

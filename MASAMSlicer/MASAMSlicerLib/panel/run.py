@@ -29,7 +29,7 @@ class Run:
         self.panel, self.ui = panel, panel.ui
         self._began = 0.0
         self._words = ""
-        self._following = Following(panel.session, self.start)
+        self._following = Following(panel.session, self.start, lambda: panel.volume)
         self._timer = qt.QTimer()
         self._timer.interval = TICK_MS
         self._timer.timeout.connect(self._tick)
@@ -56,17 +56,17 @@ class Run:
                 problem,
                 _("Outline what is in the boxes that are new or changed."),
             )
-        history = session.history
+        history, wait = session.history, _("Wait until the run has ended, or cancel it.")
         self.panel.enable(
             self.ui.undoButton,
             bool(history.undoTitle) and not session.busy,
-            _("There is nothing to undo."),
+            wait if session.busy else _("There is nothing to undo."),
             _("Undo: {title}  (Ctrl+Z)").format(title=history.undoTitle),
         )
         self.panel.enable(
             self.ui.redoButton,
             bool(history.redoTitle) and not session.busy,
-            _("There is nothing to redo."),
+            wait if session.busy else _("There is nothing to redo."),
             _("Redo: {title}  (Ctrl+Y)").format(title=history.redoTitle),
         )
 

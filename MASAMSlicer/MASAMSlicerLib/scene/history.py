@@ -1,4 +1,4 @@
-"""Undo and redo of what MASAM did to segments, and of boxes that it removed.
+"""Undo and redo of what MASAM did to segments, and of boxes that were moved or removed.
 
 Slicer's own vtkSegmentationHistory restores whole segmentations, and with them every segment that
 the user has changed by hand since. Here a step holds the segments that it touched.
@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import slicer
 
+from .boxplace import BoxPlace
 from .keptbox import KeptBox
 from .provenance import TAGS
 from .segments import labelmapName, surfaceName, tagOf
@@ -41,6 +43,12 @@ class Step:
     title: str
     snapshots: tuple[_Snapshot, ...]
     boxes: tuple[KeptBox, ...] = ()
+    places: tuple[BoxPlace, ...] = ()
+
+    def isMoveOf(self, lesions: set[str]) -> bool:
+        """Whether it is a move, and nothing else, of boxes of these lesions alone."""
+        moved = {place.lesion for place in self.places}
+        return not self.snapshots and not self.boxes and moved <= lesions
 
 
 class History:
@@ -81,9 +89,21 @@ class History:
             self._restore(touched.snapshots, touched.boxes)
             raise
         if touched.snapshots or touched.boxes:
-            self._undo.append(Step(title, tuple(touched.snapshots), tuple(touched.boxes)))
-            del self._undo[:-MOST_STEPS]
-            self._redo.clear()
+            places = tuple(touched.places)
+            # A move that led to a result is taken back together with it.
+            lesions = {place.lesion for place in places}
+            while self._undo and self._undo[-1].isMoveOf(lesions):
+                self._undo.pop()
+            self._push(Step(title, tuple(touched.snapshots), tuple(touched.boxes), places))
+
+    def moved(self, title: str, place: BoxPlace) -> None:
+        """A box was moved by the user; ``place`` is where it was before."""
+        self._push(Step(title, (), (), (place,)))
+
+    def _push(self, step: Step) -> None:
+        self._undo.append(step)
+        del self._undo[:-MOST_STEPS]
+        self._redo.clear()
 
     def undo(self) -> str:
         """Take the last step back; returns its title, or an empty text."""
@@ -104,8 +124,11 @@ class History:
             if (node := self._scene.GetNodeByID(old.segmentationId)) is not None
         ]
         boxes = [KeptBox.of(self._scene, old.lesion) for old in step.boxes]
+        places = [found for old in step.places if (found := BoxPlace.of(self._scene, old.lesion))]
         self._restore(step.snapshots, step.boxes)
-        target.append(Step(step.title, tuple(now), tuple(boxes)))
+        for place in step.places:
+            place.putBack(self._scene)
+        target.append(Step(step.title, tuple(now), tuple(boxes), tuple(places)))
         return step.title
 
     def _restore(self, snapshots: Sequence[_Snapshot], boxes: Sequence[KeptBox]) -> None:
@@ -126,10 +149,15 @@ class Touched(list[tuple[Any, str]]):
         self._scene = scene
         self.snapshots: list[_Snapshot] = []
         self.boxes: list[KeptBox] = []
+        self.places: list[BoxPlace] = []
 
     def box(self, lesion: str) -> None:
         """Keep the box of a lesion, which is about to be removed."""
         self.boxes.append(KeptBox.of(self._scene, lesion))
+
+    def place(self, lesion: str, corners: np.ndarray) -> None:
+        """Where the box of a lesion goes when this is undone: (8, 3) in the volume's own LPS."""
+        self.places.append(BoxPlace(lesion, corners))
 
     def append(self, item: tuple[Any, str]) -> None:
         node, segmentId = item

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from .lesions import (
-    LESION,
+    ROI_CLASS,
     SEGMENTATION_REFERENCE,
     VOLUME_REFERENCE,
     colorOf,
+    roiOf,
     showBox,
 )
-from .nodes import nodesOfClass
 from .transforms import arrayToMatrix, matrixToArray
 
-KIND = "vtkMRMLMarkupsROINode"
 _REFERENCES = (VOLUME_REFERENCE, SEGMENTATION_REFERENCE)
 
 
@@ -34,7 +33,7 @@ class KeptBox:
     @classmethod
     def of(cls, scene: Any, lesion: str) -> KeptBox:
         """The box of a lesion as it is now."""
-        roi = _find(scene, lesion)
+        roi = roiOf(scene, lesion)
         if roi is None:
             return cls(lesion, None)
         values = {
@@ -50,12 +49,12 @@ class KeptBox:
 
     def putBack(self, scene: Any) -> None:
         """Make the box be there, or not, as it was; one that is there stays as it is."""
-        roi, values = _find(scene, self.lesion), self.values
+        roi, values = roiOf(scene, self.lesion), self.values
         if values is None:
             if roi is not None:
                 scene.RemoveNode(roi)
         elif roi is None:
-            roi = scene.AddNewNodeByClass(KIND, values["name"])
+            roi = scene.AddNewNodeByClass(ROI_CLASS, values["name"])
             roi.CreateDefaultDisplayNodes()
             roi.SetAndObserveTransformNodeID(values["transform"])
             roi.SetAndObserveObjectToNodeMatrix(arrayToMatrix(values["matrix"]))
@@ -67,8 +66,3 @@ class KeptBox:
                 roi.SetAttribute(name, value)
             showBox(roi, colorOf(roi))
             roi.SetDisplayVisibility(values["visible"])
-
-
-def _find(scene: Any, lesion: str) -> Any:
-    rois = nodesOfClass(scene, KIND)
-    return next((roi for roi in rois if roi.GetAttribute(LESION) == lesion), None)

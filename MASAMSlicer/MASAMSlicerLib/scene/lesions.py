@@ -31,6 +31,7 @@ LESION, SEGMENT, TERMINOLOGY, COLOR = (
     "MASAM.Color",
 )
 VOLUME_REFERENCE, SEGMENTATION_REFERENCE = "masamVolume", "masamSegmentation"
+ROI_CLASS = "vtkMRMLMarkupsROINode"
 MOVED_MM = 0.01
 
 NEW, DONE, MOVED, EDITED = "not segmented", "segmented", "box changed", "edited"
@@ -85,6 +86,7 @@ class LesionList:
         self._scene = scene
         self._digests: dict[tuple[str, str], tuple[Any, str]] = {}
         self._held: list[LesionEntry] | None = None
+        self._names: dict[str, tuple[str, str]] = {}  # of segment and box, when last looked at
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -139,7 +141,10 @@ class LesionList:
         return self._fromRoi(roiNode)
 
     def duplicate(self, lesion: LesionEntry, volumeNode: Any = None) -> LesionEntry:
-        """Another lesion with a copy of the box, and no segment yet; of another volume if given."""
+        """Another lesion with a copy of the box, and no segment yet; of another volume if given.
+
+        Type and colour are those of the lesion.
+        """
         copy = self._scene.AddNewNodeByClass(
             "vtkMRMLMarkupsROINode", self._scene.GenerateUniqueName(lesion.name)
         )
@@ -149,8 +154,12 @@ class LesionList:
             copy.SetAndObserveObjectToNodeMatrix(lesion.roi.GetObjectToNodeMatrix())
             copy.SetSize(lesion.roi.GetSize())
         if volumeNode is None or volumeNode is lesion.volume:
-            return self.add(lesion.volume, lesion.segmentation, copy)
-        return self.add(volumeNode, None, copy)  # not into the first volume's segmentation
+            made = self.add(lesion.volume, lesion.segmentation, copy)
+        else:
+            made = self.add(volumeNode, None, copy)  # not into the first volume's segmentation
+        self.setTerminology(made, lesion.terminology)
+        self.recolor(made, lesion.color)
+        return self._fromRoi(copy)
 
     def rename(self, lesion: LesionEntry, name: str) -> None:
         """Name the ROI and the segment; an empty name is refused with ValueError."""
@@ -161,6 +170,26 @@ class LesionList:
             lesion.roi.SetName(name)
         if lesion.segment is not None:
             lesion.segment.SetName(name)
+
+    def followNames(self) -> None:
+        """Bring box and segment in line where one was renamed or recoloured in another module.
+
+        What has changed since the last look wins; where both have, the segment does.
+        """
+        now: dict[str, tuple[str, str]] = {}
+        for lesion in self.lesions():
+            if lesion.roi is None or lesion.segment is None:
+                continue
+            segment, roi = lesion.segment.GetName(), lesion.roi.GetName()
+            seen = self._names.get(lesion.id, (segment, roi))
+            if segment not in (seen[0], roi):
+                lesion.roi.SetName(segment)
+            elif roi not in (seen[1], segment):
+                lesion.segment.SetName(roi)
+            now[lesion.id] = (lesion.segment.GetName(), lesion.roi.GetName())
+            if not np.allclose(colorOf(lesion.roi), lesion.color, atol=1e-3):
+                self.recolor(lesion, lesion.color)
+        self._names = now
 
     def recolor(self, lesion: LesionEntry, color: tuple[float, float, float]) -> None:
         """Colour of the segment and of the box."""
@@ -290,6 +319,12 @@ def volumeOf(segmentationNode: Any) -> Any:
     """The volume whose geometry a segmentation has, or None."""
     reference = segmentationNode.GetReferenceImageGeometryReferenceRole()
     return segmentationNode.GetNodeReference(reference)
+
+
+def roiOf(scene: Any, lesion: str) -> Any:
+    """The ROI node of the lesion with an id, or None."""
+    rois = nodesOfClass(scene, ROI_CLASS)
+    return next((roi for roi in rois if roi.GetAttribute(LESION) == lesion), None)
 
 
 def showBox(roi: Any, color: tuple[float, float, float]) -> None:

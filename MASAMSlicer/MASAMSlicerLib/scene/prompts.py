@@ -14,8 +14,6 @@ from masam_core.prompts.boxes import CORNER_BITS, BoxPrompt
 from .transforms import arrayToMatrix, matrixToArray, nodeToWorld, worldToNode
 from .volumes import geometryOf
 
-FIRST, LAST = 0, 1
-
 
 def cornersInVolume(roiNode: Any, volumeNode: Any) -> np.ndarray:
     """The ROI's eight corners (8, 3) in the volume's own LPS, mm.
@@ -26,7 +24,12 @@ def cornersInVolume(roiNode: Any, volumeNode: Any) -> np.ndarray:
     Raises:
         BoxError: a ROI that has not been drawn.
     """
-    return worldToNode(volumeNode, cornersInWorld(roiNode)) @ LPS_TO_RAS[:3, :3]
+    return cornersOnVolume(cornersInWorld(roiNode), volumeNode)
+
+
+def cornersOnVolume(world: np.ndarray, volumeNode: Any) -> np.ndarray:
+    """World RAS (n, 3) in the volume's own LPS, mm."""
+    return np.asarray(worldToNode(volumeNode, world) @ LPS_TO_RAS[:3, :3])
 
 
 def cornersInWorld(roiNode: Any) -> np.ndarray:
@@ -68,7 +71,20 @@ def alignRoi(roiNode: Any, volumeNode: Any, low: np.ndarray, high: np.ndarray) -
     low, high = np.asarray(low, float), np.asarray(high, float)
     ends = np.stack([low, *(low + np.eye(3) * (high - low))])
     ras = geometry.ras_from_ijk(np.vstack([ends, (low + high) / 2]))
-    world = nodeToWorld(volumeNode, ras)
+    _lay(roiNode, nodeToWorld(volumeNode, ras))
+
+
+def layRoi(roiNode: Any, volumeNode: Any, corners: np.ndarray) -> None:
+    """Lay the ROI on eight corners (8, 3) in the volume's own LPS, mm, as of cornersInVolume.
+
+    The ROI keeps its parent transform.
+    """
+    points = np.vstack([corners[[0, 1, 2, 4]], corners.mean(axis=0)])
+    _lay(roiNode, nodeToWorld(volumeNode, points @ LPS_TO_RAS[:3, :3]))
+
+
+def _lay(roiNode: Any, world: np.ndarray) -> None:
+    """World RAS of one corner, of its neighbours along the ROI's three axes, and of the centre."""
     own = worldToNode(roiNode, world)
     edges = own[1:4] - own[0]
     size = np.linalg.norm(edges, axis=1)
@@ -85,32 +101,6 @@ def alignedBounds(roiNode: Any, volumeNode: Any) -> tuple[np.ndarray, np.ndarray
     """Lowest and highest continuous index (i, j, k) that the ROI reaches in the volume."""
     corners = boxFromRoi(roiNode, volumeNode).corners_ijk
     return corners.min(axis=0), corners.max(axis=0)
-
-
-def setEndSlice(roiNode: Any, volumeNode: Any, pointWorld: np.ndarray, end: int) -> None:
-    """Make the slice at a world position the ROI's first or last one along the slice axis.
-
-    The slice itself belongs to the box. A box that lies wholly on the other side is moved, one
-    slice thick. The ROI is laid along the volume's axes, around what it was.
-
-    Args:
-        pointWorld: (3,) RAS.
-        end: FIRST or LAST, in the order in which the canonical frame counts slices.
-    """
-    geometry = geometryOf(volumeNode)
-    frame = geometry.canonical_frame()
-    axis, flipped = frame.axes[0], frame.flips[0]
-    ijk = geometry.ijk_from_ras(worldToNode(volumeNode, pointWorld))[0]
-    index = float(np.clip(round(ijk[axis]), 0, geometry.size_ijk[axis] - 1))
-    low, high = alignedBounds(roiNode, volumeNode)
-    upper = (end == LAST) != flipped  # whether the higher index is the one to set
-    if upper:
-        high[axis] = index + 0.5
-        low[axis] = min(low[axis], index - 0.5)
-    else:
-        low[axis] = index - 0.5
-        high[axis] = max(high[axis], index + 0.5)
-    alignRoi(roiNode, volumeNode, low, high)
 
 
 def roiFromMask(

@@ -7,7 +7,7 @@ from typing import Any
 
 import vtk
 
-TEXT = ("image", "lesion", "diameter_axis", "intensity_unit", "model", "messages")
+from masam_core.export.measurements import TEXT_COLUMNS
 
 
 def updateTable(scene: Any, name: str, rows: Sequence[Mapping[str, Any]], table: Any = None) -> Any:
@@ -25,11 +25,11 @@ def updateTable(scene: Any, name: str, rows: Sequence[Mapping[str, Any]], table:
     node = table or scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName(name))
     content = vtk.vtkTable()
     for column in rows[0] if rows else ():
-        array = vtk.vtkStringArray() if column in TEXT else vtk.vtkDoubleArray()
+        array = vtk.vtkStringArray() if column in TEXT_COLUMNS else vtk.vtkDoubleArray()
         array.SetName(column)
         for row in rows:
             value = row[column]
-            if column in TEXT:
+            if column in TEXT_COLUMNS:
                 array.InsertNextValue("" if value is None else str(value))
             else:
                 array.InsertNextValue(float("nan") if value is None else float(value))

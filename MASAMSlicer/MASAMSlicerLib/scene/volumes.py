@@ -9,6 +9,7 @@ import vtk
 
 from masam_core.errors import VolumeError
 from masam_core.image.geometry import LPS_TO_RAS, Geometry
+from masam_core.image.intensity import intensity_unit
 from masam_core.image.volume import Volume
 
 from .nodes import nodesOfClass
@@ -92,6 +93,14 @@ def modalityOf(node: Any) -> str | None:
         return None
     name = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
     return hierarchy.GetItemAttribute(item, name) or None
+
+
+def intensityUnitOf(node: Any) -> str | None:
+    """HU where the volume is CT, by its modality or its values; None elsewhere or without image."""
+    try:
+        return intensity_unit(volumeFromNode(node).kind)
+    except VolumeError:
+        return None
 
 
 def framesOf(node: Any) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import slicer
 
-from masam_core.image.intensity import AIR_HU
+from masam_core.image.intensity import guess_modality
 
 from .volumes import modalityOf
 
@@ -29,7 +29,7 @@ _SAMPLE = 1_000_000  # values looked at for percentiles
 def presetsOf(volumeNode: Any) -> dict[str, tuple[float, float]]:
     """The presets that fit a volume, the best first: name to (window, level)."""
     values = slicer.util.arrayFromVolume(volumeNode)
-    if modalityOf(volumeNode) == "CT" or float(values.min()) <= AIR_HU:
+    if guess_modality(values, modalityOf(volumeNode)) == "CT":
         return dict(CT)
     flat = values.reshape(-1)[:: max(1, values.size // _SAMPLE)].astype(float)
     flat = flat[np.isfinite(flat)]

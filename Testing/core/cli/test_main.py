@@ -34,7 +34,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         "import sys; sys.argv = ['masam', '--help']\n"
         "from masam_core.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit: pass\n"
-        "heavy = {'torch', 'numpy', 'SimpleITK', 'matplotlib', 'pooch'} & set(sys.modules)\n"
+        "heavy = {'torch', 'numpy', 'SimpleITK', 'matplotlib', 'requests'} & set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
     seconds = []

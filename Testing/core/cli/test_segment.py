@@ -149,6 +149,40 @@ def test_further_files_are_written(
     assert float(row["volume_ml"]) == pytest.approx(6 * 8 * 4 * 2.5 / 1000)
 
 
+@pytest.mark.parametrize(("letter", "number"), [("i", 0), ("j", 1), ("K", 2)])
+def test_the_axis_across_the_slices_can_be_chosen(
+    masam: Masam, tiny_model: Path, image: Path, out: Path, letter: str, number: int
+) -> None:
+    more = whole(tiny_model, "--slice-axis", letter, "--json", "--measurements", out / "m.csv")
+    result = masam("segment", image, "-o", out / "m.nrrd", "--box", *FIRST, *more)
+    assert result.exit_code == 0, result.output
+    (lesion,) = json.loads(result.stdout)["lesions"]
+    assert lesion["diameter_axis"] == number
+    (row,) = csv.DictReader((out / "m.csv").read_text("utf-8-sig").splitlines())
+    assert row["diameter_axis"] == letter.lower()
+
+
+def test_an_axis_that_is_none_is_refused(
+    masam: Masam, tiny_model: Path, image: Path, out: Path
+) -> None:
+    more = whole(tiny_model, "--slice-axis", "z")
+    result = masam("segment", image, "-o", out / "m.nrrd", "--box", *FIRST, *more)
+    assert result.exit_code == 1
+    assert "'z'; expected i, j or k" in result.stderr
+    assert files(out) == []
+
+
+@pytest.mark.parametrize(("modality", "unit"), [("CT", "HU"), ("MR", "")])
+def test_the_modality_that_was_given_names_the_unit(
+    masam: Masam, tiny_model: Path, image: Path, out: Path, modality: str, unit: str
+) -> None:
+    more = whole(tiny_model, "--modality", modality, "--measurements", out / "m.csv")
+    result = masam("segment", image, "-o", out / "m.nrrd", "--box", *FIRST, *more)
+    assert result.exit_code == 0, result.output
+    (row,) = csv.DictReader((out / "m.csv").read_text("utf-8-sig").splitlines())
+    assert row["intensity_unit"] == unit
+
+
 def test_json_is_one_document_and_nothing_else(
     masam: Masam, tiny_model: Path, image: Path, out: Path
 ) -> None:

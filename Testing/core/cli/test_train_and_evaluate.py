@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from masam_core.model.checkpoint import inspect_checkpoint, save_model
-from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 
 from .conftest import Masam
@@ -78,6 +78,19 @@ def test_a_run_from_yaml_trains_validates_and_evaluates(
     assert [c["second"] for c in result["comparisons"]] == ["ellipsoid", "last"]
 
 
+def test_every_entry_can_be_shown_and_set(masam: Masam, setup: Path, data: Path) -> None:
+    out = data.parent / "run"
+    shown = masam(
+        *("train", data, "-o", out, "--config", setup, "--steps", 5),
+        *("--set", "lr=0.002", "--set", "steps=6", "--set", "prompts.jitter=0.2", "--show"),
+    )
+    assert shown.exit_code == 0, shown.stderr
+    values = yaml.safe_load(shown.stdout)
+    assert (values["lr"], values["steps"], values["prompts"]["jitter"]) == (0.002, 6, 0.2)
+    assert values["data"] == str(data)
+    assert not out.exists()  # nothing was done
+
+
 def test_the_preview_trains_nothing(
     masam: Masam,
     setup: Path,
@@ -98,7 +111,10 @@ def test_the_preview_trains_nothing(
         (["--preset", "pancreas-tumour-box"], "needs --base, a SAM vit_h file"),
         (["--preset", "tumour-box-lite"], "needs --base, LiteMedSAM's file"),
         (["--batch", "3", "--at-once", "2"], "a multiple of"),
-        (["--synthetic", "0.8", "--regions", "0.8"], "1 or less"),
+        (["--set", "synthetic=0.8", "--set", "regions=0.8"], "1 or less"),
+        (["--set", "model.imagesize=56"], "did you mean model.image_size"),
+        (["--set", "lr"], "expected ENTRY=VALUE"),
+        (["--devices", "0"], "devices is 0; expected 1 or more"),
         ([], "lacks: out"),
     ],
 )
@@ -131,13 +147,6 @@ def test_bad_evaluation_options_are_refused_before_the_work(
         done = masam("evaluate", data, "--model", tiny_model, *arguments)
         assert done.exit_code == 1
         assert message in done.stderr
-
-
-def test_presets_name_models_that_can_be_built() -> None:
-    from masam_core.training.presets import PRESETS
-
-    for values in PRESETS.values():
-        assert ModelConfig.from_dict(values["model"]).name
 
 
 def test_an_automatic_model_segments_and_is_evaluated_without_boxes(

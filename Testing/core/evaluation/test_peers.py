@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from masam_core.data.case_lists import read_cases
+from masam_core.data.reading import read_cases
 from masam_core.errors import BoxError, Cancelled, ConfigError
-from masam_core.evaluation.evaluate import BoxError3D, evaluate_cases
-from masam_core.evaluation.peers import load_peer
+from masam_core.evaluation.peers import PEERS, load_peer
 from masam_core.evaluation.peers.lite_medsam import LiteMedSAM, grey_values
 from masam_core.image.geometry import Geometry
-from masam_core.image.volume import Volume
+from masam_core.image.volume import Volume, read_labels
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.scoring.evaluate import BoxError3D, evaluate_cases
 
-from .test_evaluate import write_case
+from ..scoring.test_evaluate import write_case
 
 
 class BoxDrawer:
@@ -71,6 +72,37 @@ def test_grey_values_are_the_recipes() -> None:
 def test_an_unknown_peer_is_refused() -> None:
     with pytest.raises(ConfigError, match="expected one of litemedsam, ellipsoid"):
         load_peer("someone")
+
+
+def test_a_new_peer_is_one_module_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: Path
+) -> None:
+    (tmp_path / "everything_peer.py").write_text(
+        "import numpy as np\n"
+        "from masam_core.lesion.lesion import Lesion\n"
+        "class Everything:\n"
+        "    def set_volume(self, volume, modality=None):\n"
+        "        self.volume = volume\n"
+        "    def forget_volume(self):\n"
+        "        self.volume = None\n"
+        "    def segment(self, box, options=None, progress=None, cancelled=None):\n"
+        "        mask = np.ones(self.volume.geometry.shape, dtype=bool)\n"
+        "        return Lesion.from_mask(mask, self.volume, box)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(PEERS, "everything", "everything_peer:Everything")
+    with pytest.raises(ConfigError, match="litemedsam, ellipsoid, everything"):
+        load_peer("someone")
+    (case, *_) = read_cases(data)
+    (score,) = evaluate_cases([case], load_peer("everything"))
+    expert = read_labels(case.label)[0] > 0
+    assert score.dice == pytest.approx(2 * expert.sum() / (expert.sum() + expert.size))
+
+
+def test_the_peers_that_are_named_are_there() -> None:
+    for place in PEERS.values():
+        module, _, kind = place.partition(":")
+        assert isinstance(getattr(import_module(module), kind), type)
 
 
 def test_a_peer_needs_a_volume_first() -> None:

@@ -9,15 +9,13 @@ import pytest
 from scipy import stats
 
 from masam_core.errors import ConfigError
-from masam_core.evaluation.evaluate import Score
 from masam_core.evaluation.statistics import (
     against_ellipsoid,
     calibration,
     compare,
-    groups_of,
-    summarise_groups,
-    summary_line,
 )
+from masam_core.scoring.evaluate import Score
+from masam_core.scoring.summary import groups_of, summarise_groups, summary_line
 
 
 def score(

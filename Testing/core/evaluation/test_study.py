@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from masam_core.data.cases import Case
 from masam_core.evaluation.html_report import write_report
 from masam_core.evaluation.study import Study, run_study
 from masam_core.evaluation.tables import study_tables
 from masam_core.inference.segmenter import Segmenter
 from masam_core.lesion.lesion import Lesion
-from masam_core.training.prepared import Case
 
 from ..inference.conftest import build_model  # noqa: F401
-from .test_evaluate import BoxFiller, write_case
+from ..scoring.test_evaluate import BoxFiller, write_case
 
 
 class Rounder(BoxFiller):

@@ -141,6 +141,16 @@ def test_the_content_hash_follows_values_position_and_type() -> None:
     assert len(others | {same}) == 5
 
 
+def test_what_the_file_says_wins_over_a_modality_that_is_given() -> None:
+    array = np.full((2, 3, 4), 40, dtype=np.int16)
+    silent = Volume(array, Geometry.from_spacing(array.shape, (1.0, 1.0, 1.0)))
+    assert silent.kind == "MR"
+    assert silent.with_modality("CT").kind == "CT"
+    assert silent.with_modality(None) is silent
+    said = silent.with_modality("MR")
+    assert said.with_modality("CT") is said
+
+
 def test_values_and_grid_must_agree() -> None:
     with pytest.raises(VolumeError, match="differ in shape"):
         Volume(np.zeros((2, 3, 4)), Geometry.from_spacing((2, 3, 5)))

@@ -54,6 +54,19 @@ def test_best_quality_is_the_likeliest_class_of_the_mean_over_all_windows(
     assert [f.mask.any() for f in found] == [(expected == n).any() for n in (1, 2, 3)]
 
 
+def test_slices_may_run_along_another_axis(build_model: BuildModel, volume: Volume) -> None:
+    segmenter = Segmenter(build_model(**AUTOMATIC), device="cpu")
+    segmenter.set_volume(volume)
+    found = segment_classes(segmenter, "fast", slice_axis=0)
+    assert volume.geometry.acquisition_axis != 0
+    assert {lesion.measurements.diameter_axis for lesion in found} <= {0, None}
+    assert any(lesion.mask.any() for lesion in found)
+    usual = segment_classes(segmenter, "fast")
+    assert any(
+        (a.mask_on_volume() != b.mask_on_volume()).any() for a, b in zip(found, usual, strict=True)
+    )
+
+
 def test_classes_lie_on_the_volumes_own_grid_whatever_its_axes(
     build_model: BuildModel, volume: Volume
 ) -> None:

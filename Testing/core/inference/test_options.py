@@ -24,6 +24,13 @@ def test_flat_and_back(options: SegmentOptions) -> None:
     assert SegmentOptions.from_dict(flat) == options
 
 
+@pytest.mark.parametrize(("given", "axis"), [("i", 0), ("J", 1), ("k", 2), (2, 2), (None, None)])
+def test_the_slice_axis_may_be_a_letter(given: object, axis: int | None) -> None:
+    options = SegmentOptions.from_dict({"slice_axis": given})
+    assert options.slice_axis == axis
+    assert options.to_dict()["slice_axis"] == axis
+
+
 def test_what_is_left_out_keeps_its_default() -> None:
     assert SegmentOptions.from_dict({"keep": "all"}) == SegmentOptions(
         postprocess=PostprocessOptions(keep="all")
@@ -42,7 +49,10 @@ def test_what_is_left_out_keeps_its_default() -> None:
         ({"margin_mm": 5000}, "The margin is 5000 mm; expected 0 to 50 mm"),
         ({"margin_mm": float("nan")}, "The margin is nan mm"),
         ({"smooth_mm": float("inf")}, "The smoothing is inf mm; expected 0 to 10 mm"),
-        ({"slice_axis": 3}, "0, 1 or 2"),
+        ({"slice_axis": 3}, "i, j or k"),
+        ({"slice_axis": "x"}, "'x'; expected i, j or k"),
+        ({"slice_axis": True}, "i, j or k"),
+        ({"slice_axis": 1.0}, "i, j or k"),
         ({"keep": "some"}, "'keep'"),
         ({"smooth_mm": None}, "wrong kind"),
     ],

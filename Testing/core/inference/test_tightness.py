@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from masam_core.evaluation.metrics import dice, inscribed_ellipsoid
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
 from masam_core.inference.job import Job, job_crop
@@ -13,6 +12,7 @@ from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.tightness import LEAST_COVERAGE, job_radius, respect_box
 from masam_core.model.config import ModelConfig
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.scoring.metrics import dice, inscribed_ellipsoid
 
 from .conftest import BuildModel
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from masam_core.data.case_lists import read_index
+from masam_core.data.reading import read_cases
 from masam_core.model import config as config_module
 from masam_core.model.config import BackboneSpec, ModelConfig
 from masam_core.training.prepared import PreparedCase, prepare_case
@@ -28,4 +28,4 @@ def tiny_model(monkeypatch: pytest.MonkeyPatch) -> ModelConfig:
 
 @pytest.fixture
 def prepared(data: Path, tiny_model: ModelConfig) -> list[PreparedCase]:
-    return [lesion for c in read_index(data) for lesion in prepare_case(c, tiny_model)]
+    return [lesion for c in read_cases(data) for lesion in prepare_case(c, tiny_model)]

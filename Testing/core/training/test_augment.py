@@ -9,6 +9,7 @@ import torch
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from masam_core.data.cases import Case
 from masam_core.image.geometry import Geometry
 from masam_core.training.augment import (
     Posterise,
@@ -19,7 +20,7 @@ from masam_core.training.augment import (
     coarsen,
     thicken,
 )
-from masam_core.training.prepared import Case, PreparedCase
+from masam_core.training.prepared import PreparedCase
 
 
 def noise_masks() -> torch.Tensor:

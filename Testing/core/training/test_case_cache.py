@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core.data.case_lists import read_index
+from masam_core.data.cases import Target
+from masam_core.data.reading import read_cases
 from masam_core.model.config import ModelConfig
 from masam_core.training import case_cache
 from masam_core.training.case_cache import CaseCache
-from masam_core.training.prepared import Target, prepare_background, prepare_case
+from masam_core.training.prepared import prepare_background, prepare_case
 
 
 def test_a_cached_case_is_the_prepared_one(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case, config = read_index(data)[0], ModelConfig()
+    case, config = read_cases(data)[0], ModelConfig()
     cache = CaseCache(tmp_path / "cache")
     direct = prepare_case(case, config)
     first = cache.case(case, config)
@@ -39,7 +40,7 @@ def test_a_cached_case_is_the_prepared_one(
 
 
 def test_another_setting_or_a_changed_file_is_prepared_anew(data: Path, tmp_path: Path) -> None:
-    case, config = read_index(data)[0], ModelConfig()
+    case, config = read_cases(data)[0], ModelConfig()
     cache = CaseCache(tmp_path / "kept")
     cache.case(case, config)
     cache.case(case, replace(config, channels="local"))
@@ -55,7 +56,7 @@ def test_another_setting_or_a_changed_file_is_prepared_anew(data: Path, tmp_path
 def test_a_broken_off_entry_is_not_taken_for_a_whole_one(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    case, cache = read_index(data)[0], CaseCache(tmp_path)
+    case, cache = read_cases(data)[0], CaseCache(tmp_path)
 
     def full(*args: object) -> str:
         raise OSError("no space left on device")

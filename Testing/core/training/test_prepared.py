@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core.data.case_lists import read_index
+from masam_core.data.cases import Target
+from masam_core.data.reading import read_cases
 from masam_core.errors import ConfigError
 from masam_core.model.config import ModelConfig
-from masam_core.training.prepared import Target, prepare_background, prepare_case
+from masam_core.training.prepared import prepare_background, prepare_case
 
 
 def test_a_case_is_prepared_in_the_canonical_frame(data: Path) -> None:
-    (case,) = prepare_case(read_index(data)[0], ModelConfig())
+    (case,) = prepare_case(read_cases(data)[0], ModelConfig())
     z, y, x = np.nonzero(case.mask)
     assert (
         case.box
@@ -35,7 +36,7 @@ def test_a_label_that_does_not_fit_is_refused(data: Path, change: str, message: 
         label.SetSpacing((1.0, 1.0, 2.5))
     sitk.WriteImage(label if change == "grid" else label * 0, str(path))
     with pytest.raises(ConfigError, match=message):
-        prepare_case(read_index(data)[0], ModelConfig())
+        prepare_case(read_cases(data)[0], ModelConfig())
 
 
 def test_separate_parts_are_lesions_of_their_own_on_the_same_image(data: Path) -> None:
@@ -47,7 +48,7 @@ def test_separate_parts_are_lesions_of_their_own_on_the_same_image(data: Path) -
     changed = sitk.GetImageFromArray(array)
     changed.CopyInformation(label)
     sitk.WriteImage(changed, str(path))
-    case = read_index(data)[0]
+    case = read_cases(data)[0]
     whole = prepare_case(case, ModelConfig())
     parts = prepare_case(case, ModelConfig(), Target(instances=True))
     chosen = prepare_case(case, ModelConfig(), Target(labels=(3,), instances=True))
@@ -68,7 +69,7 @@ def test_labels_become_classes_in_the_order_given() -> None:
 
 
 def test_local_channels_keep_values_beyond_the_limits(data: Path) -> None:
-    case = read_index(data)[0]
+    case = read_cases(data)[0]
     cut = prepare_case(case, ModelConfig())[0].slices
     whole = prepare_case(case, ModelConfig(channels="local"))[0].slices
     assert float(whole.max()) > 1.0

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from masam_core.data.cases import Case
 from masam_core.image.geometry import Geometry
 from masam_core.training import regions as module
-from masam_core.training.prepared import Case, PreparedCase, corners_of
+from masam_core.training.prepared import PreparedCase, corners_of
 from masam_core.training.regions import find_regions, kept_regions, region_case
 
 

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from masam_core.data.cases import Target
 from masam_core.errors import ConfigError
-from masam_core.training.prepared import Target
-from masam_core.training.presets import PRESETS, preset
+from masam_core.image.intensity import DEFAULT_INTENSITY, IntensityPreset
+from masam_core.training.layers import read_overrides, read_yaml
+from masam_core.training.presets import DEFAULT, PRESETS, preset
 from masam_core.training.prompts import PromptConfig
-from masam_core.training.settings import build_config, read_yaml
+from masam_core.training.schema import entries
+from masam_core.training.settings import TrainConfig, build_config, config_as_yaml
 
 FILES: dict[str, Any] = {"data": "d", "out": "o", "base": "b"}
 
@@ -26,6 +29,13 @@ def test_later_layers_win_and_groups_are_merged() -> None:
     assert (run.model.backbone, run.model.image_size) == ("vit_h", 512)
     assert run.prompts == PromptConfig(jitter=0.2)
     assert run.target == Target((2, 3), True)
+
+
+def test_steps_end_the_epochs_of_the_layers_below() -> None:
+    pancreas = preset("pancreas-tumour-box")
+    assert build_config(pancreas, FILES).epochs == 400
+    assert build_config(pancreas, FILES, {"steps": 7}).epochs == 0
+    assert build_config(pancreas, FILES, {"steps": 7, "epochs": 2}).epochs == 2
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -47,6 +57,101 @@ def test_the_papers_preset_has_the_papers_numbers() -> None:
 def test_an_unknown_preset_names_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=", ".join(PRESETS)):
         preset("tumor")
+
+
+def test_the_default_preset_is_one_of_them() -> None:
+    assert DEFAULT in PRESETS
+    assert len(PRESETS) >= 3
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_names_no_files(name: str) -> None:
+    """Paths would start from the package's own folder."""
+    assert not {"data", "out", "base", "decoder_from", "start_from", "backgrounds"} & set(
+        preset(name)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("stepz: 3", "no entry 'stepz'; did you mean steps"),
+        ("model: {image_sise: 3}", "'model.image_sise'; did you mean model.image_size"),
+        ("model: {image_size: big}", "model.image_size is 'big'; expected a whole number"),
+        ("model: 7", "model is 7; expected entries"),
+        ("model: {pixel_std: [1, 1]}", "model.pixel_std is .*; expected a list of 3"),
+        ("model: {pixel_std: [1, 1, x]}", "model.pixel_std is 'x'; expected a number"),
+        ("model: {intensity: {CT: {low: cold}}}", "model.intensity.CT.low is 'cold'"),
+        ("model: {backbone: 3}", "model.backbone is 3; expected text"),
+        ("target: {labels: 2}", "target.labels is 2; expected a list"),
+        ("augment: 1", "augment is 1; expected true or false"),
+        ("lr: .nan", "lr is nan; expected a number"),
+        ("lr: true", "lr is True; expected a number"),
+        ("out: 3", "out is 3; expected a path"),
+    ],
+)
+def test_a_wrong_entry_is_named_with_its_file(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=f"run.yaml: .*{message}"):
+        read_yaml(file)
+
+
+def test_overrides_reach_every_entry_and_keep_its_type() -> None:
+    layer = read_overrides(
+        [
+            "lr=4e-4",
+            "steps = 30",
+            "model.image_size=512",
+            "model.pixel_std=[1, 1, 2]",
+            "model.intensity.CT.low=-200",
+            "target.labels=[2, 3]",
+            "augment=false",
+            "backgrounds=[a.nii.gz]",
+            "precision=32-true",
+        ]
+    )
+    run = build_config({"model": {"name": "mine"}}, FILES, layer)
+    assert (run.lr, run.steps, run.augment, run.precision) == (4e-4, 30, False, "32-true")
+    assert (run.model.name, run.model.image_size) == ("mine", 512)
+    assert run.model.pixel_std == (1.0, 1.0, 2.0)
+    assert run.backgrounds == (Path("a.nii.gz"),)
+    assert run.target.labels == (2, 3)
+    assert run.model.intensity.presets["CT"] == IntensityPreset("window", -200.0, 240.0)
+    assert run.model.intensity.presets["MR"] == DEFAULT_INTENSITY.presets["MR"]
+    assert build_config(FILES, read_overrides(["prompts=null", "synthetic=0"])).prompts is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["steps"], "--set steps: expected ENTRY=VALUE"),
+        (["=3"], "expected ENTRY=VALUE"),
+        (["imagesize=3"], "--set: there is no entry 'imagesize'; did you mean model.image_size"),
+        (["model.imagesize=3"], "did you mean model.image_size"),
+        (["jiter=3"], "did you mean prompts.jitter"),
+        (["lr=high"], "--set: lr is 'high'; expected a number"),
+        (["lr.peak=1"], "lr is .*; expected a number"),
+        (["steps=1", "steps=2"], "--set steps is given twice"),
+        (["lr=[1"], r"'\[1' can't be read"),
+    ],
+)
+def test_overrides_that_fit_nothing_are_refused(texts: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_overrides(texts)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_run_written_as_yaml_is_the_same_run(name: str, tmp_path: Path) -> None:
+    files = {key: str(tmp_path / value) for key, value in FILES.items()}
+    more = read_overrides(["backgrounds=[/a.nii.gz]", "model.class_names=[Tümor]"])
+    run = build_config(preset(name), files, more)
+    file = tmp_path / "written" / "run.yaml"
+    file.parent.mkdir()
+    file.write_text(config_as_yaml(run), encoding="utf-8")
+    assert build_config(read_yaml(file)) == run
+    written = {line.split(":")[0].strip() for line in file.read_text("utf-8").splitlines()}
+    assert {entry.rpartition(".")[2] for entry in entries(TrainConfig)} <= written
 
 
 def test_yaml_is_read_with_paths_from_its_folder(tmp_path: Path) -> None:
@@ -78,10 +183,11 @@ def test_files_that_are_no_settings_are_refused(tmp_path: Path, text: str, messa
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"stepz": 3}, "unknown entries: stepz"),
-        ({"prompts": {"shake": 1}}, "prompts has unknown entries: shake"),
-        ({"model": {"wings": 1}}, "unknown entries: wings"),
-        ({"data": None}, "lacks: data"),
+        ({"stepz": 3}, "no entry 'stepz'; did you mean steps"),
+        ({"prompts": {"shake": 1}}, "no entry 'prompts.shake'; known are jitter, tight"),
+        ({"model": {"wings": 1}}, "no entry 'model.wings'; known are name, backbone"),
+        ({"image_size": 512}, "did you mean model.image_size"),
+        ({"data": None}, "data is None; expected a path"),
         ({"steps": "many"}, "a whole number"),
         ({"steps": 2.5}, "a whole number"),
         ({"lr": 0}, "lr is 0.0; expected a positive"),

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from masam_core.data.cases import Case
 from masam_core.image.geometry import Geometry
 from masam_core.training import synthetic
-from masam_core.training.prepared import Case, PreparedCase
+from masam_core.training.prepared import PreparedCase
 from masam_core.training.synthetic import smooth_noise, synthesise
 
 

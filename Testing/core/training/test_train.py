@@ -14,12 +14,12 @@ import SimpleITK as sitk
 import torch
 from matplotlib.pyplot import imread
 
+from masam_core.data.cases import Target
 from masam_core.errors import ConfigError
 from masam_core.model.checkpoint import inspect_checkpoint, load_model, save_model
 from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 from masam_core.training import train as module
-from masam_core.training.prepared import Target
 from masam_core.training.prompts import PromptConfig
 from masam_core.training.settings import TrainConfig
 from masam_core.training.train import learning_rate, train

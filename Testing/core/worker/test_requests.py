@@ -92,6 +92,21 @@ def test_the_worker_gives_what_the_core_gives(
 
     again = worker.run(measure_steps(volume, lesion.mask, lesion.offset_kji), seconds=60)
     assert again == measure(lesion.mask, lesion.offset_kji, volume).to_dict()
+    steps = measure_steps(volume, lesion.mask, lesion.offset_kji, slice_axis=0)
+    sagittal = worker.run(steps, seconds=60)
+    assert sagittal == measure(lesion.mask, lesion.offset_kji, volume, slice_axis=0).to_dict()
+    assert sagittal["diameter_axis"] == 0 != again["diameter_axis"]
+
+    events.clear()
+    options = SegmentOptions.from_dict({"quality": "fast", "slice_axis": "j"})
+    steps = segment_steps(ModelChoice(), volume, [("a", box)], options)
+    worker.run(steps, events.append, seconds=120)
+    (message,) = [e for e in events if e["type"] == "lesion"]
+    assert message["measurements"]["diameter_axis"] == 1
+    bad = {"volume": volume.content_hash, "boxes": [], "options": {"slice_axis": 7}}
+    with pytest.raises(WorkerError, match="i, j or k") as caught:
+        worker.run(ask_steps("segment", **bad), seconds=60)
+    assert caught.value.code == "settings"
 
     for what in ("cache", "volumes", "model", "all"):
         worker.run(ask_steps("release", what=what), seconds=60)

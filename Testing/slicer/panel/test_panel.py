@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from masam_core.lesion.measurements import registry
+from masam_core.lesion.measurements.measurement import Listed, Measurement, Quantity
 from Testing.slicer.panel.conftest import Person
 
 NAME, KIND, STATE = range(3)
@@ -33,6 +36,42 @@ def test_an_enabled_button_says_what_it_does_again(person: Person, case: Any) ->
     person.take(case.roi)
     assert person.ui.deleteButton.enabled
     assert "Removes the selected lesions" in person.ui.deleteButton.toolTip
+
+
+@pytest.fixture
+def fullness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One measurement more, marked for lists."""
+    quantity = Quantity("fullness", "%", "Share of its box.", listed=Listed("Full", 1))
+    more = Measurement((quantity,), lambda region: {"fullness": 100 * region.mask.mean()})
+    monkeypatch.setattr(registry, "MEASUREMENTS", (*registry.MEASUREMENTS, more))
+
+
+def test_a_measurement_that_is_marked_for_lists_is_a_column(
+    fullness: None, person: Person, case: Any
+) -> None:
+    from MASAMSlicerLib.scene.provenance import Provenance
+    from MASAMSlicerLib.wording import rowOf
+
+    table = person.ui.lesionTable
+    headers = [table.horizontalHeaderItem(n).text() for n in range(table.columnCount)]
+    assert headers == [
+        "Lesion",
+        "Type",
+        "Status",
+        "ml",
+        "\N{LATIN CAPITAL LETTER O WITH STROKE} mm",
+        "Full %",
+        "Conf.",
+    ]
+    assert table.horizontalHeaderItem(5).toolTip() == "Share of its box."
+    person.choose(case.volume)
+    lesion = person.take(case.roi)
+    assert [person.cell(0, n) for n in range(3, 7)] == [""] * 4
+    found = {"voxels": 8, "volume_ml": 1.25, "longest_diameter_mm": 9.87, "fullness": 52.36}
+    made = Provenance(lesion.id, np.zeros((8, 3)), confidence=0.9, measurements=found)
+    row = rowOf(replace(lesion, provenance=made), {})
+    assert row.figures == {"volume_ml": "1.25", "longest_diameter_mm": "9.9", "fullness": "52.4"}
+    assert (row.volume, row.diameter) == ("1.25", "9.9")
 
 
 def test_leaving_the_tool_before_a_box_is_drawn_leaves_no_row(person: Person, case: Any) -> None:

@@ -181,3 +181,38 @@ def test_held_reads_the_scene_once(lesions: Any, make: Scene) -> None:
         first = lesions.lesions()
         assert lesions.lesions()[0] is first[0]
     assert lesions.lesions()[0] is not first[0]
+
+
+def test_a_duplicate_takes_type_and_colour_along(lesions: Any, make: Scene) -> None:
+    first, second = make.volume(), make.volume(name="other")
+    lesion = segmented(lesions, make, first)
+    lesions.recolor(lesion, (0.1, 0.2, 0.3))
+    lesions.setTerminology(lesion, "x~y~z")
+    for volume in (first, second):
+        copy = lesions.duplicate(lesions.lesion(lesion.id), volume)
+        assert copy.volume is volume
+        assert copy.terminology == "x~y~z"
+        assert np.allclose(copy.color, (0.1, 0.2, 0.3))
+        assert np.allclose(copy.roi.GetDisplayNode().GetSelectedColor(), (0.1, 0.2, 0.3))
+
+
+def test_a_rename_in_another_module_reaches_box_and_segment(lesions: Any, make: Scene) -> None:
+    lesion = segmented(lesions, make, make.volume())
+    lesion.segment.SetName("by batch, frame 1 of 4")  # differs from the box from the start
+    lesions.followNames()
+    assert lesion.roi.GetName() == "Box"
+    lesion.segment.SetName("In segmentations")
+    lesion.segment.SetColor(0.5, 0.25, 0.75)
+    lesions.followNames()
+    assert lesion.roi.GetName() == "In segmentations"
+    assert np.allclose(lesion.roi.GetDisplayNode().GetSelectedColor(), (0.5, 0.25, 0.75))
+    lesion.roi.SetName("In markups")
+    lesions.followNames()
+    assert lesion.segment.GetName() == "In markups"
+    lesions.rename(lesions.lesion(lesion.id), "In the list")
+    lesions.followNames()
+    assert lesion.segment.GetName() == lesion.roi.GetName() == "In the list"
+    lesion.segment.SetName("one")
+    lesion.roi.SetName("two")
+    lesions.followNames()
+    assert lesion.roi.GetName() == "one"

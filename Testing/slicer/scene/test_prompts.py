@@ -92,28 +92,3 @@ def test_there_is_no_box_around_nothing(make: Scene) -> None:
 
     with pytest.raises(BoxError, match="no voxel"):
         roiFromMask(make.roi(ROI, SIZE), make.volume(), np.zeros((2, 2, 2), bool), (0, 0, 0))
-
-
-@pytest.mark.parametrize("flipped", [False, True])
-def test_first_and_last_slice_are_set_in_the_order_of_browsing(make: Scene, flipped: bool) -> None:
-    from MASAMSlicerLib.scene import prompts
-
-    matrix = np.diag([-1.0, -1.0, -3.0 if flipped else 3.0, 1.0])
-    volume, roi = make.volume(matrix=matrix), make.roi(np.eye(4), SIZE)
-    prompts.alignRoi(roi, volume, np.array([2.5, 3.5, 3.5]), np.array([8.5, 9.5, 7.5]))
-
-    def point(k: int) -> np.ndarray:
-        return (matrix @ np.array([5, 6, k, 1.0]))[:3]
-
-    # Browsing goes from inferior to superior, whatever the order in the file.
-    prompts.setEndSlice(roi, volume, point(2 if not flipped else 9), prompts.FIRST)
-    low, high = prompts.alignedBounds(roi, volume)
-    assert np.allclose((low[2], high[2]), (3.5, 9.5) if flipped else (1.5, 7.5))
-    prompts.setEndSlice(roi, volume, point(6), prompts.LAST)
-    low, high = prompts.alignedBounds(roi, volume)
-    assert np.allclose((low[2], high[2]), (5.5, 9.5) if flipped else (1.5, 6.5))
-    # Beyond the other end: one slice is left.
-    prompts.setEndSlice(roi, volume, point(0 if not flipped else 11), prompts.LAST)
-    low, high = prompts.alignedBounds(roi, volume)
-    assert np.allclose(high[2] - low[2], 1)
-    assert np.allclose(low[:2], (2.5, 3.5))

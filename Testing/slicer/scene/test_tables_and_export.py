@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
 from masam_core.errors import SegmentationError
+from masam_core.export.measurements import measurement_rows
 from masam_core.image.volume import read_labels
+from masam_core.lesion.measure import Measurements
 from Testing.slicer.scene.conftest import Scene, block
 
 A, B = block((1, 6), (1, 6), (1, 6)), block((4, 9), (4, 9), (4, 9))
@@ -32,6 +36,27 @@ def test_numbers_are_numbers_and_nothing_is_no_zero(make: Scene) -> None:
     again = updateTable(make.scene, "Table", rows[:1], node)
     assert again is node
     assert node.GetTable().GetNumberOfRows() == 1
+
+
+def test_a_ct_without_dicom_has_its_unit_here_as_in_the_file_of_the_command_line(
+    make: Scene,
+) -> None:
+    """A NIfTI file says nothing of its modality; its values do."""
+    from MASAMSlicerLib.report import rowsOf
+    from MASAMSlicerLib.scene.provenance import Provenance
+    from MASAMSlicerLib.scene.volumes import volumeFromNode
+
+    array = np.full((12, 14, 16), 40, dtype=np.int16)
+    array[:, :3] = -1000
+    for node, unit in ((make.volume(array), "HU"), (make.volume(), None)):
+        made = Provenance("a", np.zeros((8, 3)))
+        lesion: Any = SimpleNamespace(volume=node, provenance=made, status="done", name="Lesion")
+        (row,) = rowsOf([lesion])
+        result: Any = SimpleNamespace(
+            name="Lesion", measurements=Measurements(), confidence=0.9, model="", messages=()
+        )
+        (expected,) = measurement_rows([result], volumeFromNode(node))
+        assert row["intensity_unit"] == expected["intensity_unit"] == unit
 
 
 def test_a_label_image_lies_on_the_volumes_grid(make: Scene, tmp_path: Path) -> None:

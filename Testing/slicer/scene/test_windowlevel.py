@@ -37,6 +37,18 @@ def test_mr_has_windows_from_its_own_values(make: Scene) -> None:
     assert presets["High contrast"][0] < window < presets["Full range"][0]
 
 
+def test_a_few_padded_voxels_make_no_ct(make: Scene) -> None:
+    """The same rule as everywhere: the segmentation takes such a volume for MR."""
+    from MASAMSlicerLib.scene.volumes import volumeFromNode
+    from MASAMSlicerLib.scene.windowlevel import presetsOf
+
+    array = np.random.default_rng(0).integers(0, 900, (10, 20, 20)).astype(np.int16)
+    array[0, 0, :5] = -2000
+    volume = make.volume(array)
+    assert volumeFromNode(volume).kind == "MR"
+    assert "Soft tissue" not in presetsOf(volume)
+
+
 def test_an_image_of_one_value_can_be_shown(make: Scene) -> None:
     from MASAMSlicerLib.scene.windowlevel import presetsOf
 

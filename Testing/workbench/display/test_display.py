@@ -24,6 +24,23 @@ views.show(volume)
 red, green, yellow = views.slices.values()
 """
 
+# A tab with the bundled MR; the code that follows is its user's.
+TAB = """
+import asyncio
+from types import SimpleNamespace
+from masam_workbench.tab.tab import Settings, Tab
+
+class State(SimpleNamespace):
+    update = lambda self, values: self.__dict__.update(values)
+    to_dict = lambda self: dict(self.__dict__)
+    __enter__ = lambda self: self
+    __exit__ = lambda self, *_: None
+
+async def work():
+    tab = Tab(State(), Path(sys.argv[2]), Settings(), 1000)
+    await tab.images.openSample("sarcoma_mr")
+"""
+
 
 def run(code: str, sample_data: Path, folder: Path) -> None:
     """Run assertions on the views of the bundled MR."""
@@ -114,20 +131,8 @@ assert np.abs(np.array(Image.open(io.BytesIO(quick))).astype(int) - picture).mea
 
 def test_a_removed_box_is_gone_from_the_3d_view_too(sample_data: Path, tmp_path: Path) -> None:
     run(
-        """
-import asyncio
-from types import SimpleNamespace
-from masam_workbench.tab.tab import Settings, Tab
-
-class State(SimpleNamespace):
-    update = lambda self, values: self.__dict__.update(values)
-    to_dict = lambda self: dict(self.__dict__)
-    __enter__ = lambda self: self
-    __exit__ = lambda self, *_: None
-
-async def work():
-    tab = Tab(State(), Path(sys.argv[2]), Settings(), 1000)
-    await tab.images.openSample("sarcoma_mr")
+        TAB
+        + """
     tab.views.space.resize(300, 300)
     before = tab.views.space.toArray()
     lesion = tab.session.lesions.add(tab.volume)
@@ -138,6 +143,67 @@ async def work():
     assert np.abs(tab.views.space.toArray().astype(int) - before).sum() > 1000
     tab.rows.delete(lesion.id)
     np.testing.assert_array_equal(tab.views.space.toArray(), before)
+    tab.close()
+
+asyncio.run(work())
+""",
+        sample_data,
+        tmp_path,
+    )
+
+
+def test_turning_the_3d_view_moves_no_box_and_a_slice_does(
+    sample_data: Path, tmp_path: Path
+) -> None:
+    run(
+        TAB
+        + """
+    lesion = tab.session.lesions.add(tab.volume)
+    bounds, size = [0.0] * 6, 60.0
+    tab.volume.GetRASBounds(bounds)
+    centre = [(bounds[2 * a] + bounds[2 * a + 1]) / 2 for a in range(3)]
+    tab.select(lesion.id)
+
+    def reset():
+        lesion.roi.SetSize(size, size, size)
+        lesion.roi.SetCenter(*centre)
+
+    def event(view, name, x, y):
+        view.interactor.SetEventInformation(x, y)
+        view.interactor.InvokeEvent(name)
+
+    def drag(view, x, y):
+        event(view, "MouseMoveEvent", x, y)
+        event(view, "LeftButtonPressEvent", x, y)
+        for step in (4, 8, 12):
+            event(view, "MouseMoveEvent", x + step, y + step // 2)
+        event(view, "LeftButtonReleaseEvent", x + 12, y + 6)
+        moved = [0.0] * 6
+        lesion.roi.GetRASBounds(moved)
+        faces = np.array(centre).repeat(2) + np.tile([-size / 2, size / 2], 3)
+        reset()
+        return np.abs(np.array(moved) - faces).reshape(3, 2) > 0.05
+
+    reset()
+    tab.refresh()
+    for view in (tab.views.space, tab.views.slices["Red"]):
+        view.resize(300, 300)
+        view.toArray()
+    tab.views.space.fit(lesion.roi)
+    tab.views.space.toArray()
+    pulled = 0
+    for x in range(10, 290, 20):
+        for y in range(10, 290, 20):
+            changed = drag(tab.views.space, x, y)
+            assert not changed.all(axis=1).any(), (x, y)  # never both sides at once
+            pulled += changed.any()
+            tab.views.space.fit(lesion.roi)
+            tab.views.space.toArray()
+    x, y = 150, 150  # the middle of all, in the plane and in space
+    assert not drag(tab.views.space, x, y).any()
+    tab.views.slices["Red"].toArray()
+    assert drag(tab.views.slices["Red"], x, y)[:2].all()
+    assert pulled
     tab.close()
 
 asyncio.run(work())

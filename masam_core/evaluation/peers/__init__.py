@@ -1,28 +1,23 @@
-"""Other ways to segment a box, for comparison in the same evaluation; none is needed otherwise."""
+"""Other ways to segment a box, for comparison in the same evaluation; none is needed otherwise.
+
+A new peer is a file beside this one, with a class that can be called without arguments and has the
+methods of :class:`masam_core.inference.box_segmenter.BoxSegmenter`, and a line in ``PEERS``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from masam_core.errors import ConfigError
-from masam_core.inference.box_segmenter import BoxSegmenter
 
+if TYPE_CHECKING:
+    from masam_core.inference.box_segmenter import BoxSegmenter
 
-def _lite_medsam() -> BoxSegmenter:
-    from masam_core.evaluation.peers.lite_medsam import LiteMedSAM
-
-    return LiteMedSAM()
-
-
-def _ellipsoid() -> BoxSegmenter:
-    from masam_core.evaluation.peers.ellipsoid import Ellipsoid
-
-    return Ellipsoid()
-
-
-PEERS: dict[str, Callable[[], BoxSegmenter]] = {
-    "litemedsam": _lite_medsam,
-    "ellipsoid": _ellipsoid,
+# Name on the command line: module and class. A module is loaded when its peer is asked for.
+PEERS = {
+    "litemedsam": "masam_core.evaluation.peers.lite_medsam:LiteMedSAM",
+    "ellipsoid": "masam_core.evaluation.peers.ellipsoid:Ellipsoid",
 }
 
 
@@ -34,4 +29,6 @@ def load_peer(name: str) -> BoxSegmenter:
     """
     if name not in PEERS:
         raise ConfigError(f"Unknown peer '{name}'; expected one of {', '.join(PEERS)}.")
-    return PEERS[name]()
+    module, _, kind = PEERS[name].partition(":")
+    peer: BoxSegmenter = getattr(import_module(module), kind)()
+    return peer

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from masam_core.errors import BoxError, ConfigError
-from masam_core.evaluation.metrics import inscribed_ellipsoid
 from masam_core.image.volume import Volume
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.lesion import Lesion
 from masam_core.prompts.boxes import CORNER_BITS, BoxPrompt
+from masam_core.scoring.metrics import inscribed_ellipsoid
 
 
 class Ellipsoid:

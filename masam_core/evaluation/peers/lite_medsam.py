@@ -45,7 +45,7 @@ class LiteMedSAM:
     def set_volume(self, volume: Volume, modality: str | None = None) -> None:
         """Choose the volume; its slices are those of the canonical frame, as for MASAM."""
         self._volume = volume
-        kind = guess_modality(volume.array, modality or volume.modality)
+        kind = guess_modality(volume.array, modality) if modality else volume.kind
         grey = grey_values(volume.array, kind)
         self._grey = volume.geometry.canonical_frame().to_canonical(grey)
 

@@ -24,7 +24,7 @@ from masam_core.export.overlay.panel import (
     draw_panel,
 )
 from masam_core.export.overlay.planes import View, display_frame, lesion_view, planes_of
-from masam_core.image.intensity import guess_modality
+from masam_core.image.intensity import Modality, intensity_unit
 from masam_core.lesion.terminology import lesion_color
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def draw_figure(
     """The page of ``masam_core.export.overlay.overlay.render_overlay``, with an Agg canvas."""
     frame = display_frame(volume.geometry)
     image = frame.to_canonical(volume.array)
-    modality = guess_modality(volume.array, volume.modality)
+    modality = volume.kind
     truth = None if expert is None else frame.to_canonical(np.asarray(expert, dtype=bool))
     colored = tuple((lesion, lesion_color(n)) for n, lesion in enumerate(lesions))
     shown = colored[:MOST_ROWS]
@@ -116,7 +116,7 @@ def draw_figure(
     return figure
 
 
-def display_window(image: NDArray[Any], view: View, modality: str) -> tuple[float, float]:
+def display_window(image: NDArray[Any], view: View, modality: Modality) -> tuple[float, float]:
     """Lowest and highest value shown, chosen for what the view contains.
 
     Without Hounsfield units, white is what is bright in the middle of the view, so that fat or
@@ -146,7 +146,7 @@ def _finite(image: NDArray[Any], view: View) -> NDArray[np.float32]:
     return values[np.isfinite(values)]
 
 
-def window_line(window: tuple[float, float], modality: str) -> str:
+def window_line(window: tuple[float, float], modality: Modality) -> str:
     """The window as it is written on a viewing station (CT only: elsewhere it means nothing)."""
     low, high = window
     if modality != "CT":
@@ -154,7 +154,7 @@ def window_line(window: tuple[float, float], modality: str) -> str:
     return f"W {high - low:.0f}  L {(high + low) / 2:.0f} HU".replace("-", MINUS)
 
 
-def measurement_line(lesion: Lesion, modality: str) -> str:
+def measurement_line(lesion: Lesion, modality: Modality) -> str:
     """Size, intensity and confidence in one line."""
     found = lesion.measurements
     if found.longest_diameter_mm is None or found.perpendicular_diameter_mm is None:
@@ -165,8 +165,9 @@ def measurement_line(lesion: Lesion, modality: str) -> str:
     ]
     if found.mean is not None and found.sd is not None:
         digits = 0 if modality == "CT" or found.sd >= 10 else 2
-        unit = " HU" if modality == "CT" else ""
-        parts.append(f"mean {found.mean:.{digits}f} ± {found.sd:.{digits}f}{unit}")
+        unit = intensity_unit(modality)
+        shown = f"mean {found.mean:.{digits}f} ± {found.sd:.{digits}f}"
+        parts.append(f"{shown} {unit}" if unit else shown)
     parts.append(f"confidence {lesion.confidence:.0%}")
     return SPACE.join(parts).replace("-", MINUS)
 

@@ -11,24 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from masam_core.data.cases import Case, Target
 from masam_core.errors import VolumeError
-from masam_core.evaluation.metrics import (
-    dice,
-    inscribed_ellipsoid,
-    iou,
-    surface_distances,
-)
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.box_segmenter import BoxSegmenter
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
 from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.scoring.metrics import dice, inscribed_ellipsoid, iou, surface_distances
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
     from masam_core.inference.segmenter import Segmenter
-    from masam_core.training.prepared import Case, Target
 
 VoxelBox = tuple[float, float, float, float, float, float]
 Progress = Callable[[int, int, str], None]
@@ -98,8 +93,6 @@ def evaluate_cases(
     Raises:
         VolumeError: image and label of a case are on different grids, or nothing is to be found.
     """
-    from masam_core.training.prepared import Target
-
     target, boxes = target or Target(), boxes or BoxError3D()
     scores = []
     for case, volume, labels in _read(cases, progress):
@@ -142,7 +135,6 @@ def evaluate_automatic(
         ConfigError: a model that needs boxes, or labels that do not fit its classes.
     """
     from masam_core.inference.automatic import segment_classes
-    from masam_core.training.prepared import Target
 
     target, config = target or Target(), segmenter.config
     scores = []

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from masam_core.data.cases import Case, Target
 from masam_core.errors import SegmentationError, VolumeError
-from masam_core.evaluation.evaluate import BoxError3D, Score, draw_boxes, evaluate_cases
 from masam_core.evaluation.scores import plain, write_scores
 from masam_core.lesion.lesion import Lesion
-from masam_core.training.prepared import Case, Target
+from masam_core.scoring.evaluate import BoxError3D, Score, draw_boxes, evaluate_cases
 
 
 def write_case(folder: Path, name: str, spacing: float = 1.0, empty: bool = False) -> Case:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from masam_core.evaluation.metrics import dice, inscribed_ellipsoid
 from masam_core.lesion.crops import tight_box
+from masam_core.scoring.metrics import dice, inscribed_ellipsoid
 
 
 def test_dice_of_hand_counted_masks() -> None:

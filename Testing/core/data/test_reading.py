@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from masam_core.data.case_lists import read_cases, read_index, split_of
+from masam_core.data import reading
+from masam_core.data.cases import Case
+from masam_core.data.layouts.registry import LAYOUTS
+from masam_core.data.reading import read_cases
+from masam_core.data.splits import split_of
 from masam_core.errors import ConfigError
 
 
 def test_an_index_lists_its_cases(data: Path) -> None:
-    cases = read_index(data)
+    cases = read_cases(data)
     assert [(c.name, c.patient, c.split) for c in cases] == [
         ("ball0", "p0", "train"),
         ("ball1", "p1", "train"),
         ("ball2", "p2", "val"),
     ]
-    assert read_index(data / "index.csv") == cases
+    assert read_cases(data / "index.csv") == cases
 
 
 def test_a_patient_in_two_splits_is_refused(data: Path) -> None:
     index = data / "index.csv"
     index.write_text(index.read_text().replace("ball2,p2", "ball2,p0"))
     with pytest.raises(ConfigError, match="p0 is in both train and val"):
-        read_index(data)
+        read_cases(data)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +44,72 @@ def test_a_patient_in_two_splits_is_refused(data: Path) -> None:
 def test_broken_lists_are_refused(data: Path, text: str, message: str) -> None:
     (data / "index.csv").write_text(text)
     with pytest.raises(ConfigError, match=message):
-        read_index(data)
+        read_cases(data)
 
 
-def test_a_missing_list_is_named(tmp_path: Path) -> None:
+def test_a_missing_list_is_named_and_every_layout_said(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "gone.csv"):
+        with pytest.raises(ConfigError, match="no case list") as refused:
+            read_cases(path)
+        assert str(path) in str(refused.value)
+        assert all(layout.LOOKS_LIKE in str(refused.value) for layout in LAYOUTS)
+
+
+def test_a_list_with_the_columns_is_read_by_any_name_and_from_excel(data: Path) -> None:
+    cases = read_cases(data)
+    for name in ("cases.txt", "cases.CSV"):
+        text = (data / "index.csv").read_text(encoding="utf-8")
+        (data / name).write_text(text, encoding="utf-8-sig")
+        assert read_cases(data / name) == cases
+    (data / "notes.txt").write_text("nothing of the kind")
     with pytest.raises(ConfigError, match="no case list"):
-        read_index(tmp_path)
+        read_cases(data / "notes.txt")
+
+
+def test_an_index_wins_over_a_decathlon_list_in_the_same_folder(data: Path) -> None:
+    cases = read_cases(data)
+    (data / "dataset.json").write_text('{"training": []}')
+    assert read_cases(data) == cases
+
+
+def one_folder_a_patient(patients: dict[str, list[str]]) -> SimpleNamespace:
+    """A made-up layout: PATIENT/SCAN_image.nii.gz and PATIENT/SCAN_label.nii.gz."""
+
+    def read(path: Path) -> list[Case]:
+        return [
+            Case(scan, patient, "MR", split_of(patient), path / f"{scan}_i", path / f"{scan}_l")
+            for patient, scans in patients.items()
+            for scan in scans
+        ]
+
+    return SimpleNamespace(
+        LOOKS_LIKE="a folder of patients",
+        recognise=lambda path: path.is_dir() and (path / "patients").is_dir(),
+        read=read,
+    )
+
+
+def test_a_new_layout_is_one_more_entry_of_the_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_up = one_folder_a_patient({"anna": ["a1", "a2"], "bert": ["b1"]})
+    monkeypatch.setattr(reading, "LAYOUTS", (*LAYOUTS, made_up))
+    with pytest.raises(ConfigError, match="a folder of patients"):
+        read_cases(tmp_path)
+    (tmp_path / "patients").mkdir()
+    with pytest.raises(ConfigError, match="a1_i is missing"):  # what holds for each layout
+        read_cases(tmp_path)
+    for scan in ("a1", "a2", "b1"):
+        for kind in "il":
+            (tmp_path / f"{scan}_{kind}").touch()
+    cases = read_cases(tmp_path)
+    assert [(c.name, c.patient) for c in cases] == [("a1", "anna"), ("a2", "anna"), ("b1", "bert")]
+
+
+def test_a_row_without_case_or_patient_is_named(data: Path) -> None:
+    (data / "index.csv").write_text("case,patient,split\nball0,p0,train\nball1,,val\n")
+    with pytest.raises(ConfigError, match="row 2: case and patient"):
+        read_cases(data)
 
 
 def test_rows_without_split_are_split_by_patient(data: Path) -> None:
@@ -69,7 +134,7 @@ def test_a_json_list_is_read_like_the_csv(data: Path) -> None:
         for n, s in enumerate(("train", "train", "val"))
     ]
     (data / "cases.json").write_text(json.dumps(rows))
-    assert read_cases(data / "cases.json") == read_index(data)
+    assert read_cases(data / "cases.json") == read_cases(data)
 
 
 @pytest.mark.parametrize(("word", "modality"), [("CT", "CT"), ("MRI", "MR"), ("T2", "MR")])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from masam_core.evaluation.metrics import dice, iou, surface_distances
 from masam_core.image.geometry import Geometry
+from masam_core.scoring.metrics import dice, iou, surface_distances
 
 
 def ball(centre: tuple[float, float, float], radius: float) -> np.ndarray:

@@ -1,0 +1,42 @@
+"""Measuring a segment that was changed by hand."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .conftest import Scene
+
+
+@pytest.mark.parametrize("axis", [None, 1])
+def test_a_corrected_segment_is_measured_along_the_axis_it_was_segmented_along(
+    make: Scene,
+    axis: int | None,
+) -> None:
+    from MASAMSlicerLib.scene.provenance import Provenance
+    from MASAMSlicerLib.session import Session
+
+    made = Provenance("a", np.zeros((8, 3)), options={"quality": "best", "slice_axis": axis})
+    lesion = SimpleNamespace(id="a", provenance=made, volume=make.volume(), segment=None)
+    mask = np.ones((2, 3, 4), dtype=bool)
+    started: list[Any] = []
+    session: Any = SimpleNamespace(
+        busy=False,
+        lesions=SimpleNamespace(maskOf=lambda lesion: (mask, (0, 0, 0))),
+        _byId=lambda ids: [lesion],
+        _start=lambda steps, *_: started.append(steps),
+    )
+    Session.measure(session, ["a"], lambda count: None, lambda error: None)
+    (steps,) = started
+    asked, answer = [], None
+    while True:
+        try:
+            asked.append(steps.send(answer))
+        except StopIteration:
+            break
+        answer = {"known": True} if asked[-1].type == "put_volume" else {"measurements": {}}
+    assert asked[-1].type == "measure"
+    assert asked[-1].fields["slice_axis"] == axis

@@ -1,0 +1,1 @@
+"""What is measured on a lesion: one file each, and one line each in ``registry``."""
