@@ -13,9 +13,12 @@ def answerAtOnce(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let sessions need no process: each mask is the box's own voxels."""
     from MASAMSlicerLib import session as module
 
-    from masam_core.worker.steps import Found, Outcome
+    from masam_core.lesion.lesion import Lesion
+    from masam_core.lesion.measure import Measurements
+    from masam_core.worker.steps import Outcome
 
     def start(self: Any, steps: Any, done: Any, failed: Any, onEvent: Any) -> None:
+        results = {}
         for job in (job for jobs in steps for job in jobs):
             low = np.maximum(np.ceil(job.box.corners_ijk.min(axis=0) - 1e-3), 0).astype(int)
             size = np.array(job.image.geometry.size_ijk) - 1
@@ -25,8 +28,17 @@ def answerAtOnce(monkeypatch: pytest.MonkeyPatch) -> None:
             k, j, i = (int(n) for n in low[::-1])
             millilitres = float(mask.sum() * np.prod(job.image.geometry.spacing)) / 1000
             values = {"voxels": int(mask.sum()), "volume_ml": millilitres}
-            job.found = Found(job.key, mask, (k, j, i), 0.9, values)
-        done(Outcome({"name": "all", "options": {}, "device": "cpu"}, 0.0))
+            results[job.key] = Lesion(
+                name=job.box.name,
+                mask=mask,
+                offset_kji=(k, j, i),
+                probability=None,
+                confidence=0.9,
+                box=job.box,
+                geometry=job.image.geometry,
+                measurements=Measurements(**values),
+            )
+        done(Outcome({"name": "all", "options": {}, "device": "cpu"}, 0.0, results))
 
     monkeypatch.setattr(module, "_steps", lambda groups, *_: groups)
     monkeypatch.setattr(module.Session, "_start", start)

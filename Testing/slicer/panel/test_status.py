@@ -107,7 +107,7 @@ def test_a_failed_installation_goes_when_all_is_there(
 ) -> None:
     from MASAMSlicerLib import workerprocess as worker
 
-    absent = ["pooch"]
+    absent = ["requests"]
     monkeypatch.setattr(worker, "missing", lambda names: [n for n in names if n in absent])
     monkeypatch.setattr(person.panel, "askForFolder", lambda *_: str(tmp_path))
     person.panel.install.check()
