@@ -167,7 +167,8 @@ class MASAM(nn.Module):
             embedding: of N slices.
             boxes: (N, 4) x0, y0, x1, y1 in network pixels (pixel centres at integers), or None
                 for automatic segmentation.
-            prior: (N, 1, 4g, 4g) mask prompt as logits, or None.
+            prior: (N, 1, 4g, 4g) mask prompt as logits, or None. Prompts are encoded in float32,
+                in whatever precision they come and the rest is computed.
             part: rows and columns of tokens, where only their logits are wanted; needs
                 ``mask_decoder.local``.
 
@@ -176,7 +177,11 @@ class MASAM(nn.Module):
         """
         count = embedding.image.shape[0]
         with _exact(embedding.image.device.type):
-            sparse, dense = self.prompt_encoder(points=None, boxes=boxes, masks=prior)
+            sparse, dense = self.prompt_encoder(
+                points=None,
+                boxes=None if boxes is None else boxes.float(),
+                masks=None if prior is None else prior.float(),
+            )
             positions = self.prompt_encoder.get_dense_pe()
         if boxes is None and prior is None:
             dense = dense.expand(count, -1, -1, -1)

@@ -13,6 +13,8 @@ from masam_core.errors import ConfigError
 from masam_core.training.cases import Target
 from masam_core.training.prompts import PromptConfig
 
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -43,7 +45,8 @@ class TrainConfig:
         checkpointing: keep only block inputs for the backward pass: less memory, more time.
         seed: makes the run repeatable.
         validate_every, save_every: steps; 0 switches validation off.
-        accelerator, devices, nodes, precision: as for Lightning Fabric.
+        accelerator, devices, nodes: as for Lightning Fabric.
+        precision: 32-true, bf16-mixed or 16-mixed.
         tensorboard: also log to TensorBoard.
     """
 
@@ -102,6 +105,7 @@ class TrainConfig:
             self.batch,
             f"a multiple of devices x nodes x at_once = {world * max(1, self.at_once)}",
         )
+        _require(self.precision in PRECISIONS, "precision", self.precision, ", ".join(PRECISIONS))
         one_class = self.model.num_classes == 1
         _require(
             one_class or not (self.synthetic or self.regions),

@@ -16,7 +16,7 @@ from masam_core.config import SAM_PIXEL_MEAN, SAM_PIXEL_STD, ModelConfig
 from masam_core.errors import CheckpointError
 from masam_core.model.checkpoint import load_model
 from masam_core.model.image_encoder import SamImageEncoder
-from masam_core.model.masam import MASAM
+from masam_core.model.masam import MASAM, Embedding
 from masam_core.model.mask_decoder import MaskDecoder
 
 from .conftest import reference_sam, shake
@@ -273,3 +273,19 @@ def test_a_box_does_not_lose_precision_in_bfloat16(tiny_config: Build) -> None:
         with torch.autocast("cpu", torch.bfloat16):
             model.decode(embedding, box)
     assert torch.equal(seen[0], seen[1])
+
+
+def test_prompts_are_encoded_in_float32_whatever_they_come_in(tiny_config: Build) -> None:
+    torch.manual_seed(1)
+    model = MASAM(tiny_config(shape_prior="ellipsoid")).eval()
+    embedding = Embedding(torch.randn(2, 256, 8, 8), [])
+    boxes = torch.tensor([[8.0, 16, 64, 96]]).expand(2, 4)  # exact in bfloat16 too
+    prior = torch.randint(-3, 4, (2, 1, 32, 32)).float()
+    with torch.inference_mode():
+        expected, _ = model.decode(embedding, boxes, prior)
+        got, _ = model.decode(embedding, boxes.bfloat16(), prior.bfloat16())
+        assert torch.equal(got, expected)
+        with torch.autocast("cpu", torch.bfloat16):
+            exact, _ = model.decode(embedding, boxes, prior)
+            rounded, _ = model.decode(embedding, boxes.bfloat16(), prior.bfloat16())
+    assert torch.equal(rounded, exact)
