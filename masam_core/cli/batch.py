@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -110,7 +111,7 @@ def batch_command(
     if queue.next() is not None:
         choice = ModelChoice(model, str(base) if base else None, device, precision)
         engine = make_engine(choice, split_command(worker) if worker else None)
-        with _Bar(queue, quiet=json) as bar:
+        with closing(engine), _Bar(queue, quiet=json) as bar:
             whole = run_batch(
                 cases, queue, engine, options, bar.on_case, bar.on_progress, lambda: False
             )

@@ -10,7 +10,18 @@ from typing import Any
 
 import masam_core
 from masam_core.boxes import BoxPrompt
-from masam_core.errors import ConfigError, MasamError
+from masam_core.errors import (
+    BoxError,
+    Cancelled,
+    CheckpointError,
+    ConfigError,
+    DeviceMemoryError,
+    DownloadError,
+    IntensityError,
+    MasamError,
+    SegmentationError,
+    VolumeError,
+)
 from masam_core.geometry import Geometry
 from masam_core.inference.options import SegmentOptions
 from masam_core.volume import Volume
@@ -207,24 +218,26 @@ class Requests:
         return volume
 
 
-def code_of(error: Exception) -> str:
-    """The protocol's word for an error."""
-    words = {
-        "ProtocolError": "bad_request",
-        "UnknownRequest": "unknown_request",
-        "UnknownVolume": "unknown_volume",
-        "VersionMismatch": "version",
-        "BoxError": "box",
-        "VolumeError": "volume",
-        "IntensityError": "volume",
-        "CheckpointError": "model",
-        "DownloadError": "download",
-        "ConfigError": "settings",
-        "SegmentationError": "segmentation",
-        "DeviceMemoryError": "memory",
-        "Cancelled": "cancelled",
-    }
-    return words.get(type(error).__name__, "internal")
+_CODES: dict[type[BaseException], str] = {
+    ProtocolError: "bad_request",
+    UnknownRequest: "unknown_request",
+    UnknownVolume: "unknown_volume",
+    VersionMismatch: "version",
+    BoxError: "box",
+    VolumeError: "volume",
+    IntensityError: "volume",
+    CheckpointError: "model",
+    DownloadError: "download",
+    ConfigError: "settings",
+    SegmentationError: "segmentation",
+    DeviceMemoryError: "memory",
+    Cancelled: "cancelled",
+}
+
+
+def code_of(error: BaseException) -> str:
+    """The protocol's word for an error: its class's, or that of the nearest class above it."""
+    return next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), "internal")
 
 
 def _one(
