@@ -122,9 +122,8 @@ def evaluate_command(
     def show(title: str, number: int, count: int, name: str) -> None:
         typer.echo(f"{title}: {number + 1}/{count} {name}", err=True)
 
-    study = run_study(
-        cases, predictors, quality, target, jitter or (), repeats or 3, show, automatic
-    )  # type: ignore[arg-type]
+    boxes = (jitter or (), repeats or 3)
+    study = run_study(cases, predictors, quality, target, *boxes, show, automatic)  # type: ignore[arg-type]
     if csv is not None:
         write_scores(csv, study.scores)
     if report is not None:

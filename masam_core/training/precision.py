@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, cast
 
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
@@ -28,4 +28,5 @@ def keep_inputs_exact(fabric: Fabric) -> None:
     """
     chosen = fabric.strategy.precision
     if isinstance(chosen, MixedPrecision):
-        fabric.strategy.precision = ExactInputs(chosen.precision, chosen.device, chosen.scaler)
+        name = cast("Literal['16-mixed', 'bf16-mixed']", chosen.precision)
+        fabric.strategy.precision = ExactInputs(name, chosen.device, chosen.scaler)

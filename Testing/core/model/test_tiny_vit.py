@@ -281,15 +281,20 @@ def test_the_attention_bias_depends_on_the_distance_alone() -> None:
 
 @pytest.fixture
 def lite_file(tmp_path: Path) -> Path:
-    """A whole LiteMedSAM of random weights, as its authors save it."""
+    """A whole LiteMedSAM of random weights."""
+    return write_lite_medsam(tmp_path / "lite_medsam.pth")
+
+
+def write_lite_medsam(path: Path) -> Path:
+    """Write a whole LiteMedSAM of random weights, as its authors save it."""
     from masam_core.model.infer_config import LITE_MEDSAM
 
     torch.manual_seed(0)
     rest = {
         k: v for k, v in MASAM(LITE_MEDSAM).state_dict().items() if not k.startswith("image_enc")
     }
-    torch.save({**lite_medsam_state(), **rest}, tmp_path / "lite_medsam.pth")
-    return tmp_path / "lite_medsam.pth"
+    torch.save({**lite_medsam_state(), **rest}, path)
+    return path
 
 
 def test_lite_medsam_is_a_model_of_its_own_and_a_start_for_training(lite_file: Path) -> None:
