@@ -77,6 +77,7 @@ def system_facts() -> dict[str, Any]:
         "system": platform.platform(),
         **versions,
         "processors": os.cpu_count(),
+        "threads": torch.get_num_threads(),
         "memory": _memory(),
         "device": str(device),
         "precision": str(choose_precision("auto", device)).removeprefix("torch."),
