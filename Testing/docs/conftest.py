@@ -16,17 +16,17 @@ from typer.testing import CliRunner
 
 from masam_core.catalog.bundled import bundled_base_path, bundled_model_path
 from masam_core.cli.main import app, join_boxes
-from masam_core.model import config as config_module
 from masam_core.model.checkpoint import load_model, save_model
-from masam_core.model.config import BackboneSpec, ModelConfig
+from masam_core.model.config import ModelConfig
+from masam_core.model.encoders.registry import BACKBONES, SAM, BackboneSpec
 from masam_core.model.masam import MASAM
 from masam_core.training import presets
 
 from ..conftest import ROOT
 from ..core.model.conftest import reference_sam
-from ..core.model.test_tiny_vit import write_lite_medsam
+from ..core.model.formats.test_lite_medsam import write_lite_medsam
 
-SMALL_VIT_H = BackboneSpec("sam", 32, 4, 2, 16, (1, 3), window=3)
+SMALL_VIT_H = BackboneSpec(SAM, 32, 4, 2, 16, (1, 3), window=3)
 SIDES = {"vit_s14": 56, "tiny_vit": 32, "vit_h": 32}
 
 
@@ -91,11 +91,15 @@ def world(small_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (tmp_path / file.name).symlink_to(file)
     (tmp_path / "Resources").symlink_to(ROOT / "Resources")
     monkeypatch.setenv("MASAM_HOME", str(tmp_path / "home"))
-    monkeypatch.setitem(config_module.BACKBONES, "vit_h", SMALL_VIT_H)
-    for name, values in presets.PRESETS.items():
-        small = {"image_size": SIDES[values["model"]["backbone"]]}
-        changed = {**values, "model": {**values["model"], **small}}
-        monkeypatch.setitem(presets.PRESETS, name, changed)
+    monkeypatch.setitem(BACKBONES, "vit_h", SMALL_VIT_H)
+    read = presets.preset
+
+    def small_preset(name: str) -> dict[str, Any]:
+        values = read(name)
+        side = SIDES[values["model"]["backbone"]]
+        return {**values, "model": {**values["model"], "image_size": side}}
+
+    monkeypatch.setattr(presets, "preset", small_preset)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

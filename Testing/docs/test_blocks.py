@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from masam_core.image.volume import read_labels
-from masam_core.training.settings import build_config, read_yaml
+from masam_core.training.layers import read_yaml
+from masam_core.training.settings import build_config
 
 from ..conftest import ROOT
 from .printed import PAGES, blocks
@@ -26,10 +27,11 @@ def test_python_in_the_documents_runs(
     exec(compile(code, "document", "exec"), names)
     # The README's scan and box are those of the sample CT.
     expert = read_labels(ROOT / "Resources/SampleData/sarcoma_ct/expert.nii.gz")[0] > 0
-    mask = names["mask"].astype(bool)
+    mask = names["lesion"].mask_on_volume()
     assert mask.shape == expert.shape
     assert 2 * (mask & expert).sum() / (mask.sum() + expert.sum()) > 0.8
     assert float(capsys.readouterr().out.split()[0]) > 1
+    assert (world / "tumour.seg.nrrd").is_file()
 
 
 @pytest.mark.parametrize("text", printed("yaml"))

@@ -37,7 +37,7 @@ ONLY_PARSED = {
 }
 # Further words for a training: one step of one window, on the processor.
 ONE_STEP = ("--steps", "1", "--batch", "1", "--at-once", "1", "--validate-every", "0")
-ON_THE_PROCESSOR = ("--accelerator", "cpu")  # also what is meant for a GPU
+ON_THE_PROCESSOR = ("--set", "accelerator=cpu")  # also what is meant for a GPU
 FILES_AFTER = ("-o", "--measurements", "--preview", "--report", "--csv")
 
 
@@ -164,7 +164,7 @@ def check_pip(words: list[str]) -> None:
 
 def known_options() -> set[str]:
     """All options of all commands."""
-    found: set[str] = set()
+    found = {"--help"}
     left: list[Any] = [typer.main.get_command(app)]
     while left:
         command = left.pop()

@@ -11,9 +11,8 @@ import pytest
 import torch
 
 from masam_core.catalog.bundled import bundled_base_path
-from masam_core.model import config as config_module
 from masam_core.model.checkpoint import load_model, save_model
-from masam_core.model.config import BackboneSpec
+from masam_core.model.encoders.registry import BACKBONES, SAM, BackboneSpec
 from masam_core.model.masam import MASAM
 from masam_core.training.presets import PRESETS, preset
 from masam_core.training.settings import TrainConfig, build_config
@@ -22,7 +21,7 @@ from masam_core.training.train import train
 pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
 
 # SAM's ViT-H has 630 million weights; this one has its layout and its name.
-SMALL_VIT_H = BackboneSpec("sam", 32, 4, 2, 16, (1, 3), window=3)
+SMALL_VIT_H = BackboneSpec(SAM, 32, 4, 2, 16, (1, 3), window=3)
 SIDES = {"tumour-box-small": 56, "tumour-box-lite": 32, "pancreas-tumour-box": 32}
 
 
@@ -30,7 +29,7 @@ SIDES = {"tumour-box-small": 56, "tumour-box-lite": 32, "pancreas-tumour-box": 3
 def config(
     request: pytest.FixtureRequest, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> TrainConfig:
-    monkeypatch.setitem(config_module.BACKBONES, "vit_h", SMALL_VIT_H)
+    monkeypatch.setitem(BACKBONES, "vit_h", SMALL_VIT_H)
     values = preset(request.param)
     here: dict[str, Any] = {"data": data, "out": tmp_path / "run", "base": bundled_base_path()}
     small: dict[str, Any] = {"model": {"image_size": SIDES[request.param]}, "accelerator": "cpu"}
