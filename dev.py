@@ -64,11 +64,12 @@ def main(arguments: list[str]) -> int:
 
 
 def test(pytest_arguments: list[str]) -> int:
-    """Lint, types, tests; stops at the first that fails."""
+    """Style, types, floors, tests; stops at the first that fails."""
     steps = [
         ("Style (ruff check)", ["-m", "ruff", "check", "."]),
         ("Format (ruff format)", ["-m", "ruff", "format", "--check", "."]),
         ("Types (mypy)", ["-m", "mypy"]),
+        ("Floors (import-linter)", ["-m", "Testing.floors"]),
         ("Tests (pytest)", ["-m", "pytest", *pytest_arguments]),
     ]
     for title, step in steps:
