@@ -35,13 +35,13 @@ def test_only_arrows_that_a_longer_way_tells_are_left_out() -> None:
 
 
 def test_every_file_that_is_named_is_there() -> None:
-    named = set(
-        re.findall(
-            r"`((?:masam_core|masam_workbench|MASAMSlicer|Testing|docs|examples)/[\w./-]+)`", PAGE
-        )
-    )
+    top = "masam_core|masam_workbench|MASAMSlicer|Testing|docs|examples"
+    named = set(re.findall(rf"`((?:{top})/[\w./-]+)`", PAGE))
     assert len(named) > 20
-    assert {name for name in named if not (ROOT / name).exists()} == set()
+    assert {name for name in named if not (ROOT / name).exists() and "NAME" not in name} == set()
+    places = {name.rpartition("/")[0] for name in named if name.endswith("/NAME.py")}
+    assert len(places) == 7
+    assert {place for place in places if not (ROOT / place).is_dir()} == set()
 
 
 def test_a_broken_floor_is_found(tmp_path: Path) -> None:

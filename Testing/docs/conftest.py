@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from masam_core.catalog.bundled import bundled_base_path, bundled_model_path
 from masam_core.cli.main import app, join_boxes
+from masam_core.model.backbones import BACKBONES, SAM, BackboneSpec
 from masam_core.model.checkpoint import load_model, save_model
 from masam_core.model.config import ModelConfig
-from masam_core.model.encoders.registry import BACKBONES, SAM, BackboneSpec
 from masam_core.model.masam import MASAM
 from masam_core.training import presets
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import Timing, clock
@@ -107,7 +108,7 @@ def _rows(timings: dict[tuple[str, str], Timing], count: int, note: str) -> list
     return rows
 
 
-def _segmenting(worker: BlockingWorker, steps: tuple) -> Callable[[], object]:  # type: ignore[type-arg]
+def _segmenting(worker: BlockingWorker, steps: tuple[Any, ...]) -> Callable[[], object]:
     return lambda: worker.run(segment_steps(*steps))
 
 

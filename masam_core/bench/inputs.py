@@ -8,8 +8,8 @@ import torch
 from masam_core.errors import ConfigError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
+from masam_core.model.backbones import backbone_spec
 from masam_core.model.config import ModelConfig
-from masam_core.model.encoders.registry import backbone_spec
 from masam_core.model.masam import MASAM
 from masam_core.prompts.boxes import BoxPrompt
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 from masam_core.bench.rows import Row, Setup
+from masam_core.model.backbones import SAM
 from masam_core.model.config import ModelConfig
-from masam_core.model.encoders.registry import SAM
 from masam_core.model.masam import MASAM
 
 TITLE = "Loading a backbone"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from masam_core.check.finding import Finding, State
-from masam_core.check.private import private
+from masam_core.installation.finding import Finding, State
+from masam_core.installation.private import private
 
 WIDTH = 96
 MARKS = {State.OK: "ok", State.NOTE: "note", State.PROBLEM: "WRONG", State.SKIPPED: "-"}

@@ -164,7 +164,7 @@ def train_command(
 def _default_base(layers: list[dict[str, Any]]) -> dict[str, Any]:
     """The bundled backbone, for a model that stands on it; nothing where a base is given."""
     from masam_core.catalog.bundled import BUNDLED_BACKBONE, bundled_base_path
-    from masam_core.model.encoders.registry import backbone_spec
+    from masam_core.model.backbones import backbone_spec
     from masam_core.training.settings import merge_layers
 
     merged = merge_layers(*layers)

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from masam_core.errors import ConfigError
 from masam_core.image.intensity import DEFAULT_INTENSITY, IntensityConfig
-from masam_core.model.encoders.registry import BACKBONES, BackboneSpec, DecoderKind
+from masam_core.model.backbones import BACKBONES, BackboneSpec, DecoderKind
 
 AdapterPosition = Literal["none", "before", "after", "both"]
 FieldOfView = Literal["slice", "prompt"]
@@ -29,7 +29,7 @@ class ModelConfig:
 
     Attributes:
         name: short name shown to users.
-        backbone: key of :data:`~masam_core.model.encoders.registry.BACKBONES`.
+        backbone: key of :data:`~masam_core.model.backbones.BACKBONES`.
         image_size: side of the square network input, pixels; a multiple of the patch size.
         num_slices: consecutive slices in one window (the paper's 5).
         num_classes: foreground classes; the decoder has ``num_classes + 1`` mask tokens.

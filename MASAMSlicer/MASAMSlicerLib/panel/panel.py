@@ -9,9 +9,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from masam_core.check.finding import State
 from masam_core.errors import MasamError
 from masam_core.inference.options import SegmentOptions
+from masam_core.installation.finding import State
 
 from .. import workerprocess
 from ..scene.belonging import otherVolume

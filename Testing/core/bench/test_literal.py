@@ -9,8 +9,8 @@ import torch
 
 from masam_core.bench.literal import LiteralMASAM
 from masam_core.errors import CheckpointError, ConfigError
+from masam_core.model.backbones import BACKBONES, DINOV2, SAM, BackboneSpec
 from masam_core.model.config import ModelConfig
-from masam_core.model.encoders.registry import BACKBONES, DINOV2, SAM, BackboneSpec
 from masam_core.model.masam import MASAM
 from masam_core.model.prompt import NetworkPrompt
 

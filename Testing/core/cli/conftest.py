@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from masam_core.cli.main import app, join_boxes
 from masam_core.image.geometry import Geometry
+from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.checkpoint import save_model
 from masam_core.model.config import ModelConfig
-from masam_core.model.encoders.registry import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.masam import MASAM
 
 Masam = Callable[..., Any]

@@ -10,8 +10,8 @@ import torch
 
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
+from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.config import ModelConfig
-from masam_core.model.encoders.registry import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.masam import MASAM
 
 BuildModel = Callable[..., MASAM]

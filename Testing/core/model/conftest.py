@@ -17,9 +17,9 @@ from segment_anything.modeling import (
 )
 from torch import nn
 
+from masam_core.model.backbones import BACKBONES, DINOV2, SAM, BackboneSpec
 from masam_core.model.checkpoint import new_model
 from masam_core.model.config import ModelConfig
-from masam_core.model.encoders.registry import BACKBONES, DINOV2, SAM, BackboneSpec
 from masam_core.model.masam import MASAM
 
 Build = Callable[..., ModelConfig]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from masam_core.data.reading import read_cases
+from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.config import ModelConfig
-from masam_core.model.encoders.registry import BACKBONES, DINOV2, BackboneSpec
 from masam_core.training.prepared import PreparedCase, prepare_case
 
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from masam_core.catalog.bundled import bundled_base_path
+from masam_core.model.backbones import BACKBONES, SAM, BackboneSpec
 from masam_core.model.checkpoint import load_model, save_model
-from masam_core.model.encoders.registry import BACKBONES, SAM, BackboneSpec
 from masam_core.model.masam import MASAM
 from masam_core.training.presets import PRESETS, preset
 from masam_core.training.settings import TrainConfig, build_config

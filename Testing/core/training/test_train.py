@@ -170,7 +170,7 @@ def test_two_processes_give_the_losses_of_one(config: TrainConfig, tmp_path: Pat
     script = tmp_path / "run.py"
     script.write_text(
         "import sys, pickle\n"
-        "from masam_core.model.encoders.registry import BACKBONES, DINOV2, BackboneSpec\n"
+        "from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec\n"
         "BACKBONES['vit_tiny'] = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)\n"
         "from masam_core.training.train import train\n"
         "train(pickle.load(open(sys.argv[1], 'rb')))\n"

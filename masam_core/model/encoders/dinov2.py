@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from masam_core.model.attention import attend, resize_absolute
+from masam_core.model.backbones import BackboneSpec
 from masam_core.model.config import ModelConfig
-from masam_core.model.encoders.registry import BackboneSpec
 from masam_core.model.image_encoder import ImageEncoder, neck
 from masam_core.model.linear import apply, mlp
 from masam_core.model.sam.layers import Modules

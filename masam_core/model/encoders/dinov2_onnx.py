@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from masam_core.errors import CheckpointError
+from masam_core.model.backbones import BACKBONES
 from masam_core.model.config import ModelConfig
 from masam_core.model.encoders.dinov2 import DinoBackbone
-from masam_core.model.encoders.registry import BACKBONES
 from masam_core.model.masam import MASAM
 
 

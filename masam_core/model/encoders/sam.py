@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from masam_core.model.attention import attend_relative, resize_absolute, resize_relative
+from masam_core.model.backbones import BACKBONES, SAM
 from masam_core.model.config import EMBEDDING_CHANNELS, ModelConfig
-from masam_core.model.encoders.registry import BACKBONES, SAM
 from masam_core.model.image_encoder import ImageEncoder
 from masam_core.model.linear import apply, bias_of, mlp
 from masam_core.model.sam.vit import SamViT, ViTBlock

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from masam_core.digest import sha256_of
 from masam_core.errors import CheckpointError
+from masam_core.model.backbones import BACKBONES, SAM
 from masam_core.model.config import ModelConfig
-from masam_core.model.encoders.registry import BACKBONES, SAM
 from masam_core.model.encoders.sam import SamImageEncoder
 from masam_core.model.formats.authors_names import from_authors, to_authors
 from masam_core.model.formats.format import (

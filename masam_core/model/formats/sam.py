@@ -6,8 +6,8 @@ from pathlib import Path
 
 from masam_core.digest import sha256_of
 from masam_core.errors import CheckpointError
+from masam_core.model.backbones import BACKBONES
 from masam_core.model.config import SAM_PIXEL_MEAN, SAM_PIXEL_STD, ModelConfig
-from masam_core.model.encoders.registry import BACKBONES
 from masam_core.model.encoders.sam import backbone_from_sam, sam_backbone
 from masam_core.model.filling import require_fit
 from masam_core.model.formats.format import BaseFile, CheckpointFormat, WeightFile

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from masam_core.errors import CheckpointError
+from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.encoders.dinov2 import DinoBackbone
 from masam_core.model.encoders.dinov2_onnx import backbone_from_onnx
-from masam_core.model.encoders.registry import BACKBONES, DINOV2, BackboneSpec
 
 from ..conftest import shake
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from masam_core.errors import CheckpointError
+from masam_core.model.backbones import BACKBONES
 from masam_core.model.checkpoint import inspect_checkpoint, load_model, new_model, save_model
 from masam_core.model.config import ModelConfig
-from masam_core.model.encoders.registry import BACKBONES
 from masam_core.model.formats import registry
 from masam_core.model.formats.format import CheckpointFormat, WeightFile
 from masam_core.model.masam import MASAM

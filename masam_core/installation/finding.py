@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from masam_core.check.private import private
+from masam_core.installation.private import private
 
 
 class State(str, Enum):

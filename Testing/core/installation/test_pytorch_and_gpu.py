@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from masam_core.check import gpu, pytorch
-from masam_core.check.finding import State
-from masam_core.check.gpu import GpuFacts, gather, judge
-from masam_core.check.pytorch import build_of, check_pytorch
-from masam_core.worker import devices
+from masam_core.installation import devices, gpu, pytorch
+from masam_core.installation.finding import State
+from masam_core.installation.gpu import GpuFacts, gather, judge
+from masam_core.installation.pytorch import build_of, check_pytorch
 
 CARD = ("NVIDIA RTX A4000 (driver 470.57)",)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from masam_core.catalog.bundled import BASE, DELTA, SHA256, bundled_model_path
-from masam_core.check.finding import Finding, State
 from masam_core.digest import sha256_of
 from masam_core.errors import MasamError
+from masam_core.installation.finding import Finding, State
 
 TITLE = "Model file"
 SHOWN = 12  # characters of a digest

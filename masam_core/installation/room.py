@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from masam_core.check.finding import Finding, State
+from masam_core.installation.finding import Finding, State
 
 LITTLE_MEMORY = 1.5e9  # bytes; a run of the bundled model takes about one
 LITTLE_DISK = 1e9  # bytes
@@ -15,7 +15,7 @@ LITTLE_DISK = 1e9  # bytes
 
 def check_memory() -> Finding:
     """Check how much main memory there is, and is free."""
-    from masam_core.worker.devices import main_memory
+    from masam_core.installation.devices import main_memory
 
     total, free = main_memory()
     if total is None:

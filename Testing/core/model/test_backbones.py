@@ -15,15 +15,15 @@ from masam_core.errors import ConfigError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
 from masam_core.inference.segmenter import Segmenter
+from masam_core.model.backbones import BACKBONES, BackboneSpec, backbone_spec
 from masam_core.model.checkpoint import inspect_checkpoint, load_model, new_model, save_model
 from masam_core.model.config import ModelConfig
-from masam_core.model.encoders.registry import BACKBONES, BackboneSpec, backbone_spec
 from masam_core.model.image_encoder import ImageEncoder
 from masam_core.model.masam import MASAM
 from masam_core.model.prompt import NetworkPrompt
 from masam_core.prompts.boxes import BoxPrompt
 
-from ..conftest import assert_same, shake
+from .conftest import assert_same, shake
 
 
 class ToyEncoder(ImageEncoder):

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
-from masam_core.check.finding import Finding, State
+from masam_core.installation.finding import Finding, State
 
 TITLE = "GPU"
 DRIVER_SECONDS = 20.0
@@ -26,7 +26,7 @@ class GpuFacts:
         wanted: the device that was asked for: ``auto``, ``cpu``, ``cuda:0``, ...
         used: the device that this gives; empty where ``refusal`` says why there is none.
         refusal: why the wanted device can't be had.
-        build: see :func:`masam_core.check.pytorch.build_of`.
+        build: see :func:`masam_core.installation.pytorch.build_of`.
         cards: GPUs that the driver lists, with its version.
         label: name and memory of the GPU that PyTorch computes on.
         failure: what a small computation on it has raised.
@@ -108,10 +108,10 @@ def gather(wanted: str) -> GpuFacts:
     """Ask the driver, and PyTorch where it is there."""
     import torch
 
-    from masam_core.check.pytorch import build_of
     from masam_core.errors import ConfigError
     from masam_core.inference.device import choose_device
-    from masam_core.worker.devices import list_devices
+    from masam_core.installation.devices import list_devices
+    from masam_core.installation.pytorch import build_of
 
     used = refusal = label = failure = ""
     try:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import masam_core
-from masam_core.check.finding import Finding, State
+from masam_core.installation.finding import Finding, State
 
 OLDEST_PYTHON = (3, 10)
 

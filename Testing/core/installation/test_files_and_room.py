@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from masam_core.catalog import bundled
-from masam_core.check import room
-from masam_core.check.finding import State
-from masam_core.check.model import check_bundled, check_chosen
-from masam_core.worker import devices
+from masam_core.installation import devices, room
+from masam_core.installation.finding import State
+from masam_core.installation.model import check_bundled, check_chosen
 
 Usage = namedtuple("Usage", "total used free")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from masam_core.check.private import private
+from masam_core.installation.private import private
 
 
 @pytest.mark.parametrize(

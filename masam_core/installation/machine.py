@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from masam_core.check.finding import Finding, State, guarded
 from masam_core.errors import Cancelled
+from masam_core.installation.finding import Finding, State, guarded
 
 Progress = Callable[[float, str], None]
 
@@ -24,8 +24,8 @@ def check_machine(
     Raises:
         Cancelled: ``cancelled`` said so.
     """
-    from masam_core.check import gpu, python, pytorch, room
-    from masam_core.check import model as files
+    from masam_core.installation import gpu, python, pytorch, room
+    from masam_core.installation import model as files
 
     # PyTorch before the rest: where it is missing, that is the first thing to say.
     checks: dict[str, Callable[[], Finding]] = {

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from masam_core.check import python
-from masam_core.check.finding import State
-from masam_core.check.python import (
+from masam_core.installation import python
+from masam_core.installation.finding import State
+from masam_core.installation.python import (
     FOR_PROGRAM,
     FOR_WORKER,
     NUMPY,

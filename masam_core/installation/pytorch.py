@@ -6,8 +6,8 @@ import importlib.util
 import os
 from typing import Any
 
-from masam_core.check.finding import Finding, State
-from masam_core.check.python import (
+from masam_core.installation.finding import Finding, State
+from masam_core.installation.python import (
     TORCH,
     TORCHVISION,
     Package,
