@@ -17,7 +17,7 @@ from masam_core.model.masam import MASAM
 from masam_core.model.state_files import State
 
 from ..conftest import assert_same, shake
-from ..encoders.test_registry import CONFIG, TOY, segment
+from ..test_backbones import CONFIG, TOY, segment
 
 
 class ToyFormat(CheckpointFormat):
