@@ -125,7 +125,7 @@ def _worker(waiting: dict[str, str]) -> Iterator[BlockingWorker]:
 
 @contextmanager
 def busy_processes(count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """So many processes that compute without rest, running when the block begins, ended with it."""
+    """Run so many processes that compute without rest, and end them with the block."""
     with ExitStack() as stack:
         processes = []
         for _ in range(count):

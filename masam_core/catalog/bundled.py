@@ -17,7 +17,7 @@ SHA256 = {
 
 
 def resources() -> list[Path]:
-    """Where bundled files may lie: inside an installed package, or beside it in a checkout."""
+    """Folders of bundled files: inside an installed package, or beside it in a checkout."""
     return [PACKAGE / "_resources", PACKAGE.parent / "Resources"]
 
 

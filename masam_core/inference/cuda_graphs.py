@@ -61,7 +61,7 @@ class GraphedDecoder:
         self._pool = None
 
     def __call__(self, window: Embedding, prompt: NetworkPrompt) -> tuple[Tensor, Tensor]:
-        """As ``MASAM.decode``, for whole slices."""
+        """Decode as ``MASAM.decode`` does, whole slices."""
         size = next((n for n in SIZES if n >= len(window.image)), None)
         if not self.usable or size is None:
             return self.decode(window, prompt)

@@ -332,7 +332,7 @@ class Segmenter:
     def _decode(
         self, job: Job, shown: Rectangle, parts: list[Part]
     ) -> list[tuple[int, NDArray[np.float32], float]]:
-        """Of each slice: index, foreground probability on the job's rectangle of the crop,
+        """Decode slices: index, foreground probability on the job's rectangle of the crop,
         predicted quality of the mask."""
         slices = np.array([index for indices, _ in parts for index in indices])
         boxes = job.crop.to_pixels(job.boxes_at(slices), self.config.image_size)

@@ -1,4 +1,4 @@
-"""Where the worker can compute, and how much memory is there."""
+"""Devices that a worker can compute on, and their memory."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Embedding:
         return sum(t.numel() * t.element_size() for t in (self.image, *self.skips))
 
     def to(self, device: torch.device, dtype: torch.dtype, copy: bool = False) -> Embedding:
-        """On another device or in another precision; with ``copy`` with memory of its own."""
+        """Move to another device or precision; with ``copy`` into memory of its own."""
         return Embedding(
             self.image.to(device, dtype, copy=copy),
             [skip.to(device, dtype, copy=copy) for skip in self.skips],
@@ -209,7 +209,7 @@ class MASAM(nn.Module):
 
 
 def _exact(device: str) -> AbstractContextManager[object]:
-    """No mixed precision. A device that has none must not be asked to switch it off."""
+    """Switch mixed precision off. A device that has none must not be asked to."""
     if torch.is_autocast_enabled(device):
         return torch.autocast(device, enabled=False)
     return nullcontext()

@@ -1,4 +1,4 @@
-"""Where training starts: weights taken over from a file, wherever they fit."""
+"""Start of a training: weights taken over from a file, wherever they fit."""
 
 from __future__ import annotations
 

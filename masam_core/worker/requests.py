@@ -81,7 +81,7 @@ class Requests:
         return handle(message, send, cancelled)
 
     def make_room(self) -> None:
-        """After running out of memory: drop what can be had again."""
+        """Drop what can be had again, after running out of memory."""
         self.models.release_cache()
 
     def _hello(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:

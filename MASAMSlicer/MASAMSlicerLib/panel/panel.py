@@ -243,7 +243,7 @@ class Panel:
         self._standing.said(holds)
 
     def showProgress(self, fraction: float, text: str) -> None:
-        """Of a download."""
+        """Show how far a download is."""
         self.say(f"{text} ({fraction:.0%})" if fraction else text)
 
     def ask(

@@ -46,7 +46,7 @@ class TinyConvBlock(nn.Module):
 
 
 class TinyMerge(nn.Module):
-    """From one stage to the next: another width, and with stride 2 half the resolution."""
+    """Step from one stage to the next: another width, and with stride 2 half the resolution."""
 
     def __init__(self, inside: int, outside: int, stride: int) -> None:
         super().__init__()
