@@ -12,6 +12,7 @@ from MASAMSlicerLib.control.context import Context
 from MASAMSlicerLib.scene.nodes import nodesOfClass
 from MASAMSlicerLib.session.session import Session
 
+from masam_core.catalog.choice import ModelChoice
 from masam_workbench.display.application import Application
 from masam_workbench.display.views import Views
 
@@ -20,14 +21,14 @@ REFRESH_MS = 40
 
 @dataclass(frozen=True)
 class Settings:
-    """Of the machine.
+    """Settings of the machine.
 
     Attributes:
         device: ``auto`` or a device's name.
         workerCommand: of the worker; empty for the one on this machine.
     """
 
-    device: str = "auto"
+    device: str = ModelChoice.device
     workerCommand: str = ""
 
 

@@ -108,7 +108,7 @@ class Images:
             self.context.state.preset = name
 
     def _take(self, path: Path, name: str, facts: dict[str, Any]) -> None:
-        """Into the scene, in the place of the image that was there."""
+        """Put an image into the scene, in the place of the one that was there."""
         import slicer
 
         context = self.context

@@ -25,7 +25,7 @@ class LesionRows:
         self.actions = LesionActions(context)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Of the image that is shown."""
+        """Rows of the lesions of the image that is shown."""
         return [self._row(lesion) for lesion in self.context.lesions()]
 
     def rename(self, lesionId: str, name: str) -> None:

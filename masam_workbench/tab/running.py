@@ -7,8 +7,8 @@ from collections.abc import Callable
 from MASAMSlicerLib.control.runner import Request, Runner
 from MASAMSlicerLib.scene.lesions import EDITED, NEW
 
-from masam_core.inference.limits import THRESHOLD
 from masam_core.inference.options import SegmentOptions
+from masam_core.limits import THRESHOLD
 from masam_workbench.tab.context import TabContext
 
 

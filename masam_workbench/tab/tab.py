@@ -119,7 +119,7 @@ class Tab:
             state.places = self._places() if volume is not None else {}
 
     def _places(self) -> dict[str, dict[str, Any]]:
-        """Of each slice view: which slice it shows, which way is which, and its scale."""
+        """Tell of each slice view which slice it shows, which way is which, and its scale."""
         found = {}
         for name, view in self.context.views.slices.items():
             number, count = view.place()

@@ -1,4 +1,4 @@
-"""When a box that is being dragged has come to rest."""
+"""Boxes that are being dragged, and the moment at which they have come to rest."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import masam_core
 from masam_core.errors import MasamError
 
-from ..scene import prompts
 from ..scene.belonging import otherVolume, segmentationFor
 from ..scene.history import History, Touched
 from ..scene.lesions import LesionEntry, LesionList
@@ -20,8 +19,6 @@ from .reports import RunReport
 
 if TYPE_CHECKING:
     from masam_core.lesion.lesion import Lesion
-
-LOW_CONFIDENCE = 0.8  # expected Dice below which a mask deserves a warning
 
 
 @dataclass
@@ -83,15 +80,13 @@ class Commit:
             raise MasamError("Locked while it was being segmented.")
         own = lesion.segmentation
         target = self._target(job, lesion, volumeNode, lesions)
-        notes = [*found.messages, *prompts.warningsAfter(job.box, found.mask, found.offset_kji)]
+        notes = list(found.messages)
         if own is not None and target is not own:
             other = otherVolume(own, volumeNode, lesions)
             notes.append(
                 f"'{own.GetName()}' belongs to {other}, so the result is in '{target.GetName()}'."
             )
-        if found.confidence < LOW_CONFIDENCE:
-            notes.append(f"Low confidence ({found.confidence:.0%}): check this mask closely.")
-        job.report.notes += [n for n in notes if n not in job.report.notes]
+        job.report.notes += [note for note in notes if note not in job.report.notes]
         made = _provenance(job, lesion, found, report)
         segmentId = lesion.segmentId if target is own else None
         segmentId = segmentId or target.GetSegmentation().GenerateUniqueSegmentID(

@@ -63,7 +63,7 @@ def jobsOf(
     Args:
         lesions: the list.
         lesion: which; None where it is gone.
-        report: of the lesion; gets the notes on its box.
+        report: of the lesion.
         allFrames: a job for every frame, where the volume shows a frame of a sequence.
         segmentationNode: that was chosen for new segments, or None.
 
@@ -88,8 +88,7 @@ def jobsOf(
         image = volumeFromNode(node)
         corners = _corners(lesion)
         box = BoxPrompt(image.geometry.ijk_from_lps(corners), lesion.name)
-        if number == 0:
-            report.notes += prompts.warningsBefore(box, image.geometry)
+        box.slice_boxes(image.geometry.canonical_frame())  # told now, if it lies outside
         jobs.append(
             Job(
                 key=f"{lesion.id}/{number}",

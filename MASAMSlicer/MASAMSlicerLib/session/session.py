@@ -1,4 +1,4 @@
-"""From lesions to segments: asks the worker, and changes the scene in one step at the end."""
+"""Lesions to segments: asks the worker, and changes the scene in one step at the end."""
 
 from __future__ import annotations
 
