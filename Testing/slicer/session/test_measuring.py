@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .conftest import Scene
+from Testing.slicer.scene.conftest import Scene
 
 
 @pytest.mark.parametrize("axis", [None, 1])
