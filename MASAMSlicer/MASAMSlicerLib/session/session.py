@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from masam_core.errors import MasamError
@@ -13,11 +11,11 @@ from masam_core.errors import MasamError
 from ..scene.handles import MoveHandles
 from ..scene.history import History
 from ..scene.lesions import DONE, EDITED, LesionEntry, LesionList
-from ..scene.provenance import maskDigest
 from ..scene.visibility import Visibility
-from ..scene.volumes import forgetVolumes, volumeFromNode
+from ..scene.volumes import forgetVolumes
 from .commit import Commit
 from .jobs import Job, byImage, jobsOf, jobSteps
+from .measuring import Measuring
 from .reports import LesionReport, RunReport
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ class Session:
         self.handles = MoveHandles(scene)
         self.client = WorkerClient(makeTransport)
         self.states: dict[str, tuple[str, str]] = {}
-        self._measured: dict[str, tuple[str, str]] = {}
+        self._measuring = Measuring(self.lesions)
         self._task: Task | None = None
         self._running: list[str] = []
 
@@ -156,49 +154,19 @@ class Session:
         Raises:
             MasamError: something is being computed already.
         """
-        from masam_core.worker.steps import measure_steps
-
         if self.busy:
             raise MasamError("MASAM is still computing. Wait or cancel first.")
-        wanted = [
-            lesion
-            for lesion in self._byId(lesionIds)
-            if lesion.provenance is not None and lesion.volume is not None
-        ]
-        results: list[tuple[LesionEntry, dict[str, Any], str]] = []
 
-        def steps() -> Any:
-            for lesion in wanted:
-                mask, offset = self.lesions.maskOf(lesion)
-                values: dict[str, Any] = {"voxels": 0, "volume_ml": 0.0}
-                if mask.size:
-                    made = lesion.provenance
-                    axis = made.options.get("slice_axis") if made is not None else None
-                    volume = volumeFromNode(lesion.volume)
-                    values = yield from measure_steps(volume, mask, offset, axis)
-                results.append((lesion, values, maskDigest(mask, offset)))
-
-        def done(_: Any) -> None:
-            for lesion, values, digest in results:
-                if lesion.segment is not None and lesion.provenance is not None:
-                    tags = replace(lesion.provenance, measurements=values).tags()
-                    for name, text in tags.items():
-                        lesion.segment.SetTag(name, text)
-                    self._measured[lesion.id] = (digest, json.dumps(values))
+        def done(results: Any) -> None:
+            self._measuring.write(results)
             onDone(len(results))
 
-        self._start(steps(), done, onError, lambda _: None)
+        steps = self._measuring.steps(self._byId(lesionIds))
+        self._start(steps, done, onError, lambda _: None)
 
     def unmeasured(self, volumeNode: Any) -> list[LesionEntry]:
         """The volume's lesions that were changed by hand after their numbers were taken."""
-        found = []
-        for lesion in self.lesions.lesions(volumeNode):
-            if lesion.status == EDITED and lesion.provenance is not None:
-                # Both: undo brings an old mask back, and with it the numbers of its time.
-                now = (self.lesions.digest(lesion), json.dumps(lesion.provenance.measurements))
-                if self._measured.get(lesion.id) != now:
-                    found.append(lesion)
-        return found
+        return self._measuring.outdated(volumeNode)
 
     def deleteLesions(self, lesionIds: Sequence[str]) -> None:
         """Remove boxes and segments; undo brings them back.
@@ -255,7 +223,7 @@ class Session:
         self.cancel()
         self.history.clear()
         self.states.clear()
-        self._measured.clear()
+        self._measuring.clear()
         forgetVolumes()
 
     def pending(self, volumeNode: Any) -> list[LesionEntry]:
