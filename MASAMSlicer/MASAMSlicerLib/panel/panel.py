@@ -27,6 +27,7 @@ from .results import Results
 from .run import Run
 from .setupline import SetupLine
 from .shortcuts import Shortcuts
+from .spaceviews import SpaceViews
 
 GREETING_MS = 1500  # after the module is shown, before the worker is started in advance
 CHOSEN = ("volume", "segmentation")  # parameters that are nodes
@@ -71,6 +72,7 @@ class Panel:
         self.advanced = Advanced(context, onWorkerChanged=self.install.check)
         self.check = Check(context, makeTransport)
         self.watcher = Watcher(session.scene, settling, context.refreshSoon)
+        self.spaceViews = SpaceViews(session.handles.mouseIn3D)
         self._shortcuts = Shortcuts(
             slicer.util.mainWindow() or widget.window(),
             {
@@ -115,6 +117,7 @@ class Panel:
             if self._entered:
                 context.session.visibility.show(context.volume)
                 context.session.handles.refresh()
+                self.spaceViews.watch()
             for part in (
                 self.inputs,
                 self.setupLine,
@@ -127,11 +130,6 @@ class Panel:
                 self.check,
             ):
                 part.refresh()
-
-    def mouseMoved(self, crosshairNode: Any) -> None:
-        """The mouse is elsewhere, perhaps in another view."""
-        if self._entered:
-            self.context.session.handles.follow(crosshairNode)
 
     def nodeRemoved(self, node: Any) -> None:
         """A node has left the scene; where it was chosen, nothing is.
@@ -171,6 +169,7 @@ class Panel:
 
     def _letGo(self) -> None:
         """The views are the user's again."""
+        self.spaceViews.stop()
         self.context.session.visibility.showAll()
         self.context.session.handles.release()
 
