@@ -31,6 +31,7 @@ from .spaceviews import SpaceViews
 
 GREETING_MS = 1500  # after the module is shown, before the worker is started in advance
 CHOSEN = ("volume", "segmentation")  # parameters that are nodes
+SELECTORS = ("roiSelector", "batchSegmentationSelector")  # bound to no parameter
 
 
 def makeTransport() -> QProcessTransport:
@@ -53,6 +54,7 @@ class Panel:
         context = self.context = PanelContext(widget, ui, session, parameters, self.refresh)
         self._volumeId = ""
         self._chosen: dict[str, str] = {}
+        self._selected: dict[str, str] = {}
         self._entered = False
         self._forgetGreeting: Callable[[], None] = lambda: None
         self.install = Install(context)
@@ -111,6 +113,9 @@ class Panel:
         context = self.context
         self._showNewVolume()
         self._chosen = {name: _idOf(getattr(context.parameters, name)) for name in CHOSEN}
+        self._selected = {
+            name: _idOf(getattr(context.ui, name).currentNode()) for name in SELECTORS
+        }
         context.session.lesions.followNames()
         with context.session.lesions.held():
             context.dropOldMessage()
@@ -139,6 +144,9 @@ class Panel:
         for name, identity in self._chosen.items():
             if identity and identity == node.GetID():
                 setattr(self.context.parameters, name, None)
+        for name, identity in self._selected.items():
+            if identity and identity == node.GetID():
+                getattr(self.context.ui, name).setCurrentNode(None)
         self.context.refreshSoon()
 
     def sceneClosed(self) -> None:

@@ -35,15 +35,20 @@ def isShown(node: Any) -> bool:
     return bool(node.GetDisplayNode().IsDisplayableInView(VIEW))
 
 
-def test_the_selector_itself_goes_to_another_node(person: Person, scene: Any) -> None:
+def test_the_selector_itself_goes_to_another_node(harness: Any, scene: Any) -> None:
     """What the stand-in does, as the application was seen to do."""
+    from Testing.slicer_harness.mrml_widgets import qMRMLNodeComboBox
+
     nodes = [scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name) for name in "abc"]
-    selector = person.ui.batchSegmentationSelector
+    selector = qMRMLNodeComboBox()
+    selector.nodeTypes, selector.noneEnabled = ["vtkMRMLSegmentationNode"], True
+    selector.setMRMLScene(scene)
     for chosen, expected in ((1, "c"), (2, "a")):
         selector.setCurrentNode(nodes[chosen])
         scene.RemoveNode(nodes[chosen])
         assert selector.currentNode().GetName() == expected
-    assert selector.currentText == "a"
+    assert selector.property("currentText") == "a"
+    selector.setMRMLScene(scene.NewInstance())  # this one is no longer watched
 
 
 def test_where_the_chosen_segmentation_is_deleted_a_new_one_is_made(
@@ -76,6 +81,25 @@ def test_another_volumes_segmentation_that_was_chosen_by_hand_is_refused(
     settle(person)
     segmentNow(person)
     assert person.cell(0, 2).startswith("done")
+
+
+def test_where_what_a_selector_shows_is_deleted_it_shows_none(person: Person, scene: Any) -> None:
+    selectors = [x for x in vars(person.ui).values() if type(x).__name__ == "qMRMLNodeComboBox"]
+    assert len(selectors) == 4
+    for selector in selectors:
+        kind = selector.nodeTypes[0]
+        if kind == "vtkMRMLScalarVolumeNode":
+            first, last = (Scene(scene).volume(name=name) for name in ("first", "last"))
+        else:
+            first, last = (scene.AddNewNodeByClass(kind, name) for name in ("first", "last"))
+        selector.setCurrentNode(first)
+        settle(person)
+        assert selector.currentNode() is first
+        scene.RemoveNode(first)
+        assert selector.currentNode() is None, selector.objectName
+        settle(person)
+        assert selector.currentNode() is None, selector.objectName
+        scene.RemoveNode(last)
 
 
 def test_a_deleted_volume_makes_way_for_none(person: Person, two: Any, scene: Any) -> None:
