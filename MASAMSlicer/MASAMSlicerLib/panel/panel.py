@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from .. import workerprocess
 from ..control.settling import Settling
 from ..control.watcher import Watcher
-from ..scene.belonging import otherVolume
+from ..scene.belonging import otherVolume, segmentationOf
 from ..session.session import Session
 from . import settings
 from .advanced import Advanced
@@ -196,15 +196,16 @@ class Panel:
     def _showNewVolume(self) -> None:
         """A volume that has just been chosen is shown, in its own planes.
 
-        The segmentation of another volume is let go, so that no lesion of this one gets into it.
+        The segmentation of another volume makes way for that of this one's lesions, if they are in
+        one: new lesions go to the others, and selector and folded title say so.
         """
         context = self.context
         identity = _idOf(context.volume)
         if identity and identity != self._volumeId:
             _showVolume(context.volume)
             chosen, lesions = context.parameters.segmentation, context.session.lesions.lesions()
-            if chosen is not None and otherVolume(chosen, context.volume, lesions):
-                context.parameters.segmentation = None
+            if chosen is None or otherVolume(chosen, context.volume, lesions):
+                context.parameters.segmentation = segmentationOf(context.volume, lesions)
         self._volumeId = identity
 
 

@@ -83,6 +83,37 @@ def test_another_volumes_segmentation_that_was_chosen_by_hand_is_refused(
     assert person.cell(0, 2).startswith("done")
 
 
+def test_back_at_a_volume_its_new_lesions_go_to_its_other_ones_and_the_title_says_so(
+    person: Person, two: Any, scene: Any
+) -> None:
+    assert "New lesions go into: a new segmentation" in person.ui.inputsCollapsibleButton.toolTip
+    choose(person, two.ct)
+    assert person.ui.segmentationSelector.currentNode() is two.taken
+    settle(person)
+    assert "New lesions go into: CT lesions" in person.ui.inputsCollapsibleButton.toolTip
+    take(person, boxIn(Scene(scene), two.ct, "second", 4.5, 9.5))
+    segmentNow(person)
+    assert two.taken.GetSegmentation().GetNumberOfSegments() == 2
+    choose(person, two.mr)
+    assert person.ui.segmentationSelector.currentNode() is None
+
+
+def test_a_new_segmentation_is_made_where_one_was_asked_for(
+    person: Person, two: Any, scene: Any
+) -> None:
+    choose(person, two.ct)
+    person.ui.segmentationSelector.setCurrentNode(None)
+    settle(person)
+    assert "New lesions go into: a new segmentation" in person.ui.inputsCollapsibleButton.toolTip
+    fresh = [take(person, boxIn(Scene(scene), two.ct, n, 4.5, 9.5)).id for n in ("2nd", "3rd")]
+    segmentNow(person)
+    second, third = (person.session.lesions.lesion(each) for each in fresh)
+    assert second.segmentation is third.segmentation
+    assert second.segmentation is not two.taken
+    assert second.segmentation.GetSegmentation().GetNumberOfSegments() == 2
+    assert two.taken.GetSegmentation().GetNumberOfSegments() == 1
+
+
 def test_where_what_a_selector_shows_is_deleted_it_shows_none(person: Person, scene: Any) -> None:
     selectors = [x for x in vars(person.ui).values() if type(x).__name__ == "qMRMLNodeComboBox"]
     assert len(selectors) == 4
