@@ -236,8 +236,8 @@ class MASAMSlicerLogic(ScriptedLoadableModuleLogic):
             roiNodes: one box a lesion.
             choice: masam_core.worker.steps.ModelChoice; None is the bundled model.
             options: masam_core.inference.options.SegmentOptions; None is the default.
-            segmentationNode: where the segments go; None is that of the volume's other lesions, or a
-                new one.
+            segmentationNode: where the segments go; None is that of the volume's other lesions,
+                or a new one.
 
         Returns:
             MASAMSlicerLib.session.reports.RunReport.
