@@ -264,6 +264,34 @@ def test_usage_is_told_also_where_slicer_eats_its_own_help(
     assert "headless.py help" in said
 
 
+def test_the_batch_without_a_window_takes_what_masam_batch_takes(
+    harness: Any, tmp_path: Path
+) -> None:
+    import typer
+    from MASAMSlicerLib import workerprocess
+    from MASAMSlicerLib.headless import _parser, _spec
+
+    from masam_core.batch.spec import BatchSpec
+    from masam_core.cli.main import app
+
+    group = typer.main.get_command(app)
+    command = group.commands["batch"]  # type: ignore[attr-defined]
+    names = {w for option in command.params for w in option.opts if w.startswith("--")}
+    ours = {word for action in _parser()._actions for word in action.option_strings}
+    names = names - {"--json", "--dry-run", "--fill-holes"} | {"--no-fill-holes"}
+    assert names == {w for w in ours if w.startswith("--")} - {"--help"}
+    given = ["in", "-o", "out", "--no-fill-holes", "--smooth", "2", "--precision", "float32"]
+    assert _spec(_parser().parse_args([*given, "--keep", "all"])) == BatchSpec.from_dict(
+        {
+            "input": "in",
+            "out": "out",
+            "precision": "float32",
+            "options": {"fill_holes": False, "smooth_mm": 2.0, "keep": "all"},
+            "worker": workerprocess.workerCommand(""),
+        }
+    )
+
+
 def test_wrong_usage_has_an_exit_code_and_leaves_slicer_to_end_itself(
     harness: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 class ModelChoice:
     """Which model, where it computes, and how much memory its embeddings may take.
 
-    Two equal choices mean one load.
+    Two equal choices mean one load. The defaults of every front end are those stated here.
     """
 
     model: str = "bundled"

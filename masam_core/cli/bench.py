@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import print_json, reported
 from masam_core.cli.options import Base, Device
 from masam_core.errors import ConfigError
@@ -39,7 +40,7 @@ def bench_command(
     ] = None,
     slices: Annotated[int, typer.Option(min=1, max=60, help="Slices of the lesion.")] = 20,
     repeats: Annotated[int, typer.Option(min=1, help="Runs, of which the median counts.")] = 3,
-    device: Device = "auto",
+    device: Device = ModelChoice.device,
     json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Only one window, operation by operation.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import ERROR, INTERRUPTED, print_json, reported
 from masam_core.cli.options import Device, Model
 
@@ -19,8 +20,8 @@ PUMP_SECONDS = 0.1
 
 @reported
 def check_command(
-    device: Device = "auto",
-    model: Model = "bundled",
+    device: Device = ModelChoice.device,
+    model: Model = ModelChoice.model,
     worker: Annotated[
         str,
         typer.Option(

@@ -9,9 +9,12 @@ from typing import Annotated
 
 import typer
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import print_json, reported
 from masam_core.errors import ConfigError
 from masam_core.evaluation.peers import PEERS
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 
 
 @reported
@@ -20,7 +23,9 @@ def evaluate_command(
         Path, typer.Argument(help="Folder with index.csv or dataset.json, or the list itself.")
     ],
     split: Annotated[str, typer.Option(help="Cases of this split.")] = "val",
-    model: Annotated[str, typer.Option(help="'bundled', a catalogue name, or a file.")] = "bundled",
+    model: Annotated[
+        str, typer.Option(help="'bundled', a catalogue name, or a file.")
+    ] = ModelChoice.model,
     base: Annotated[
         Path | None, typer.Option(help="Backbone file, for models that hold only what was trained.")
     ] = None,
@@ -52,11 +57,13 @@ def evaluate_command(
             "--automatic", help="Whole volumes without boxes, for models trained without prompts."
         ),
     ] = False,
-    quality: Annotated[str, typer.Option(help="fast, balanced or best.")] = "balanced",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
+    quality: Annotated[
+        Quality, typer.Option(help="How many windows see each slice.")
+    ] = SegmentOptions.quality,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = ModelChoice.device,
     precision: Annotated[
         str, typer.Option(help="auto, float32, bfloat16, float16, int8.")
-    ] = "auto",
+    ] = ModelChoice.precision,
     csv: Annotated[Path | None, typer.Option(help="Also write a line per lesion here.")] = None,
     report: Annotated[
         Path | None, typer.Option(help="Also write an HTML report with the worst cases pictured.")
@@ -76,9 +83,7 @@ def evaluate_command(
     from masam_core.evaluation.tables import study_tables
     from masam_core.inference.box_segmenter import BoxSegmenter
     from masam_core.inference.segmenter import Segmenter
-    from masam_core.inference.windows import stride_of
 
-    stride_of(quality, 1)  # type: ignore[arg-type]  # refuses an unknown word before the work
     if report is not None and automatic:
         raise ConfigError("The report pictures boxes; use --csv or --json with --automatic.")
     for file in (csv, report):
@@ -106,12 +111,12 @@ def evaluate_command(
     def show(title: str, number: int, count: int, name: str) -> None:
         typer.echo(f"{title}: {number + 1}/{count} {name}", err=True)
 
-    study = run_study(cases, segmenters, quality, target, jitter or (), repeats, show, automatic)  # type: ignore[arg-type]
+    study = run_study(cases, segmenters, quality, target, jitter or (), repeats, show, automatic)
     if csv is not None:
         write_scores(csv, study.scores)
     if report is not None:
         command = shlex.join(["masam", *sys.argv[1:]])
-        write_report(report, study, cases, segmenter, command, quality, target)  # type: ignore[arg-type]
+        write_report(report, study, cases, segmenter, command, quality, target)
     if json:
         print_json(plain(study))
         return
@@ -140,4 +145,4 @@ def evaluate_command(
 
 def _short(model: str) -> str:
     """A name for tables: the product's for the bundled model, a file's without its folder."""
-    return "MASAM" if model == "bundled" else Path(model).stem
+    return "MASAM" if model == ModelChoice.model else Path(model).stem

@@ -11,9 +11,11 @@ from masam_core.image.geometry import CanonicalFrame
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.confidence import confidence
 from masam_core.inference.device import autocast
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.view import slice_crop
-from masam_core.inference.windows import Quality, stride_of, window_starts
+from masam_core.inference.windows import stride_of, window_starts
 from masam_core.lesion.crops import tight_slices
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
@@ -22,7 +24,7 @@ from masam_core.prompts.boxes import BoxPrompt
 
 def segment_classes(
     segmenter: Segmenter,
-    quality: Quality = "balanced",
+    quality: Quality = SegmentOptions.quality,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
     slice_axis: int | None = None,

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import Cancelled, ConfigError, DeviceMemoryError
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.image.given import GivenVolume, one_volume
@@ -34,6 +35,7 @@ from masam_core.model.masam import MASAM, Embedding
 from masam_core.model.quantize import prepare_int8
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.given import GivenBox, one_box
+from masam_core.prompts.warnings import warnings_after, warnings_before
 
 Part = tuple[list[int], Embedding]  # slices, and their embedding
 WINDOWS_PER_BATCH = {"cuda": 4, "cpu": 1, "mps": 2}
@@ -76,10 +78,10 @@ class Segmenter:
 
     def __init__(
         self,
-        model: MASAM | str | Path = "bundled",
-        device: str | torch.device = "auto",
-        precision: str = "auto",
-        cache_bytes: int = 1 << 30,
+        model: MASAM | str | Path = ModelChoice.model,
+        device: str | torch.device = ModelChoice.device,
+        precision: str = ModelChoice.precision,
+        cache_bytes: int = ModelChoice.cache_bytes,
         base: str | Path | None = None,
         copy: bool = True,
     ) -> None:
@@ -384,14 +386,15 @@ class Segmenter:
         else:
             sure = confidence(probability, mask)
         offset, mask_kji, probability_kji = job.to_source(mask, probability)
-        messages = tuple(job.prompt.messages)
+        messages = warnings_before(box, job.prompt)
         if not mask.any():
-            messages += ("Nothing was found in this box.",)
+            messages.append("Nothing was found in this box.")
         elif shaped:
-            messages += (
+            messages.append(
                 "What stands out fills little of this box, so the box's own shape was taken into "
-                "account. Check the mask closely, or tighten the box.",
+                "account. Check the mask closely, or tighten the box."
             )
+        messages += warnings_after(box, mask_kji, offset, sure)
         return Lesion(
             name=box.name or "Lesion",
             mask=mask_kji,
@@ -401,7 +404,7 @@ class Segmenter:
             box=box,
             geometry=volume.geometry,
             measurements=measure(mask_kji, offset, volume, options.slice_axis),
-            messages=messages,
+            messages=tuple(messages),
             model=self.config.name,
         )
 

@@ -13,8 +13,8 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import ConfigError, MasamError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.inference.limits import CACHE_MB
 from masam_core.inference.options import SegmentOptions, axis_of
+from masam_core.limits import CACHE_MB
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker import fields
 from masam_core.worker.codes import UnknownRequest, UnknownVolume, VersionMismatch, code_of
@@ -99,13 +99,13 @@ class Requests:
         }
 
     def _load_model(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
-        cache = field(message, "cache_bytes", int, 1 << 30)
+        cache = field(message, "cache_bytes", int, ModelChoice.cache_bytes)
         CACHE_MB.check(cache / (1 << 20))
         choice = ModelChoice(
-            field(message, "model", str, "bundled"),
+            field(message, "model", str, ModelChoice.model),
             optional_text(message, "base"),
-            field(message, "device", str, "auto"),
-            field(message, "precision", str, "auto"),
+            field(message, "device", str, ModelChoice.device),
+            field(message, "precision", str, ModelChoice.precision),
             cache,
         )
         return self.models.load(choice).describe()
@@ -121,8 +121,8 @@ class Requests:
     def _check(self, message: Message, send: Send, cancelled: IsCancelled) -> Message:
         from masam_core.check.machine import check_machine
 
-        model = field(message, "model", str, "bundled")
-        device = field(message, "device", str, "auto")
+        model = field(message, "model", str, ModelChoice.model)
+        device = field(message, "device", str, ModelChoice.device)
         found = check_machine(model, device, _progress(send), cancelled)
         return {"findings": [finding.to_dict() for finding in found]}
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, web
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import MasamError
 from masam_workbench.front.guard import HEADERS, isLoopback, refusal, same
 from masam_workbench.front.processes import TabProcess, startTab
@@ -43,7 +44,7 @@ class Options:
     port: int = 0
     image: str = ""
     limit: int = 4 << 30
-    device: str = "auto"
+    device: str = ModelChoice.device
     worker: str = ""
     timeout: int = 1800
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))

@@ -15,6 +15,7 @@ from MASAMSlicerLib.session import Session
 from MASAMSlicerLib.standing import Standing, situationOf
 from MASAMSlicerLib.wording import deviceWords
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import MasamError
 from masam_workbench.display.application import Application
 from masam_workbench.display.views import Views
@@ -45,7 +46,7 @@ class Settings:
         workerCommand: of the worker; empty for the one on this machine.
     """
 
-    device: str = "auto"
+    device: str = ModelChoice.device
     workerCommand: str = ""
 
 

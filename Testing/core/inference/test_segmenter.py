@@ -511,3 +511,15 @@ def test_a_volume_that_was_let_go_is_needed_again(segmenter: Segmenter, volume: 
     segmenter.set_volume(volume)
     segmenter.segment(BOX)
     assert len(segmenter.cache) == kept
+
+
+def test_what_is_worth_a_word_comes_with_the_lesion(segmenter: Segmenter, volume: Volume) -> None:
+    """From wherever it is asked: command line, batch and both front ends show these messages."""
+    k, j, i = (n // 2 for n in volume.geometry.shape)
+    thin = BoxPrompt.from_voxels(i - 4, i + 4, j - 4, j + 4, k, k)
+    lesion = segmenter.segment(thin, SegmentOptions(threshold=0.05, postprocess=RAW))
+    assert lesion.mask.any()
+    assert lesion.messages[0] == "The box holds a single slice. Set its first and last slice."
+    assert lesion.confidence < 0.8  # random weights
+    assert f"Low confidence ({lesion.confidence:.0%})" in lesion.messages[-1]
+    assert len(set(lesion.messages)) == len(lesion.messages)

@@ -7,9 +7,9 @@ import math
 import pytest
 
 from masam_core.errors import ConfigError
-from masam_core.inference.limits import CACHE_MB, MARGIN_MM, SMOOTH_MM, THRESHOLD, Limits
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning import PostprocessOptions
+from masam_core.limits import CACHE_MB, MARGIN_MM, SMOOTH_MM, THRESHOLD, Limits
 
 
 @pytest.mark.parametrize("limits", [THRESHOLD, MARGIN_MM, SMOOTH_MM, CACHE_MB])

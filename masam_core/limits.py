@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from masam_core.errors import ConfigError
 
@@ -54,4 +53,3 @@ THRESHOLD = Limits("threshold", 0.05, 0.95)
 MARGIN_MM = Limits("margin", 0.0, 50.0, "mm")
 SMOOTH_MM = Limits("smoothing", 0.0, 10.0, "mm")
 CACHE_MB = Limits("cache", 64, 65536, "MB")
-Keep = Literal["all", "centre", "largest"]  # which pieces of a mask stay
