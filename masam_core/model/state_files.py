@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,19 +44,24 @@ def write_safetensors(path: Path, state: State, metadata: dict[str, str]) -> Non
     path = Path(path)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
 
-    def write(temporary: str) -> None:
-        mode = os.stat(temporary).st_mode
-        save_file(tensors, temporary, metadata=metadata)
+    def write(temporary: Path) -> None:
+        mode = temporary.stat().st_mode
+        try:
+            save_file(tensors, temporary, metadata=metadata)
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
         # It leaves a file that only its owner may read; colleagues share weights.
         os.chmod(temporary, mode)
 
-    _atomically(path, write)
+    with atomic_path(path, CheckpointError) as temporary:
+        write(temporary)
 
 
 def write_torch(path: Path, state: State) -> None:
     """Write a plain state dict as torch does, atomically; raises CheckpointError."""
     tensors = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
-    _atomically(Path(path), lambda temporary: torch.save(tensors, temporary))
+    with atomic_path(Path(path), CheckpointError) as temporary:
+        torch.save(tensors, temporary)
 
 
 def _check_file(path: Path) -> None:
@@ -134,11 +138,3 @@ def _truncated(path: Path, error: Exception) -> CheckpointError:
         f"{path} ({path.stat().st_size:,} bytes) is damaged or incomplete; download or copy it "
         f"again. ({type(error).__name__})"
     )
-
-
-def _atomically(path: Path, write: Callable[[str], None]) -> None:
-    try:
-        with atomic_path(path) as temporary:
-            write(str(temporary))
-    except OSError as error:
-        raise CheckpointError(f"Can't write {path}: {error.strerror or error}.") from error

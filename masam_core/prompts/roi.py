@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from masam_core.atomic import atomic_path
+from masam_core.atomic import write_text
 from masam_core.errors import BoxError
 from masam_core.image.geometry import Geometry
 from masam_core.prompts.boxes import BoxPrompt
@@ -97,11 +97,7 @@ def write_roi(
         ],
     }
     text = json.dumps({"@schema": SCHEMA, "markups": [markup]}, indent=2)
-    try:
-        with atomic_path(Path(path)) as temporary:
-            temporary.write_text(text, "utf-8")
-    except OSError as error:
-        raise BoxError(f"Can't write {path}: {error.strerror or error}.") from error
+    write_text(Path(path), text, BoxError)
 
 
 def _markups(path: Path) -> list[dict[str, Any]]:

@@ -103,7 +103,7 @@ def test_other_files_are_refused_with_what_they_are(
 def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
     with pytest.raises(BoxError, match="no ROI file"):
         read_roi(tmp_path / "none.mrk.json", GEOMETRY)
-    with pytest.raises(BoxError, match="Can't write"):
+    with pytest.raises(BoxError, match="Make it first"):
         write_roi(tmp_path / "none" / "box.mrk.json", CENTER, SIZE)
 
 
