@@ -145,10 +145,10 @@ def why_not_written(path: Path, error: Exception) -> str:
     """A sentence for people: which file was not written, why, and what to do."""
     start = f"'{path}' was not written: "
     code = getattr(error, "errno", None)
-    if not path.parent.is_dir():
-        return f"{start}the folder '{path.parent}' does not exist. Make it first."
     if code in _WORDS:
         return f"{start}{_WORDS[code]}."
+    if not path.parent.is_dir():
+        return f"{start}the folder '{path.parent}' does not exist. Make it first."
     with contextlib.suppress(OSError):
         if shutil.disk_usage(path.parent).free < _LEFT_OVER:
             return f"{start}{_FULL}."

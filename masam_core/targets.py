@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterable
@@ -29,11 +30,6 @@ def require_targets(
     taken = {_same(path) for path in inputs}
     folders = set()
     for path in map(Path, targets):
-        if _same(path) in taken:
-            raise SegmentationError(
-                f"{path} is an input or another output; choose another name for it."
-            )
-        taken.add(_same(path))
         try:
             _require_name(path)
             if path.parent not in folders:
@@ -41,6 +37,11 @@ def require_targets(
         except (OSError, ValueError) as error:
             raise raises(why_not_written(path, error)) from error
         folders.add(path.parent)
+        if _same(path) in taken:
+            raise SegmentationError(
+                f"{path} is an input or another output; choose another name for it."
+            )
+        taken.add(_same(path))
 
 
 def require_folder(folder: Path, raises: type[MasamError] = WriteError) -> None:
@@ -64,13 +65,13 @@ def require_folder(folder: Path, raises: type[MasamError] = WriteError) -> None:
 
 def _require_name(path: Path) -> None:
     if path.is_dir():
-        raise IsADirectoryError(21, "Is a directory")
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     try:
         path.lstat()  # ENAMETOOLONG, ELOOP, EACCES
     except FileNotFoundError:
         return
     if os.name == "nt" and not os.access(path, os.W_OK):  # elsewhere the folder's rights count
-        raise PermissionError(13, "Permission denied")
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _try(folder: Path) -> None:

@@ -52,7 +52,9 @@ def stored() -> list[Stored]:
     folder = models_dir()
     own = sorted(folder.iterdir()) if folder.is_dir() else []
     found += [
-        Stored(p.stem, p, None) for p in own if p.suffix in WEIGHT_SUFFIXES and p.name not in known
+        Stored(p.stem, p, None)
+        for p in own
+        if p.suffix.lower() in WEIGHT_SUFFIXES and p.name not in known
     ]
     return found
 
@@ -90,7 +92,7 @@ def add(source: Path, name: str | None = None) -> Stored:
 def _file_name(source: Path, name: str | None) -> str:
     catalogued = {e.name: e.file for e in ENTRIES}
     file = catalogued.get(name or "") or (f"{name}{source.suffix}" if name else source.name)
-    if Path(file).name != file or Path(file).suffix not in WEIGHT_SUFFIXES:
+    if Path(file).name != file or Path(file).suffix.lower() not in WEIGHT_SUFFIXES:
         raise CheckpointError(
             f"'{file}' can't be a model's file name: expected a plain name that ends in "
             f"{', '.join(WEIGHT_SUFFIXES)}."

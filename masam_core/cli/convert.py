@@ -33,14 +33,16 @@ def convert_command(
     if to not in FORMATS:
         raise CheckpointError(f"--to is {to!r}; expected one of {', '.join(FORMATS)}.")
     ending = ".pth" if to == "authors" else ".safetensors"
-    if target.suffix != ending:
+    if target.suffix.lower() != ending:
         raise CheckpointError(f"{target} must end in {ending} for --to {to}.")
     if to == "authors" and half:
         raise CheckpointError("The authors' format is float32; leave out --half.")
 
     from masam_core.model.checkpoint import load_model, save_authors_delta, save_model
+    from masam_core.targets import require_targets
 
-    if source.suffix == ".onnx":
+    require_targets([target], [source, *([base] if base is not None else [])], CheckpointError)
+    if source.suffix.lower() == ".onnx":
         if to != "base":
             raise CheckpointError("An .onnx file holds a backbone; convert it with --to base.")
         from masam_core.model.convert_dinov2 import model_from_onnx

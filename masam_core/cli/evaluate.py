@@ -83,12 +83,11 @@ def evaluate_command(
     from masam_core.evaluation.tables import study_tables
     from masam_core.inference.box_segmenter import BoxSegmenter
     from masam_core.inference.segmenter import Segmenter
+    from masam_core.targets import require_targets
 
     if report is not None and automatic:
         raise ConfigError("The report pictures boxes; use --csv or --json with --automatic.")
-    for file in (csv, report):
-        if file is not None and not file.parent.is_dir():
-            raise ConfigError(f"The folder {file.parent} does not exist; make it first.")
+    require_targets([file for file in (csv, report) if file is not None], [data], ConfigError)
     try:
         import monai.metrics  # noqa: F401
         import scipy.stats  # noqa: F401

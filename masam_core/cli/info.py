@@ -28,7 +28,7 @@ def info_command(
 
     if what == "system":
         facts = system_facts()
-    elif Path(what).suffix in WEIGHT_SUFFIXES or what in names:
+    elif Path(what).suffix.lower() in WEIGHT_SUFFIXES or what in names:
         facts = checkpoint_facts(resolve_model(what))
     elif Path(what).exists():
         facts = image_facts(Path(what))

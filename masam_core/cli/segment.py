@@ -120,7 +120,7 @@ def segment_command(
     Lesions are numbered in the order given. No voxel outside a box (plus --margin) is ever set.
     """
     _require_one_prompt(roi, box, boxes_from, automatic)
-    given = [path for path in (image, boxes_from) if path is not None]
+    given = [image, *(roi or []), *([boxes_from] if boxes_from is not None else [])]
     _require_outputs(given, out, overlay, measurements, probability)
 
     from masam_core.image.volume import read_volume
@@ -175,28 +175,20 @@ def _require_outputs(
     measurements: Path | None,
     probability: Path | None,
 ) -> None:
-    """Names and folders are checked before the work, not after it."""
+    """Check names, rights and folders before the work, not after it."""
     from masam_core.export.formats.label_image import LABEL_IMAGE
     from masam_core.export.formats.picture import PICTURE
     from masam_core.export.formats.registry import format_of, listed
     from masam_core.export.formats.table import TABLE
+    from masam_core.targets import require_targets
 
     kinds = [(overlay, PICTURE), (measurements, TABLE), (probability, LABEL_IMAGE)]
     format_of(out, masks=True)
     for path, kind in kinds:
         if path is not None and format_of(path) is not kind:
             raise SegmentationError(f"{path} must end in {listed(kind.endings)}.")
-    taken = {path.resolve() for path in given}
-    for path in (out, *(path for path, _ in kinds)):
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            raise SegmentationError(
-                f"{path} is an input or another output; choose another name for it."
-            )
-        taken.add(path.resolve())
-        if not path.parent.is_dir():
-            raise SegmentationError(f"The folder {path.parent} does not exist; make it first.")
+    further = [path for path, _ in kinds if path is not None]
+    require_targets([out, *further], given, SegmentationError)
 
 
 def _boxes(

@@ -177,10 +177,10 @@ def _default_base(layers: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _preview(run: TrainConfig, path: Path) -> None:
+    from masam_core.targets import require_targets
     from masam_core.training.preview import write_preview
 
-    if not path.parent.is_dir():
-        raise ConfigError(f"The folder {path.parent} does not exist; make it first.")
+    require_targets([path], raises=ConfigError)
     write_preview(path, run, lambda message: typer.echo(message, err=True))
     typer.echo(f"What the network will see: {path}", err=True)
 
