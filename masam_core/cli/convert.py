@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from masam_core.cli.common import reported
+from masam_core.cli.terminal import say
 from masam_core.errors import CheckpointError
 
 FORMATS = ("whole", "delta", "base", "authors")
@@ -54,4 +55,4 @@ def convert_command(
             save_authors_delta(model, target)
         else:
             save_model(model, target, part=to, half=half)  # type: ignore[arg-type]
-    typer.echo(f"Wrote {target} ({target.stat().st_size / 1e6:.1f} MB)")
+    say(f"Wrote {target} ({target.stat().st_size / 1e6:.1f} MB)")

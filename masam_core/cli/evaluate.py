@@ -11,6 +11,7 @@ import typer
 
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import print_json, reported
+from masam_core.cli.terminal import console, say
 from masam_core.errors import ConfigError
 from masam_core.evaluation.peers import PEERS
 from masam_core.inference.options import SegmentOptions
@@ -108,7 +109,7 @@ def evaluate_command(
     target = Target(tuple(label or ()), each_lesion)
 
     def show(title: str, number: int, count: int, name: str) -> None:
-        typer.echo(f"{title}: {number + 1}/{count} {name}", err=True)
+        say(f"{title}: {number + 1}/{count} {name}", err=True)
 
     study = run_study(cases, segmenters, quality, target, jitter or (), repeats, show, automatic)
     if csv is not None:
@@ -120,12 +121,11 @@ def evaluate_command(
         print_json(plain(study))
         return
     from rich import box
-    from rich.console import Console
     from rich.measure import Measurement
     from rich.table import Table
 
-    console, unbounded = Console(), Console(width=10_000)
-    wide = console.width
+    shown, unbounded = console(), console()
+    wide, unbounded.width = shown.width, 10_000
     for content in study_tables(study):
         table = Table(
             box=box.SIMPLE_HEAD, title=content.title, title_justify="left", padding=(0, 1)
@@ -135,11 +135,11 @@ def evaluate_command(
         for row in content.rows:
             table.add_row(*row)
         # A narrow terminal may fold the lines, but no figure is cut.
-        console.width = max(wide, Measurement.get(unbounded, unbounded.options, table).maximum)
-        console.print(table)
-        console.width = wide
+        shown.width = max(wide, Measurement.get(unbounded, unbounded.options, table).maximum)
+        shown.print(table)
+        shown.width = wide
         if content.note:
-            console.print(f"[dim]{content.note}[/dim]\n")
+            shown.print(f"{content.note}\n", style="dim")
 
 
 def _short(model: str) -> str:

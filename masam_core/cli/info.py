@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from masam_core.cli.common import print_json, reported
+from masam_core.cli.terminal import console
 from masam_core.errors import VolumeError
 
 
@@ -39,7 +40,6 @@ def info_command(
     if json:
         print_json(facts)
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(show_header=False, box=None)
@@ -48,7 +48,7 @@ def info_command(
     for key, value in facts.items():
         shown = value if isinstance(value, str) else _text(value)
         table.add_row(key.replace("_", " "), shown)
-    Console().print(table)
+    console().print(table)
 
 
 def system_facts() -> dict[str, Any]:

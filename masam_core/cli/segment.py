@@ -28,6 +28,7 @@ from masam_core.cli.options import (
     Threshold,
     segment_options,
 )
+from masam_core.cli.terminal import console, plain, progress, say, table
 from masam_core.errors import BoxError, SegmentationError
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning_options import PostprocessOptions
@@ -241,17 +242,15 @@ def _write(
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], Callable[[float, str], None]]]:
     """Yields a function that makes a progress callback for each lesion."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TimeElapsedColumn
 
-    console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    quiet = quiet or not sys.stderr.isatty()
+    with progress(BarColumn(), TimeElapsedColumn(), quiet=quiet, transient=True) as bar:
         task = bar.add_task("", total=1.0)
 
         def start(name: str, number: int, count: int) -> Callable[[float, str], None]:
             def show(fraction: float, text: str) -> None:
-                description = f"{name} ({number} of {count}): {text}"
+                description = plain(f"{name} ({number} of {count}): {text}")
                 bar.update(task, completed=(number - 1 + fraction) / count, description=description)
 
             return show
@@ -282,24 +281,19 @@ def _document(
 
 
 def _table(lesions: list[Lesion], notes: tuple[str, ...], out: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=None)
-    for column in ("", "Lesion", "Volume ml", "Diameters mm", "Confidence"):
-        table.add_column(column, justify="left" if column in ("", "Lesion") else "right")
+    figures = ("Volume ml", "Diameters mm", "Confidence")
+    rows = []
     for number, lesion in enumerate(lesions, 1):
         m = lesion.measurements
         diameters = "-"
         if m.longest_diameter_mm is not None and m.perpendicular_diameter_mm is not None:
             diameters = f"{m.longest_diameter_mm:.1f} x {m.perpendicular_diameter_mm:.1f}"
         volume = "-" if not m.voxels else f"{m.volume_ml:.2f}"
-        table.add_row(str(number), lesion.name, volume, diameters, f"{lesion.confidence:.0%}")
-    console = Console()
-    console.print(table)
+        rows.append((number, lesion.name, volume, diameters, f"{lesion.confidence:.0%}"))
+    console().print(table(("", "Lesion", *figures), rows, figures))
     for lesion in lesions:
         for message in lesion.messages:
-            console.print(f"{lesion.name}: {message}", style="yellow")
+            say(f"{lesion.name}: {message}", typer.colors.YELLOW)
     for note in notes:
-        console.print(note, style="yellow")
-    console.print(f"Wrote {plural(len(lesions), 'lesion')} to {out}")
+        say(note, typer.colors.YELLOW)
+    say(f"Wrote {plural(len(lesions), 'lesion')} to {out}")
