@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from masam_core.errors import ConfigError
-from masam_core.training.schema import check, merged_entries
+from masam_core.schema import check, merged_entries
 from masam_core.training.settings import TrainConfig
 
 
