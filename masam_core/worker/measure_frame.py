@@ -29,7 +29,7 @@ class ObjectEnd:
     Attributes:
         at: where the walk stands, from the object's first byte; beyond the bytes that are there
             within a text or bytes.
-        done: the object ends at ``at``.
+        done: the object ends at ``at``, though its last bytes may be still to come.
         wrong: a byte that begins no object, or the first is no map.
     """
 

@@ -128,7 +128,8 @@ class Decoder:
         with memoryview(self._buffer) as view:
             self._end.walk(view[HEADER.size :])
         at, wrong = self._end.at, self._end.wrong
-        if not (wrong or at > length or (self._end.done and at < length)):
+        ended = self._end.done and HEADER.size + at <= len(self._buffer)
+        if not (wrong or at > length or (ended and at < length)):
             return None
         self._end = None
         # Where the message ends is known only if it was one.
