@@ -155,7 +155,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.refreshSoon()
 
     def cleanup(self):
-        """Before the module is reloaded, and at the end."""
+        """Let go of everything, before the module is reloaded and at the end."""
         self._release()
         self.removeObservers()
         if self.panel is not None:
@@ -260,7 +260,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 class MASAMSlicerLogic(ScriptedLoadableModuleLogic):
-    """For scripts: lesions of the scene, segmented with or without waiting."""
+    """Lesions of the scene for scripts, segmented with or without waiting."""
 
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)

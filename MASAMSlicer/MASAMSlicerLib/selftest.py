@@ -94,7 +94,7 @@ class SelfTests(_Base):
         self.assertGreater(dice(masks[0], masks[1]), 0.99)
 
     def test_transformedVolume(self) -> None:
-        """Under a transform, linear or not, the mask is the same and lies where the volume lies."""
+        """Masks are the same under a transform, linear or not, and lie where the volume lies."""
         volume, _ = addVolume()
         roi = addRoi(volume)
         lesion = self.session.lesions.add(volume, None, roi)

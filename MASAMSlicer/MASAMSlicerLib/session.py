@@ -1,4 +1,4 @@
-"""From lesions to segments: asks the worker, and changes the scene in one step at the end."""
+"""Lesions to segments: asks the worker, and changes the scene in one step at the end."""
 
 from __future__ import annotations
 
@@ -388,7 +388,7 @@ class Session:
         return jobs
 
     def _corners(self, lesion: LesionEntry) -> Any:
-        """Of the ROI; of the box that made the segment where the ROI was deleted."""
+        """Corners of the ROI; of the box that made the segment where the ROI was deleted."""
         if lesion.roi is None and lesion.provenance is not None:
             return lesion.provenance.corners
         return prompts.cornersInVolume(lesion.roi, lesion.volume)

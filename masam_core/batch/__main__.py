@@ -15,14 +15,17 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from masam_core.batch.driver import run_spec
-from masam_core.batch.spec import BatchSpec
 from masam_core.errors import MasamError
+from masam_core.threads import share_processor
 from masam_core.worker.channel import private_stdout
 
 
 def main(path: str) -> int:
     """Run the batch; 0 at its end, 1 where it could not begin."""
+    share_processor()
+    from masam_core.batch.driver import run_spec  # loads PyTorch
+    from masam_core.batch.spec import BatchSpec
+
     wire = os.fdopen(private_stdout(), "w", encoding="ascii")
     stop = threading.Event()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()

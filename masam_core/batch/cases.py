@@ -198,7 +198,7 @@ def _prompt_stem(path: Path) -> str:
 
 
 def _owner(name: str, images: list[str]) -> str | None:
-    """Of the images that a ROI's name begins with, the longest: case10_a is no box of case1."""
+    """Longest of the image names that a ROI's begins with: case10_a is no box of case1."""
     fitting = [image for image in images if belongs(name, image)]
     return max(fitting, key=len) if fitting else None
 

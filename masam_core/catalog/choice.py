@@ -20,5 +20,5 @@ class ModelChoice:
     cache_bytes: int = 1 << 30
 
     def fields(self) -> dict[str, Any]:
-        """Of a ``load_model`` request."""
+        """Fields of a ``load_model`` request."""
         return dict(vars(self))

@@ -37,7 +37,7 @@ def check_command(
     Prints a report to copy into a question; it names neither user nor machine. The exit code is 0
     when everything works, 1 when something is wrong.
     """
-    from masam_core.check.finding import State
+    from masam_core.installation.finding import State
 
     report = run_check(device, model, worker)
     if json:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import print_json, reported
 from masam_core.cli.terminal import console, say
-from masam_core.errors import ConfigError
+from masam_core.errors import CheckpointError, ConfigError
 from masam_core.evaluation.peers import PEERS
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
+
+if TYPE_CHECKING:
+    from masam_core.model.masam import MASAM
 
 
 @reported
@@ -33,6 +36,10 @@ def evaluate_command(
     against: Annotated[
         str | None, typer.Option(help="A second model, compared in a paired test.")
     ] = None,
+    against_base: Annotated[
+        Path | None,
+        typer.Option(help="The second model's backbone file; default: its own, else --base."),
+    ] = None,
     peer: Annotated[
         list[str] | None,
         typer.Option(help=f"Also evaluate a peer: {', '.join(PEERS)}. Repeat for more."),
@@ -41,7 +48,9 @@ def evaluate_command(
         list[float] | None,
         typer.Option(min=0.01, max=0.4, help="Also with sides off by up to this; repeat for more."),
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Boxes a lesion for --jitter.")] = 3,
+    repeats: Annotated[
+        int | None, typer.Option(min=1, help="Boxes a lesion for --jitter; default 3.")
+    ] = None,
     label: Annotated[
         list[int] | None,
         typer.Option(help="Label value that counts; repeat for more. Default: all above 0."),
@@ -86,6 +95,13 @@ def evaluate_command(
     from masam_core.inference.segmenter import Segmenter
     from masam_core.targets import require_targets
 
+    if repeats is not None and not jitter:
+        raise ConfigError(
+            "--repeats is the number of boxes drawn for each --jitter, and no --jitter was given. "
+            "Tight boxes have one result."
+        )
+    if against_base is not None and against is None:
+        raise ConfigError("--against-base is the backbone of the model that --against names.")
     if report is not None and automatic:
         raise ConfigError("The report pictures boxes; use --csv or --json with --automatic.")
     require_targets([file for file in (csv, report) if file is not None], [data], ConfigError)
@@ -103,7 +119,8 @@ def evaluate_command(
     segmenters: dict[str, BoxSegmenter] = {_short(model): segmenter}
     if against is not None:
         name = f"{_short(against)} (second)" if _short(against) in segmenters else _short(against)
-        segmenters[name] = Segmenter(against, device, precision, base=base)
+        second = _load_second(against, against_base, base)
+        segmenters[name] = Segmenter(second, device, precision, copy=False)
     for name in peer or []:
         segmenters[name] = load_peer(name)
     target = Target(tuple(label or ()), each_lesion)
@@ -111,7 +128,8 @@ def evaluate_command(
     def show(title: str, number: int, count: int, name: str) -> None:
         say(f"{title}: {number + 1}/{count} {name}", err=True)
 
-    study = run_study(cases, segmenters, quality, target, jitter or (), repeats, show, automatic)
+    boxes = (jitter or (), repeats or 3)
+    study = run_study(cases, segmenters, quality, target, *boxes, show, automatic)
     if csv is not None:
         write_scores(csv, study.scores)
     if report is not None:
@@ -140,6 +158,18 @@ def evaluate_command(
         shown.width = wide
         if content.note:
             shown.print(f"{content.note}\n", style="dim")
+
+
+def _load_second(name: str, base: Path | None, first_base: Path | None) -> MASAM:
+    """Load the second model with its own backbone; where it has none by itself, the first one's."""
+    from masam_core.catalog.resolve import load_by_name
+
+    try:
+        return load_by_name(name, base)
+    except CheckpointError:
+        if base is not None or first_base is None:
+            raise
+        return load_by_name(name, first_base)
 
 
 def _short(model: str) -> str:

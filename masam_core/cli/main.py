@@ -19,6 +19,7 @@ from masam_core.cli.models import app as models_app
 from masam_core.cli.segment import segment_command
 from masam_core.cli.terminal import PlainGroup, forgiving_streams, say, say_error
 from masam_core.cli.train import train_command
+from masam_core.threads import share_processor
 
 FRONT_ENDS = "masam.commands"  # entry points of packages that add a command
 
@@ -94,6 +95,7 @@ def _is_whole(text: str) -> bool:
 def main() -> None:
     """Read the words typed and run the command."""
     forgiving_streams()
+    share_processor()  # no command has loaded PyTorch yet
     app(join_boxes(sys.argv[1:]))
 
 

@@ -54,7 +54,7 @@ class Study:
 
     @property
     def name(self) -> str:
-        """Of the model under study."""
+        """Name of the model under study."""
         return next(iter(self.scores))
 
 

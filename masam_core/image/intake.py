@@ -124,7 +124,7 @@ def _the_image(folder: Path) -> Path:
 
 
 def _modality(path: Path) -> str | None:
-    """Of a DICOM file that does not say by its ending what it is."""
+    """Modality of a DICOM file, read out of it, or None."""
     import SimpleITK as sitk
 
     with path.open("rb") as file:

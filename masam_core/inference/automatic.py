@@ -19,6 +19,7 @@ from masam_core.inference.windows import stride_of, window_starts
 from masam_core.lesion.crops import tight_slices
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
+from masam_core.model.prompt import NetworkPrompt
 from masam_core.prompts.boxes import BoxPrompt
 
 
@@ -128,7 +129,7 @@ def _window(
     crop = slice_crop(frame)
     window = segmenter.look(frame, crop, start)[None].to(segmenter.device)
     with autocast(segmenter.device, segmenter.dtype):
-        logits, _ = segmenter.model(window)
+        logits, _ = segmenter.model(window, NetworkPrompt())
     count, rows, cols = frame.shape
     probability = crop.restore(logits[0]).softmax(dim=1)[:, :, :rows, :cols].cpu()
     real = range(start, start + config.num_slices)

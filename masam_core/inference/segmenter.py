@@ -32,6 +32,7 @@ from masam_core.lesion.cleaning import postprocess
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.model.masam import MASAM, Embedding
+from masam_core.model.prompt import NetworkPrompt
 from masam_core.model.quantize import prepare_int8
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.given import GivenBox, one_box
@@ -300,14 +301,13 @@ class Segmenter:
     def _decoder(
         self,
         window: Embedding,
-        boxes: torch.Tensor,
-        prior: torch.Tensor | None,
+        prompt: NetworkPrompt,
         tokens: tuple[slice, slice] | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         if self._graphs is not None:
-            return self._graphs(window, boxes, prior)
+            return self._graphs(window, prompt)
         with autocast(self.device, self.dtype):
-            return self.model.decode(window, boxes, prior, tokens)
+            return self.model.decode(window, prompt, tokens)
 
     def look(self, frame: CanonicalFrame, crop: Crop, start: int) -> torch.Tensor:
         """What the network sees of the window that begins at a slice; see ``network_input``."""
@@ -332,20 +332,18 @@ class Segmenter:
     def _decode(
         self, job: Job, shown: Rectangle, parts: list[Part]
     ) -> list[tuple[int, NDArray[np.float32], float]]:
-        """Of each slice: index, foreground probability on the job's rectangle of the crop,
+        """Decode slices: index, foreground probability on the job's rectangle of the crop,
         predicted quality of the mask."""
         slices = np.array([index for indices, _ in parts for index in indices])
         boxes = job.crop.to_pixels(job.boxes_at(slices), self.config.image_size)
-        prior = None
+        prompt = NetworkPrompt(torch.from_numpy(boxes))
         if self.config.shape_prior == "ellipsoid":
             first, last = job.prompt.first_slice, job.prompt.last_slice
-            prior = ellipsoid_prior(slices, first, last, boxes, self.config)
-            prior = upload(prior, self.device)
+            prompt.masks = ellipsoid_prior(slices, first, last, boxes, self.config)
         window = Embedding.join([embedding for _, embedding in parts])
         logits, quality = self._decoder(
             window.to(self.device, self.dtype),
-            upload(torch.from_numpy(boxes), self.device),
-            prior,
+            prompt.map(lambda tensor: upload(tensor, self.device)),
             shown.tokens,
         )
         probability = shown.resample(logits).softmax(dim=1)[:, 1].cpu().numpy()

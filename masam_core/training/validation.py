@@ -27,7 +27,7 @@ def validate(
     """
     candidate = config.out / "candidate.safetensors"
     with state.averaged():
-        save_model(model, candidate, part="delta")
+        save_model(model, candidate, kind="delta")
     device = model.pixel_mean.device
     segmenter = Segmenter(candidate, device, base=config.base)
     if config.prompts is None:

@@ -143,7 +143,7 @@ class Batch:
         return last
 
     def _how(self) -> str:
-        """Where the boxes come from: BY_NAME, BY_FOLDER or BY_SEGMENTS."""
+        """Source of the boxes: BY_NAME, BY_FOLDER or BY_SEGMENTS."""
         box = self.ui.batchBoxesComboBox
         return str(box.itemData(box.currentIndex))
 

@@ -96,13 +96,13 @@ _VALUES = st.recursive(
     | st.floats()
     | st.text()
     | st.binary(max_size=300),
-    lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text(), inner, max_size=20),
-    max_leaves=30,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
+    max_leaves=12,
 )
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.dictionaries(st.text(), _VALUES, max_size=20), st.integers(1, 9))
+@settings(max_examples=30, deadline=None)
+@given(st.dictionaries(st.text(), _VALUES, max_size=5), st.integers(1, 9))
 def test_the_end_of_a_message_is_known_while_it_comes(message: dict, step: int) -> None:
     body = msgpack.packb(message)
     end = ObjectEnd()
