@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
+from typing import TextIO
 
 from masam_core.atomic import write_text
 from masam_core.errors import MasamError, WriteError
 
+MOST_OF_A_LINE = 1 << 16
 BOM = "\ufeff"  # without it Excel garbles accented names
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 # What begins a formula; tab and return are dropped by spreadsheets, which then see what follows.
@@ -64,13 +67,21 @@ def read_table(path: Path) -> list[dict[str, str]]:
         OSError, ValueError, csv.Error: it can't be read, or is no text.
     """
     with path.open(newline="", encoding="utf-8-sig") as file:
-        first = file.readline()
-        told = re.fullmatch(r'"?sep=(.)"?', first.strip("\r\n"))
-        if not told:
-            file.seek(0)
-        divider = told[1] if told else max(",;\t", key=first.count)
-        rows = [
-            {k.strip(): v or "" for k, v in row.items() if isinstance(k, str)}
-            for row in csv.DictReader(file, delimiter=divider)
-        ]
+        columns, rest = _begin(file)
+        rows = [dict(zip_longest(columns, row[: len(columns)], fillvalue="")) for row in rest]
     return [row for row in rows if any(row.values())]
+
+
+def columns_of(path: Path) -> list[str]:
+    """The names of a CSV file's columns; raises as :func:`read_table`."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return _begin(file)[0]
+
+
+def _begin(file: TextIO) -> tuple[list[str], Iterator[list[str]]]:
+    first = file.readline(MOST_OF_A_LINE)
+    told = re.fullmatch(r'"?sep=(.)"?', first.strip("\r\n"))
+    if not told:
+        file.seek(0)
+    rows = csv.reader(file, delimiter=told[1] if told else max(",;\t", key=first.count))
+    return [column.strip() for column in next(rows, [])], rows

@@ -105,7 +105,9 @@ def _read_torch(path: Path) -> State:
             f"{path} holds more than plain weights (or is damaged), and was not opened, since "
             "such a file could run code. Ask for a plain state dict or a .safetensors file."
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # torch's reader fails in as many ways as there are broken files
         raise _truncated(path, error) from error
     for wrapper in ("model", "state_dict", "model_state_dict"):
         if isinstance(loaded, dict) and isinstance(loaded.get(wrapper), dict):
