@@ -177,7 +177,7 @@ def test_a_case_list_of_a_german_excel_is_read(tmp_path):
     ],
 )
 def test_a_yaml_configuration_is_one_or_a_sentence(tmp_path, text):
-    pytest.importorskip("lightning.fabric", reason="the extra 'train' is not installed")
+    pytest.importorskip("yaml", reason="the extra 'train' is not installed")
     from masam_core.training.layers import read_yaml
 
     path = tmp_path / "run.yaml"
