@@ -118,12 +118,12 @@ class PlainGroup(TyperGroup):
     """A group of commands whose words on wrong usage are plain, too."""
 
     def make_context(self, *given: Any, **options: Any) -> Any:
-        """As click does."""
+        """Write as click does."""
         make = super().make_context
         return _with_plain_words(lambda: make(*given, **options))
 
     def invoke(self, ctx: Any) -> Any:
-        """As click does."""
+        """Write as click does."""
         invoke = super().invoke
         return _with_plain_words(lambda: invoke(ctx))
 

@@ -1,4 +1,4 @@
-"""Where a msgpack object ends, told while its bytes are still coming."""
+"""End of a msgpack object, told while its bytes are still coming."""
 
 from __future__ import annotations
 
