@@ -97,6 +97,7 @@ def _weights(kind, path):
     "kind",
     ["old", "pickled", "other archive", "no pickle", "\x02}", "\x04\x95", "\x02cos\nsystem\n"],
 )
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_weight_file_that_is_none_is_told(tmp_path, kind):
     path = tmp_path / "old.pth"
     _weights(kind, path)
