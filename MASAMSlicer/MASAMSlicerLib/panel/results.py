@@ -1,4 +1,4 @@
-"""Results: surfaces, touch-up, measurements, files."""
+"""Results: surfaces, measurements, files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ class Results:
 
     def __init__(self, context: PanelContext) -> None:
         self.context, self.ui = context, context.ui
-        self._editorNode: Any = None
         self._hidden = False
         self._seen: set[str] = set()  # volumes that the 3D views were turned to
         self.ui.surfaceCheckBox.toggled.connect(lambda *_: self.showSegments())
@@ -35,7 +34,6 @@ class Results:
         self.ui.csvButton.clicked.connect(self._onCsv)
         self.ui.saveButton.clicked.connect(self._onSave)
         self.ui.dicomButton.clicked.connect(self._onDicom)
-        self.ui.editorCollapsibleButton.connect("contentsCollapsed(bool)", self._onEditor)
 
     def refresh(self) -> None:
         """Enable what there is something for."""
@@ -54,7 +52,6 @@ class Results:
         )
         problem = nothing if not able else dicomProblem()
         self.context.enable(self.ui.dicomButton, not problem, problem)
-        self._pointEditor()
 
     def toggleVisibility(self) -> None:
         """The shortcut V: hide and show every segment of the volume."""
@@ -91,19 +88,9 @@ class Results:
             self._seen.add(volume.GetID())
             resetFocalPoints()
 
-    def cleanup(self) -> None:
-        """Let go of the Segment Editor."""
-        self.ui.segmentEditorWidget.setMRMLSegmentEditorNode(None)
-
     def sceneClosed(self) -> None:
-        """The editor's node is gone with the scene."""
-        self._editorNode = None
+        """The volumes are gone with the scene."""
         self._seen.clear()
-        self.ui.segmentEditorWidget.setMRMLSegmentEditorNode(None)
-
-    def leave(self) -> None:
-        """Another module is shown: no brush may stay active."""
-        self.ui.segmentEditorWidget.setActiveEffectByName("")
 
     def _segmentations(self) -> list[Any]:
         found: list[Any] = []
@@ -111,38 +98,6 @@ class Results:
             if lesion.segmentation is not None and lesion.segmentation not in found:
                 found.append(lesion.segmentation)
         return found
-
-    def _onEditor(self, collapsed: bool) -> None:
-        if collapsed:
-            self.leave()
-        self._pointEditor()
-
-    def _pointEditor(self) -> None:
-        """The editor works on the selected lesion's segment; only while it is unfolded."""
-        if self.ui.editorCollapsibleButton.collapsed:
-            return
-        editor = self.ui.segmentEditorWidget
-        if self._editorNode is None:
-            self._editorNode = slicer.mrmlScene.AddNewNodeByClass(
-                "vtkMRMLSegmentEditorNode", "MASAM touch-up"
-            )
-            self._editorNode.SetHideFromEditors(True)
-            # A brush must not eat what lies beside it.
-            self._editorNode.SetOverwriteMode(self._editorNode.OverwriteNone)
-            editor.setMRMLSegmentEditorNode(self._editorNode)
-        lesion = self.context.selected
-        node = lesion.segmentation if lesion is not None else None
-        if node is None or self.context.volume is None:
-            return
-        if editor.segmentationNode() is not node:
-            editor.setSegmentationNode(node)
-        editor.setSourceVolumeNode(self.context.volume)
-        if (
-            lesion is not None
-            and lesion.segmentId
-            and editor.currentSegmentID() != lesion.segmentId
-        ):
-            editor.setCurrentSegmentID(lesion.segmentId)
 
     def _onMeasure(self) -> None:
         def done(count: int) -> None:
