@@ -9,6 +9,7 @@ import numpy as np
 
 from masam_core.errors import BoxError
 
+from ..scene import views
 from ..scene.boxplace import BoxPlace
 from ..scene.lesions import MOVED, MOVED_MM, LesionEntry
 from ..scene.prompts import cornersInVolume, cornersInWorld, cornersOnVolume
@@ -98,7 +99,12 @@ class Following:
         return lesion.provenance.corners if lesion.provenance is not None else None
 
     def _look(self, lesion: LesionEntry) -> bool:
-        """Note where a box lies; whether that is elsewhere than it was."""
+        """Note where a box lies; whether that is elsewhere than it was.
+
+        A half-drawn box lies nowhere yet: it is no place to go back to.
+        """
+        if lesion.roi is not None and views.isBeingPlaced(self._session.scene, lesion.roi):
+            return False
         try:
             corners = cornersInWorld(lesion.roi)
         except BoxError:  # there is none, or it is being drawn anew

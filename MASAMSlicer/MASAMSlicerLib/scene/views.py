@@ -109,6 +109,18 @@ def isPlacing(scene: Any) -> bool:
     return bool(interaction.GetCurrentInteractionMode() == interaction.Place)
 
 
+def isBeingPlaced(scene: Any, roiNode: Any) -> bool:
+    """Whether the next click is a corner of this ROI.
+
+    Between the two clicks it has a size already, which follows the mouse.
+    """
+    selection, interaction = _nodes(scene)
+    return bool(
+        interaction.GetCurrentInteractionMode() == interaction.Place
+        and selection.GetActivePlaceNodeID() == roiNode.GetID()
+    )
+
+
 def interactionNode(scene: Any) -> Any:
     """The scene's interaction node."""
     return _nodes(scene)[1]
