@@ -11,7 +11,7 @@ import pytest
 
 from Testing.slicer.answering import answering, boxIn
 from Testing.slicer.control.desk import makeDesk
-from Testing.slicer.scene.conftest import Scene
+from Testing.slicer.scene.conftest import Scene, rigid, vtk_matrix
 
 
 @pytest.fixture
@@ -84,3 +84,35 @@ def test_while_a_box_is_placed_another_one_can_be_moved(one: Any) -> None:
     one.boxes.startPlacing()
     moved(one, other.roi, 3.5, 6.5)
     assert one.session.history.undoTitle == "Move the box of Old"
+
+
+def test_a_transform_over_volume_and_box_moves_no_box(one: Any) -> None:
+    lesion = one.session.lesions.add(one.volume, None, boxIn(one.make, one.volume, "Old"))
+    common = one.make.put_under(one.volume, rigid((0, 0, 0), (0, 0, 0)))
+    lesion.roi.SetAndObserveTransformNodeID(common.GetID())
+    one.desk.let(600)
+    for shift, angle in ((25.0, 0.0), (60.0, 15.0)):
+        common.SetMatrixTransformToParent(vtk_matrix(rigid((0, 0, angle), (shift, 0, 0))))
+        one.desk.let(600)
+        assert one.session.history.undoTitle == ""
+    before = cornersOf(one, lesion)
+    moved(one, lesion.roi, 3.5, 6.5)
+    assert one.session.history.undo() == "Move the box of Old"
+    assert np.allclose(cornersOf(one, lesion), before, atol=1e-3)
+
+
+def test_a_transform_over_the_box_alone_moves_it(one: Any) -> None:
+    lesion = one.session.lesions.add(one.volume, None, boxIn(one.make, one.volume, "Old"))
+    own = one.make.put_under(lesion.roi, rigid((0, 0, 0), (0, 0, 0)))
+    one.desk.let(600)
+    before = cornersOf(one, lesion)
+    own.SetMatrixTransformToParent(vtk_matrix(rigid((0, 0, 0), (3, 0, 0))))
+    one.desk.let(600)
+    assert one.session.history.undo() == "Move the box of Old"
+    assert np.allclose(cornersOf(one, lesion), before, atol=1e-3)
+
+
+def cornersOf(one: Any, lesion: Any) -> np.ndarray:
+    from MASAMSlicerLib.scene.prompts import cornersInVolume
+
+    return cornersInVolume(lesion.roi, one.volume)
