@@ -108,13 +108,15 @@ class Panel:
     def refresh(self) -> None:
         """Bring every part in line with the scene."""
         context = self.context
-        self._showNewVolume()
+        isNew = self._showNewVolume()
         self._chosen = {name: _idOf(getattr(context.parameters, name)) for name in CHOSEN}
         context.session.lesions.followNames()
         with context.session.lesions.held():
             context.dropOldMessage()
             if self._entered:
                 context.session.visibility.show(context.volume)
+                if isNew:  # a run may have ended while another volume was chosen
+                    self.results.lookAtSurface()
                 context.session.handles.refresh()
             for part in (
                 self.inputs,
@@ -194,19 +196,21 @@ class Panel:
             return _("The model is not here yet: download it, or choose another.")
         return ""
 
-    def _showNewVolume(self) -> None:
-        """A volume that has just been chosen is shown, in its own planes.
+    def _showNewVolume(self) -> bool:
+        """Show a volume that has just been chosen, in its own planes; whether there is one.
 
         The segmentation of another volume is let go, so that no lesion of this one gets into it.
         """
         context = self.context
         identity = _idOf(context.volume)
-        if identity and identity != self._volumeId:
+        isNew = bool(identity) and identity != self._volumeId
+        if isNew:
             _showVolume(context.volume)
             chosen, lesions = context.parameters.segmentation, context.session.lesions.lesions()
             if chosen is not None and otherVolume(chosen, context.volume, lesions):
                 context.parameters.segmentation = None
         self._volumeId = identity
+        return isNew
 
 
 def _showVolume(volumeNode: Any) -> None:

@@ -17,6 +17,7 @@ from ..scene import views
 from ..scene.export import saveSegmentation
 from ..scene.lesions import EDITED
 from ..scene.tables import updateTable
+from ..session.reports import RunReport
 from ..wording import measuredWords
 from .context import PanelContext
 
@@ -66,12 +67,16 @@ class Results:
             )
         self.lookAtSurface()
 
-    def showNew(self) -> None:
-        """Show what a run has found, also where segments were hidden before."""
+    def showNew(self, report: RunReport) -> None:
+        """Show what a run has found, also where segments were hidden before.
+
+        The run's volume need not be the chosen one any more: its masks are seen when it is again.
+        """
         parameters = self.context.parameters
-        for lesion in self.context.session.lesions.lesions(self.context.volume):
+        done = [each.lesion for each in report.lesions if not each.error]
+        for lesion in filter(None, map(self.context.session.lesions.lesion, done)):
             if lesion.segmentation is not None and lesion.segment is not None:
-                if parameters.segmentation is None:
+                if parameters.segmentation is None and lesion.volume is self.context.volume:
                     parameters.segmentation = lesion.segmentation
                 views.setSegmentsVisible(lesion.segmentation, True, bool(parameters.showSurface))
         self.lookAtSurface()
