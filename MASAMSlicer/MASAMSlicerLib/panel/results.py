@@ -27,9 +27,8 @@ class Results:
 
     def __init__(self, context: PanelContext) -> None:
         self.context, self.ui = context, context.ui
-        self._hidden = False
         self._seen: set[str] = set()  # volumes that the 3D views were turned to
-        self.ui.surfaceCheckBox.toggled.connect(lambda *_: self.showSegments())
+        self.ui.surfaceCheckBox.toggled.connect(lambda *_: self._showSurfaces())
         self.ui.measureButton.clicked.connect(self._onMeasure)
         self.ui.tableButton.clicked.connect(self._onTable)
         self.ui.csvButton.clicked.connect(self._onCsv)
@@ -55,16 +54,20 @@ class Results:
         self.context.enable(self.ui.dicomButton, not problem, problem)
 
     def toggleVisibility(self) -> None:
-        """The shortcut V: hide and show every segment of the volume."""
-        self._hidden = not self._hidden
-        self.showSegments()
+        """The shortcut V: hide every segment of the volume, or show all where none is shown.
 
-    def showSegments(self) -> None:
-        """Bring the segmentations' visibility in line with the panel."""
+        Whether they are hidden, the scene says: a result shows them, and other modules may.
+        """
+        nodes = self._segmentations()
+        shown = any(map(views.areSegmentsVisible, nodes))
+        for node in nodes:
+            views.setSegmentsVisible(node, not shown, bool(self.ui.surfaceCheckBox.checked))
+        self.lookAtSurface()
+
+    def _showSurfaces(self) -> None:
+        """The tick for 3D: the slices stay as they are."""
         for node in self._segmentations():
-            views.setSegmentsVisible(
-                node, not self._hidden, bool(self.ui.surfaceCheckBox.checked) and not self._hidden
-            )
+            views.setSurfaceVisible(node, bool(self.ui.surfaceCheckBox.checked))
         self.lookAtSurface()
 
     def showNew(self, report: RunReport) -> None:

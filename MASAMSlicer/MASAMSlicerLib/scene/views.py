@@ -137,7 +137,20 @@ def setSegmentsVisible(segmentationNode: Any, visible: bool, surface: bool) -> N
         segmentationNode.CreateDefaultDisplayNodes()
     display = segmentationNode.GetDisplayNode()
     display.SetVisibility(visible)
-    display.SetVisibility3D(surface)
+    setSurfaceVisible(segmentationNode, surface)
+
+
+def areSegmentsVisible(segmentationNode: Any) -> bool:
+    """Whether a segmentation is shown, in slices or in 3D."""
+    display = segmentationNode.GetDisplayNode()
+    return bool(display is not None and display.GetVisibility())
+
+
+def setSurfaceVisible(segmentationNode: Any, surface: bool) -> None:
+    """Show or hide a segmentation's surface in 3D; one that is hidden as a whole stays so."""
+    if segmentationNode.GetDisplayNode() is None:
+        segmentationNode.CreateDefaultDisplayNodes()
+    segmentationNode.GetDisplayNode().SetVisibility3D(surface)
     if surface and segmentationNode.GetSegmentation().GetNumberOfSegments():
         segmentationNode.CreateClosedSurfaceRepresentation()
 

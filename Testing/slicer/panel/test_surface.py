@@ -60,3 +60,40 @@ def test_no_main_window_is_no_error(person: Person, case: Any, monkeypatch: Any)
 
     monkeypatch.setattr(slicer.app, "layoutManager", lambda: None)
     resetFocalPoints()
+
+
+def masks(lesion: Any) -> tuple[bool, bool]:
+    """Whether masks are shown at all, and whether in 3D."""
+    display = lesion.segmentation.GetDisplayNode()
+    return bool(display.GetVisibility()), bool(display.GetVisibility3D())
+
+
+def test_in_3d_is_ticked_without_a_word_on_the_slices(person: Person, case: Any) -> None:
+    from MASAMSlicerLib.session.reports import LesionReport, RunReport
+
+    lesion = with_segment(person, case)
+    report = RunReport([LesionReport(lesion.id, lesion.name)])
+    person.panel.run.runner._onDone(report)
+    person.clickView()
+    person.press("V")
+    assert not masks(lesion)[0]
+    person.panel.run.runner._onDone(report)  # shown again
+    for surface in (False, True):
+        person.ui.surfaceCheckBox.click()
+        assert masks(lesion) == (True, surface)
+    person.press("V")
+    assert not masks(lesion)[0]
+    for _ in range(2):
+        person.ui.surfaceCheckBox.click()
+        assert not masks(lesion)[0]
+    person.press("V")
+    assert masks(lesion) == (True, True)
+
+
+def test_masks_that_were_hidden_elsewhere_are_shown_by_one_key(person: Person, case: Any) -> None:
+    lesion = with_segment(person, case)
+    lesion.segmentation.CreateDefaultDisplayNodes()
+    lesion.segmentation.GetDisplayNode().SetVisibility(False)
+    person.clickView()
+    person.press("V")
+    assert masks(lesion)[0]
