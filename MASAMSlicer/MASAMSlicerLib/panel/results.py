@@ -92,9 +92,8 @@ class Results:
         volume = self.context.volume
         if volume is None or volume.GetID() in self._seen:
             return
-        if any(map(views.showsSurface, self._segmentations())):
+        if any(map(views.showsSurface, self._segmentations())) and resetFocalPoints():
             self._seen.add(volume.GetID())
-            resetFocalPoints()
 
     def sceneClosed(self) -> None:
         """The volumes are gone with the scene."""
@@ -160,13 +159,15 @@ class Results:
         self.context.say(words, WARNING if notes else PLAIN)
 
 
-def resetFocalPoints() -> None:
-    """Have every 3D view look at what it shows."""
+def resetFocalPoints() -> bool:
+    """Have every 3D view look at what it shows; whether there is one."""
     layout = slicer.app.layoutManager()
     if layout is None:  # no main window
-        return
-    for number in range(layout.threeDViewCount):
-        layout.threeDWidget(number).threeDView().resetFocalPoint()
+        return False
+    widgets = [layout.threeDWidget(number) for number in range(layout.threeDViewCount)]
+    for widget in widgets:
+        widget.threeDView().resetFocalPoint()
+    return bool(widgets)
 
 
 def dicomProblem() -> str:

@@ -59,7 +59,7 @@ def test_no_main_window_is_no_error(person: Person, case: Any, monkeypatch: Any)
     from MASAMSlicerLib.panel.results import resetFocalPoints
 
     monkeypatch.setattr(slicer.app, "layoutManager", lambda: None)
-    resetFocalPoints()
+    assert not resetFocalPoints()
 
 
 def masks(lesion: Any) -> tuple[bool, bool]:
@@ -97,3 +97,20 @@ def test_masks_that_were_hidden_elsewhere_are_shown_by_one_key(person: Person, c
     person.clickView()
     person.press("V")
     assert masks(lesion)[0]
+
+
+def test_a_surface_that_no_view_could_show_is_looked_at_in_the_first_one(
+    person: Person, case: Any, monkeypatch: Any
+) -> None:
+    import slicer
+    from MASAMSlicerLib.session.reports import LesionReport, RunReport
+
+    lesion = with_segment(person, case)
+    view().focalPoint = (0.0, 0.0, 0.0)
+    with monkeypatch.context() as only:
+        manager = slicer.app.layoutManager()
+        only.setattr(type(manager), "threeDViewCount", 0)  # a layout of slices alone
+        person.panel.run.runner._onDone(RunReport([LesionReport(lesion.id, lesion.name)]))
+    assert view().focalPoint == (0.0, 0.0, 0.0)
+    person.panel.run.runner._onDone(RunReport([LesionReport(lesion.id, lesion.name)]))
+    assert view().focalPoint != (0.0, 0.0, 0.0)
