@@ -184,7 +184,7 @@ def test_memory_is_limited(tmp_path: Path) -> None:
     sitk.WriteImage(image, str(tmp_path / "huge.nrrd"), useCompression=True)
     # Address space, of which the libraries alone take a part, and the image 0.6 GB.
     assert limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 64 << 30)["shape"][0] == 600
-    answer = limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 1200 << 20)
+    answer = limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 500 << 20)
     assert "huge.nrrd" in answer["error"]
 
 
