@@ -64,11 +64,12 @@ def main(arguments: list[str]) -> int:
 
 
 def test(pytest_arguments: list[str]) -> int:
-    """Lint, types, tests; stops at the first that fails."""
+    """Style, types, floors, tests; stops at the first that fails."""
     steps = [
         ("Style (ruff check)", ["-m", "ruff", "check", "."]),
         ("Format (ruff format)", ["-m", "ruff", "format", "--check", "."]),
         ("Types (mypy)", ["-m", "mypy"]),
+        ("Floors (import-linter)", ["-m", "Testing.floors"]),
         ("Tests (pytest)", ["-m", "pytest", *pytest_arguments]),
     ]
     for title, step in steps:
@@ -80,7 +81,7 @@ def test(pytest_arguments: list[str]) -> int:
 
 
 def install_browser(variables: Mapping[str, str]) -> None:
-    """On a Debian machine of a CI, install the browser that the workbench's tests need.
+    """Install the browser that the workbench's tests need, on a Debian machine of a CI.
 
     Nowhere else: what is on a person's machine is theirs to choose, and the tests say what they
     lack. A failure is no error here; the tests are skipped then, and say so.

@@ -22,6 +22,10 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
+from masam_core.catalog.choice import ModelChoice
+from masam_core.inference.options import SegmentOptions
+from masam_core.lesion.cleaning_options import PostprocessOptions
+
 
 class MASAMSlicer(ScriptedLoadableModule):
     """What Slicer shows of the module."""
@@ -67,15 +71,15 @@ class MASAMSlicerParameterNode:
 
     volume: vtkMRMLScalarVolumeNode
     segmentation: vtkMRMLSegmentationNode
-    model: str = "bundled"
+    model: str = ModelChoice.model
     selectedLesion: str = ""
-    quality: Annotated[str, _choice("quality")] = "balanced"
-    useThreshold: bool = False
-    threshold: Annotated[float, _number("threshold")] = 0.5
-    marginMm: Annotated[float, _number("marginMm")] = 0.0
-    keep: Annotated[str, _choice("keep")] = "centre"
-    fillHoles: bool = True
-    smoothMm: Annotated[float, _number("smoothMm")] = 0.0
+    quality: Annotated[str, _choice("quality")] = CHOICES["quality"][1]
+    useThreshold: bool = SegmentOptions.threshold is not None
+    threshold: Annotated[float, _number("threshold")] = NUMBERS["threshold"][1]
+    marginMm: Annotated[float, _number("marginMm")] = NUMBERS["marginMm"][1]
+    keep: Annotated[str, _choice("keep")] = CHOICES["keep"][1]
+    fillHoles: bool = PostprocessOptions.fill_holes
+    smoothMm: Annotated[float, _number("smoothMm")] = NUMBERS["smoothMm"][1]
     allFrames: bool = False
     liveUpdate: bool = True
     showSurface: bool = True
@@ -151,7 +155,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.refreshSoon()
 
     def cleanup(self):
-        """Before the module is reloaded, and at the end."""
+        """Let go of everything, before the module is reloaded and at the end."""
         self._release()
         self.removeObservers()
         if self.panel is not None:
@@ -256,7 +260,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 class MASAMSlicerLogic(ScriptedLoadableModuleLogic):
-    """For scripts: lesions of the scene, segmented with or without waiting."""
+    """Lesions of the scene for scripts, segmented with or without waiting."""
 
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from masam_core.threads import share_processor
+
 ROOT = Path(__file__).resolve().parent.parent
 TUMOURS = ROOT.parent / "shared" / "data" / "tumours"
+
+share_processor()  # as the product does, before any test loads PyTorch
 
 
 @pytest.fixture(scope="session", autouse=True)

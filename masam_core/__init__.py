@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from masam_core.image.volume import Volume, read_volume
     from masam_core.inference.box_segmenter import BoxSegmenter
     from masam_core.inference.options import SegmentOptions
+    from masam_core.inference.quality import Quality
     from masam_core.inference.segmenter import Segmenter
-    from masam_core.lesion.cleaning import PostprocessOptions
+    from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
     from masam_core.lesion.lesion import Lesion
     from masam_core.lesion.measure import Measurements
     from masam_core.one_call import segment
@@ -49,10 +50,12 @@ __all__ = [
     "BoxSegmenter",
     "Cancelled",
     "Geometry",
+    "Keep",
     "Lesion",
     "MasamError",
     "Measurements",
     "PostprocessOptions",
+    "Quality",
     "RemoteSegmenter",
     "SegmentOptions",
     "Segmenter",
@@ -71,10 +74,12 @@ _HOMES = {
     "BoxSegmenter": "inference.box_segmenter",
     "Cancelled": "errors",
     "Geometry": "image.geometry",
+    "Keep": "lesion.cleaning_options",
     "Lesion": "lesion.lesion",
     "MasamError": "errors",
     "Measurements": "lesion.measure",
-    "PostprocessOptions": "lesion.cleaning",
+    "PostprocessOptions": "lesion.cleaning_options",
+    "Quality": "inference.quality",
     "RemoteSegmenter": "worker.remote",
     "SegmentOptions": "inference.options",
     "Segmenter": "inference.segmenter",

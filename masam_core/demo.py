@@ -11,6 +11,7 @@ from masam_core.catalog.bundled import sample_data_dir
 from masam_core.errors import MasamError
 from masam_core.lesion.crops import tight_box
 from masam_core.scoring.metrics import dice, inscribed_ellipsoid
+from masam_core.threads import share_processor
 
 SAMPLES = {
     "sarcoma_mr": ("Soft-tissue sarcoma, T1-weighted MR", "MR"),
@@ -85,6 +86,7 @@ def run_demo(out: Path) -> bool:
 
 def main() -> int:
     """`python -m masam_core.demo [FOLDER]`; returns the exit code."""
+    share_processor()
     out = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("demo_output")
     try:
         better = run_demo(out)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import SegmentationError
-from masam_core.export.save import require_ending, save
+from masam_core.export.formats.registry import format_of
+from masam_core.export.save import save
 from masam_core.image.given import GivenVolume, one_volume
 from masam_core.inference.box_segmenter import BoxSegmenter, Progress, segment_boxes
 from masam_core.inference.options import SegmentOptions
@@ -25,8 +27,8 @@ def segment(
     image: GivenVolume,
     boxes: GivenBox | Sequence[GivenBox],
     out: str | Path | Sequence[str | Path] = (),
-    model: MASAM | str | Path = "bundled",
-    device: str = "auto",
+    model: MASAM | str | Path = ModelChoice.model,
+    device: str = ModelChoice.device,
     modality: str | None = None,
     segmenter: BoxSegmenter | None = None,
     progress: Progress | None = None,
@@ -64,7 +66,7 @@ def segment(
     """
     files = [Path(file) for file in ([out] if isinstance(out, (str, Path)) else out)]
     for file in files:
-        require_ending(file)
+        format_of(file)  # refuses what nothing is known for
         if not file.parent.is_dir():
             raise SegmentationError(f"The folder {file.parent} does not exist; make it first.")
     options = SegmentOptions().changed(**settings)

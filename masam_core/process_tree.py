@@ -78,7 +78,7 @@ def _parents() -> list[tuple[int, int]]:
 
 
 def _parent_on_linux(entry: Path) -> tuple[int, int] | None:
-    """From ``/proc/PID/stat``: pid (name) state ppid ...; the name may hold anything."""
+    """Parse ``/proc/PID/stat``: pid (name) state ppid ...; the name may hold anything."""
     try:
         text = (entry / "stat").read_text("utf-8", "replace")
     except OSError:  # it has just ended

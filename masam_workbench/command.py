@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import reported
 from masam_core.errors import ConfigError, VolumeError
 
@@ -36,7 +37,9 @@ def workbench_command(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the address in a browser.")
     ] = True,
-    device: Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda:0, ...")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="Where to compute: auto, cpu, cuda:0, ...")
+    ] = ModelChoice.device,
     worker: Annotated[
         str, typer.Option(help="Command that starts the worker elsewhere, e.g. through ssh.")
     ] = "",

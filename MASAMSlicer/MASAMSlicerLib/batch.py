@@ -94,6 +94,7 @@ class VolumeBatch:
 
     Attributes:
         queue: what has become of each case.
+        problem: why the table could not be written, or an empty text.
     """
 
     def __init__(
@@ -101,8 +102,9 @@ class VolumeBatch:
     ) -> None:
         self.session = session
         self.cases = {case.name: case for case in cases}
-        # The segments are in the scene, not in the folder: logs and table begin anew with a batch.
-        self.queue = BatchQueue([case.name for case in cases], folder, fresh=True)
+        # The segments are in the scene, not in the folder: nothing of it can be gone on with.
+        self.queue = BatchQueue([case.name for case in cases], folder, resumable=False)
+        self.problem = ""
         self._stopped = False
 
     def start(
@@ -137,6 +139,11 @@ class VolumeBatch:
                 break
             if not self._run(name):
                 return  # its end calls this again
+        try:
+            self.queue.write_table()
+            self.problem = ""
+        except MasamError as error:  # e.g. it is open in Excel; the segments are there all the same
+            self.problem = str(error)
         self._onEnd()
 
     def _start(

@@ -89,7 +89,7 @@ class Following:
             self._waiting.append(lesionId)
 
     def _cornersBefore(self, lesion: LesionEntry) -> np.ndarray | None:
-        """Where a box lay, in its volume: when last looked at, or when its mask was made."""
+        """Corners of a box in its volume when last looked at, or when its mask was made."""
         seen = self._seen.get(lesion.id)
         if lesion.volume is None:
             return None

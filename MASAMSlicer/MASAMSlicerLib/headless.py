@@ -13,7 +13,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from masam_core.batch.spec import BatchSpec
 
 HELP = ("help", "--help", "-h")
 
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     if missing:
         print(f"Not installed in Slicer's Python: {', '.join(missing)}.", file=sys.stderr)
         return 1
-    from masam_core.batch.spec import run_spec
+    from masam_core.batch.driver import run_spec
     from masam_core.errors import MasamError
 
     ended: list[dict[str, Any]] = []
@@ -50,36 +53,67 @@ def main(arguments: Sequence[str]) -> int:
             print("{done} done, {failed} failed.".format(**event), f"Results in {given.out}")
             ended.append(event)
 
-    options = {"quality": given.quality, "margin_mm": given.margin, "slice_axis": given.slice_axis}
-    spec = {**vars(given), "options": options}
     try:
-        spec["worker"] = workerprocess.workerCommand(given.worker)
-        run_spec(spec, say, lambda: False, workerprocess.workerEnvironment())
+        run_spec(_spec(given), say, lambda: False, workerprocess.workerEnvironment())
     except MasamError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     return 1 if ended[0]["failed"] or ended[0]["cancelled"] else 0
 
 
+def _spec(given: argparse.Namespace) -> BatchSpec:
+    """The batch as typed; MasamError for what makes no sense."""
+    from masam_core.batch.spec import BatchSpec
+    from masam_core.catalog.choice import ModelChoice
+    from masam_core.inference.options import SegmentOptions
+    from MASAMSlicerLib import workerprocess
+
+    def chosen(*names: str) -> dict[str, Any]:
+        return {name: value for name, value in vars(given).items() if name in names}
+
+    own = ("source", "out", "labels", "format", "overlay", "per", "modality")
+    return BatchSpec(
+        **chosen(*own, "fresh", "retry_failed"),
+        segment=SegmentOptions.from_dict(
+            chosen(
+                "quality", "threshold", "margin_mm", "keep", "fill_holes", "smooth_mm", "slice_axis"
+            )
+        ),
+        model=ModelChoice(**chosen("model", "base", "device", "precision")),
+        worker=tuple(workerprocess.workerCommand(given.worker)),
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
+    """What is taken here; what is not given keeps the default of the core."""
     parser = argparse.ArgumentParser(
         prog="headless.py",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
     )
-    parser.add_argument("input", type=Path, help="folder of images and boxes, or a CSV list")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the results")
-    parser.add_argument("--labels", type=Path, help="folder of label images")
-    parser.add_argument("--format", default=".seg.nrrd", help="of the masks")
-    parser.add_argument("--overlay", action="store_true", help="also write pictures")
-    parser.add_argument("--model", default="bundled")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--quality", default="balanced", help="fast, balanced or best")
-    parser.add_argument("--margin", type=float, default=0.0, help="mm beyond the box")
-    parser.add_argument("--slice-axis", help="voxel axis across the slices: i, j or k")
-    parser.add_argument("--worker", default="", help="worker command, to compute elsewhere")
-    parser.add_argument("--fresh", action="store_true", help="forget an earlier run")
-    parser.add_argument("--retry-failed", action="store_true", help="run failed cases again")
+    add = parser.add_argument
+    add("source", metavar="INPUT", type=Path, help="folder of images and boxes, or a CSV list")
+    add("-o", "--out", type=Path, required=True, help="folder for the results")
+    add("--labels", type=Path, help="folder of label images")
+    add("--format", help="of the masks: .seg.nrrd, .nii.gz, .nrrd or .mha")
+    add("--overlay", action="store_true", help="also write pictures")
+    add("--per", help="with label images: one box a component or a label")
+    add("--modality", help="CT or MR, where the files do not say")
+    add("--model", help="bundled, a name of the catalogue, or a file")
+    add("--base", help="backbone file, for models that hold only what was trained")
+    add("--device", help="auto, cpu, cuda, cuda:1, mps")
+    add("--precision", help="auto, float32, bfloat16, float16 or int8")
+    add("--quality", help="fast, balanced or best")
+    add("--threshold", type=float, help="probability that makes a voxel lesion")
+    add("--margin", type=float, dest="margin_mm", help="mm beyond the box")
+    add("--keep", help="pieces kept: centre, largest or all")
+    add("--no-fill-holes", action="store_false", dest="fill_holes", help="leave holes open")
+    add("--smooth", type=float, dest="smooth_mm", help="smoothing of the outline, mm")
+    add("--slice-axis", help="voxel axis across the slices: i, j or k")
+    add("--worker", default="", help="worker command, to compute elsewhere")
+    add("--fresh", action="store_true", help="forget an earlier run")
+    add("--retry-failed", action="store_true", help="run failed cases again")
     return parser
 
 

@@ -94,7 +94,7 @@ class SelfTests(_Base):
         self.assertGreater(dice(masks[0], masks[1]), 0.99)
 
     def test_transformedVolume(self) -> None:
-        """Under a transform, linear or not, the mask is the same and lies where the volume lies."""
+        """Masks are the same under a transform, linear or not, and lie where the volume lies."""
         volume, _ = addVolume()
         roi = addRoi(volume)
         lesion = self.session.lesions.add(volume, None, roi)
@@ -217,6 +217,7 @@ class SelfTests(_Base):
         """A cancelled run leaves no trace in the scene, and the next one works."""
         from masam_core.errors import Cancelled
         from masam_core.inference.options import SegmentOptions
+        from masam_core.inference.quality import Quality
         from masam_core.worker.steps import ModelChoice
 
         volume, _ = addVolume()
@@ -226,7 +227,7 @@ class SelfTests(_Base):
         self.session.segment(
             [lesion.id],
             ModelChoice(),
-            SegmentOptions(quality="best"),
+            SegmentOptions(quality=Quality.BEST),
             lambda fraction, text: self.session.cancel() if fraction > 0 else None,
             lambda report: self.fail("It was not cancelled"),
             errors.append,
@@ -267,6 +268,7 @@ class SelfTests(_Base):
     def test_workerKilled(self) -> None:
         """A worker that is killed is reported; nothing has changed, and the next run works."""
         from masam_core.inference.options import SegmentOptions
+        from masam_core.inference.quality import Quality
         from masam_core.process_tree import kill_tree
         from masam_core.worker.client import WorkerError
         from masam_core.worker.steps import ModelChoice
@@ -284,7 +286,7 @@ class SelfTests(_Base):
         self.session.segment(
             [lesion.id],
             ModelChoice(),
-            SegmentOptions(quality="best"),
+            SegmentOptions(quality=Quality.BEST),
             kill,
             lambda report: self.fail("It was not killed"),
             errors.append,
@@ -299,6 +301,7 @@ class SelfTests(_Base):
     def test_batchWithOneBrokenCase(self) -> None:
         """A colour image among three volumes fails by itself; a second run takes up only it."""
         from masam_core.inference.options import SegmentOptions
+        from masam_core.inference.quality import Quality
         from masam_core.worker.steps import ModelChoice
 
         from .batch import VolumeBatch, findCases
@@ -315,7 +318,10 @@ class SelfTests(_Base):
         self.assertEqual([len(case.lesionIds) for case in batch.cases.values()], [1, 1, 1])
         ended: list[int] = []
         batch.start(
-            ModelChoice(), SegmentOptions(quality="fast"), lambda _: None, lambda: ended.append(1)
+            ModelChoice(),
+            SegmentOptions(quality=Quality.FAST),
+            lambda _: None,
+            lambda: ended.append(1),
         )
         while not ended:
             self.session.wait(120)

@@ -1,4 +1,4 @@
-"""From lesions to segments: asks the worker, and changes the scene in one step at the end."""
+"""Lesions to segments: asks the worker, and changes the scene in one step at the end."""
 
 from __future__ import annotations
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from masam_core.lesion.lesion import Lesion
     from masam_core.worker.client import Task, Transport
     from masam_core.worker.steps import ModelChoice, Outcome, Result
-
-LOW_CONFIDENCE = 0.8  # expected Dice below which a mask deserves a warning
 
 
 @dataclass
@@ -373,8 +371,7 @@ class Session:
             image = volumeFromNode(node)
             corners = self._corners(lesion)
             box = BoxPrompt(image.geometry.ijk_from_lps(corners), lesion.name)
-            if number == 0:
-                report.notes += prompts.warningsBefore(box, image.geometry)
+            box.slice_boxes(image.geometry.canonical_frame())  # told now, if it lies outside
             jobs.append(
                 _Job(
                     key=f"{lesion.id}/{number}",
@@ -391,7 +388,7 @@ class Session:
         return jobs
 
     def _corners(self, lesion: LesionEntry) -> Any:
-        """Of the ROI; of the box that made the segment where the ROI was deleted."""
+        """Corners of the ROI; of the box that made the segment where the ROI was deleted."""
         if lesion.roi is None and lesion.provenance is not None:
             return lesion.provenance.corners
         return prompts.cornersInVolume(lesion.roi, lesion.volume)
@@ -458,15 +455,13 @@ class Session:
             created.append(target)
         targets[job.volumeId] = target
         requireWritable(target, volumeNode)
-        notes = [*found.messages, *prompts.warningsAfter(job.box, found.mask, found.offset_kji)]
+        notes = list(found.messages)
         if own is not None and target is not own:
             other = otherVolume(own, volumeNode, lesions)
             notes.append(
                 f"'{own.GetName()}' belongs to {other}, so the result is in '{target.GetName()}'."
             )
-        if found.confidence < LOW_CONFIDENCE:
-            notes.append(f"Low confidence ({found.confidence:.0%}): check this mask closely.")
-        job.report.notes += [n for n in notes if n not in job.report.notes]
+        job.report.notes += [note for note in notes if note not in job.report.notes]
         made = self._provenance(job, lesion, found, report)
         segmentId = lesion.segmentId if target is own else None
         segmentId = segmentId or target.GetSegmentation().GenerateUniqueSegmentID(

@@ -6,7 +6,7 @@ try:
     from slicer.i18n import tr
 except ImportError:  # slicer-core has no translations
 
-    def tr(text: str) -> str:  # type: ignore[misc]
+    def tr(text: str) -> str:
         """The text itself."""
         return text
 

@@ -133,7 +133,7 @@ def hasNotes(report: RunReport) -> bool:
 
 
 def deviceWords(devices: Sequence[Mapping[str, Any]], chosen: str) -> str:
-    """Where it computes, as the worker's ``devices`` say; ``chosen`` is ``auto`` or a name."""
+    """Words for what computes, of the worker's ``devices``; ``chosen`` is ``auto`` or a name."""
     if not devices:
         return _("The devices are listed once the worker has started.")
     used = devices[0] if chosen == "auto" else None

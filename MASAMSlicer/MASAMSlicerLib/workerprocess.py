@@ -14,7 +14,6 @@ from .translation import tr as _
 # Import name to what pip installs. torch and torchvision come with Slicer's PyTorch extension.
 FROM_PYTORCH = {"torch": "torch", "torchvision": "torchvision"}
 FROM_PIP = {
-    "segment_anything": "segment-anything>=1.0",
     "safetensors": "safetensors>=0.4.3",
     "msgpack": "msgpack>=1.0",
     "platformdirs": "platformdirs>=4",
@@ -46,8 +45,12 @@ def workerCommand(custom: str) -> list[str]:
 
 
 def workerEnvironment() -> dict[str, str]:
-    """The same environment, with masam_core's folder on Python's path."""
+    """The same environment, with masam_core's folder on Python's path and threads that give way:
+    Slicer renders beside the worker."""
+    from masam_core.threads import share_processor
+
     values = dict(os.environ)
+    share_processor(values)
     spec = importlib.util.find_spec("masam_core")
     if spec is not None and spec.origin is not None:
         folder = str(Path(spec.origin).resolve().parents[1])

@@ -1,6 +1,7 @@
 """The recorded runs of `masam bench` as the tables of docs/SPEED.md.
 
 masam bench --json > Testing/benchmarks/vit_b_512_two_cores.json
+masam bench --busy 2 --json > Testing/benchmarks/busy_two_cores.json
 python -m Testing.benchmarks.tables          # writes them into docs/SPEED.md
 """
 

@@ -173,7 +173,7 @@ class Never(Ellipsoid):
 @pytest.mark.parametrize(
     ("boxes", "changes", "kind", "says"),
     [
-        (FIRST, {"out": "t.jpg"}, SegmentationError, "'t.jpg' must end with one of .seg.nrrd"),
+        (FIRST, {"out": "t.jpg"}, SegmentationError, "'t.jpg' must end with .seg.nrrd"),
         (FIRST, {"out": "gone/t.csv"}, SegmentationError, "The folder gone does not exist"),
         (FIRST, {"qualty": "best"}, ConfigError, "Unknown setting qualty"),
         ((1, 2, 3), {}, BoxError, "has 3 numbers"),

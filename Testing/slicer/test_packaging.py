@@ -191,7 +191,7 @@ def test_files_of_the_module_import_nothing_at_once_that_slicer_lacks(module_pat
     """msgpack and torch may not be installed yet when the module is loaded."""
     code = (
         "import sys; sys.path[:0] = sys.argv[1:]\n"
-        "for name in ('msgpack', 'torch', 'torchvision', 'segment_anything', 'safetensors',"
+        "for name in ('msgpack', 'torch', 'torchvision', 'safetensors',"
         " 'requests', 'typer', 'rich', 'matplotlib', 'platformdirs'):\n"
         "    sys.modules[name] = None\n"
         "from Testing.slicer_harness import install, loadModule\n"
@@ -262,6 +262,34 @@ def test_usage_is_told_also_where_slicer_eats_its_own_help(
     said = capsys.readouterr().out
     assert "--retry-failed" in said
     assert "headless.py help" in said
+
+
+def test_the_batch_without_a_window_takes_what_masam_batch_takes(
+    harness: Any, tmp_path: Path
+) -> None:
+    import typer
+    from MASAMSlicerLib import workerprocess
+    from MASAMSlicerLib.headless import _parser, _spec
+
+    from masam_core.batch.spec import BatchSpec
+    from masam_core.cli.main import app
+
+    group = typer.main.get_command(app)
+    command = group.commands["batch"]  # type: ignore[attr-defined]
+    names = {w for option in command.params for w in option.opts if w.startswith("--")}
+    ours = {word for action in _parser()._actions for word in action.option_strings}
+    names = names - {"--json", "--dry-run", "--fill-holes"} | {"--no-fill-holes"}
+    assert names == {w for w in ours if w.startswith("--")} - {"--help"}
+    given = ["in", "-o", "out", "--no-fill-holes", "--smooth", "2", "--precision", "float32"]
+    assert _spec(_parser().parse_args([*given, "--keep", "all"])) == BatchSpec.from_dict(
+        {
+            "input": "in",
+            "out": "out",
+            "precision": "float32",
+            "options": {"fill_holes": False, "smooth_mm": 2.0, "keep": "all"},
+            "worker": workerprocess.workerCommand(""),
+        }
+    )
 
 
 def test_wrong_usage_has_an_exit_code_and_leaves_slicer_to_end_itself(

@@ -7,29 +7,31 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from masam_core.batch.queue import STATE_FILE
+from masam_core.batch.states import holds_results
 from masam_core.errors import ConfigError
 from masam_core.image.volume import stem
+from masam_core.prompts.readers.label_image import LABEL_IMAGE
+from masam_core.prompts.readers.registry import ending_of, reader_of
+from masam_core.prompts.readers.slicer_roi import SLICER_ROI
 
-IMAGES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
-ROI = ".mrk.json"
+IMAGES = LABEL_IMAGE.endings  # and of what is segmented
 _LABEL_WORDS = ("label", "labels", "seg", "segmentation", "mask", "lesion", "roi", "expert")
 _BREAKS = "._- "
 
 
 @dataclass(frozen=True)
 class BatchCase:
-    """An image and its boxes: ROI files, or one label image whose pieces are boxed."""
+    """An image and its boxes.
+
+    Attributes:
+        name: of the case, which its results bear.
+        image: file, or folder of a DICOM series.
+        boxes: files of ``masam_core.prompts.readers``: ROIs, or one label image.
+    """
 
     name: str
     image: Path
-    rois: tuple[Path, ...] = ()
-    labels: Path | None = None
-
-    @property
-    def has_boxes(self) -> bool:
-        """Whether there is anything to segment."""
-        return bool(self.rois) or self.labels is not None
+    boxes: tuple[Path, ...] = ()
 
 
 def find_cases(
@@ -40,7 +42,8 @@ def find_cases(
     In a folder, an image ``NAME.nii.gz`` goes with ``NAME.mrk.json``, ``NAME_*.mrk.json`` (or with
     ``.``, ``-`` or a space), or with a label image ``NAME_label.nii.gz``, ``NAME.seg.nrrd`` and the
     like, or one of its own name in ``labels``. A sub-folder with one image (or a DICOM series) and
-    boxes in it is a case of the sub-folder's name. ROI files come before label images.
+    boxes in it is a case of the sub-folder's name. ROI files, and other files of boxes that are no
+    images, come before label images.
 
     Args:
         source: folder, or a CSV with the columns ``image``, ``boxes`` (several by ``;``) and
@@ -60,19 +63,20 @@ def find_cases(
     cases, used = _flat(source, labels)
     apart = {p.resolve() for p in (labels, out) if p is not None}
     for folder in sorted(p for p in source.iterdir() if p.is_dir()):
-        if folder.resolve() in apart or (folder / STATE_FILE).is_file():
+        if folder.resolve() in apart or holds_results(folder):
             continue  # label images, or the results of a batch
         case = _folder_case(folder)
         if case is not None:
             cases.append(case)
-    notes = [f"{c.image.name}: no box was found for it." for c in cases if not c.has_boxes]
-    lost = sorted(p.name for p in source.glob(f"*{ROI}") if p not in used)
+    notes = [f"{c.image.name}: no box was found for it." for c in cases if not c.boxes]
+    lost = sorted(p.name for p in source.iterdir() if _is_prompt(p) and p not in used)
     notes += [f"{name}: no image was found for it." for name in lost]
-    found = [case for case in cases if case.has_boxes]
+    found = [case for case in cases if case.boxes]
     if not found:
         raise ConfigError(
             f"{source} holds no image with boxes. Expected NAME.nii.gz (or .nrrd, .mha) and beside "
-            f"it NAME{ROI} or NAME_label.nii.gz." + "".join(f" {note}" for note in notes[:3])
+            f"it NAME{SLICER_ROI.endings[0]} or NAME_label.nii.gz."
+            + "".join(f" {note}" for note in notes[:3])
         )
     return found, notes
 
@@ -96,21 +100,26 @@ def read_list(path: Path) -> list[BatchCase]:
         if not image or not boxes:
             raise ConfigError(f"{path}, line {number}: image and boxes must both be given.")
         files = [path.parent / part.strip() for part in boxes.split(";") if part.strip()]
-        rois = tuple(f for f in files if f.name.lower().endswith(ROI))
-        others = [f for f in files if f not in rois]
-        if len(others) > 1 or (others and rois):
+        unknown = [f.name for f in files if reader_of(f) is None]
+        if unknown:
             raise ConfigError(
-                f"{path}, line {number}: boxes must be {ROI} files, or one label image."
+                f"{path}, line {number}: {unknown[0]} is no file of boxes; expected "
+                f"{SLICER_ROI.endings[0]} files, or one label image."
+            )
+        if len(files) > 1 and not all(_is_prompt(f) for f in files):
+            raise ConfigError(
+                f"{path}, line {number}: boxes must be {SLICER_ROI.endings[0]} files, or one label "
+                "image."
             )
         target = path.parent / image
         name = (row.get("name") or "").strip() or stem(target)
-        cases.append(BatchCase(name, target, rois, others[0] if others else None))
+        cases.append(BatchCase(name, target, tuple(files)))
     return cases
 
 
 def _flat(source: Path, labels: Path | None) -> tuple[list[BatchCase], set[Path]]:
     files = sorted(p for p in source.iterdir() if p.is_file())
-    rois = [p for p in files if p.name.lower().endswith(ROI)]
+    rois = [p for p in files if _is_prompt(p)]
     volumes = [p for p in files if _is_image(p)]
     names = [stem(p) for p in volumes if not p.name.lower().endswith(".seg.nrrd")]
     label_files = [p for p in volumes if _label_of(p, names) is not None]
@@ -119,18 +128,18 @@ def _flat(source: Path, labels: Path | None) -> tuple[list[BatchCase], set[Path]
     cases = []
     for image in images:
         name = stem(image)
-        own = tuple(p for p in rois if _owner(_roi_stem(p), [stem(i) for i in images]) == name)
+        own = tuple(p for p in rois if _owner(_prompt_stem(p), [stem(i) for i in images]) == name)
         used |= set(own)
         beside = next((p for p in label_files if _label_of(p, names) == name), None)
         if labels is not None:
             beside = next((p for p in sorted(labels.iterdir()) if _fits(p, name)), beside)
-        cases.append(BatchCase(name, image, own, None if own else beside))
+        cases.append(BatchCase(name, image, own or _listed(beside)))
     return cases, used
 
 
 def _folder_case(folder: Path) -> BatchCase | None:
     files = sorted(p for p in folder.iterdir() if p.is_file())
-    rois = tuple(p for p in files if p.name.lower().endswith(ROI))
+    rois = tuple(p for p in files if _is_prompt(p))
     volumes = [p for p in files if _is_image(p)]
     label = next((p for p in volumes if _is_label_name(p)), None)
     images = [p for p in volumes if not _is_label_name(p)]
@@ -141,7 +150,7 @@ def _folder_case(folder: Path) -> BatchCase | None:
         image = series
     if image is None or (image is series and not (rois or label)):
         return None
-    return BatchCase(folder.name, image, rois, None if rois else label)
+    return BatchCase(folder.name, image, rois or _listed(label))
 
 
 def _is_image(path: Path) -> bool:
@@ -173,12 +182,23 @@ def _fits(path: Path, name: str) -> bool:
     return _is_image(path) and (stem(path) == name or _label_of(path, [name]) == name)
 
 
-def _roi_stem(path: Path) -> str:
-    return path.name[: -len(ROI)]
+def _is_prompt(path: Path) -> bool:
+    """Whether a file is one of boxes and nothing else."""
+    reader = reader_of(path)
+    return reader is not None and not reader.is_image
+
+
+def _listed(path: Path | None) -> tuple[Path, ...]:
+    return () if path is None else (path,)
+
+
+def _prompt_stem(path: Path) -> str:
+    reader = reader_of(path)
+    return path.name if reader is None else path.name[: -len(ending_of(path, reader))]
 
 
 def _owner(name: str, images: list[str]) -> str | None:
-    """Of the images that a ROI's name begins with, the longest: case10_a is no box of case1."""
+    """Longest of the image names that a ROI's begins with: case10_a is no box of case1."""
     fitting = [image for image in images if belongs(name, image)]
     return max(fitting, key=len) if fitting else None
 

@@ -6,39 +6,27 @@ It never segments. The command line drives it from a loop, Slicer's panel from Q
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from masam_core.atomic import atomic_path
-from masam_core.errors import ConfigError, SegmentationError
+from masam_core.batch.fingerprint import changes
+from masam_core.batch.states import (
+    DONE,
+    FAILED,
+    PENDING,
+    RUNNING,
+    CaseState,
+    StateFolder,
+    reported,
+    safe_name,
+)
+from masam_core.errors import ConfigError
 from masam_core.export.measurements import COLUMNS, Cell, write_measurements
 
-PENDING, RUNNING, DONE, FAILED = "pending", "running", "done", "failed"
-STATE_FILE, TABLE_FILE, LOG_FOLDER = "batch.json", "measurements.csv", "logs"
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-
-
-@dataclass
-class CaseState:
-    """One case.
-
-    Attributes:
-        status: PENDING, RUNNING, DONE or FAILED.
-        message: why it failed, or notes.
-        seconds: that it took.
-        rows: its measurements, keyed by ``masam_core.export.measurements.COLUMNS``.
-    """
-
-    status: str = PENDING
-    message: str = ""
-    seconds: float = 0.0
-    rows: list[dict[str, Any]] = field(default_factory=list)
+TABLE_FILE, LOG_FOLDER = "measurements.csv", "logs"
 
 
 class BatchQueue:
@@ -46,12 +34,17 @@ class BatchQueue:
 
     Args:
         names: of the cases, each once.
-        folder: where state, logs and the table are kept; None keeps nothing.
-        settings: what the results depend on; a folder of other settings is refused.
+        folder: where states, logs and the table are kept; None keeps nothing.
+        made_of: what the result of each case depends on; a case that was worked through with
+            something else waits again.
         fresh: forget what the folder says and begin anew.
+        resumable: keep the states, so that another queue can go on with them.
+
+    Attributes:
+        notes: what a user should know of how it begins.
 
     Raises:
-        ConfigError: two cases of one name, or a folder with results of other settings.
+        ConfigError: two cases of one name; see also StateFolder.
         SegmentationError: the folder can't be written.
     """
 
@@ -59,62 +52,75 @@ class BatchQueue:
         self,
         names: Sequence[str],
         folder: Path | None = None,
-        settings: Mapping[str, Any] | None = None,
+        made_of: Mapping[str, Mapping[str, Any]] | None = None,
         fresh: bool = False,
+        resumable: bool = True,
     ) -> None:
         twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
             raise ConfigError(f"Several cases are named {', '.join(twice)}; rename the files.")
         self.folder = folder
-        self.settings = json.loads(json.dumps(dict(settings or {})))
         self.cases = {name: CaseState() for name in names}
+        self.notes: list[str] = []
+        given = made_of or {}
+        self._made_of = {name: _plain(given.get(name, {})) for name in names}
         self._began = 0.0
+        self._states: StateFolder | None = None
         if folder is not None:
-            self._open(folder, fresh)
-            self._save()
+            with reported(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            if resumable:
+                self._states = StateFolder(folder, fresh)
+                self._open(self._states)
 
     def next(self) -> str | None:
         """The first case that waits, or None."""
         return next((n for n, case in self.cases.items() if case.status == PENDING), None)
 
-    def start(self, name: str) -> None:
-        """The case is being worked on."""
-        self.cases[name] = CaseState(RUNNING)
+    def take_over(self, name: str) -> bool:
+        """Whether another process has worked this case through meanwhile; its state is taken then.
+
+        A folder may be on a shared drive, and two people may have started the same batch.
+        """
+        state = self._ended_elsewhere(name)
+        if state is not None:
+            self.cases[name] = state
+        return state is not None
+
+    def start(self, name: str, made_of: Mapping[str, Any] | None = None) -> None:
+        """The case is being worked on; ``made_of`` as it is now, where it may have changed."""
+        if made_of is not None:
+            self._made_of[name] = _plain({**self._made_of[name], **made_of})
         self._began = time.monotonic()
-        self._save()
+        self._set(name, CaseState(RUNNING))
 
     def finish(self, name: str, rows: Sequence[Mapping[str, Cell]], message: str = "") -> None:
         """The case is done; ``rows`` are its measurements."""
         seconds = time.monotonic() - self._began
-        self.cases[name] = CaseState(DONE, message, seconds, [dict(row) for row in rows])
         self.log(name, f"Done in {seconds:.1f} s, {len(rows)} lesions.")
-        self._save()
+        self._set(name, CaseState(DONE, message, seconds, [dict(row) for row in rows]))
 
     def fail(self, name: str, message: str) -> None:
         """The case could not be done."""
-        self.cases[name] = CaseState(FAILED, message, time.monotonic() - self._began)
         self.log(name, f"Failed: {message}")
-        self._save()
+        self._set(name, CaseState(FAILED, message, time.monotonic() - self._began))
 
     def cancel(self) -> None:
         """What is being worked on goes back to the cases that wait."""
         for name, case in self.cases.items():
             if case.status == RUNNING:
-                self.cases[name] = CaseState()
                 self.log(name, "Cancelled; it will be run again.")
-        self._save()
+                self._set(name, CaseState())
 
     def retry_failed(self) -> None:
         """Cases that failed wait again."""
         for name, case in self.cases.items():
             if case.status == FAILED:
-                self.cases[name] = CaseState()
-        self._save()
+                self._set(name, CaseState())
 
-    def requeue(self, name: str) -> None:
+    def requeue(self, name: str, message: str = "") -> None:
         """The case waits again, e.g. because its result was deleted."""
-        self.cases[name] = CaseState()
-        self._save()
+        self._set(name, CaseState(message=message))
 
     def count(self, status: str) -> int:
         """How many cases have this status."""
@@ -131,70 +137,71 @@ class BatchQueue:
             parts.append(f"{self.count(PENDING)} not run")
         return ", ".join(parts) + "."
 
+    def write_table(self) -> None:
+        """Write measurements.csv from the states, at the end of a run and when it is stopped.
+
+        Raises:
+            SegmentationError: the file can't be written, e.g. because it is open in Excel.
+        """
+        if self.folder is None:
+            return
+        now = {name: self._ended_elsewhere(name) or case for name, case in self.cases.items()}
+        rows = [
+            {**dict.fromkeys(COLUMNS), **row, "case": name, "status": case.status}
+            for name, case in now.items()
+            for row in case.rows or [{"messages": case.message}]
+        ]
+        write_measurements(self.folder / TABLE_FILE, rows, ("case", "status", *COLUMNS))
+
     def log(self, name: str, text: str) -> None:
         """Add a line to the case's log."""
         if self.folder is None:
             return
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
         path = self.folder / LOG_FOLDER / f"{safe_name(name)}.log"
-        with _reported(path):
+        with reported(path):
             path.parent.mkdir(exist_ok=True)
             with path.open("a", encoding="utf-8") as file:
                 file.write(f"{stamp}  {text}\n")
 
-    def _open(self, folder: Path, fresh: bool) -> None:
-        with _reported(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        state = folder / STATE_FILE
-        if fresh or not state.is_file():
-            return
-        try:
-            kept = json.loads(state.read_text("utf-8"))
-            cases = {n: CaseState(**values) for n, values in kept["cases"].items()}
-            settings = kept["settings"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ConfigError(
-                f"{state} is damaged. Choose another folder for the results, or begin anew "
-                "(--fresh)."
-            ) from error
-        if settings != self.settings:
-            keys = sorted(set(settings) | set(self.settings))
-            other = [k for k in keys if settings.get(k) != self.settings.get(k)]
-            raise ConfigError(
-                f"{folder} holds results of other settings ({', '.join(other)}). Use the same "
-                "settings, another folder, or begin anew (--fresh)."
-            )
+    def _open(self, states: StateFolder) -> None:
+        again: dict[str, list[str]] = {}
         for name in self.cases:
-            case = cases.get(name)
-            if case is not None and case.status in (DONE, FAILED):
-                self.cases[name] = case  # one that was running when the power failed runs again
+            try:
+                kept = states.read(name)
+            except ConfigError as error:
+                self.notes.append(f"{name} is run again: {error}")
+                continue
+            if kept is None or not kept.ended:
+                continue  # one that was running when the power failed runs again
+            other = changes(kept.made_of, self._made_of[name])
+            if other:
+                self.cases[name].message = f"Run again: {other}."
+                again.setdefault(other, []).append(name)
+            else:
+                self.cases[name] = kept
+        for reason, names in again.items():
+            who = names[0] if len(names) == 1 else f"{len(names)} cases"
+            self.notes.append(f"{who} will be run again: {reason}.")
 
-    def _save(self) -> None:
-        if self.folder is None:
-            return
-        state = {"settings": self.settings, "cases": {n: asdict(c) for n, c in self.cases.items()}}
-        text = json.dumps(state, indent=1)
-        path = self.folder / STATE_FILE
-        with _reported(path), atomic_path(path) as temporary:
-            temporary.write_text(text, "utf-8")
-        rows = [
-            {**dict.fromkeys(COLUMNS), **row, "case": name, "status": case.status}
-            for name, case in self.cases.items()
-            for row in case.rows or [{"messages": case.message}]
-        ]
-        write_measurements(self.folder / TABLE_FILE, rows, ("case", "status", *COLUMNS))
+    def _ended_elsewhere(self, name: str) -> CaseState | None:
+        """The state of a case that waits here and was worked through by another process."""
+        if self._states is None or self.cases[name].status != PENDING:
+            return None
+        try:
+            kept = self._states.read(name)
+        except ConfigError:
+            return None
+        same = kept is not None and kept.ended and kept.made_of == self._made_of[name]
+        return kept if same else None
+
+    def _set(self, name: str, state: CaseState) -> None:
+        state.made_of = self._made_of[name]
+        self.cases[name] = state
+        if self._states is not None:
+            self._states.write(name, state)
 
 
-def safe_name(name: str) -> str:
-    """A case's name as a file's, on every system."""
-    safe = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).rstrip(". ") or "_"
-    return f"_{safe}" if _RESERVED.fullmatch(safe) else safe
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    """Turns an OSError into one that says which file."""
-    try:
-        yield
-    except OSError as error:
-        raise SegmentationError(f"{path} can't be written: {error.strerror or error}.") from error
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as they are when JSON gives them back."""
+    return dict(json.loads(json.dumps(dict(values))))

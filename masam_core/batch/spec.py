@@ -1,83 +1,152 @@
-"""A batch as a specification, for programs that drive one: Slicer with and without its panel."""
+"""A batch as a specification: what command line, panel, headless Slicer and process hand on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from masam_core.batch.cases import find_cases
-from masam_core.batch.engine import open_segmenter
-from masam_core.batch.queue import DONE, FAILED
-from masam_core.batch.run import BatchOptions, open_queue, run_batch
 from masam_core.catalog.choice import ModelChoice
+from masam_core.errors import ConfigError
 from masam_core.inference.options import SegmentOptions
+from masam_core.prompts.per import Per
 
-Say = Callable[[dict[str, Any]], None]
+_MODEL = tuple(part.name for part in fields(ModelChoice))
+_KNOWN = (
+    *("input", "out", "labels", "format", "overlay", "per", "modality", "options"),
+    *_MODEL,
+    *("worker", "fresh", "retry_failed"),
+)
+_KINDS = {str: "a text", bool: "true or false", int: "a whole number", dict: "a group of settings"}
 
 
-def run_spec(
-    spec: Mapping[str, Any],
-    say: Say,
-    cancelled: Callable[[], bool],
-    environment: Mapping[str, str] | None = None,
-) -> None:
-    """Run a batch and tell what happens.
+@dataclass(frozen=True)
+class BatchSpec:
+    """What is segmented, how, and where the results go.
 
-    Args:
-        spec: ``input`` and ``out``, and optionally ``labels``, ``format``, ``overlay``, ``per``,
-            ``modality``, ``model``, ``base``, ``device``, ``options`` (see
-            SegmentOptions.to_dict), ``fresh``, ``retry_failed`` and ``worker`` (a command as a
-            list, to compute in another process or elsewhere).
-        say: called with ``event`` and its fields: ``note`` (message), ``case`` (name, status,
-            message), ``progress`` (case, fraction, text), and at last ``end`` (done, failed,
-            cancelled).
-        cancelled: asked between windows.
-        environment: of the worker; None is this process's.
+    Attributes:
+        source: folder of images and boxes, or a CSV list; see ``find_cases``.
+        out: folder of the results.
+        labels: folder of label images that bear the images' names.
+        format: ending of the masks' files, which chooses their format.
+        overlay: also write a picture of each case.
+        per: with label images, what gets a box of its own; a word will do.
+        modality: CT, MR, ..., where the files do not say.
+        segment: settings of the segmentation.
+        model: model, device, precision and cache.
+        worker: command that starts a worker, word by word; empty computes in this process.
+        fresh: forget an earlier run in the folder of the results.
+        retry_failed: run failed cases again.
 
     Raises:
-        MasamError: the batch can't begin.
-        KeyError: ``input`` or ``out`` is missing.
+        ConfigError: an unknown format, or another word for ``per``.
+
+    >>> BatchSpec.from_dict({"input": "scans", "out": "results", "device": "cpu"}).model.device
+    'cpu'
     """
-    source, out = Path(spec["input"]), Path(spec["out"])
-    cases, notes = find_cases(source, Path(spec["labels"]) if spec.get("labels") else None, out)
-    options = BatchOptions(
-        SegmentOptions.from_dict(spec.get("options", {})),
-        spec.get("format", ".seg.nrrd"),
-        bool(spec.get("overlay")),
-        spec.get("per", "component"),
-        spec.get("modality"),
-    )
-    choice = ModelChoice(spec.get("model", "bundled"), spec.get("base"), spec.get("device", "auto"))
-    queue = open_queue(
-        cases,
-        source,
-        out,
-        options,
-        choice.model,
-        bool(spec.get("fresh")),
-        bool(spec.get("retry_failed")),
-    )
 
-    def on_case(name: str, status: str, message: str) -> None:
-        say({"event": "case", "name": name, "status": status, "message": message})
+    source: Path
+    out: Path
+    labels: Path | None = None
+    format: str = ".seg.nrrd"
+    overlay: bool = False
+    per: Per = Per.COMPONENT
+    modality: str | None = None
+    segment: SegmentOptions = field(default_factory=SegmentOptions)
+    model: ModelChoice = field(default_factory=ModelChoice)
+    worker: tuple[str, ...] = ()
+    fresh: bool = False
+    retry_failed: bool = False
 
-    def on_progress(name: str, fraction: float, text: str) -> None:
-        say({"event": "progress", "case": name, "fraction": fraction, "text": text})
+    def __post_init__(self) -> None:
+        from masam_core.export.formats.registry import endings, listed  # loads SimpleITK
 
-    for note in notes:
-        say({"event": "note", "message": note})
-    for row in queue.table():
-        on_case(*row)
-    if queue.next() is not None:
-        with open_segmenter(choice, spec.get("worker"), environment) as segmenter:
-            run_batch(cases, queue, segmenter, options, on_case, on_progress, cancelled)
-    left = queue.next() is not None
-    say(
-        {
-            "event": "end",
-            "done": queue.count(DONE),
-            "failed": queue.count(FAILED),
-            "cancelled": left,
+        known = endings(masks=True)
+        if self.format not in known:
+            raise ConfigError(f"The format is {self.format!r}; expected {listed(known)}.")
+        object.__setattr__(self, "per", Per.read(self.per, "'per'"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; the inverse of :meth:`from_dict`."""
+        return {
+            "input": str(self.source),
+            "out": str(self.out),
+            "labels": None if self.labels is None else str(self.labels),
+            "format": self.format,
+            "overlay": self.overlay,
+            "per": self.per.value,
+            "modality": self.modality,
+            "options": self.segment.to_dict(),
+            **self.model.fields(),
+            "worker": list(self.worker),
+            "fresh": self.fresh,
+            "retry_failed": self.retry_failed,
         }
-    )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> BatchSpec:
+        """Read a specification, e.g. of a JSON file.
+
+        Args:
+            values: ``input`` and ``out``; what else is left out keeps its default. ``options`` as
+                ``SegmentOptions.to_dict``; ``model``, ``base``, ``device``, ``precision`` and
+                ``cache_bytes`` as in ModelChoice; the rest as in this class.
+
+        Raises:
+            ConfigError: a missing or an unknown field, or a value that makes no sense; it names the
+                field.
+        """
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"The batch is {values!r}; expected its fields by their names.")
+        unknown = sorted(str(name) for name in set(values) - set(_KNOWN))
+        if unknown:
+            raise ConfigError(
+                f"The batch has an unknown field, {', '.join(unknown)}; expected "
+                f"{', '.join(_KNOWN)}."
+            )
+        labels = _value(values, "labels", str, None)
+        model = {
+            part.name: _value(values, part.name, type(part.default), part.default)
+            for part in fields(ModelChoice)
+            if part.name != "base"
+        }
+        return cls(
+            source=Path(_value(values, "input", str)),
+            out=Path(_value(values, "out", str)),
+            labels=None if labels is None else Path(labels),
+            format=_value(values, "format", str, cls.format),
+            overlay=_value(values, "overlay", bool, cls.overlay),
+            per=Per.read(_value(values, "per", str, cls.per), "The batch's field 'per'"),
+            modality=_value(values, "modality", str, None),
+            segment=SegmentOptions.from_dict(_value(values, "options", dict, {})),
+            model=ModelChoice(base=_value(values, "base", str, None), **model),
+            worker=_words(values.get("worker")),
+            fresh=_value(values, "fresh", bool, cls.fresh),
+            retry_failed=_value(values, "retry_failed", bool, cls.retry_failed),
+        )
+
+
+_NEEDED = object()
+
+
+def _value(values: Mapping[str, Any], name: str, kind: type, default: Any = _NEEDED) -> Any:
+    """A field; null stands for its default where that is none."""
+    if name not in values or (values[name] is None and default is None):
+        if default is _NEEDED:
+            raise ConfigError(f"The batch lacks the field '{name}'.")
+        return default
+    value = values[name]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) or value == "":
+        raise ConfigError(f"The batch's field '{name}' is {value!r}; expected {_KINDS[kind]}.")
+    return value
+
+
+def _words(command: Any) -> tuple[str, ...]:
+    if command is None:
+        return ()
+    if not isinstance(command, (list, tuple)) or not all(isinstance(w, str) for w in command):
+        raise ConfigError(
+            f"The batch's field 'worker' is {command!r}; expected a command as a list of words."
+        )
+    return tuple(command)

@@ -12,13 +12,15 @@ from masam_core.bench.rows import Row, Setup
 from masam_core.errors import ConfigError
 from masam_core.image.volume import Volume, read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.scoring.metrics import dice
 
 TITLE = "Agreement on real lesions"
-Masks = dict[tuple[str, str], NDArray[np.bool_]]
+Setting = tuple[str, Quality]  # precision and quality
+Masks = dict[Setting, NDArray[np.bool_]]
 
 
 def agreement_rows(setup: Setup, data: Path, split: str = "val") -> list[Row]:
@@ -79,26 +81,26 @@ def agreement_rows(setup: Setup, data: Path, split: str = "val") -> list[Row]:
     return rows
 
 
-def _settings(setup: Setup) -> list[tuple[str, str]]:
-    """(precision, quality)."""
-    qualities = [(setup.precision, quality) for quality in ("best", "balanced", "fast")]
+def _settings(setup: Setup) -> list[Setting]:
+    """What is compared."""
+    qualities = [(setup.precision, quality) for quality in reversed(Quality)]
     others = ["float32", "int8"] if setup.device.type == "cpu" else ["float32"]
-    return list(dict.fromkeys([*qualities, *((other, "balanced") for other in others)]))
+    return list(dict.fromkeys([*qualities, *((other, Quality.BALANCED) for other in others)]))
 
 
-def _references(setup: Setup, precision: str, quality: str) -> dict[str, tuple[str, str]]:
+def _references(setup: Setup, precision: str, quality: Quality) -> dict[str, Setting]:
     """What a setting stands for: the same precision at its best, the same quality in float32."""
     out = {}
-    if precision == setup.precision and quality != "best":
-        out["best"] = (precision, "best")
-    if precision != "float32" and quality == "balanced":
-        out["float32"] = ("float32", "balanced")
+    if precision == setup.precision and quality is not Quality.BEST:
+        out["best"] = (precision, Quality.BEST)
+    if precision != "float32" and quality is Quality.BALANCED:
+        out["float32"] = ("float32", Quality.BALANCED)
     return out
 
 
 def _masks(
     segmenters: dict[str, Segmenter],
-    asked: list[tuple[str, str]],
+    asked: list[Setting],
     volume: Volume,
     modality: str | None,
     expert: NDArray[np.bool_],
@@ -108,6 +110,6 @@ def _masks(
     for precision, quality in asked:
         segmenter = segmenters[precision]
         segmenter.set_volume(volume, modality)
-        lesion = segmenter.segment(box, SegmentOptions(quality=quality))  # type: ignore[arg-type]
+        lesion = segmenter.segment(box, SegmentOptions(quality=quality))
         masks[precision, quality] = lesion.mask_on_volume()
     return masks

@@ -35,7 +35,7 @@ GPUS = (
 
 
 def estimate_rows(measured: Sequence[Row]) -> list[Row]:
-    """For each window in the table, 20 slices at quality ``fast``, without the decoder.
+    """Estimate each window of the table, 20 slices at quality ``fast``, without the decoder.
 
     Time is the longer of operations at 35 % of the peak and bytes at full bandwidth: weights once
     a window, and 30 tensors of the tokens' size a block, in two bytes each. Memory is weights and

@@ -8,7 +8,8 @@ import torch
 from masam_core.errors import ConfigError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.model.config import BACKBONES, ModelConfig
+from masam_core.model.backbones import backbone_spec
+from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 from masam_core.prompts.boxes import BoxPrompt
 
@@ -24,10 +25,9 @@ def random_model(backbone: str, image_size: int, seed: int = 0) -> MASAM:
     Raises:
         ConfigError: an unknown backbone, or a size that does not fit it.
     """
-    if backbone not in BACKBONES:
-        raise ConfigError(f"Unknown backbone '{backbone}'; expected {', '.join(BACKBONES)}.")
+    backbone_spec(backbone)
     torch.manual_seed(seed)
-    model = MASAM(ModelConfig(name=backbone, backbone=backbone, image_size=image_size))  # type: ignore[arg-type]
+    model = MASAM(ModelConfig(name=backbone, backbone=backbone, image_size=image_size))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.02 * torch.randn_like(parameter))

@@ -13,8 +13,9 @@ from masam_core.bench.procedure import LiteralProcedure
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import clock
 from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
-from masam_core.lesion.cleaning import PostprocessOptions
+from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
 from masam_core.lesion.lesion import Lesion
 from masam_core.model.config import ModelConfig
 from masam_core.prompts.boxes import BoxPrompt
@@ -22,8 +23,8 @@ from masam_core.scoring.metrics import dice
 
 TITLE = "A lesion from its box"
 VOLUME_SLICES = 100
-RAW = PostprocessOptions(keep="all", fill_holes=False)  # what the network says, uncleaned
-_AIMS = {"best": "2x", "fast": "10x"}
+RAW = PostprocessOptions(keep=Keep.ALL, fill_holes=False)  # what the network says, uncleaned
+_AIMS = {Quality.BEST: "2x", Quality.FAST: "10x"}
 
 
 def job_rows(setup: Setup) -> list[Row]:
@@ -57,9 +58,13 @@ def job_rows(setup: Setup) -> list[Row]:
         _ = volume.content_hash
         best: Lesion | None = None
         # One run of the longest, since it takes minutes where a model is large.
-        for quality, repeats in (("best", 1), ("balanced", 1), ("fast", setup.repeats)):
+        for quality, repeats in (
+            (Quality.BEST, 1),
+            (Quality.BALANCED, 1),
+            (Quality.FAST, setup.repeats),
+        ):
             setup.tell(f"{quality}, {precision}")
-            options = SegmentOptions(quality=quality, postprocess=RAW)  # type: ignore[arg-type]
+            options = SegmentOptions(quality=quality, postprocess=RAW)
             lesions: list[Lesion] = []
 
             timing = clock(
@@ -95,7 +100,7 @@ def _segment(
 
 def _second_prompt(setup: Setup, segmenter: Segmenter, box: BoxPrompt, first: Row) -> Row:
     """Another box on the same slices, whose embeddings are there already."""
-    options = SegmentOptions(quality="fast", postprocess=RAW)
+    options = SegmentOptions(quality=Quality.FAST, postprocess=RAW)
     segmenter.segment(box, options)
     timing = clock(lambda: segmenter.segment(box, options), setup.repeats, device=setup.device)
     ratio = first.value / timing.median if first.value else None
@@ -111,13 +116,13 @@ def _second_prompt(setup: Setup, segmenter: Segmenter, box: BoxPrompt, first: Ro
     )
 
 
-def _aim(config: ModelConfig, quality: str, precision: str) -> str:
+def _aim(config: ModelConfig, quality: Quality, precision: str) -> str:
     large = config.backbone == "vit_b" and precision == "float32"
     return _AIMS.get(quality, "") if large else ""
 
 
-def _agreement(expected: np.ndarray, best: Lesion, lesion: Lesion, quality: str) -> str:
-    if quality != "best":
+def _agreement(expected: np.ndarray, best: Lesion, lesion: Lesion, quality: Quality) -> str:
+    if quality is not Quality.BEST:
         return f"Dice with best {dice(lesion.mask, best.mask):.4f}"
     mask = expected >= 0.5
     ours = lesion.mask

@@ -11,12 +11,13 @@ from masam_core.bench.inputs import lesion_volume
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import PeakMemory, Timing, apart, clock
 from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.masam import MASAM
 
 TITLE = "The same box in a longer volume"
 SHORT, LONG = 100, 800
-QUALITY = SegmentOptions(quality="fast")
+QUALITY = SegmentOptions(quality=Quality.FAST)
 
 
 @dataclass(frozen=True)

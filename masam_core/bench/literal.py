@@ -16,19 +16,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from masam_core.errors import ConfigError
-from masam_core.model.adapter import Adapter3D, BlockAdapters
+from masam_core.model.adapter import Adapter3D
 from masam_core.model.attention import resize_absolute
-from masam_core.model.detail import DetailEncoder
-from masam_core.model.dinov2 import DinoBlock
+from masam_core.model.encoders.dinov2 import DinoBlock, DinoImageEncoder
+from masam_core.model.encoders.sam import SamImageEncoder
 from masam_core.model.fact import FacT
-from masam_core.model.image_encoder import DinoImageEncoder, SamImageEncoder
 from masam_core.model.masam import MASAM, Embedding
-from masam_core.model.sam_parts import (
-    Block,
-    add_decomposed_rel_pos,
-    window_partition,
-    window_unpartition,
-)
+from masam_core.model.prompt import NetworkPrompt
+from masam_core.model.sam.vit import ViTAttention, ViTBlock
+from masam_core.model.sam.windows import window_partition, window_unpartition
 
 
 class LiteralMASAM:
@@ -64,20 +60,14 @@ class LiteralMASAM:
             image = self._sam(self.encoder, images, slices, skips)
         else:
             image = self._dino(self.encoder, images, slices, skips)
-        if isinstance(model.detail_encoder, DetailEncoder):
-            skips = model.detail_encoder(images, slices)
+        if model.detail_encoder is not None:
+            skips = model.detail_encoder(images, skips, slices)
         return Embedding(image, skips)
 
-    def decode(self, embedding: Embedding, boxes: Tensor | None, prior: Tensor | None) -> Tensor:
+    def decode(self, embedding: Embedding, prompt: NetworkPrompt) -> Tensor:
         """Logits (N, K + 1, h, w) of every slice, whole."""
         model = self.model
-        sparse, dense = model.prompt_encoder(points=None, boxes=boxes, masks=prior)
-        count = len(embedding.image)
-        if boxes is None:
-            sparse = sparse.expand(count, -1, -1)
-        if boxes is None and prior is None:
-            dense = dense.expand(count, -1, -1, -1)
-        positions = model.prompt_encoder.get_dense_pe()
+        sparse, dense, positions = model.encode_prompt(prompt, embedding)
         logits, _ = model.mask_decoder(embedding.image, positions, sparse, dense, embedding.skips)
         return cast(Tensor, logits)
 
@@ -86,9 +76,9 @@ class LiteralMASAM:
     ) -> Tensor:
         base = encoder.base
         x = base.patch_embed(images) + base.pos_embed
-        for index, adapters in enumerate(encoder.adapters):
-            block = cast(Block, base.blocks[index])
-            x = self._adapt(cast(BlockAdapters, adapters).before, x, slices)
+        for index, adapters in enumerate(encoder.adapters.each()):
+            block = base.blocks.at(index)
+            x = self._adapt(adapters.before, x, slices)
             y = block.norm1(x)
             height, width = y.shape[1:3]
             if block.window_size:
@@ -97,12 +87,12 @@ class LiteralMASAM:
             if block.window_size:
                 y = window_unpartition(y, block.window_size, padded, (height, width))
             x = x + y
-            x = self._adapt(cast(BlockAdapters, adapters).after, x, slices)
-            x = x + block.mlp(block.norm2(x))
+            x = self._adapt(adapters.after, x, slices)
+            x = x + block.mlp.lin2(F.gelu(block.mlp.lin1(block.norm2(x))))
             self._keep(skips, index, x.permute(0, 3, 1, 2))
         return cast(Tensor, base.neck(x.permute(0, 3, 1, 2)))
 
-    def _sam_attention(self, block: Block, index: int, x: Tensor) -> Tensor:
+    def _sam_attention(self, block: ViTBlock, index: int, x: Tensor) -> Tensor:
         """x (B, h, w, C): the whole score matrix, positions added, softmax, sum over values."""
         attn = block.attn
         batch, height, width, _ = x.shape
@@ -110,7 +100,7 @@ class LiteralMASAM:
         q, k, v = qkv.permute(2, 0, 3, 1, 4).flatten(1, 2).unbind(0)
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
         size = (height, width)
-        scores = add_decomposed_rel_pos(scores, q, attn.rel_pos_h, attn.rel_pos_w, size, size)
+        scores = scores + _relative(attn, q, size)
         out = scores.softmax(dim=-1) @ v
         out = out.unflatten(0, (batch, attn.num_heads)).unflatten(2, size)
         return cast(Tensor, attn.proj(out.permute(0, 2, 3, 1, 4).flatten(3)))
@@ -124,11 +114,11 @@ class LiteralMASAM:
         patches = patches + resize_absolute(base.pos_embed, (side, side))
         token = base.class_token.expand(len(images), -1, -1)
         x = torch.cat([token, patches.flatten(1, 2)], dim=1)
-        for index, adapters in enumerate(encoder.adapters):
-            block = cast(DinoBlock, base.blocks[index])
-            x = self._adapt_patches(cast(BlockAdapters, adapters).before, x, slices, side)
+        for index, adapters in enumerate(encoder.adapters.each()):
+            block = base.blocks.at(index)
+            x = self._adapt_patches(adapters.before, x, slices, side)
             x = x + block.scale1 * self._dino_attention(block, index, block.norm1(x))
-            x = self._adapt_patches(cast(BlockAdapters, adapters).after, x, slices, side)
+            x = self._adapt_patches(adapters.after, x, slices, side)
             x = x + block.scale2 * block.fc2(F.gelu(block.fc1(block.norm2(x))))
             self._keep(skips, index, x[:, 1:].transpose(1, 2).unflatten(2, (side, side)))
         maps = base.norm(x)[:, 1:].transpose(1, 2).unflatten(2, (side, side))
@@ -165,3 +155,18 @@ class LiteralMASAM:
     def _keep(self, skips: list[Tensor], index: int, maps: Tensor) -> None:
         if self.model.config.decoder == "multiscale" and index in self.encoder.skip_blocks:
             skips.append(maps)
+
+
+def _relative(attn: ViTAttention, q: Tensor, size: tuple[int, int]) -> Tensor:
+    """What rows and columns add to the scores (N, h * w, h * w) of queries (N, h * w, c)."""
+    height, width = size
+    grid = q.unflatten(1, size)
+    rows = torch.einsum("nhwc,hkc->nhwk", grid, attn.rel_pos_h[_offsets(height)])
+    columns = torch.einsum("nhwc,wkc->nhwk", grid, attn.rel_pos_w[_offsets(width)])
+    return (rows[..., :, None] + columns[..., None, :]).flatten(3).flatten(1, 2)
+
+
+def _offsets(side: int) -> Tensor:
+    """Entry of a relative position for each pair of rows, (side, side)."""
+    place = torch.arange(side)
+    return place[:, None] - place[None, :] + side - 1

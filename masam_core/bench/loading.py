@@ -11,14 +11,18 @@ from pathlib import Path
 import torch
 
 from masam_core.bench.rows import Row, Setup
+from masam_core.model.backbones import SAM
+from masam_core.model.config import ModelConfig
+from masam_core.model.masam import MASAM
 
 TITLE = "Loading a backbone"
+SAM_IMAGE_SIZE = 1024
 
 
 def loading_rows(setup: Setup) -> list[Row]:
     """Write a SAM file of the backbone with random weights, load it in a process of its own."""
     config = setup.build().config
-    if config.spec.layout != "sam":
+    if config.spec.encoder != SAM:
         return []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"sam_{config.backbone}.pth"
@@ -42,10 +46,19 @@ def loading_rows(setup: Setup) -> list[Row]:
 
 def write_random_sam(backbone: str, file: Path) -> None:
     """A file as SAM's own are, with random weights."""
-    from segment_anything import sam_model_registry
-
     torch.manual_seed(0)
-    torch.save(sam_model_registry[backbone]().state_dict(), file)
+    plain = ModelConfig(
+        name=f"SAM {backbone}",
+        backbone=backbone,
+        image_size=SAM_IMAGE_SIZE,
+        num_slices=1,
+        decoder="sam",
+        fact_rank=0,
+        adapter_position="none",
+    )
+    state = MASAM(plain).state_dict()
+    names = {name: name.replace("image_encoder.base.", "image_encoder.") for name in state}
+    torch.save({names[name]: tensor for name, tensor in state.items()}, file)
 
 
 def load_apart(file: Path) -> tuple[int, float] | None:

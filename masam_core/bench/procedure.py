@@ -14,6 +14,7 @@ from masam_core.image.volume import Volume
 from masam_core.inference.job import Job, job_crop
 from masam_core.inference.view import ellipsoid_prior, network_input
 from masam_core.inference.windows import window_slices, window_starts
+from masam_core.model.prompt import NetworkPrompt
 from masam_core.prompts.boxes import BoxPrompt
 
 
@@ -56,12 +57,12 @@ class LiteralProcedure:
         slices = np.arange(start, start + config.num_slices)
         shown = network_input(torch.from_numpy(self.values[indices]), crop, config)
         boxes = crop.to_pixels(self.job.boxes_at(slices), config.image_size)
-        prior = None
+        prompt = NetworkPrompt(torch.from_numpy(boxes))
         if config.shape_prior == "ellipsoid":
             first, last = self.job.prompt.first_slice, self.job.prompt.last_slice
-            prior = ellipsoid_prior(slices, first, last, boxes, config).to(self.device)
+            prompt.masks = ellipsoid_prior(slices, first, last, boxes, config)
         embedding = self.literal.encode(shown[None].to(self.device))
-        logits = self.literal.decode(embedding, torch.from_numpy(boxes).to(self.device), prior)
+        logits = self.literal.decode(embedding, prompt.map(lambda t: t.to(self.device)))
         return np.asarray(crop.restore(logits).softmax(dim=1)[:, 1].cpu().numpy())
 
     def run(self, on_window: Callable[[int, int], None] | None = None) -> NDArray[np.float32]:

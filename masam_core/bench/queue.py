@@ -10,12 +10,15 @@ import numpy as np
 import SimpleITK as sitk
 
 from masam_core.batch.cases import BatchCase
-from masam_core.batch.run import BatchOptions, open_queue, run_batch
+from masam_core.batch.queue import BatchQueue
+from masam_core.batch.run import run_batch
+from masam_core.batch.spec import BatchSpec
 from masam_core.bench.inputs import lesion_volume
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import clock
 from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.prompts.boxes import BoxPrompt
 
@@ -28,14 +31,13 @@ def queue_rows(setup: Setup) -> list[Row]:
     lesion = min(setup.slices, SLICES)
     volume, box = lesion_volume(SLICES, lesion)
     segmenter = Segmenter(setup.build(), setup.device, copy=False)
-    options = BatchOptions(SegmentOptions(quality="fast"), format=".nii.gz")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder)
         cases = [_write(source, number, volume, box) for number in range(CASES)]
         setup.tell("batch, reading ahead")
-        ahead = clock(lambda: _run(cases, source, segmenter, options), 1)
+        ahead = clock(lambda: _run(cases, source, segmenter), 1)
         setup.tell("batch, one after another")
-        plain = clock(lambda: _run(cases, source, segmenter, options, False), 1, warm_up=False)
+        plain = clock(lambda: _run(cases, source, segmenter, False), 1, warm_up=False)
     return [
         Row(TITLE, "read, then compute", plain.median / CASES, "s a case"),
         Row(
@@ -63,18 +65,19 @@ def _write(folder: Path, number: int, volume: Volume, box: BoxPrompt) -> BatchCa
     names = folder / f"case{number}.nii.gz", folder / f"case{number}_label.nii.gz"
     for one, name in zip((image, mask), names, strict=True):
         sitk.WriteImage(one, str(name), useCompression=True)
-    return BatchCase(f"case{number}", names[0], labels=names[1])
+    return BatchCase(f"case{number}", names[0], (names[1],))
 
 
 def _run(
     cases: list[BatchCase],
     source: Path,
     segmenter: Segmenter,
-    options: BatchOptions,
     ahead: bool = True,
 ) -> None:
     segmenter.cache.clear()
     silent: Callable[..., None] = lambda *_: None  # noqa: E731
     with tempfile.TemporaryDirectory() as out:
-        queue = open_queue(cases, source, Path(out), options, "bench")
-        run_batch(cases, queue, segmenter, options, silent, silent, lambda: False, ahead)
+        fast = SegmentOptions(quality=Quality.FAST)
+        spec = BatchSpec(source, Path(out), format=".nii.gz", segment=fast)
+        queue = BatchQueue([case.name for case in cases], spec.out)
+        run_batch(cases, queue, segmenter, spec, silent, silent, lambda: False, ahead)

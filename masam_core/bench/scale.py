@@ -11,6 +11,7 @@ from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import clock, gflop
 from masam_core.inference.device import autocast
 from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.masam import Embedding
 from masam_core.prompts.boxes import BoxPrompt
@@ -19,7 +20,7 @@ TITLE = "How time grows"
 SLICES = (5, 10, 20, 40)
 LESIONS = (1, 2, 4)
 SIZES = {"vit_s14": (224, 336, 448), "vit_b": (256, 512, 1024), "vit_l": (512,), "vit_h": (512,)}
-FAST = SegmentOptions(quality="fast")
+FAST = SegmentOptions(quality=Quality.FAST)
 
 
 def scale_rows(setup: Setup) -> list[Row]:

@@ -30,7 +30,7 @@ class Timing:
         return statistics.median(self.seconds)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Plain values for JSON."""
         return {"median": self.median, "runs": list(self.seconds)}
 
 

@@ -12,6 +12,7 @@ from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import PeakMemory, Timing, apart, clock, gflop
 from masam_core.inference.device import autocast, choose_precision
 from masam_core.model.masam import MASAM, Embedding
+from masam_core.model.prompt import NetworkPrompt
 from masam_core.model.quantize import prepare_int8
 
 TITLE = "One window of slices"
@@ -29,15 +30,14 @@ def window_rows(setup: Setup) -> list[Row]:
     window = torch.rand(shape, device=setup.device)
     side = config.image_size
     box = torch.tensor([0.3 * side, 0.35 * side, 0.6 * side, 0.7 * side], device=setup.device)
-    boxes = box.expand(config.num_slices, 4)
-    prior = None
+    prompt = NetworkPrompt(box.expand(config.num_slices, 4))
     if config.shape_prior != "none":
-        prior = torch.zeros(config.num_slices, 1, 4 * config.grid, 4 * config.grid).to(box)
+        prompt.masks = torch.zeros(config.num_slices, 1, 4 * config.grid, 4 * config.grid).to(box)
 
     literal = LiteralMASAM(model)
     setup.tell(f"literal window ({1 + setup.repeats} times)")
     slow = clock(lambda: literal.encode(window), setup.repeats, device=setup.device)
-    expected = literal.decode(literal.encode(window), boxes, prior)
+    expected = literal.decode(literal.encode(window), prompt)
     peak = apart(_peak, setup.build, setup.device, "literal", window.cpu())
     rows = [_row("literal, float32", slow, gflop(lambda: literal.encode(window)), peak)]
     for precision in _precisions(setup):
@@ -47,11 +47,11 @@ def window_rows(setup: Setup) -> list[Row]:
 
         def encode(product: Any = product, dtype: torch.dtype = dtype) -> Embedding:
             with autocast(setup.device, dtype):
-                return product.encode(window)  # type: ignore[no-any-return]
+                return product.encode(window)
 
         fast = clock(encode, setup.repeats, device=setup.device)
         with autocast(setup.device, dtype):
-            logits, _ = product.decode(product.encode(window), boxes, prior)
+            logits, _ = product.decode(product.encode(window), prompt)
         worst = float((logits.float() - expected).abs().max())
         rows.append(
             _row(

@@ -9,6 +9,7 @@ from masam_core.errors import CheckpointError, VolumeError
 PACKAGE = Path(__file__).resolve().parent.parent
 DELTA = "masam_vit_s14_tumour.safetensors"
 BASE = "vit_s14_base.safetensors"
+BUNDLED_BACKBONE = "vit_s14"
 SHA256 = {
     DELTA: "0013379e317c6610d77e53832095d686968115d5617848d4fad2fc57445947d5",
     BASE: "0529ae6127a2527ee54482f94ca702a9c99ed8fde1ab3374fedfa76131200ba6",
@@ -16,7 +17,7 @@ SHA256 = {
 
 
 def resources() -> list[Path]:
-    """Where bundled files may lie: inside an installed package, or beside it in a checkout."""
+    """Folders of bundled files: inside an installed package, or beside it in a checkout."""
     return [PACKAGE / "_resources", PACKAGE.parent / "Resources"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 class ModelChoice:
     """Which model, where it computes, and how much memory its embeddings may take.
 
-    Two equal choices mean one load.
+    Two equal choices mean one load. The defaults of every front end are those stated here.
     """
 
     model: str = "bundled"
@@ -20,5 +20,5 @@ class ModelChoice:
     cache_bytes: int = 1 << 30
 
     def fields(self) -> dict[str, Any]:
-        """Of a ``load_model`` request."""
+        """Fields of a ``load_model`` request."""
         return dict(vars(self))

@@ -73,7 +73,7 @@ def verify(known: Entry) -> tuple[bool | None, str]:
 
 
 def part_of(target: Path) -> Path:
-    """Where the bytes of an unfinished download wait."""
+    """File in which the bytes of an unfinished download wait."""
     return target.with_name(target.name + ".part")
 
 

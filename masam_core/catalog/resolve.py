@@ -1,4 +1,4 @@
-"""From what the user typed to a weight file."""
+"""Weight file of what the user typed."""
 
 from __future__ import annotations
 

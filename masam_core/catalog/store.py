@@ -1,4 +1,4 @@
-"""Where downloaded and added checkpoints lie."""
+"""Folder of downloaded and added checkpoints."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def models_dir() -> Path:
 
 
 def path_of(known: Entry) -> Path:
-    """Where a catalogue entry lies, or would lie."""
+    """File of a catalogue entry, there or not."""
     if known.name != "bundled":
         return models_dir() / known.file
     try:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from masam_core.check.finding import Finding, State
-from masam_core.check.private import private
+from masam_core.installation.finding import Finding, State
+from masam_core.installation.private import private
 
 WIDTH = 96
 MARKS = {State.OK: "ok", State.NOTE: "note", State.PROBLEM: "WRONG", State.SKIPPED: "-"}
@@ -31,7 +31,7 @@ class Report:
 
     @property
     def findings(self) -> list[Finding]:
-        """Of all places."""
+        """Findings of all places."""
         return [finding for _, findings in self.sections for finding in findings]
 
     @property
@@ -76,7 +76,7 @@ class Report:
         return private("\n".join(lines)) + "\n"
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Plain values for JSON."""
         return {
             "verdict": private(self.verdict),
             "state": self.state.value,

@@ -9,9 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from masam_core.check.finding import Finding, State, guarded
-from masam_core.check.python import FOR_PROGRAM, MSGPACK, check_masam, check_packages, check_python
 from masam_core.check.report import Report, last_lines
+from masam_core.installation.finding import Finding, State, guarded
+from masam_core.installation.python import (
+    FOR_PROGRAM,
+    MSGPACK,
+    check_masam,
+    check_packages,
+    check_python,
+)
 
 if TYPE_CHECKING:
     from masam_core.check.steps import Gathered

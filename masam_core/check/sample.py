@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.check.finding import Finding, State
+from masam_core.installation.finding import Finding, State
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import masam_core
-from masam_core.check.finding import Finding, State
 from masam_core.check.sample import TITLE as MASK
 from masam_core.check.sample import Sample, judge_mask, read_sample
+from masam_core.installation.finding import Finding, State
 from masam_core.worker.client import Ask, Steps, WorkerError
 from masam_core.worker.protocol import PROTOCOL, Message
 

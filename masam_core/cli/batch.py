@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from masam_core.batch.spec import BatchSpec
+from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import ERROR, INTERRUPTED, plural, print_json, reported
 from masam_core.cli.options import (
     SETTINGS,
     Base,
     Device,
     FillHoles,
-    Keep,
+    KeepOption,
     Margin,
     ModalityOption,
     Model,
@@ -23,7 +25,11 @@ from masam_core.cli.options import (
     SliceAxis,
     Smooth,
     Threshold,
+    segment_options,
 )
+from masam_core.inference.options import SegmentOptions
+from masam_core.lesion.cleaning_options import PostprocessOptions
+from masam_core.prompts.per import Per
 
 if TYPE_CHECKING:
     from masam_core.batch.cases import BatchCase
@@ -49,23 +55,25 @@ def batch_command(
     ] = None,
     format: Annotated[
         str, typer.Option(help="Format of the masks: .seg.nrrd, .nii.gz, .nrrd or .mha.")
-    ] = ".seg.nrrd",
-    overlay: Annotated[bool, typer.Option(help="Also write a picture of each case.")] = False,
+    ] = BatchSpec.format,
+    overlay: Annotated[
+        bool, typer.Option(help="Also write a picture of each case.")
+    ] = BatchSpec.overlay,
     per: Annotated[
-        str, typer.Option(help="With label images: one box a 'component' or a 'label' value.")
-    ] = "component",
-    model: Model = "bundled",
+        Per, typer.Option(help="With label images: one box a connected component or a label value.")
+    ] = BatchSpec.per,
+    model: Model = ModelChoice.model,
     base: Base = None,
-    quality: QualityOption = "balanced",
-    threshold: Threshold = None,
-    margin: Margin = 0.0,
-    keep: Keep = "centre",
-    fill_holes: FillHoles = True,
-    smooth: Smooth = 0.0,
+    quality: QualityOption = SegmentOptions.quality,
+    threshold: Threshold = SegmentOptions.threshold,
+    margin: Margin = SegmentOptions.margin_mm,
+    keep: KeepOption = PostprocessOptions.keep,
+    fill_holes: FillHoles = PostprocessOptions.fill_holes,
+    smooth: Smooth = PostprocessOptions.smooth_mm,
     slice_axis: SliceAxis = None,
     modality: ModalityOption = None,
-    device: Device = "auto",
-    precision: PrecisionOption = "auto",
+    device: Device = ModelChoice.device,
+    precision: PrecisionOption = ModelChoice.precision,
     worker: Annotated[
         str,
         typer.Option(
@@ -89,35 +97,37 @@ def batch_command(
 ) -> None:
     """Segment many images; a case that fails stops no other.
 
-    A run that was stopped goes on when the same command is given again.
+    A run that was stopped goes on when the same command is given again. Cases whose image, boxes,
+    model or settings have changed since are run again.
     """
     from masam_core.batch.cases import find_cases
-    from masam_core.batch.engine import open_segmenter
-    from masam_core.batch.run import BatchOptions, open_queue, run_batch
-    from masam_core.catalog.choice import ModelChoice
-    from masam_core.inference.options import SegmentOptions
+    from masam_core.batch.driver import open_batch
     from masam_core.worker.client import split_command
 
-    values: dict[str, object] = {"quality": quality, "threshold": threshold, "keep": keep}
-    values |= {"margin_mm": margin, "smooth_mm": smooth, "fill_holes": fill_holes}
-    values["slice_axis"] = slice_axis
-    segment = SegmentOptions.from_dict(values)
-    options = BatchOptions(segment, format, overlay, per, modality)  # type: ignore[arg-type]
-    cases, notes = find_cases(source, labels, out)
-    for note in notes:
-        typer.secho(note, fg=typer.colors.YELLOW, err=True)
+    spec = BatchSpec(
+        source,
+        out,
+        labels,
+        format,
+        overlay,
+        per,
+        modality,
+        segment_options(quality, threshold, margin, keep, fill_holes, smooth, slice_axis),
+        ModelChoice(model, None if base is None else str(base), device, precision),
+        tuple(split_command(worker)) if worker else (),
+        fresh,
+        retry_failed,
+    )
     if dry_run:
+        cases, notes = find_cases(source, labels, out)
+        _say(notes)
         _list(cases, json)
         return
-    queue = open_queue(cases, source, out, options, model, fresh, retry_failed, precision)
-    whole = True
-    if queue.next() is not None:
-        choice = ModelChoice(model, str(base) if base else None, device, precision)
-        command = split_command(worker) if worker else None
-        with open_segmenter(choice, command) as segmenter, _Bar(queue, quiet=json) as bar:
-            whole = run_batch(
-                cases, queue, segmenter, options, bar.on_case, bar.on_progress, lambda: False
-            )
+    batch = open_batch(spec)
+    queue = batch.queue
+    _say(batch.notes)
+    with _Bar(queue, quiet=json) as bar:
+        whole = batch.run(bar.on_case, bar.on_progress, lambda: False)
     _tell(queue, out, json)
     if not whole:
         typer.secho("Stopped; the same command goes on.", err=True)
@@ -126,12 +136,17 @@ def batch_command(
         raise typer.Exit(ERROR)
 
 
+def _say(notes: list[str]) -> None:
+    for note in notes:
+        typer.secho(note, fg=typer.colors.YELLOW, err=True)
+
+
 def _list(cases: list[BatchCase], as_json: bool) -> None:
     rows = [
         {
             "case": case.name,
             "image": str(case.image),
-            "boxes": [str(path) for path in case.rois] or [str(case.labels)],
+            "boxes": [str(path) for path in case.boxes],
         }
         for case in cases
     ]

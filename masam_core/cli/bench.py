@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import print_json, reported
 from masam_core.cli.options import Base, Device
 from masam_core.errors import ConfigError
@@ -37,9 +38,15 @@ def bench_command(
         Path | None,
         typer.Option(help="Also compare the settings' masks on these cases' validation split."),
     ] = None,
+    busy: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Also a lesion beside so many processes that never rest (sample volume)."
+        ),
+    ] = None,
     slices: Annotated[int, typer.Option(min=1, max=60, help="Slices of the lesion.")] = 20,
     repeats: Annotated[int, typer.Option(min=1, help="Runs, of which the median counts.")] = 3,
-    device: Device = "auto",
+    device: Device = ModelChoice.device,
     json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Only one window, operation by operation.")
@@ -47,24 +54,29 @@ def bench_command(
 ) -> None:
     """Compare the literal MA-SAM procedure with MASAM, same weights and input, in one run.
 
-    About a quarter of an hour for ViT-B on two cores, a few minutes with --model bundled.
+    About a quarter of an hour for ViT-B on two cores, a few minutes with --model bundled. With
+    --agreement or --busy alone only that is measured.
     """
     from rich.console import Console
 
     from masam_core.bench.agreement import agreement_rows
+    from masam_core.bench.busy import busy_rows
     from masam_core.bench.inputs import random_model
     from masam_core.bench.profile import profile_window
     from masam_core.bench.rows import Setup
     from masam_core.bench.run import BY_DEFAULT, FILE_WIDTH, SECTIONS, machine, show
+    from masam_core.catalog.choice import ModelChoice
     from masam_core.catalog.resolve import load_by_name
     from masam_core.inference.device import choose_device, choose_precision
 
-    sections = list(only or (() if agreement else BY_DEFAULT))
+    sections = list(only or (() if agreement or busy else BY_DEFAULT))
     unknown = sorted(set(sections) - set(SECTIONS))
     if unknown:
         raise ConfigError(f"Unknown section {unknown[0]}; expected {', '.join(SECTIONS)}.")
     if agreement is not None and model is None:
         raise ConfigError("Agreement needs a trained model: add --model bundled.")
+    if busy and not sections and model is None:
+        model = "bundled"
     chosen = choose_device(device)
     size = image_size or (504 if backbone == "vit_s14" else 512)
     errors = Console(stderr=True)
@@ -84,6 +96,9 @@ def bench_command(
     rows = [row for name in sections for row in SECTIONS[name](setup)]
     if agreement is not None:
         rows += agreement_rows(setup, agreement)
+    if busy:
+        choice = ModelChoice(model or "bundled", str(base) if base else None, str(chosen))
+        rows += busy_rows(setup, busy, choice)
     about = machine(chosen) | {"model": model or f"{backbone} at {size}, random weights"}
     if json:
         print_json({"machine": about, "rows": [row.to_dict() for row in rows]})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import ERROR, INTERRUPTED, print_json, reported
 from masam_core.cli.options import Device, Model
 
@@ -19,8 +20,8 @@ PUMP_SECONDS = 0.1
 
 @reported
 def check_command(
-    device: Device = "auto",
-    model: Model = "bundled",
+    device: Device = ModelChoice.device,
+    model: Model = ModelChoice.model,
     worker: Annotated[
         str,
         typer.Option(
@@ -35,7 +36,7 @@ def check_command(
     Prints a report to copy into a question; it names neither user nor machine. The exit code is 0
     when everything works, 1 when something is wrong.
     """
-    from masam_core.check.finding import State
+    from masam_core.installation.finding import State
 
     report = run_check(device, model, worker)
     if json:

@@ -10,8 +10,6 @@ import typer
 from masam_core.cli.common import reported
 from masam_core.errors import CheckpointError
 
-FORMATS = ("whole", "delta", "base", "authors")
-
 
 @reported
 def convert_command(
@@ -30,26 +28,19 @@ def convert_command(
     half: Annotated[bool, typer.Option(help="Store float16: half the size.")] = False,
 ) -> None:
     """Convert a checkpoint; the result is written whole or not at all."""
-    if to not in FORMATS:
-        raise CheckpointError(f"--to is {to!r}; expected one of {', '.join(FORMATS)}.")
-    ending = ".pth" if to == "authors" else ".safetensors"
+    from masam_core.model.checkpoint import load_model, save_model
+    from masam_core.model.formats.registry import writable
+
+    ending = writable(to).ending
     if target.suffix != ending:
         raise CheckpointError(f"{target} must end in {ending} for --to {to}.")
-    if to == "authors" and half:
-        raise CheckpointError("The authors' format is float32; leave out --half.")
-
-    from masam_core.model.checkpoint import load_model, save_authors_delta, save_model
 
     if source.suffix == ".onnx":
         if to != "base":
             raise CheckpointError("An .onnx file holds a backbone; convert it with --to base.")
-        from masam_core.model.convert_dinov2 import model_from_onnx
+        from masam_core.model.encoders.dinov2_onnx import model_from_onnx
 
-        save_model(model_from_onnx(source), target, part="base", half=half)
+        save_model(model_from_onnx(source), target, "base", half)
     else:
-        model = load_model(source, base=base)
-        if to == "authors":
-            save_authors_delta(model, target)
-        else:
-            save_model(model, target, part=to, half=half)  # type: ignore[arg-type]
+        save_model(load_model(source, base=base), target, to, half)
     typer.echo(f"Wrote {target} ({target.stat().st_size / 1e6:.1f} MB)")

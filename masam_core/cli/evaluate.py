@@ -5,13 +5,19 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import print_json, reported
-from masam_core.errors import ConfigError
+from masam_core.errors import CheckpointError, ConfigError
 from masam_core.evaluation.peers import PEERS
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
+
+if TYPE_CHECKING:
+    from masam_core.model.masam import MASAM
 
 
 @reported
@@ -20,12 +26,18 @@ def evaluate_command(
         Path, typer.Argument(help="Folder with index.csv or dataset.json, or the list itself.")
     ],
     split: Annotated[str, typer.Option(help="Cases of this split.")] = "val",
-    model: Annotated[str, typer.Option(help="'bundled', a catalogue name, or a file.")] = "bundled",
+    model: Annotated[
+        str, typer.Option(help="'bundled', a catalogue name, or a file.")
+    ] = ModelChoice.model,
     base: Annotated[
         Path | None, typer.Option(help="Backbone file, for models that hold only what was trained.")
     ] = None,
     against: Annotated[
         str | None, typer.Option(help="A second model, compared in a paired test.")
+    ] = None,
+    against_base: Annotated[
+        Path | None,
+        typer.Option(help="The second model's backbone file; default: its own, else --base."),
     ] = None,
     peer: Annotated[
         list[str] | None,
@@ -35,7 +47,9 @@ def evaluate_command(
         list[float] | None,
         typer.Option(min=0.01, max=0.4, help="Also with sides off by up to this; repeat for more."),
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Boxes a lesion for --jitter.")] = 3,
+    repeats: Annotated[
+        int | None, typer.Option(min=1, help="Boxes a lesion for --jitter; default 3.")
+    ] = None,
     label: Annotated[
         list[int] | None,
         typer.Option(help="Label value that counts; repeat for more. Default: all above 0."),
@@ -52,11 +66,13 @@ def evaluate_command(
             "--automatic", help="Whole volumes without boxes, for models trained without prompts."
         ),
     ] = False,
-    quality: Annotated[str, typer.Option(help="fast, balanced or best.")] = "balanced",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
+    quality: Annotated[
+        Quality, typer.Option(help="How many windows see each slice.")
+    ] = SegmentOptions.quality,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = ModelChoice.device,
     precision: Annotated[
         str, typer.Option(help="auto, float32, bfloat16, float16, int8.")
-    ] = "auto",
+    ] = ModelChoice.precision,
     csv: Annotated[Path | None, typer.Option(help="Also write a line per lesion here.")] = None,
     report: Annotated[
         Path | None, typer.Option(help="Also write an HTML report with the worst cases pictured.")
@@ -76,9 +92,14 @@ def evaluate_command(
     from masam_core.evaluation.tables import study_tables
     from masam_core.inference.box_segmenter import BoxSegmenter
     from masam_core.inference.segmenter import Segmenter
-    from masam_core.inference.windows import stride_of
 
-    stride_of(quality, 1)  # type: ignore[arg-type]  # refuses an unknown word before the work
+    if repeats is not None and not jitter:
+        raise ConfigError(
+            "--repeats is the number of boxes drawn for each --jitter, and no --jitter was given. "
+            "Tight boxes have one result."
+        )
+    if against_base is not None and against is None:
+        raise ConfigError("--against-base is the backbone of the model that --against names.")
     if report is not None and automatic:
         raise ConfigError("The report pictures boxes; use --csv or --json with --automatic.")
     for file in (csv, report):
@@ -98,7 +119,8 @@ def evaluate_command(
     segmenters: dict[str, BoxSegmenter] = {_short(model): segmenter}
     if against is not None:
         name = f"{_short(against)} (second)" if _short(against) in segmenters else _short(against)
-        segmenters[name] = Segmenter(against, device, precision, base=base)
+        second = _load_second(against, against_base, base)
+        segmenters[name] = Segmenter(second, device, precision, copy=False)
     for name in peer or []:
         segmenters[name] = load_peer(name)
     target = Target(tuple(label or ()), each_lesion)
@@ -106,12 +128,13 @@ def evaluate_command(
     def show(title: str, number: int, count: int, name: str) -> None:
         typer.echo(f"{title}: {number + 1}/{count} {name}", err=True)
 
-    study = run_study(cases, segmenters, quality, target, jitter or (), repeats, show, automatic)  # type: ignore[arg-type]
+    boxes = (jitter or (), repeats or 3)
+    study = run_study(cases, segmenters, quality, target, *boxes, show, automatic)
     if csv is not None:
         write_scores(csv, study.scores)
     if report is not None:
         command = shlex.join(["masam", *sys.argv[1:]])
-        write_report(report, study, cases, segmenter, command, quality, target)  # type: ignore[arg-type]
+        write_report(report, study, cases, segmenter, command, quality, target)
     if json:
         print_json(plain(study))
         return
@@ -138,6 +161,18 @@ def evaluate_command(
             console.print(f"[dim]{content.note}[/dim]\n")
 
 
+def _load_second(name: str, base: Path | None, first_base: Path | None) -> MASAM:
+    """Load the second model with its own backbone; where it has none by itself, the first one's."""
+    from masam_core.catalog.resolve import load_by_name
+
+    try:
+        return load_by_name(name, base)
+    except CheckpointError:
+        if base is not None or first_base is None:
+            raise
+        return load_by_name(name, first_base)
+
+
 def _short(model: str) -> str:
     """A name for tables: the product's for the bundled model, a file's without its folder."""
-    return "MASAM" if model == "bundled" else Path(model).stem
+    return "MASAM" if model == ModelChoice.model else Path(model).stem

@@ -63,7 +63,7 @@ def system_facts() -> dict[str, Any]:
     from masam_core.catalog.store import models_dir
     from masam_core.inference.device import choose_device, choose_precision
 
-    packages = ("torch", "torchvision", "segment-anything", "numpy", "SimpleITK", "safetensors")
+    packages = ("torch", "torchvision", "numpy", "SimpleITK", "safetensors")
     versions = {}
     for package in packages:
         try:
@@ -77,6 +77,7 @@ def system_facts() -> dict[str, Any]:
         "system": platform.platform(),
         **versions,
         "processors": os.cpu_count(),
+        "threads": torch.get_num_threads(),
         "memory": _memory(),
         "device": str(device),
         "precision": str(choose_precision("auto", device)).removeprefix("torch."),
@@ -111,7 +112,7 @@ def checkpoint_facts(path: Path) -> dict[str, Any]:
         "parameters": info.parameters,
         "bytes": info.bytes,
         "sha256": info.sha256,
-        "config": info.config.to_dict() if info.config else None,
+        "config": info.config.to_dict(),
         **info.details,
     }
 

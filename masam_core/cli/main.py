@@ -18,6 +18,7 @@ from masam_core.cli.info import info_command
 from masam_core.cli.models import app as models_app
 from masam_core.cli.segment import segment_command
 from masam_core.cli.train import train_command
+from masam_core.threads import share_processor
 
 FRONT_ENDS = "masam.commands"  # entry points of packages that add a command
 
@@ -91,6 +92,7 @@ def _is_whole(text: str) -> bool:
 
 def main() -> None:
     """Console script."""
+    share_processor()  # no command has loaded PyTorch yet
     app(join_boxes(sys.argv[1:]))
 
 

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-from masam_core.inference.limits import MARGIN_MM, SMOOTH_MM, THRESHOLD
+from masam_core.inference.options import SegmentOptions, axis_of
+from masam_core.inference.quality import Quality
+from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
+from masam_core.limits import MARGIN_MM, SMOOTH_MM, THRESHOLD
 
 SETTINGS = "Settings"
 
@@ -24,7 +27,8 @@ Base = Annotated[
     ),
 ]
 QualityOption = Annotated[
-    str, typer.Option(help="fast, balanced or best.", rich_help_panel=SETTINGS)
+    Quality,
+    typer.Option(help="How many windows see each slice.", rich_help_panel=SETTINGS),
 ]
 Threshold = Annotated[
     float | None,
@@ -39,10 +43,10 @@ Margin = Annotated[
         help=f"How far a mask may leave its box, {MARGIN_MM.words}.", rich_help_panel=SETTINGS
     ),
 ]
-Keep = Annotated[
-    str,
+KeepOption = Annotated[
+    Keep,
     typer.Option(
-        help="Pieces kept: 'centre' (touching the box's middle), 'largest' or 'all'.",
+        help="Pieces kept; 'centre' are those that touch the box's middle.",
         rich_help_panel=SETTINGS,
     ),
 ]
@@ -74,3 +78,17 @@ PrecisionOption = Annotated[
         rich_help_panel=SETTINGS,
     ),
 ]
+
+
+def segment_options(
+    quality: Quality,
+    threshold: float | None,
+    margin: float,
+    keep: Keep,
+    fill_holes: bool,
+    smooth: float,
+    slice_axis: str | None,
+) -> SegmentOptions:
+    """The settings of a segmentation as typed; raises ConfigError for what makes no sense."""
+    cleaning = PostprocessOptions(keep, fill_holes, smooth)
+    return SegmentOptions(quality, threshold, margin, cleaning, axis_of(slice_axis))

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import plural, print_json, reported
 from masam_core.cli.options import (
     SETTINGS,
     Base,
     Device,
     FillHoles,
-    Keep,
+    KeepOption,
     Margin,
     ModalityOption,
     Model,
@@ -25,15 +26,18 @@ from masam_core.cli.options import (
     SliceAxis,
     Smooth,
     Threshold,
+    segment_options,
 )
 from masam_core.errors import BoxError, SegmentationError
+from masam_core.inference.options import SegmentOptions
+from masam_core.lesion.cleaning_options import PostprocessOptions
+from masam_core.prompts.per import Per
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
     from masam_core.lesion.lesion import Lesion
     from masam_core.prompts.boxes import BoxPrompt
 
-OUTPUTS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
 PROMPTS = "Prompt (choose one kind)"
 FILES = "Further files"
 
@@ -49,7 +53,10 @@ def segment_command(
     ],
     roi: Annotated[
         list[Path] | None,
-        typer.Option(help="Slicer ROI file (.mrk.json); repeat for more.", rich_help_panel=PROMPTS),
+        typer.Option(
+            help="File of boxes, e.g. a Slicer ROI (.mrk.json); repeat for more.",
+            rich_help_panel=PROMPTS,
+        ),
     ] = None,
     box: Annotated[
         list[str] | None,
@@ -66,12 +73,12 @@ def segment_command(
         ),
     ] = None,
     per: Annotated[
-        str,
+        Per,
         typer.Option(
-            help="With --boxes-from: one box a 'component' or a 'label' value.",
+            help="With --boxes-from: one box a connected component or a label value.",
             rich_help_panel=PROMPTS,
         ),
-    ] = "component",
+    ] = Per.COMPONENT,
     automatic: Annotated[
         bool,
         typer.Option(
@@ -90,40 +97,37 @@ def segment_command(
         Path | None,
         typer.Option(help="Probability map (.nii.gz, .nrrd, .mha).", rich_help_panel=FILES),
     ] = None,
-    model: Model = "bundled",
+    model: Model = ModelChoice.model,
     base: Base = None,
-    quality: QualityOption = "balanced",
-    threshold: Threshold = None,
-    margin: Margin = 0.0,
-    keep: Keep = "centre",
-    fill_holes: FillHoles = True,
-    smooth: Smooth = 0.0,
+    quality: QualityOption = SegmentOptions.quality,
+    threshold: Threshold = SegmentOptions.threshold,
+    margin: Margin = SegmentOptions.margin_mm,
+    keep: KeepOption = PostprocessOptions.keep,
+    fill_holes: FillHoles = PostprocessOptions.fill_holes,
+    smooth: Smooth = PostprocessOptions.smooth_mm,
     slice_axis: SliceAxis = None,
     modality: ModalityOption = None,
     series: Annotated[
         str | None,
         typer.Option(help="SeriesInstanceUID, in a folder of several.", rich_help_panel=SETTINGS),
     ] = None,
-    device: Device = "auto",
-    precision: PrecisionOption = "auto",
+    device: Device = ModelChoice.device,
+    precision: PrecisionOption = ModelChoice.precision,
     json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
 ) -> None:
     """Segment one lesion for each box and write them into one file.
 
     Lesions are numbered in the order given. No voxel outside a box (plus --margin) is ever set.
     """
-    _require_one_prompt(roi, box, boxes_from, per, automatic)
+    _require_one_prompt(roi, box, boxes_from, automatic)
     given = [path for path in (image, boxes_from) if path is not None]
     _require_outputs(given, out, overlay, measurements, probability)
 
     from masam_core.image.volume import read_volume
     from masam_core.inference.automatic import segment_classes
-    from masam_core.inference.segmenter import Segmenter, SegmentOptions
+    from masam_core.inference.segmenter import Segmenter
 
-    values: dict[str, object] = {"quality": quality, "threshold": threshold, "keep": keep}
-    values |= {"margin_mm": margin, "smooth_mm": smooth, "fill_holes": fill_holes}
-    values["slice_axis"] = slice_axis
-    options = SegmentOptions.from_dict(values)
+    options = segment_options(quality, threshold, margin, keep, fill_holes, smooth, slice_axis)
     volume = read_volume(image, series=series).with_modality(modality)
     boxes = [] if automatic else _boxes(volume, roi or [], box or [], boxes_from, per)
     segmenter = Segmenter(model, device, precision, base=base)
@@ -154,7 +158,6 @@ def _require_one_prompt(
     roi: list[Path] | None,
     box: list[str] | None,
     boxes_from: Path | None,
-    per: str,
     automatic: bool,
 ) -> None:
     given = [bool(roi), bool(box), boxes_from is not None, automatic]
@@ -163,8 +166,6 @@ def _require_one_prompt(
             "Give the boxes in exactly one way: --roi FILE.mrk.json, --box 'I0 I1 J0 J1 K0 K1', "
             "or --boxes-from LABELS; or none with --automatic."
         )
-    if per not in ("component", "label"):
-        raise BoxError(f"--per is {per!r}; expected component or label.")
 
 
 def _require_outputs(
@@ -175,20 +176,20 @@ def _require_outputs(
     probability: Path | None,
 ) -> None:
     """Names and folders are checked before the work, not after it."""
-    checks: list[tuple[Path | None, tuple[str, ...]]] = [
-        (out, OUTPUTS),
-        (overlay, (".png",)),
-        (measurements, (".csv",)),
-        (probability, OUTPUTS[1:]),
-    ]
+    from masam_core.export.formats.label_image import LABEL_IMAGE
+    from masam_core.export.formats.picture import PICTURE
+    from masam_core.export.formats.registry import format_of, listed
+    from masam_core.export.formats.table import TABLE
+
+    kinds = [(overlay, PICTURE), (measurements, TABLE), (probability, LABEL_IMAGE)]
+    format_of(out, masks=True)
+    for path, kind in kinds:
+        if path is not None and format_of(path) is not kind:
+            raise SegmentationError(f"{path} must end in {listed(kind.endings)}.")
     taken = {path.resolve() for path in given}
-    for path, endings in checks:
+    for path in (out, *(path for path, _ in kinds)):
         if path is None:
             continue
-        name = path.name.lower()
-        right = name.endswith(endings) and name not in endings
-        if not right or (path is probability and name.endswith(OUTPUTS[0])):
-            raise SegmentationError(f"{path} must end in {', '.join(endings)}.")
         if path.resolve() in taken:
             raise SegmentationError(
                 f"{path} is an input or another output; choose another name for it."
@@ -199,16 +200,14 @@ def _require_outputs(
 
 
 def _boxes(
-    volume: Volume, roi: list[Path], box: list[str], boxes_from: Path | None, per: str
+    volume: Volume, roi: list[Path], box: list[str], boxes_from: Path | None, per: Per
 ) -> list[BoxPrompt]:
     from masam_core.prompts.boxes import BoxPrompt
-    from masam_core.prompts.labels import boxes_of_labels
-    from masam_core.prompts.roi import read_roi
+    from masam_core.prompts.readers.registry import read_boxes
 
-    if boxes_from is not None:
-        return boxes_of_labels(boxes_from, volume, per)
-    if roi:
-        return [b for path in roi for b in read_roi(path, volume.geometry)]
+    files = roi if boxes_from is None else [boxes_from]
+    if files:
+        return [b for path in files for b in read_boxes(path, volume.geometry, per)]
     return [BoxPrompt.from_voxels(*_six(text)) for text in box]
 
 

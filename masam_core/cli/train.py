@@ -163,16 +163,17 @@ def train_command(
 
 def _default_base(layers: list[dict[str, Any]]) -> dict[str, Any]:
     """The bundled backbone, for a model that stands on it; nothing where a base is given."""
-    from masam_core.catalog.bundled import bundled_base_path
+    from masam_core.catalog.bundled import BUNDLED_BACKBONE, bundled_base_path
+    from masam_core.model.backbones import backbone_spec
     from masam_core.training.settings import merge_layers
 
     merged = merge_layers(*layers)
     if merged.get("base") is not None:
         return {}
     backbone = (merged.get("model") or {}).get("backbone")
-    if backbone != "vit_s14":
-        file = "LiteMedSAM's file" if backbone == "tiny_vit" else f"a SAM {backbone} file"
-        raise ConfigError(f"A model on {backbone} needs --base, {file}.")
+    if backbone != BUNDLED_BACKBONE:
+        weights = backbone_spec(backbone).weights
+        raise ConfigError(f"A model on {backbone} needs --base, {weights}.")
     return {"base": bundled_base_path()}
 
 

@@ -21,8 +21,8 @@ from masam_core.evaluation.tables import Table, study_tables
 from masam_core.export.overlay.overlay import render_overlay
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
-from masam_core.inference.windows import Quality
 from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
 
@@ -43,7 +43,7 @@ def write_report(
     cases: Sequence[Case],
     segmenter: Segmenter,
     command: str,
-    quality: Quality = "balanced",
+    quality: Quality = SegmentOptions.quality,
     target: Target | None = None,
     worst: int = 6,
 ) -> None:

@@ -15,8 +15,9 @@ from masam_core.evaluation.statistics import (
     compare,
 )
 from masam_core.inference.box_segmenter import BoxSegmenter
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
-from masam_core.inference.windows import Quality
 from masam_core.scoring.evaluate import (
     BoxError3D,
     Score,
@@ -53,14 +54,14 @@ class Study:
 
     @property
     def name(self) -> str:
-        """Of the model under study."""
+        """Name of the model under study."""
         return next(iter(self.scores))
 
 
 def run_study(
     cases: Sequence[Case],
     segmenters: Mapping[str, BoxSegmenter],
-    quality: Quality = "balanced",
+    quality: Quality = SegmentOptions.quality,
     target: Target | None = None,
     jitters: Sequence[float] = (),
     repeats: int = 3,

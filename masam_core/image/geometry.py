@@ -24,7 +24,7 @@ SPACING_TIE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """Where the voxels of a volume lie.
+    """Grid of a volume's voxels in space.
 
     Attributes:
         shape: (K, J, I), numpy's order for a SimpleITK or Slicer volume.

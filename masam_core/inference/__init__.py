@@ -1,1 +1,1 @@
-"""From a box prompt to a lesion: prediction, clean-up, measurement and the result's type."""
+"""Box prompt to lesion: windows, embeddings, probabilities, threshold."""

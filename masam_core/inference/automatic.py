@@ -11,18 +11,21 @@ from masam_core.image.geometry import CanonicalFrame
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.confidence import confidence
 from masam_core.inference.device import autocast
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.view import slice_crop
-from masam_core.inference.windows import Quality, stride_of, window_starts
+from masam_core.inference.windows import stride_of, window_starts
 from masam_core.lesion.crops import tight_slices
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
+from masam_core.model.prompt import NetworkPrompt
 from masam_core.prompts.boxes import BoxPrompt
 
 
 def segment_classes(
     segmenter: Segmenter,
-    quality: Quality = "balanced",
+    quality: Quality = SegmentOptions.quality,
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
     slice_axis: int | None = None,
@@ -126,7 +129,7 @@ def _window(
     crop = slice_crop(frame)
     window = segmenter.look(frame, crop, start)[None].to(segmenter.device)
     with autocast(segmenter.device, segmenter.dtype):
-        logits, _ = segmenter.model(window)
+        logits, _ = segmenter.model(window, NetworkPrompt())
     count, rows, cols = frame.shape
     probability = crop.restore(logits[0]).softmax(dim=1)[:, :, :rows, :cols].cpu()
     real = range(start, start + config.num_slices)

@@ -15,10 +15,12 @@ from torch import Tensor
 
 from masam_core.inference.device import autocast
 from masam_core.model.masam import MASAM, Embedding
+from masam_core.model.prompt import NetworkPrompt
 
 log = logging.getLogger(__name__)
 
 SIZES = (8, 16, 32)  # slices of a recording; fewer are filled up
+Key = tuple[int, tuple[str, ...]]  # number of slices, and the kinds of prompts
 AGREEMENT = 8.0  # rounding steps of the precision, at the largest logit, between both ways
 
 
@@ -28,18 +30,17 @@ class Recording:
 
     graph: Any  # torch.cuda.CUDAGraph
     window: Embedding
-    boxes: Tensor
-    prior: Tensor | None
+    prompt: NetworkPrompt
     logits: Tensor
     quality: Tensor
 
 
 class GraphedDecoder:
-    """Decodes slices with recordings, one for each of a few numbers of slices.
+    """Decodes slices with recordings, one for each of a few numbers of slices and kinds of prompts.
 
-    A number of slices is recorded when it comes for the second time: a single box gains nothing. A
-    recording is compared with the usual way when it is made. If it differs or can't be made, none
-    is used from then on; results are the same, only slower.
+    These are recorded when they come for the second time: a single box gains nothing. A recording
+    is compared with the usual way when it is made. If it differs or can't be made, none is used
+    from then on; results are the same, only slower.
 
     Args:
         model: prepared, on a CUDA device.
@@ -49,8 +50,8 @@ class GraphedDecoder:
     def __init__(self, model: MASAM, dtype: torch.dtype) -> None:
         self.model, self.dtype = model, dtype
         self.usable = True
-        self._recordings: dict[int, Recording] = {}
-        self._seen: set[int] = set()
+        self._recordings: dict[Key, Recording] = {}
+        self._seen: set[Key] = set()
         self._pool: Any = None  # memory that all recordings share
 
     def clear(self) -> None:
@@ -59,41 +60,38 @@ class GraphedDecoder:
         self._seen.clear()
         self._pool = None
 
-    def __call__(
-        self, window: Embedding, boxes: Tensor, prior: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """As ``MASAM.decode``, for whole slices."""
-        size = next((n for n in SIZES if n >= len(boxes)), None)
-        if not self.usable or size is None or size not in self._seen:
-            self._seen.update(() if size is None else (size,))
-            return self.decode(window, boxes, prior)
-        recording = self._recordings.get(size)
+    def __call__(self, window: Embedding, prompt: NetworkPrompt) -> tuple[Tensor, Tensor]:
+        """Decode as ``MASAM.decode`` does, whole slices."""
+        size = next((n for n in SIZES if n >= len(window.image)), None)
+        if not self.usable or size is None:
+            return self.decode(window, prompt)
+        key = (size, tuple(prompt.given()))
+        if key not in self._seen:
+            self._seen.add(key)
+            return self.decode(window, prompt)
+        recording = self._recordings.get(key)
         if recording is None:
-            recording = self._try(size, window, boxes, prior)
+            recording = self._try(size, window, prompt)
             if recording is None:
-                return self.decode(window, boxes, prior)
-            self._recordings[size] = recording
-        return self._play(recording, window, boxes, prior)
+                return self.decode(window, prompt)
+            self._recordings[key] = recording
+        return self._play(recording, window, prompt)
 
-    def decode(
-        self, window: Embedding, boxes: Tensor, prior: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def decode(self, window: Embedding, prompt: NetworkPrompt) -> tuple[Tensor, Tensor]:
         """The usual way."""
-        with autocast(boxes.device, self.dtype):
-            return self.model.decode(window, boxes, prior)
+        with autocast(window.image.device, self.dtype):
+            return self.model.decode(window, prompt)
 
-    def _try(
-        self, size: int, window: Embedding, boxes: Tensor, prior: Tensor | None
-    ) -> Recording | None:
+    def _try(self, size: int, window: Embedding, prompt: NetworkPrompt) -> Recording | None:
         """A recording that gives what the usual way gives, or None."""
         try:
-            recording = self._record(size, window, boxes, prior)
+            recording = self._record(size, window, prompt)
             # A recording that does nothing must not pass on what the trial runs left behind.
             recording.logits.zero_()
             recording.quality.zero_()
-            self._play(recording, window, boxes, prior)
+            self._play(recording, window, prompt)
             # Of the same size: batches of other sizes are rounded otherwise.
-            expected, _ = self.decode(recording.window, recording.boxes, recording.prior)
+            expected, _ = self.decode(recording.window, recording.prompt)
         except torch.cuda.OutOfMemoryError:
             self.clear()  # there may be room another time
             return None
@@ -107,36 +105,34 @@ class GraphedDecoder:
             return None
         return recording
 
-    def _record(
-        self, size: int, window: Embedding, boxes: Tensor, prior: Tensor | None
-    ) -> Recording:
+    def _record(self, size: int, window: Embedding, prompt: NetworkPrompt) -> Recording:
         own = Embedding(_filled(window.image, size), [_filled(skip, size) for skip in window.skips])
-        own_boxes = _filled(boxes, size)
-        own_prior = None if prior is None else _filled(prior, size)
+        own_prompt = prompt.map(lambda tensor: _filled(tensor, size))
+        device = window.image.device
         # Streams and graphs belong to a device, and the model may not be on the first.
-        with torch.cuda.device(boxes.device):
-            stream = torch.cuda.Stream(boxes.device)
+        with torch.cuda.device(device):
+            stream = torch.cuda.Stream(device)
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):  # what libraries set up at first can't be recorded
                 for _ in range(2):
-                    self.decode(own, own_boxes, own_prior)
+                    self.decode(own, own_prompt)
             torch.cuda.current_stream().wait_stream(stream)
             self._pool = self._pool or torch.cuda.graph_pool_handle()
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph, pool=self._pool, stream=stream):
-                logits, quality = self.decode(own, own_boxes, own_prior)
-        return Recording(graph, own, own_boxes, own_prior, logits, quality)
+                logits, quality = self.decode(own, own_prompt)
+        return Recording(graph, own, own_prompt, logits, quality)
 
     def _play(
-        self, recording: Recording, window: Embedding, boxes: Tensor, prior: Tensor | None
+        self, recording: Recording, window: Embedding, prompt: NetworkPrompt
     ) -> tuple[Tensor, Tensor]:
-        count = len(boxes)
+        count = len(window.image)
         recording.window.image[:count] = window.image
         for own, skip in zip(recording.window.skips, window.skips, strict=True):
             own[:count] = skip
-        recording.boxes[:count] = boxes
-        if recording.prior is not None and prior is not None:
-            recording.prior[:count] = prior
+        given = prompt.given()
+        for kind, tensor in recording.prompt.given().items():
+            tensor[:count] = given[kind]
         recording.graph.replay()
         # The next replay, of this or another recording, writes into the same memory.
         return recording.logits[:count].clone(), recording.quality[:count].clone()

@@ -1,4 +1,4 @@
-"""Where to compute, and in which precision."""
+"""Device to compute on, and its precision."""
 
 from __future__ import annotations
 

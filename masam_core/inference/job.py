@@ -46,7 +46,7 @@ class Job:
         return self.prompt.xyxy[rows]
 
     def extent(self) -> tuple[slice, slice, slice]:
-        """Where results live: the slices and the bounding rectangle of the allowed region."""
+        """Crop of the results: the slices and the bounding rectangle of the allowed region."""
         _, rows, cols = self.frame.shape
         x0, y0, x1, y1 = self.allowed.bounds
         return (

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from masam_core.errors import ConfigError
-from masam_core.inference.limits import MARGIN_MM, THRESHOLD
-from masam_core.inference.windows import Quality, stride_of
-from masam_core.lesion.cleaning import PostprocessOptions
+from masam_core.inference.quality import Quality
+from masam_core.keywords import Keyword
+from masam_core.lesion.cleaning_options import PostprocessOptions
+from masam_core.limits import MARGIN_MM, THRESHOLD
 
 _POSTPROCESS = ("keep", "fill_holes", "smooth_mm")
 _OWN = ("quality", "threshold", "margin_mm", "slice_axis")
@@ -33,7 +34,7 @@ class SegmentOptions:
     """How a box is segmented.
 
     Attributes:
-        quality: ``fast``, ``balanced`` or ``best``: how many windows see each slice.
+        quality: how many windows see each slice; a word will do, and becomes a member.
         threshold: probability from which a voxel belongs to the lesion, 0.05 to 0.95; None takes
             the model's.
         margin_mm: how far outside the box the mask may reach, 0 to 50.
@@ -43,17 +44,17 @@ class SegmentOptions:
 
     Raises:
         ConfigError: an unknown quality, an axis other than i, j, k, or a number outside the limits
-            in ``masam_core.inference.limits``.
+            in ``masam_core.limits``.
     """
 
-    quality: Quality = "balanced"
+    quality: Quality = Quality.BALANCED
     threshold: float | None = None
     margin_mm: float = 0.0
     postprocess: PostprocessOptions = field(default_factory=PostprocessOptions)
     slice_axis: int | None = None
 
     def __post_init__(self) -> None:
-        stride_of(self.quality, 5)
+        object.__setattr__(self, "quality", Quality.read(self.quality, "Quality"))
         if self.threshold is not None:
             THRESHOLD.check(self.threshold)
         MARGIN_MM.check(self.margin_mm)
@@ -74,7 +75,11 @@ class SegmentOptions:
     def to_dict(self) -> dict[str, Any]:
         """Flat, for JSON, messages and segment tags."""
         flat: dict[str, Any] = {name: getattr(self, name) for name in _OWN}
-        return {**flat, **{name: getattr(self.postprocess, name) for name in _POSTPROCESS}}
+        flat |= {name: getattr(self.postprocess, name) for name in _POSTPROCESS}
+        return {
+            name: value.value if isinstance(value, Keyword) else value
+            for name, value in flat.items()
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SegmentOptions:

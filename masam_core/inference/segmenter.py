@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import Cancelled, ConfigError, DeviceMemoryError
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.image.given import GivenVolume, one_volume
@@ -31,9 +32,11 @@ from masam_core.lesion.cleaning import postprocess
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.model.masam import MASAM, Embedding
+from masam_core.model.prompt import NetworkPrompt
 from masam_core.model.quantize import prepare_int8
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.given import GivenBox, one_box
+from masam_core.prompts.warnings import warnings_after, warnings_before
 
 Part = tuple[list[int], Embedding]  # slices, and their embedding
 WINDOWS_PER_BATCH = {"cuda": 4, "cpu": 1, "mps": 2}
@@ -76,10 +79,10 @@ class Segmenter:
 
     def __init__(
         self,
-        model: MASAM | str | Path = "bundled",
-        device: str | torch.device = "auto",
-        precision: str = "auto",
-        cache_bytes: int = 1 << 30,
+        model: MASAM | str | Path = ModelChoice.model,
+        device: str | torch.device = ModelChoice.device,
+        precision: str = ModelChoice.precision,
+        cache_bytes: int = ModelChoice.cache_bytes,
         base: str | Path | None = None,
         copy: bool = True,
     ) -> None:
@@ -298,14 +301,13 @@ class Segmenter:
     def _decoder(
         self,
         window: Embedding,
-        boxes: torch.Tensor,
-        prior: torch.Tensor | None,
+        prompt: NetworkPrompt,
         tokens: tuple[slice, slice] | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         if self._graphs is not None:
-            return self._graphs(window, boxes, prior)
+            return self._graphs(window, prompt)
         with autocast(self.device, self.dtype):
-            return self.model.decode(window, boxes, prior, tokens)
+            return self.model.decode(window, prompt, tokens)
 
     def look(self, frame: CanonicalFrame, crop: Crop, start: int) -> torch.Tensor:
         """What the network sees of the window that begins at a slice; see ``network_input``."""
@@ -330,20 +332,18 @@ class Segmenter:
     def _decode(
         self, job: Job, shown: Rectangle, parts: list[Part]
     ) -> list[tuple[int, NDArray[np.float32], float]]:
-        """Of each slice: index, foreground probability on the job's rectangle of the crop,
+        """Decode slices: index, foreground probability on the job's rectangle of the crop,
         predicted quality of the mask."""
         slices = np.array([index for indices, _ in parts for index in indices])
         boxes = job.crop.to_pixels(job.boxes_at(slices), self.config.image_size)
-        prior = None
+        prompt = NetworkPrompt(torch.from_numpy(boxes))
         if self.config.shape_prior == "ellipsoid":
             first, last = job.prompt.first_slice, job.prompt.last_slice
-            prior = ellipsoid_prior(slices, first, last, boxes, self.config)
-            prior = upload(prior, self.device)
+            prompt.masks = ellipsoid_prior(slices, first, last, boxes, self.config)
         window = Embedding.join([embedding for _, embedding in parts])
         logits, quality = self._decoder(
             window.to(self.device, self.dtype),
-            upload(torch.from_numpy(boxes), self.device),
-            prior,
+            prompt.map(lambda tensor: upload(tensor, self.device)),
             shown.tokens,
         )
         probability = shown.resample(logits).softmax(dim=1)[:, 1].cpu().numpy()
@@ -384,14 +384,15 @@ class Segmenter:
         else:
             sure = confidence(probability, mask)
         offset, mask_kji, probability_kji = job.to_source(mask, probability)
-        messages = tuple(job.prompt.messages)
+        messages = warnings_before(box, job.prompt)
         if not mask.any():
-            messages += ("Nothing was found in this box.",)
+            messages.append("Nothing was found in this box.")
         elif shaped:
-            messages += (
+            messages.append(
                 "What stands out fills little of this box, so the box's own shape was taken into "
-                "account. Check the mask closely, or tighten the box.",
+                "account. Check the mask closely, or tighten the box."
             )
+        messages += warnings_after(box, mask_kji, offset, sure)
         return Lesion(
             name=box.name or "Lesion",
             mask=mask_kji,
@@ -401,7 +402,7 @@ class Segmenter:
             box=box,
             geometry=volume.geometry,
             measurements=measure(mask_kji, offset, volume, options.slice_axis),
-            messages=messages,
+            messages=tuple(messages),
             model=self.config.name,
         )
 

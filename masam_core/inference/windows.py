@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.errors import ConfigError
-
-Quality = Literal["fast", "balanced", "best"]
+from masam_core.inference.quality import Quality
 
 
 def stride_of(quality: Quality, num_slices: int) -> int:
@@ -21,12 +17,12 @@ def stride_of(quality: Quality, num_slices: int) -> int:
     Raises:
         ConfigError: another word.
     """
-    strides = {"best": 1, "balanced": (num_slices + 1) // 2, "fast": num_slices}
-    if quality not in strides:
-        raise ConfigError(
-            f"Quality is {quality!r}; expected one of {', '.join(get_args(Quality))}."
-        )
-    return strides[quality]
+    strides = {
+        Quality.FAST: num_slices,
+        Quality.BALANCED: (num_slices + 1) // 2,
+        Quality.BEST: 1,
+    }
+    return strides[Quality.read(quality, "Quality")]
 
 
 def window_starts(first: int, last: int, num_slices: int, stride: int) -> list[int]:

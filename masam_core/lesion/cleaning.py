@@ -2,41 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 
-from masam_core.errors import ConfigError, SegmentationError
-from masam_core.inference.limits import SMOOTH_MM, Keep
-
-
-@dataclass(frozen=True)
-class PostprocessOptions:
-    """How a predicted mask is cleaned.
-
-    Attributes:
-        keep: which connected pieces stay. ``all``; ``largest``; or ``centre``: those that reach
-            into the middle of the box (the largest piece when none does).
-        fill_holes: close cavities that the lesion encloses on all sides, such as a necrotic core.
-        smooth_mm: standard deviation in mm of the Gaussian that rounds the outline, 0 to 10; 0
-            leaves it.
-
-    Raises:
-        ConfigError: for any other value.
-    """
-
-    keep: Keep = "centre"
-    fill_holes: bool = True
-    smooth_mm: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.keep not in ("all", "centre", "largest"):
-            raise ConfigError(
-                f"'keep' must be 'all', 'centre' or 'largest'; received '{self.keep}'."
-            )
-        SMOOTH_MM.check(self.smooth_mm)
+from masam_core.errors import SegmentationError
+from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
 
 
 def postprocess(
@@ -79,9 +50,9 @@ def postprocess(
             kept = smoothed
     if options.fill_holes:
         kept = fill_enclosed(kept) & region
-    if options.keep == "all":
+    if options.keep is Keep.ALL:
         return kept
-    return keep_pieces(kept, centre if options.keep == "centre" else None)
+    return keep_pieces(kept, centre if options.keep is Keep.CENTRE else None)
 
 
 def smooth(mask: NDArray[np.bool_], spacing: ArrayLike, sigma_mm: float) -> NDArray[np.bool_]:

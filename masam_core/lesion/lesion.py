@@ -69,7 +69,7 @@ class Lesion:
         self.slices_kji()
 
     def slices_kji(self) -> tuple[slice, slice, slice]:
-        """Where the crop lies in the whole image, as array slices (K, J, I).
+        """Place of the crop in the whole image, as array slices (K, J, I).
 
         Raises:
             SegmentationError: when the crop reaches outside the image.

@@ -9,45 +9,14 @@ from typing import Any, Literal, get_args
 
 from masam_core.errors import ConfigError
 from masam_core.image.intensity import DEFAULT_INTENSITY, IntensityConfig
+from masam_core.model.backbones import BACKBONES, BackboneSpec, DecoderKind
 
-Backbone = Literal["vit_b", "vit_l", "vit_h", "vit_s14", "tiny_vit"]
 AdapterPosition = Literal["none", "before", "after", "both"]
-DecoderKind = Literal["progressive", "multiscale", "sam"]
 FieldOfView = Literal["slice", "prompt"]
 ShapePrior = Literal["none", "ellipsoid"]
 Channels = Literal["repeat", "local"]
 Confidence = Literal["probability", "predicted"]
 
-
-@dataclass(frozen=True)
-class BackboneSpec:
-    """The fixed shape of a ViT backbone.
-
-    ``layout`` is ``"sam"`` (windowed attention with relative positions, as in segment-anything),
-    ``"dinov2"`` (class token, LayerScale, global attention) or ``"tiny"`` (TinyViT: convolutions,
-    then windowed attention; ``width`` and ``heads`` are those of the last of its ``depth`` blocks,
-    ``patch`` its stride).
-    """
-
-    layout: Literal["sam", "dinov2", "tiny"]
-    width: int
-    depth: int
-    heads: int
-    patch: int
-    global_blocks: tuple[int, ...] = ()
-    window: int = 14
-    position_grid: int = 64  # side of the stored position embedding, in tokens
-
-
-# SAM: Kirillov et al. 2023, build_sam.py of segment-anything. ViT-S/14: Oquab et al. 2023.
-# TinyViT: Wu et al. 2022, with the strides of LiteMedSAM (Ma et al. 2024).
-BACKBONES: dict[str, BackboneSpec] = {
-    "vit_b": BackboneSpec("sam", 768, 12, 12, 16, (2, 5, 8, 11)),
-    "vit_l": BackboneSpec("sam", 1024, 24, 16, 16, (5, 11, 17, 23)),
-    "vit_h": BackboneSpec("sam", 1280, 32, 16, 16, (7, 15, 23, 31)),
-    "vit_s14": BackboneSpec("dinov2", 384, 12, 6, 14, position_grid=37),
-    "tiny_vit": BackboneSpec("tiny", 320, 8, 10, 4),
-}
 
 SAM_PIXEL_MEAN = (123.675 / 255, 116.28 / 255, 103.53 / 255)
 SAM_PIXEL_STD = (58.395 / 255, 57.12 / 255, 57.375 / 255)
@@ -60,7 +29,7 @@ class ModelConfig:
 
     Attributes:
         name: short name shown to users.
-        backbone: key of :data:`BACKBONES`.
+        backbone: key of :data:`~masam_core.model.backbones.BACKBONES`.
         image_size: side of the square network input, pixels; a multiple of the patch size.
         num_slices: consecutive slices in one window (the paper's 5).
         num_classes: foreground classes; the decoder has ``num_classes + 1`` mask tokens.
@@ -87,7 +56,7 @@ class ModelConfig:
     """
 
     name: str = "masam"
-    backbone: Backbone = "vit_b"
+    backbone: str = "vit_b"
     image_size: int = 512
     num_slices: int = 5
     num_classes: int = 1
@@ -128,18 +97,16 @@ class ModelConfig:
         _require(self.adapter_width >= 1, "adapter_width", self.adapter_width, "1 or more")
         _require(self.detail_width >= 0, "detail_width", self.detail_width, "0 (off) or more")
         _require(
-            self.spec.layout != "tiny" or self.decoder != "multiscale",
+            self.decoder in self.spec.decoders,
             "decoder",
             self.decoder,
-            f"sam or progressive on {self.backbone}",
+            f"{' or '.join(self.spec.decoders)} on {self.backbone}",
         )
-        # The decoder whose finest map has the size of the input.
-        fine = "sam" if self.spec.layout == "tiny" else "progressive"
         _require(
-            not self.detail_width or self.decoder == fine,
+            not self.detail_width or self.decoder == self.spec.detail_decoder,
             "decoder",
             self.decoder,
-            f"{fine} where detail_width is set",
+            f"{self.spec.detail_decoder} where detail_width is set",
         )
         _require(self.crop_scale >= 1, "crop_scale", self.crop_scale, "1 or more")
         _require(0 < self.threshold < 1, "threshold", self.threshold, "between 0 and 1")

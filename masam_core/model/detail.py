@@ -37,11 +37,12 @@ class DetailEncoder(nn.Module):
         self.depth = nn.Conv3d(quarter, quarter, kernel_size=(3, 1, 1), padding="same")
         self.last = _ConvBlock(quarter, quarter)
 
-    def forward(self, images: Tensor, slices: int) -> list[Tensor]:
+    def forward(self, images: Tensor, maps: list[Tensor], slices: int) -> list[Tensor]:
         """Detail maps.
 
         Args:
             images: (B * slices, 3, S, S), normalised.
+            maps: of the backbone; a ViT has none that are finer than its tokens.
             slices: slices per window.
 
         Returns:
@@ -105,19 +106,19 @@ class EarlyDetail(nn.Module):
         self.depth = nn.Conv3d(half, half, kernel_size=(3, 1, 1), padding="same")
         self.medium = _ConvBlock(half, half)
 
-    def forward(self, images: Tensor, early: list[Tensor], slices: int) -> list[Tensor]:
+    def forward(self, images: Tensor, maps: list[Tensor], slices: int) -> list[Tensor]:
         """Detail maps.
 
         Args:
             images: (B * slices, 3, S, S), normalised.
-            early: the backbone's maps (B * slices, c, n, n) with n = S and S / 2.
+            maps: the backbone's first maps (B * slices, c, n, n) with n = S and S / 2.
             slices: slices per window.
 
         Returns:
             Maps (B * slices, c, n, n) with n = S, S / 2.
         """
-        fine = self.fine(self.own(images) + self.from_full(early[0]))
-        half = self.down(fine) + self.from_half(early[1])
+        fine = self.fine(self.own(images) + self.from_full(maps[0]))
+        half = self.down(fine) + self.from_half(maps[1])
         windows = half.unflatten(0, (-1, slices)).transpose(1, 2)
         mixed = self.depth(windows).transpose(1, 2).flatten(0, 1)
         return [fine, self.medium(half + mixed)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
+
+from masam_core.model.sam.layers import Modules
 
 
 class FacT(nn.Module):
@@ -21,8 +21,12 @@ class FacT(nn.Module):
         self.scale = scale
         self.u = nn.Linear(width, rank, bias=False)
         self.v = nn.Linear(rank, width, bias=False)
-        self.q = nn.ModuleList(nn.Linear(rank, rank, bias=False) for _ in range(depth))
-        self.w = nn.ModuleList(nn.Linear(rank, rank, bias=False) for _ in range(depth))
+        self.q: Modules[nn.Linear] = Modules(
+            nn.Linear(rank, rank, bias=False) for _ in range(depth)
+        )
+        self.w: Modules[nn.Linear] = Modules(
+            nn.Linear(rank, rank, bias=False) for _ in range(depth)
+        )
         self.dropout = nn.Dropout(dropout)
         nn.init.zeros_(self.v.weight)
 
@@ -45,6 +49,11 @@ class FacT(nn.Module):
     def weight_increment(self, block: int) -> Tensor:
         """The same increment as a weight (3C, C) to be added to the qkv weight at inference."""
         u, v = self.u.weight.float(), self.v.weight.float()
-        dq = v @ cast(Tensor, self.q[block].weight).float() @ u
-        dv = v @ cast(Tensor, self.w[block].weight).float() @ u
+        dq = v @ self.q.at(block).weight.float() @ u
+        dv = v @ self.w.at(block).weight.float() @ u
         return self.scale * torch.cat([dq, torch.zeros_like(dq), dv], dim=0)
+
+
+def _square(rank: int, depth: int) -> Modules[nn.Linear]:
+    """One r x r factor for each block."""
+    return Modules(nn.Linear(rank, rank, bias=False) for _ in range(depth))

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from masam_core.errors import CheckpointError
 from masam_core.model.config import EMBEDDING_CHANNELS, ModelConfig
-from masam_core.model.detail import DetailEncoder, EarlyDetail
 from masam_core.model.image_encoder import build_image_encoder
 from masam_core.model.mask_decoder import MaskDecoder
-from masam_core.model.sam_parts import PromptEncoder
-from masam_core.model.tiny_vit import TinyBackbone
+from masam_core.model.prompt import NetworkPrompt
+from masam_core.model.sam.prompt_encoder import PromptEncoder
+
+BACKBONE = "image_encoder.base."  # what the names of the frozen weights begin with
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Embedding:
     """What the decoder needs of a window: ``image`` (N, 256, g, g) and ``skips``.
 
     ``skips`` are encoder features (N, C, g, g) for the multiscale decoder, or the maps of the
-    :class:`DetailEncoder`; else empty.
+    detail encoder; else empty.
     """
 
     image: Tensor
@@ -36,7 +37,7 @@ class Embedding:
         return sum(t.numel() * t.element_size() for t in (self.image, *self.skips))
 
     def to(self, device: torch.device, dtype: torch.dtype, copy: bool = False) -> Embedding:
-        """On another device or in another precision; with ``copy`` with memory of its own."""
+        """Move to another device or precision; with ``copy`` into memory of its own."""
         return Embedding(
             self.image.to(device, dtype, copy=copy),
             [skip.to(device, dtype, copy=copy) for skip in self.skips],
@@ -66,19 +67,9 @@ class MASAM(nn.Module):
         super().__init__()
         self.config = config
         self.image_encoder = build_image_encoder(config)
-        grid = (config.grid, config.grid)
-        self.prompt_encoder = PromptEncoder(
-            embed_dim=EMBEDDING_CHANNELS,
-            image_embedding_size=grid,
-            input_image_size=(config.image_size, config.image_size),
-            mask_in_chans=16,
-        )
+        self.prompt_encoder = PromptEncoder(EMBEDDING_CHANNELS, config.grid, config.image_size)
         self.mask_decoder = MaskDecoder(config)
-        self.detail_encoder: DetailEncoder | EarlyDetail | None = None
-        if config.detail_width and config.spec.layout == "tiny":
-            self.detail_encoder = EarlyDetail(config.detail_width, TinyBackbone.WIDTHS[:2])
-        elif config.detail_width:
-            self.detail_encoder = DetailEncoder(config.detail_width, 16 * config.grid)
+        self.detail_encoder = self.image_encoder.detail_branch() if config.detail_width else None
         self.reset_normalisation()
         self.image_encoder.base.requires_grad_(False)
         # Where the backbone came from, for checkpoints that hold only the rest.
@@ -146,42 +137,28 @@ class MASAM(nn.Module):
             images = images[:, None].expand(-1, 3, -1, -1)
         images = (images - self.pixel_mean) / self.pixel_std
         image, skips = self.image_encoder(images, slices)
-        if isinstance(self.detail_encoder, EarlyDetail):
+        if self.detail_encoder is not None:
             skips = self.detail_encoder(images, skips, slices)
-        elif self.detail_encoder is not None:
-            skips = self.detail_encoder(images, slices)
-        elif self.config.decoder != "multiscale":
-            skips = []
         return Embedding(image, skips)
 
     def decode(
         self,
         embedding: Embedding,
-        boxes: Tensor | None,
-        prior: Tensor | None = None,
+        prompt: NetworkPrompt,
         part: tuple[slice, slice] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Decode slices with their prompts.
 
         Args:
             embedding: of N slices.
-            boxes: (N, 4) x0, y0, x1, y1 in network pixels (pixel centres at integers), or None
-                for automatic segmentation.
-            prior: (N, 1, 4g, 4g) mask prompt as logits, or None.
+            prompt: of the N slices.
             part: rows and columns of tokens, where only their logits are wanted; needs
                 ``mask_decoder.local``.
 
         Returns:
             Logits (N, K + 1, h, w), background first, and their predicted quality (N, K + 1).
         """
-        count = embedding.image.shape[0]
-        with _exact(embedding.image.device.type):
-            sparse, dense = self.prompt_encoder(points=None, boxes=boxes, masks=prior)
-            positions = self.prompt_encoder.get_dense_pe()
-        if boxes is None and prior is None:
-            dense = dense.expand(count, -1, -1, -1)
-        if boxes is None:
-            sparse = sparse.expand(count, -1, -1)
+        sparse, dense, positions = self.encode_prompt(prompt, embedding)
         return cast(
             "tuple[Tensor, Tensor]",
             self.mask_decoder(
@@ -194,25 +171,36 @@ class MASAM(nn.Module):
             ),
         )
 
-    def forward(
-        self, windows: Tensor, boxes: Tensor | None = None, prior: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def encode_prompt(
+        self, prompt: NetworkPrompt, embedding: Embedding
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Embed the prompts of N slices, in float32 whatever the rest is computed in.
+
+        Returns:
+            Prompt tokens (N, P, 256), dense prompts (N, 256, g, g), and the positions of the tokens
+            of the image (1, 256, g, g), as the mask decoder takes them.
+        """
+        with _exact(embedding.image.device.type):
+            exact = prompt.map(Tensor.float)
+            sparse, dense = self.prompt_encoder(boxes=exact.boxes, masks=exact.masks)
+            positions = self.prompt_encoder.positions()
+        if not prompt.given():  # SAM's prompt encoder takes the number of slices from the prompts
+            count = len(embedding.image)
+            sparse, dense = sparse.expand(count, -1, -1), dense.expand(count, -1, -1, -1)
+        return sparse, dense, positions
+
+    def forward(self, windows: Tensor, prompt: NetworkPrompt) -> tuple[Tensor, Tensor]:
         """Encode and decode.
 
         Args:
             windows: (B, D, S, S) or (B, D, 3, S, S) in [0, 1].
-            boxes: (B, D, 4) network pixels, or None.
-            prior: (B, D, 4g, 4g) logits, or None.
+            prompt: of B windows of D slices.
 
         Returns:
             Logits (B, D, K + 1, h, w) and predicted quality (B, D, K + 1).
         """
         batch = windows.shape[:2]
-        logits, quality = self.decode(
-            self.encode(windows),
-            None if boxes is None else boxes.flatten(0, 1),
-            None if prior is None else prior.flatten(0, 1)[:, None],
-        )
+        logits, quality = self.decode(self.encode(windows), prompt.of_slices())
         return logits.unflatten(0, batch), quality.unflatten(0, batch)
 
     def trainable(self) -> dict[str, nn.Parameter]:
@@ -221,7 +209,7 @@ class MASAM(nn.Module):
 
 
 def _exact(device: str) -> AbstractContextManager[object]:
-    """No mixed precision. A device that has none must not be asked to switch it off."""
+    """Switch mixed precision off. A device that has none must not be asked to."""
     if torch.is_autocast_enabled(device):
         return torch.autocast(device, enabled=False)
     return nullcontext()
@@ -229,4 +217,4 @@ def _exact(device: str) -> AbstractContextManager[object]:
 
 def is_backbone(name: str) -> bool:
     """Whether a state dict key belongs to the frozen backbone."""
-    return name.startswith("image_encoder.base.")
+    return name.startswith(BACKBONE)

@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from masam_core.model.config import EMBEDDING_CHANNELS, ModelConfig
 from masam_core.model.detail import DetailJoin, detail_widths
-from masam_core.model.sam_parts import MLP, LayerNorm2d, TwoWayTransformer
+from masam_core.model.sam.layers import MLP, LayerNorm2d, Modules
+from masam_core.model.sam.two_way import TwoWayTransformer
 
 SAM_MASK_TOKENS = 4  # one mask for unambiguous prompts, three for ambiguous ones
 
@@ -33,13 +34,11 @@ class MaskDecoder(nn.Module):
         width = EMBEDDING_CHANNELS
         steps = (4, 8) if self.kind == "sam" else (4, 8, 16, 32)
         tokens = SAM_MASK_TOKENS if self.kind == "sam" else config.num_classes + 1
-        self.transformer = TwoWayTransformer(
-            depth=2, embedding_dim=width, mlp_dim=2048, num_heads=8
-        )
+        self.transformer = TwoWayTransformer(depth=2, width=width, heads=8, hidden=2048)
         self.iou_token = nn.Embedding(1, width)
         self.mask_tokens = nn.Embedding(tokens, width)
         self.output_upscaling = _upscaling(width, steps)
-        self.output_hypernetworks_mlps = nn.ModuleList(
+        self.output_hypernetworks_mlps: Modules[MLP] = Modules(
             MLP(width, width, width // steps[-1], 3) for _ in range(tokens)
         )
         self.iou_prediction_head = MLP(width, 256, tokens, 3)
@@ -95,15 +94,16 @@ class MaskDecoder(nn.Module):
             image = image[:, :, part[0], part[1]]
         mask_states = states[:, 1 : 1 + self.mask_tokens.num_embeddings]
         kernels = torch.stack(
-            [mlp(mask_states[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
+            [mlp(mask_states[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps.each())],
+            dim=1,
         )
         logits = self._paint(image, skips, kernels)
-        quality = self.iou_prediction_head(states[:, 0])
+        quality: Tensor = self.iou_prediction_head(states[:, 0])
         if self.kind == "sam":
             # softmax over (0, x) is the sigmoid of x, SAM's own probability.
             logits = torch.cat([torch.zeros_like(logits[:, :1]), logits[:, :1]], dim=1)
             quality = quality[:, :1].expand(-1, 2)
-        return logits, cast(Tensor, quality)
+        return logits, quality
 
     @property
     def local(self) -> bool:

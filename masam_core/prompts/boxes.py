@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from masam_core.errors import BoxError
 from masam_core.image.geometry import CanonicalFrame, Geometry, closest_axes
+from masam_core.prompts.per import Per
 
 # Corner number bi + 2 bj + 4 bk lies at the low (0) or high (1) end of i, j and k.
 CORNER_BITS = np.array([[n & 1, n >> 1 & 1, n >> 2 & 1] for n in range(8)], dtype=np.float64)
@@ -116,9 +117,9 @@ class BoxPrompt:
     def from_labels(
         cls,
         labels: NDArray[np.integer[Any]],
-        per: Literal["component", "label"] = "component",
+        per: Per = Per.COMPONENT,
     ) -> list[BoxPrompt]:
-        """Tight boxes of a label image KJI, one a connected component (26 neighbours) or a value.
+        """Tight boxes of a label image KJI, one a connected component or a value.
 
         Ordered by value, then by the component's first voxel; named ``label 1`` or
         ``label 1 component 2``.
@@ -129,7 +130,7 @@ class BoxPrompt:
         boxes: list[BoxPrompt] = []
         for value in np.unique(labels[labels > 0]).tolist():
             image = sitk.GetImageFromArray((labels == value).astype(np.uint8))
-            if per == "component":
+            if Per.read(per, "'per'") is Per.COMPONENT:
                 image = sitk.ConnectedComponent(image, True)
             shapes = sitk.LabelShapeStatisticsImageFilter()
             shapes.Execute(image)

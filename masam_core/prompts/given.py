@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from masam_core.errors import BoxError
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.readers.registry import read_boxes
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 GivenBox = BoxPrompt | Sequence[float] | NDArray[Any] | str | Path
 
 _EXPECTED = (
-    "expected a BoxPrompt, six voxel indices (i0, i1, j0, j1, k0, k1), or the path of a Slicer ROI "
-    "file (.mrk.json)"
+    "expected a BoxPrompt, six voxel indices (i0, i1, j0, j1, k0, k1), or the path of a file of "
+    "boxes, e.g. a Slicer ROI (.mrk.json)"
 )
 
 
@@ -27,11 +28,11 @@ def one_box(given: GivenBox, geometry: Geometry) -> BoxPrompt:
 
     Args:
         given: a box, its six voxel indices i0, i1, j0, j1, k0, k1 (both ends included), or the
-            path of a Slicer ROI file that holds one.
+            path of a file that holds one, e.g. a Slicer ROI (``masam_core.prompts.readers``).
         geometry: of the volume on which the box is used.
 
     Raises:
-        BoxError: another form, or a file that holds several boxes; see also ``read_roi``.
+        BoxError: another form, or a file that holds several boxes; see also ``read_boxes``.
     """
     boxes = all_boxes(given, geometry)
     if len(boxes) != 1:
@@ -44,12 +45,10 @@ def one_box(given: GivenBox, geometry: Geometry) -> BoxPrompt:
 
 def all_boxes(given: GivenBox, geometry: Geometry) -> list[BoxPrompt]:
     """Read the boxes of one prompt; as :func:`one_box`, but a file may hold several."""
-    from masam_core.prompts.roi import read_roi
-
     if isinstance(given, BoxPrompt):
         return [given]
     if isinstance(given, (str, Path)):
-        return read_roi(given, geometry)
+        return read_boxes(Path(given), geometry)
     try:
         ends = [float(end) for end in given]
     except (TypeError, ValueError) as error:

@@ -5,26 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from masam_core.errors import BoxError
-from masam_core.image.volume import Volume, read_labels
+from masam_core.image.geometry import Geometry
+from masam_core.image.volume import read_labels
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.per import Per
 
 
-def boxes_of_labels(path: Path, volume: Volume, per: str) -> list[BoxPrompt]:
+def boxes_of_labels(path: Path, geometry: Geometry, per: Per = Per.COMPONENT) -> list[BoxPrompt]:
     """The tight boxes of a label image on a volume's grid.
 
     Args:
         path: of the label image.
-        volume: the image that it belongs to.
-        per: a box for each connected ``component`` or each ``label`` value.
+        geometry: of the image that it belongs to.
+        per: what gets a box of its own.
 
     Raises:
         VolumeError: see ``read_labels``.
         BoxError: another grid, or no label.
     """
-    labels, geometry = read_labels(path)
-    if not volume.geometry.same_grid(geometry):
+    labels, own = read_labels(path)
+    if not geometry.same_grid(own):
         raise BoxError(
-            f"{path} is not on the image's grid: {geometry.describe()}, the image "
-            f"{volume.geometry.describe()}."
+            f"{path} is not on the image's grid: {own.describe()}, the image {geometry.describe()}."
         )
-    return BoxPrompt.from_labels(labels, per=per)  # type: ignore[arg-type]
+    return BoxPrompt.from_labels(labels, per)

@@ -16,7 +16,7 @@ from masam_core.errors import VolumeError
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.box_segmenter import BoxSegmenter
 from masam_core.inference.options import SegmentOptions
-from masam_core.inference.windows import Quality
+from masam_core.inference.quality import Quality
 from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.scoring.metrics import dice, inscribed_ellipsoid, iou, surface_distances
@@ -73,7 +73,7 @@ class BoxError3D:
 def evaluate_cases(
     cases: Sequence[Case],
     segmenter: BoxSegmenter,
-    quality: Quality = "balanced",
+    quality: Quality = SegmentOptions.quality,
     progress: Progress | None = None,
     target: Target | None = None,
     boxes: BoxError3D | None = None,
@@ -121,7 +121,7 @@ def evaluate_cases(
 def evaluate_automatic(
     cases: Sequence[Case],
     segmenter: Segmenter,
-    quality: Quality = "balanced",
+    quality: Quality = SegmentOptions.quality,
     progress: Progress | None = None,
     target: Target | None = None,
     surfaces: bool = False,

@@ -33,13 +33,13 @@ class CaseCache:
     def case(
         self, case: Case, config: ModelConfig, target: Target | None = None
     ) -> list[PreparedCase]:
-        """As :func:`prepare_case`."""
+        """Prepare a case as :func:`prepare_case` does."""
         files = [case.image, case.label]
         key = self._key(files, case.modality, config, repr(target or Target()))
         return self._kept(key, case, lambda: prepare_case(case, config, target))
 
     def background(self, image: Path, config: ModelConfig) -> PreparedCase:
-        """As :func:`prepare_background`."""
+        """Prepare a background as :func:`prepare_background` does."""
         case = Case(image.name, image.name, "", "background", image, image)
         key = self._key([image], "", config, "background")
         return self._kept(key, case, lambda: [prepare_background(image, config)])[0]

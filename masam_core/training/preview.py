@@ -55,7 +55,7 @@ def draw_sheet(path: Path, batch: Batch) -> None:
             axis.imshow(image.numpy(), cmap="gray", vmin=0, vmax=1)
             if mask.any():
                 axis.contour(mask.numpy(), [0.5], colors="lime", linewidths=1)
-            if batch.boxes is not None:
-                x0, y0, x1, y1 = batch.boxes[number, middle].tolist()
+            if batch.prompt.boxes is not None:
+                x0, y0, x1, y1 = batch.prompt.boxes[number, middle].tolist()
                 axis.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color="gold", linewidth=0.8)
     figure.savefig(path, format="png", dpi=70)

@@ -20,6 +20,7 @@ from masam_core.inference.view import (
 )
 from masam_core.inference.windows import window_slices
 from masam_core.model.config import ModelConfig
+from masam_core.model.prompt import NetworkPrompt
 from masam_core.training.augment import augment, bias_field, coarsen, thicken
 from masam_core.training.prepared import PreparedCase
 from masam_core.training.prompts import Offset, PromptConfig, box_of_mask
@@ -34,19 +35,18 @@ CROP_SHIFT = 0.08  # of the crop's side, each way
 class Batch:
     """Stacked samples.
 
-    ``windows`` (B, D, S, S) or (B, D, 3, S, S); ``masks`` (B, D, S, S) class indices; ``boxes``
-    (B, D, 4) network pixels, or None without prompts; ``prior`` (B, D, 4g, 4g) logits or None;
-    ``inside`` (B, D) whether a slice counts: it lies in its box and in the volume.
+    ``windows`` (B, D, S, S) or (B, D, 3, S, S); ``masks`` (B, D, S, S) class indices; ``prompt``
+    of B windows of D slices; ``inside`` (B, D) whether a slice counts: it lies in its box and in
+    the volume.
     """
 
     windows: Tensor
     masks: Tensor
-    boxes: Tensor | None
-    prior: Tensor | None
+    prompt: NetworkPrompt
     inside: Tensor
 
 
-Sample = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+Sample = tuple[Tensor, Tensor, NetworkPrompt, Tensor]
 
 
 def draw_batch(
@@ -66,12 +66,9 @@ def draw_batch(
         seeds: of each sample, e.g. run, step, number in the step.
     """
     samples = [_draw(sources, config, transform, prompts, seed) for seed in seeds]
-    stacked = [torch.stack(parts) for parts in zip(*samples, strict=True)]
-    windows, masks, boxes, prior, inside = stacked
-    if prompts is None:
-        return Batch(windows, masks, None, None, inside)
+    windows, masks, asked, inside = zip(*samples, strict=True)
     return Batch(
-        windows, masks, boxes, prior if config.shape_prior == "ellipsoid" else None, inside
+        torch.stack(windows), torch.stack(masks), NetworkPrompt.stack(asked), torch.stack(inside)
     )
 
 
@@ -124,10 +121,11 @@ def draw_sample(
     boxes = offset.move_box(tight, rng).expand(config.num_slices, 4).clone()
     if rng.random() < prompts.per_slice:
         _fit_to_slices(boxes, masks[:-1] > 0, offset, rng)
-    prior = ellipsoid_prior(real, first, last, boxes.numpy(), config)[:, 0]
-    if rng.random() < PRIOR_DROPOUT:
-        prior = torch.zeros_like(prior)
-    return windows, masks[:-1], boxes, prior, inside
+    prompt = NetworkPrompt(boxes)
+    if config.shape_prior == "ellipsoid":
+        prior = ellipsoid_prior(real, first, last, boxes.numpy(), config)
+        prompt.masks = torch.zeros_like(prior) if rng.random() < PRIOR_DROPOUT else prior
+    return windows, masks[:-1], prompt, inside
 
 
 def draw_unprompted(
@@ -143,8 +141,7 @@ def draw_unprompted(
     crop = slice_crop(prepared.frame)
     stack = prepared.mask[indices]
     windows, masks = _look(prepared.slices[indices], stack, crop, config, transform, rng)
-    nothing = torch.zeros(config.num_slices, 4)
-    return windows, masks, nothing, nothing, inside
+    return windows, masks, NetworkPrompt(), inside
 
 
 def _look(

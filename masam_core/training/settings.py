@@ -14,6 +14,8 @@ from masam_core.model.config import ModelConfig
 from masam_core.training.prompts import PromptConfig
 from masam_core.training.schema import check, merged_entries
 
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -46,7 +48,8 @@ class TrainConfig:
         checkpointing: keep only block inputs for the backward pass: less memory, more time.
         seed: makes the run repeatable.
         validate_every, save_every: steps; 0 switches validation off.
-        accelerator, devices, nodes, precision: as for Lightning Fabric.
+        accelerator, devices, nodes: as for Lightning Fabric.
+        precision: 32-true, bf16-mixed or 16-mixed.
         tensorboard: also log to TensorBoard.
     """
 
@@ -105,6 +108,7 @@ class TrainConfig:
             self.batch,
             f"a multiple of devices x nodes x at_once = {world * max(1, self.at_once)}",
         )
+        _require(self.precision in PRECISIONS, "precision", self.precision, ", ".join(PRECISIONS))
         one_class = self.model.num_classes == 1
         _require(
             one_class or not (self.synthetic or self.regions),

@@ -1,4 +1,4 @@
-"""Where samples come from: expert lesions, synthetic ones, regions of the images."""
+"""Sources of samples: expert lesions, synthetic ones, regions of the images."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ REACH = 2.2  # of the half axes, to hold satellites and what leans
 
 @dataclass(frozen=True)
 class _Blob:
-    """Where a blob lies: ``field`` (z, y, x) is below 1 inside; ``corner`` its first voxel."""
+    """Blob and its place: ``field`` (z, y, x) is below 1 inside; ``corner`` its first voxel."""
 
     field: NDArray[np.float32]
     corner: tuple[int, int, int]

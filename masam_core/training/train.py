@@ -20,11 +20,14 @@ from torch import Tensor, nn
 from masam_core.data.cases import Case
 from masam_core.data.reading import read_cases
 from masam_core.errors import ConfigError
-from masam_core.model.checkpoint import new_model, start_from_model
+from masam_core.model.checkpoint import new_model
+from masam_core.model.start import start_from_model
+from masam_core.threads import leave_number_to_launcher
 from masam_core.training.augment import build_augmentation
 from masam_core.training.case_cache import CaseCache
 from masam_core.training.logs import Logs
 from masam_core.training.losses import training_loss
+from masam_core.training.precision import keep_inputs_exact
 from masam_core.training.prepared import PreparedCase
 from masam_core.training.regions import kept_regions
 from masam_core.training.samples import Batch, draw_batch
@@ -181,9 +184,7 @@ def _forward(fabric: Fabric, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
     windows, masks, inside = (
         fabric.to_device(t) for t in (batch.windows, batch.masks, batch.inside)
     )
-    boxes = None if batch.boxes is None else fabric.to_device(batch.boxes)
-    prior = None if batch.prior is None else fabric.to_device(batch.prior)
-    logits, quality = model(windows, boxes, prior)
+    logits, quality = model(windows, batch.prompt.map(fabric.to_device))
     return training_loss(logits, quality, masks, inside)
 
 
@@ -194,13 +195,15 @@ def _accumulating(fabric: Fabric, model: nn.Module, more: bool) -> AbstractConte
 
 def _fabric(config: TrainConfig) -> Fabric:
     several = config.devices * config.nodes > 1
+    if several:
+        leave_number_to_launcher()
     # The prompt encoder's point embeddings get no gradient from boxes.
     # The others wait while the first one validates, which may take long.
     strategy = (
         DDPStrategy(find_unused_parameters=True, timeout=timedelta(hours=12)) if several else "auto"
     )
     try:
-        return Fabric(
+        fabric = Fabric(
             accelerator=config.accelerator,
             devices=config.devices,
             num_nodes=config.nodes,
@@ -212,6 +215,8 @@ def _fabric(config: TrainConfig) -> Fabric:
             f"Training can't run with accelerator {config.accelerator}, {config.devices} device(s) "
             f"and precision {config.precision}: {error}"
         ) from error
+    keep_inputs_exact(fabric)
+    return fabric
 
 
 def split_cases(cases: list[Case], split: str) -> list[Case]:

@@ -7,6 +7,7 @@ import os
 import numpy as np
 
 from masam_core.data.cases import Case
+from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.checkpoint import save_model
 from masam_core.model.masam import MASAM
@@ -27,13 +28,13 @@ def validate(
     """
     candidate = config.out / "candidate.safetensors"
     with state.averaged():
-        save_model(model, candidate, part="delta")
+        save_model(model, candidate, kind="delta")
     device = model.pixel_mean.device
     segmenter = Segmenter(candidate, device, base=config.base)
     if config.prompts is None:
-        scores = evaluate_automatic(cases, segmenter, quality="fast", target=config.target)
+        scores = evaluate_automatic(cases, segmenter, quality=Quality.FAST, target=config.target)
     else:
-        scores = evaluate_cases(cases, segmenter, quality="fast", target=config.target)
+        scores = evaluate_cases(cases, segmenter, quality=Quality.FAST, target=config.target)
     logs.scores(state.step, scores)
     mean = float(np.mean([s.dice for s in scores]))
     if mean > state.best:

@@ -28,7 +28,7 @@ class LoadedModel:
     segmenter: Segmenter
 
     def describe(self) -> dict[str, Any]:
-        """For the answer to ``load_model``."""
+        """Fields of the answer to ``load_model``."""
         segmenter = self.segmenter
         return {
             "name": segmenter.config.name,

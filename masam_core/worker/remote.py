@@ -45,10 +45,10 @@ class RemoteSegmenter:
     def __init__(
         self,
         command: str | Sequence[str],
-        model: str | Path = "bundled",
-        device: str = "auto",
-        precision: str = "auto",
-        cache_bytes: int = 1 << 30,
+        model: str | Path = ModelChoice.model,
+        device: str = ModelChoice.device,
+        precision: str = ModelChoice.precision,
+        cache_bytes: int = ModelChoice.cache_bytes,
         base: str | Path | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:

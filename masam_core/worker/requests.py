@@ -13,12 +13,12 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import ConfigError, MasamError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.inference.limits import CACHE_MB
 from masam_core.inference.options import SegmentOptions, axis_of
+from masam_core.installation.devices import list_devices
+from masam_core.limits import CACHE_MB
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker import fields
 from masam_core.worker.codes import UnknownRequest, UnknownVolume, VersionMismatch, code_of
-from masam_core.worker.devices import list_devices
 from masam_core.worker.fields import field, optional_text
 from masam_core.worker.models import (
     LoadedModel,
@@ -81,7 +81,7 @@ class Requests:
         return handle(message, send, cancelled)
 
     def make_room(self) -> None:
-        """After running out of memory: drop what can be had again."""
+        """Drop what can be had again, after running out of memory."""
         self.models.release_cache()
 
     def _hello(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
@@ -99,13 +99,13 @@ class Requests:
         }
 
     def _load_model(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
-        cache = field(message, "cache_bytes", int, 1 << 30)
+        cache = field(message, "cache_bytes", int, ModelChoice.cache_bytes)
         CACHE_MB.check(cache / (1 << 20))
         choice = ModelChoice(
-            field(message, "model", str, "bundled"),
+            field(message, "model", str, ModelChoice.model),
             optional_text(message, "base"),
-            field(message, "device", str, "auto"),
-            field(message, "precision", str, "auto"),
+            field(message, "device", str, ModelChoice.device),
+            field(message, "precision", str, ModelChoice.precision),
             cache,
         )
         return self.models.load(choice).describe()
@@ -119,10 +119,10 @@ class Requests:
         return {"matches": matches, "sha256": digest}
 
     def _check(self, message: Message, send: Send, cancelled: IsCancelled) -> Message:
-        from masam_core.check.machine import check_machine
+        from masam_core.installation.machine import check_machine
 
-        model = field(message, "model", str, "bundled")
-        device = field(message, "device", str, "auto")
+        model = field(message, "model", str, ModelChoice.model)
+        device = field(message, "device", str, ModelChoice.device)
         found = check_machine(model, device, _progress(send), cancelled)
         return {"findings": [finding.to_dict() for finding in found]}
 

@@ -79,7 +79,7 @@ class Frames:
         area.view.onChange = self.schedule_render
 
     def set_push_callback(self, callback: Callable[[bytes, dict[str, Any]], None]) -> None:
-        """Where pictures go."""
+        """Receiver of pictures."""
         self._push = callback
 
     def schedule_render(self) -> None:

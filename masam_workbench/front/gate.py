@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, web
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import MasamError
 from masam_workbench.front.guard import HEADERS, isLoopback, refusal, same
 from masam_workbench.front.processes import TabProcess, startTab
@@ -28,7 +29,7 @@ EMPTY_SECONDS = 120.0  # and so long at most where it never had an image
 
 @dataclass(frozen=True)
 class Options:
-    """Of the server.
+    """Settings of the server.
 
     Attributes:
         host, port: where it listens; port 0 is a free one.
@@ -43,7 +44,7 @@ class Options:
     port: int = 0
     image: str = ""
     limit: int = 4 << 30
-    device: str = "auto"
+    device: str = ModelChoice.device
     worker: str = ""
     timeout: int = 1800
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
@@ -149,7 +150,7 @@ class Gate:
             sweeping.cancel()
 
     async def _shutDown(self, _app: web.Application) -> None:
-        """Before the server waits for its connections to end: end them, and the tabs."""
+        """End connections and tabs, before the server waits for them to end."""
         tabs, self.tabs = list(self.tabs.values()), {}
         await asyncio.gather(*(tab.socket.close() for tab in tabs if tab.socket is not None))
         await asyncio.gather(*(tab.end() for tab in tabs))
@@ -168,7 +169,7 @@ class Gate:
 
 
 def _client() -> ClientSession:
-    """For what is passed on to the tabs: without a limit of time, and as it is."""
+    """Client for what is passed on to the tabs: without a limit of time, and as it is."""
     return ClientSession(timeout=ClientTimeout(total=None), auto_decompress=False)
 
 

@@ -104,7 +104,7 @@ class Images:
             self.tab.state.preset = name
 
     def _take(self, path: Path, name: str, facts: dict[str, Any]) -> None:
-        """Into the scene, in the place of the image that was there."""
+        """Put an image into the scene, in the place of the one that was there."""
         import slicer
 
         tab = self.tab

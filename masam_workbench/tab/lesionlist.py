@@ -28,11 +28,11 @@ class LesionRows:
         self._waiting: list[Callable[[str], None]] = []
 
     def rows(self) -> list[dict[str, Any]]:
-        """Of the image that is shown."""
+        """Rows of the lesions of the image that is shown."""
         return [self._row(lesion) for lesion in self.tab.lesions()]
 
     def rename(self, lesionId: str, name: str) -> None:
-        """Of box and segment."""
+        """Rename box and segment."""
         lesion = self.tab.session.lesions.lesion(lesionId)
         if lesion is None:
             return
@@ -43,7 +43,7 @@ class LesionRows:
         self.tab.refreshSoon()
 
     def recolor(self, lesionId: str, color: str) -> None:
-        """Of box and segment; ``#rrggbb``."""
+        """Recolour box and segment; ``#rrggbb``."""
         lesion = self.tab.session.lesions.lesion(lesionId)
         digits = str(color).removeprefix("#")
         if lesion is None or len(digits) != 6:

@@ -13,8 +13,8 @@ from MASAMSlicerLib.session import RunReport
 from MASAMSlicerLib.wording import hasNotes, summary
 
 from masam_core.errors import Cancelled
-from masam_core.inference.limits import THRESHOLD
 from masam_core.inference.options import SegmentOptions
+from masam_core.limits import THRESHOLD
 
 if TYPE_CHECKING:
     from masam_workbench.tab.tab import Tab

@@ -31,7 +31,7 @@ class Saving:
 
     @property
     def folder(self) -> Path:
-        """Of the files that the browser may fetch; nothing else is in it."""
+        """Folder of the files that the browser may fetch; nothing else is in it."""
         folder = self.tab.folder / "results"
         folder.mkdir(exist_ok=True)
         return folder

@@ -15,6 +15,7 @@ from MASAMSlicerLib.session import Session
 from MASAMSlicerLib.standing import Standing, situationOf
 from MASAMSlicerLib.wording import deviceWords
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import MasamError
 from masam_workbench.display.application import Application
 from masam_workbench.display.views import Views
@@ -38,14 +39,14 @@ SETTLED_SECONDS = 0.5  # without a change after which a box counts as moved, if 
 
 @dataclass(frozen=True)
 class Settings:
-    """Of the machine.
+    """Settings of the machine.
 
     Attributes:
         device: ``auto`` or a device's name.
         workerCommand: of the worker; empty for the one on this machine.
     """
 
-    device: str = "auto"
+    device: str = ModelChoice.device
     workerCommand: str = ""
 
 
@@ -110,7 +111,7 @@ class Tab:
         return nodesOfClass(self.scene, kind)
 
     def lesions(self) -> list[LesionEntry]:
-        """Of the image that is shown."""
+        """Lesions of the image that is shown."""
         return self.session.lesions.lesions(self.volume) if self.volume is not None else []
 
     def select(self, lesionId: str) -> None:
@@ -202,7 +203,7 @@ class Tab:
             state.places = self._places() if self.volume is not None else {}
 
     def _places(self) -> dict[str, dict[str, Any]]:
-        """Of each slice view: which slice it shows, which way is which, and its scale."""
+        """Tell of each slice view which slice it shows, which way is which, and its scale."""
         found = {}
         for name, view in self.views.slices.items():
             number, count = view.place()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
-from masam_core.inference.limits import CACHE_MB
+from masam_core.limits import CACHE_MB
 
 from . import settings
 

@@ -12,7 +12,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from masam_core.batch.spec import BatchSpec
 from masam_core.errors import MasamError
+from masam_core.export.formats.registry import endings
 
 from .. import workerprocess
 from ..batch import VolumeBatch, VolumeCase, findCases
@@ -21,13 +23,12 @@ from ..scene.tables import updateTable
 from ..standing import Standing
 from ..wording import breakable
 from . import settings
-from .advanced import fill
+from .advanced import choose, fill
 
 if TYPE_CHECKING:
     from .panel import Panel
 
 _ID_ROLE = 256  # Qt::UserRole
-FORMATS = (".seg.nrrd", ".nii.gz", ".nrrd", ".mha")
 
 
 class Batch:
@@ -48,7 +49,8 @@ class Batch:
                 BY_SEGMENTS: _("Tight boxes around the segments of ..."),
             },
         )
-        fill(self.ui.batchFormatComboBox, {suffix: suffix for suffix in FORMATS})
+        fill(self.ui.batchFormatComboBox, {ending: ending for ending in endings(masks=True)})
+        choose(self.ui.batchFormatComboBox, BatchSpec.format)
         self.ui.batchTable.setHorizontalHeaderLabels([_("Case"), _("Status"), _("Message")])
         self.ui.batchTable.horizontalHeader().stretchLastSection = True
         self.ui.batchTable.verticalHeader().hide()
@@ -141,7 +143,7 @@ class Batch:
         return last
 
     def _how(self) -> str:
-        """Where the boxes come from: BY_NAME, BY_FOLDER or BY_SEGMENTS."""
+        """Source of the boxes: BY_NAME, BY_FOLDER or BY_SEGMENTS."""
         box = self.ui.batchBoxesComboBox
         return str(box.itemData(box.currentIndex))
 
@@ -161,7 +163,7 @@ class Batch:
             rows = batch.rows()
             if rows:
                 self._table = updateTable(slicer.mrmlScene, _("Batch"), rows, self._tableNode())
-            self._end(batch.queue.summary())
+            self._end(" ".join(part for part in (batch.queue.summary(), batch.problem) if part))
 
     def _tableNode(self) -> Any:
         """The table of the last batch, if it is still in the scene."""
@@ -186,24 +188,23 @@ class Batch:
         self.refresh()
         self.panel.refreshSoon()
 
-    def _spec(self) -> dict[str, Any]:
+    def _spec(self) -> BatchSpec:
         source, target = self.ui.batchInput.currentPath, self.ui.batchOutput.currentPath
         if not source or not Path(source).exists():
             raise MasamError(_("Choose the folder of images first."))
         if not target:
             raise MasamError(_("Choose a folder for the results."))
         command = str(settings.read("workerCommand")).strip()
-        return {
-            "input": source,
-            "out": target,
-            "format": self.ui.batchFormatComboBox.currentText,
-            "overlay": bool(self.ui.batchOverlayCheckBox.checked),
-            "retry_failed": bool(self.ui.batchRetryCheckBox.checked),
-            "model": self.panel.parameters.model,
-            "device": str(settings.read("device")),
-            "options": self.panel.options().to_dict(),
-            "worker": workerprocess.workerCommand(command) if command else None,
-        }
+        return BatchSpec(
+            Path(source),
+            Path(target),
+            format=str(self.ui.batchFormatComboBox.currentText),
+            overlay=bool(self.ui.batchOverlayCheckBox.checked),
+            retry_failed=bool(self.ui.batchRetryCheckBox.checked),
+            segment=self.panel.options(),
+            model=self.panel.choice(),
+            worker=tuple(workerprocess.workerCommand(command)) if command else (),
+        )
 
     def _onEvent(self, event: dict[str, Any]) -> None:
         if event["event"] == "case":
@@ -216,7 +217,7 @@ class Batch:
             self.ui.batchProgressBar.value = finished
         elif event["event"] == "progress":
             self._say(f"{event['case']}: {event['text']} ({event['fraction']:.0%})")
-        elif event["event"] == "error":
+        elif event["event"] in ("error", "note"):
             self._say(event["message"])
         elif event["event"] == "end":
             words = _("{done} done, {failed} failed.").format(**event)
@@ -309,16 +310,16 @@ class FolderProcess:
     """``python -m masam_core.batch`` as a process: the queue of ``masam batch``.
 
     Args:
-        spec: see ``masam_core.batch.__main__``.
+        spec: of the batch.
         onEvent: called with each of its lines.
         onEnd: called once, with what went wrong, or an empty text.
     """
 
-    def __init__(self, spec: dict[str, Any], onEvent: Any, onEnd: Any) -> None:
+    def __init__(self, spec: BatchSpec, onEvent: Any, onEnd: Any) -> None:
         self._onEvent, self._onEnd = onEvent, onEnd
         self._folder = tempfile.TemporaryDirectory(prefix="masam-batch-")
-        self._spec = Path(self._folder.name) / "batch.json"
-        self._spec.write_text(json.dumps(spec), "utf-8")
+        self._spec = Path(self._folder.name) / "spec.json"
+        self._spec.write_text(json.dumps(spec.to_dict()), "utf-8")
         self._rest = b""
         self._ended = False
         self._transport: Any = None

@@ -9,9 +9,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from masam_core.check.finding import State
 from masam_core.check.report import Report
 from masam_core.check.run import CheckRun, Plan
+from masam_core.installation.finding import State
 
 from . import settings
 

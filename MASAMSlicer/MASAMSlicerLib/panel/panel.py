@@ -9,9 +9,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from masam_core.check.finding import State
 from masam_core.errors import MasamError
 from masam_core.inference.options import SegmentOptions
+from masam_core.installation.finding import State
 
 from .. import workerprocess
 from ..scene.belonging import otherVolume
@@ -243,7 +243,7 @@ class Panel:
         self._standing.said(holds)
 
     def showProgress(self, fraction: float, text: str) -> None:
-        """Of a download."""
+        """Show how far a download is."""
         self.say(f"{text} ({fraction:.0%})" if fraction else text)
 
     def ask(

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import qt
 
-from masam_core.inference.limits import CACHE_MB
+from masam_core.catalog.choice import ModelChoice
+from masam_core.limits import CACHE_MB
 
 GROUP = "MASAM/"
 LIMITS = {"cacheMB": CACHE_MB}
-DEFAULTS = {"device": "auto", "workerCommand": "", "cacheMB": 1024, "wheels": ""}
+DEFAULTS = {
+    "device": ModelChoice.device,
+    "workerCommand": "",
+    "cacheMB": ModelChoice.cache_bytes >> 20,
+    "wheels": "",
+}
 
 
 def read(name: str) -> str | int:

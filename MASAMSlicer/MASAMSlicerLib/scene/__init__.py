@@ -1,1 +1,1 @@
-"""Between MRML and plain arrays and boxes. Main thread only; in Slicer and on slicer-core alike."""
+"""MRML to plain arrays and boxes, and back. Main thread only; in Slicer and on slicer-core."""

@@ -1,4 +1,4 @@
-"""Where a lesion's box lies, to be put there again."""
+"""Place of a lesion's box, to be put there again."""
 
 from __future__ import annotations
 

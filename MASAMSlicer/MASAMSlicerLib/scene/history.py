@@ -156,7 +156,7 @@ class Touched(list[tuple[Any, str]]):
         self.boxes.append(KeptBox.of(self._scene, lesion))
 
     def place(self, lesion: str, corners: np.ndarray) -> None:
-        """Where the box of a lesion goes when this is undone: (8, 3) in the volume's own LPS."""
+        """Corners of a lesion's box when this is undone: (8, 3) in the volume's own LPS."""
         self.places.append(BoxPlace(lesion, corners))
 
     def append(self, item: tuple[Any, str]) -> None:

@@ -68,7 +68,7 @@ class LesionEntry:
 
     @property
     def look(self) -> Look:
-        """For a new segment."""
+        """Look of a new segment."""
         return Look(self.name, self.color, self.terminology)
 
     @property
@@ -289,7 +289,7 @@ class LesionList:
         return MOVED if np.abs(corners - made.corners).max() > MOVED_MM else DONE
 
     def digest(self, lesion: LesionEntry) -> str:
-        """Of the mask as it is now; computed again only when its labelmap was modified."""
+        """Digest of the mask as it is now; computed again only when its labelmap was modified."""
         labelmap = lesion.segment.GetRepresentation(labelmapName())
         # Not id(): Python's wrapper of the same VTK object may be another one each time.
         state = labelmap and (labelmap.GetAddressAsString(""), labelmap.GetMTime())
@@ -339,7 +339,7 @@ def showBox(roi: Any, color: tuple[float, float, float]) -> None:
 
 
 def colorOf(roi: Any) -> tuple[float, float, float]:
-    """Of a lesion's box."""
+    """Colour of a lesion's box."""
     try:
         red, green, blue = (float(c) for c in (roi.GetAttribute(COLOR) or "").split())
     except ValueError:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from masam_core.errors import MasamError
+from masam_core.prompts.warnings import warnings_before
 
 from . import prompts
 from .lesions import LesionEntry, LesionList
@@ -43,7 +44,8 @@ def boxWarning(lesion: LesionEntry | None) -> str:
     try:
         geometry = geometryOf(lesion.volume)
         box = prompts.boxFromRoi(lesion.roi, lesion.volume, geometry, lesion.name)
-        return "\n".join(prompts.warningsBefore(box, geometry))
+        boxes = box.slice_boxes(geometry.canonical_frame())
+        return "\n".join(warnings_before(box, boxes))
     except MasamError as error:
         return str(error)
 

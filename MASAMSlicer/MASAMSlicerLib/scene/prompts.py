@@ -14,9 +14,6 @@ from masam_core.prompts.boxes import CORNER_BITS, BoxPrompt
 from .transforms import arrayToMatrix, matrixToArray, nodeToWorld, worldToNode
 from .volumes import geometryOf
 
-LARGE_MM = 300.0  # no lesion is longer
-LOOSE = 0.7  # of a box's side: a mask that fills less of it suggests a box that is not tight
-
 
 def cornersInVolume(roiNode: Any, volumeNode: Any) -> np.ndarray:
     """The ROI's eight corners (8, 3) in the volume's own LPS, mm.
@@ -63,50 +60,6 @@ def boxFromRoi(
     geometry = geometry or geometryOf(volumeNode)
     corners = geometry.ijk_from_lps(cornersInVolume(roiNode, volumeNode))
     return BoxPrompt(corners, name or roiNode.GetName() or "Lesion")
-
-
-def warningsBefore(box: BoxPrompt, geometry: Geometry) -> list[str]:
-    """What a look at the box alone tells: off the volume, too large to be tight, too thin.
-
-    Raises:
-        BoxError: wholly outside the volume.
-    """
-    frame = geometry.canonical_frame()
-    boxes = box.slice_boxes(frame)
-    notes = list(boxes.messages)
-    edges = geometry.lps_from_ijk(box.corners_ijk[[0, 1, 2, 4]])
-    sides = np.linalg.norm(edges[1:] - edges[0], axis=1)
-    if sides.max() > LARGE_MM:
-        notes.append(f"The box is {sides.max():.0f} mm long. Is it tight around one lesion?")
-    x0, y0, x1, y1 = boxes.bounds
-    _, rows, cols = frame.shape
-    if x1 - x0 > 0.8 * cols and y1 - y0 > 0.8 * rows:
-        notes.append("The box covers nearly the whole slice. Draw it tight around the lesion.")
-    if len(boxes.slices) == 1 and frame.shape[0] > 1:
-        notes.append("The box holds a single slice. Set its first and last slice.")
-    return notes
-
-
-def warningsAfter(box: BoxPrompt, mask: np.ndarray, offset: tuple[int, int, int]) -> list[str]:
-    """Whether the mask (KJI crop at ``offset``) leaves much of the box empty on some side.
-
-    Measured along the box's own axes, so that a tight rotated box is not taken for a loose one.
-    """
-    if not mask.any():
-        return []
-    points = np.argwhere(mask)[:, ::-1] + np.array(offset[::-1], dtype=float)
-    origin = box.corners_ijk[0]
-    axes = box.corners_ijk[[1, 2, 4]] - origin
-    share = (points - origin) @ np.linalg.inv(axes)
-    # Half a voxel on each side: the mask's extent is from outer face to outer face.
-    voxel = np.abs(np.linalg.inv(axes)).sum(axis=0)
-    filled = np.minimum(1.0, share.max(axis=0) - share.min(axis=0) + voxel)
-    if filled.min() >= LOOSE:
-        return []
-    return [
-        f"The lesion fills only {filled.min():.0%} of one side of its box. If the box is not "
-        "tight, tighten it and segment again."
-    ]
 
 
 def alignRoi(roiNode: Any, volumeNode: Any, low: np.ndarray, high: np.ndarray) -> None:

@@ -36,7 +36,7 @@ TAGS = tuple(PREFIX + name for name in _NAMES)  # vtkSegment can't list its own
 
 @dataclass(frozen=True)
 class Provenance:
-    """Of one AI result.
+    """Origin of one result: model, settings, box, figures.
 
     Attributes:
         lesion: id of the lesion.
@@ -66,7 +66,7 @@ class Provenance:
     messages: tuple[str, ...] = ()
 
     def tags(self) -> dict[str, str]:
-        """For :func:`.segments.writeSegment`."""
+        """Tags for :func:`.segments.writeSegment`."""
         corners = " ".join(f"{v:.4f}" for v in np.ravel(self.corners))
         values = (
             self.lesion,
@@ -89,7 +89,7 @@ class Provenance:
 
     @classmethod
     def ofSegment(cls, segment: Any) -> Provenance | None:
-        """Of a segment that MASAM made; None for any other, or where the tags are damaged."""
+        """Read it from a segment that MASAM made; None for others, or where tags are damaged."""
 
         def text(name: str) -> str:
             return tagOf(segment, PREFIX + name).replace(_BAR_CODE, _BAR)

@@ -7,19 +7,26 @@ another number than the one that the next run takes.
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
-from masam_core.inference.limits import MARGIN_MM, SMOOTH_MM, THRESHOLD, Keep
-from masam_core.inference.windows import Quality
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
+from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
+from masam_core.limits import MARGIN_MM, SMOOTH_MM, THRESHOLD
 
 from ..translation import tr as _
 
+# What each may be, and what it is at first: as in the core. The model's own threshold counts until
+# another is asked for; the slider begins in the middle.
 NUMBERS = {
     "threshold": (THRESHOLD, 0.5),
-    "marginMm": (MARGIN_MM, 0.0),
-    "smoothMm": (SMOOTH_MM, 0.0),
+    "marginMm": (MARGIN_MM, SegmentOptions.margin_mm),
+    "smoothMm": (SMOOTH_MM, PostprocessOptions.smooth_mm),
 }
-CHOICES = {"quality": (get_args(Quality), "balanced"), "keep": (get_args(Keep), "centre")}
+CHOICES = {
+    "quality": (Quality.words(), SegmentOptions.quality.value),
+    "keep": (Keep.words(), PostprocessOptions.keep.value),
+}
 
 
 def putRight(parameterNode: Any) -> list[str]:

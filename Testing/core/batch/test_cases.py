@@ -19,9 +19,7 @@ def touch(folder: Path, *names: str) -> None:
 
 def paired(folder: Path, **options: Path) -> dict[str, tuple[str, ...]]:
     cases, _ = find_cases(folder, **options)
-    return {
-        c.name: tuple(p.name for p in (*c.rois, *([c.labels] if c.labels else []))) for c in cases
-    }
+    return {c.name: tuple(p.name for p in c.boxes) for c in cases}
 
 
 def test_a_box_belongs_to_the_image_with_the_longest_fitting_name(tmp_path: Path) -> None:
@@ -56,6 +54,7 @@ def test_labels_may_lie_in_a_folder_of_their_own(tmp_path: Path) -> None:
 def test_sub_folders_are_cases_and_results_are_not(tmp_path: Path) -> None:
     touch(tmp_path, "p1/image.nii.gz", "p1/label.nii.gz", "p2/t1.nrrd", "p2/tumour.mrk.json")
     touch(tmp_path, "p3/dicom/1.dcm", "p3/box.mrk.json", "old/batch.json", "old/x.nii.gz")
+    touch(tmp_path, "new/.masam/x.json", "new/x.nii.gz", "new/x.mrk.json")
     touch(tmp_path, "out/p1.nii.gz", "notes/readme.txt")
     cases, _ = find_cases(tmp_path, out=tmp_path / "out")
     assert [c.name for c in cases] == ["p1", "p2", "p3"]
@@ -89,7 +88,7 @@ def test_a_list_names_images_and_boxes(tmp_path: Path) -> None:
         BatchCase(
             "a", tmp_path / "d/a.nii.gz", (tmp_path / "a1.mrk.json", tmp_path / "a2.mrk.json")
         ),
-        BatchCase("B one", tmp_path / "b.nii", (), tmp_path / "b_l.nii"),
+        BatchCase("B one", tmp_path / "b.nii", (tmp_path / "b_l.nii",)),
     ]
 
 
@@ -100,6 +99,8 @@ def test_a_list_names_images_and_boxes(tmp_path: Path) -> None:
         ("image\na.nii\n", "columns image and boxes"),
         ("image,boxes\na.nii,\n", "line 2"),
         ("image,boxes\na.nii,a.mrk.json;l.nii\n", "one label image"),
+        ("image,boxes\na.nii,k.nii;l.nii\n", "one label image"),
+        ("image,boxes\na.nii,a.txt\n", "a.txt is no file of boxes"),
     ],
 )
 def test_a_list_that_is_none_is_refused(tmp_path: Path, text: str, says: str) -> None:

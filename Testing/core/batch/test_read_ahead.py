@@ -19,7 +19,7 @@ from masam_core.image.volume import Volume
 
 
 def case(name: str, image: Path = Path("none.nrrd")) -> BatchCase:
-    return BatchCase(name, image, (), None)
+    return BatchCase(name, image)
 
 
 def volume(name: str) -> Volume:
@@ -82,7 +82,7 @@ def test_a_stalled_drive_does_not_hold_up_the_end() -> None:
         "from pathlib import Path\n"
         "from masam_core.batch.cases import BatchCase\n"
         "from masam_core.batch.read_ahead import ReadAhead\n"
-        "ReadAhead(lambda case: time.sleep(300)).begin(BatchCase('a', Path('x'), (), None))\n"
+        "ReadAhead(lambda case: time.sleep(300)).begin(BatchCase('a', Path('x')))\n"
     )
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

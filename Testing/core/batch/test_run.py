@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from masam_core.batch import fingerprint
 from masam_core.batch import run as run_module
 from masam_core.batch.cases import BatchCase, find_cases
 from masam_core.batch.engine import open_segmenter
-from masam_core.batch.run import BatchOptions, open_queue, read_case, run_batch
+from masam_core.batch.run import open_queue, read_case, run_batch
+from masam_core.batch.spec import BatchSpec
 from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import Cancelled, ConfigError
 from masam_core.image.volume import Volume, read_labels
@@ -87,8 +90,8 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, out: Path, engine: Quick, **options: Any) -> tuple[Any, bool]:
     cases, _ = find_cases(folder)
-    chosen = BatchOptions(**options)
-    queue = open_queue(cases, folder, out, chosen, "quick")
+    chosen = BatchSpec(folder, out, **options)
+    queue = open_queue(cases, chosen)
     told: list[tuple[str, str]] = []
     whole = run_batch(
         cases,
@@ -162,9 +165,90 @@ def test_results_never_go_among_the_images(folder: Path) -> None:
         run(folder, folder, Quick())
 
 
-def test_an_unknown_format_is_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"expected \.seg\.nrrd"):
-        run(folder, tmp_path / "out", Quick(), format=".png")
+def test_what_another_process_has_done_meanwhile_is_taken_over(
+    folder: Path, tmp_path: Path
+) -> None:
+    out, engine = tmp_path / "out", Quick()
+
+    class Other(Quick):
+        """Lets a second run of the same batch end while the first one is at its first case."""
+
+        def segment(self, *arguments: Any, **named: Any) -> Lesion:
+            if not engine.seen:
+                run(folder, out, engine)
+            return super().segment(*arguments, **named)
+
+    first = Other()
+    queue, whole = run(folder, out, first)
+    assert whole
+    assert first.seen == ["a"]
+    assert engine.seen == ["a", "bug", "memory", "y", "z"]
+    assert queue.count("done") == 3
+    rows = (out / "measurements.csv").read_text("utf-8-sig").splitlines()
+    assert [line.split(",")[:2] for line in rows[1:]] == [
+        [name, status] for name, status, _ in queue.table()
+    ]
+
+
+def test_what_a_case_was_made_of_decides_whether_it_is_run_again(
+    folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+
+    def again(**options: Any) -> tuple[list[str], list[str]]:
+        """Which cases are run, and what is said of them."""
+        engine = Quick()
+        queue, _ = run(folder, out, engine, **options)
+        return engine.seen, queue.notes
+
+    for name in ("broken", "bug", "memory"):
+        (folder / f"{name}.nii.gz").unlink()
+    again()
+    assert again() == ([], [])
+    labels = sitk.ReadImage(str(folder / "a_label.nii.gz"))
+    labels[3, 2, 1] = 0
+    sitk.WriteImage(labels, str(folder / "a_label.nii.gz"))
+    assert again() == (["a"], ["a will be run again: the boxes have changed."])
+    os.utime(folder / "y.nii.gz", (1, 1))
+    assert again() == (["y"], ["y will be run again: the image has changed."])
+    os.utime(folder / "y_label.nii.gz", (1, 1))  # the same boxes, copied
+    assert again() == ([], [])
+    everything = ["a", "y", "z"]
+    margin = SegmentOptions(margin_mm=2)
+    notes = ["3 cases will be run again: margin_mm has changed."]
+    assert again(segment=margin) == (everything, notes)
+    precise = ModelChoice(precision="int8")
+    notes = ["3 cases will be run again: precision has changed."]
+    assert again(segment=margin, model=precise) == (everything, notes)
+    other = ModelChoice(str(tmp_path / "x.safetensors"), str(tmp_path / "b.safetensors"))
+    for file in (other.model, other.base):
+        Path(str(file)).write_bytes(str(file).encode())
+    notes = ["3 cases will be run again: the model, the backbone and precision have changed."]
+    assert again(segment=margin, model=other) == (everything, notes)
+    Path(str(other.base)).write_bytes(b"another")
+    notes = ["3 cases will be run again: the backbone has changed."]
+    assert again(segment=margin, model=other) == (everything, notes)
+    # A picture more changes no mask.
+    assert again(segment=margin, model=other, overlay=True) == ([], [])
+
+
+def test_another_kind_of_device_makes_other_masks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    spec = BatchSpec(folder, folder)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with_gpu = fingerprint.settings(spec)
+    second = fingerprint.settings(replace(spec, model=ModelChoice(device="cuda:1")))
+    assert second == with_gpu
+    cpu = fingerprint.settings(replace(spec, model=ModelChoice(device="cpu")))
+    assert fingerprint.changes(with_gpu, cpu) == "device has changed"
+    # A worker may be elsewhere: nothing is looked for here.
+    remote = ModelChoice("only-there", device="cuda:7")
+    there = fingerprint.settings(replace(spec, model=remote, worker=("ssh", "gpu")))
+    assert (there["model"], there["device"]) == ("only-there", "cuda:7")
 
 
 def process(spec: Path, stdin: bytes | None = None) -> tuple[int, list[dict[str, Any]]]:
@@ -206,10 +290,12 @@ def test_the_panels_process_says_what_it_does_line_by_line(
     assert any(e["event"] == "progress" and "window" in e["text"] for e in events)
     assert events[-1] == {"event": "end", "done": 1, "failed": 0, "cancelled": False}
     assert (tmp_path / "out" / "mr.seg.nrrd").is_file()
-    spec.write_text(json.dumps({**values, "options": {"quality": "best"}}))
+    spec.write_text(json.dumps({**values, "options": {"quality": "superb"}}))
     code, events = process(spec)
     assert code == 1
-    assert "other settings" in events[-1]["message"]
+    assert events == [
+        {"event": "error", "message": "Quality is 'superb'; expected one of fast, balanced, best."}
+    ]
 
 
 def test_a_worker_that_can_not_be_started_fails_the_cases_in_words(
@@ -245,15 +331,6 @@ def test_the_next_case_is_read_while_one_is_computed(
     _, whole = run(folder, tmp_path / "out", Slow())
     assert whole
     assert waited == [True]
-
-
-def test_a_precision_that_was_chosen_belongs_to_the_results(folder: Path, tmp_path: Path) -> None:
-    cases, _ = find_cases(folder)
-    out = tmp_path / "out"
-    open_queue(cases, folder, out, BatchOptions(), "quick")  # as before there was a choice
-    open_queue(cases, folder, out, BatchOptions(), "quick", precision="auto")
-    with pytest.raises(ConfigError, match="precision"):
-        open_queue(cases, folder, out, BatchOptions(), "quick", precision="int8")
 
 
 def test_a_files_modality_is_told_where_it_does_not_say(folder: Path) -> None:

@@ -9,17 +9,18 @@ import torch
 
 from masam_core.bench.literal import LiteralMASAM
 from masam_core.errors import CheckpointError, ConfigError
-from masam_core.model import config as config_module
-from masam_core.model.config import BackboneSpec, ModelConfig
+from masam_core.model.backbones import BACKBONES, DINOV2, SAM, BackboneSpec
+from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
+from masam_core.model.prompt import NetworkPrompt
 
 
 @pytest.fixture(autouse=True)
 def small_backbones(monkeypatch: pytest.MonkeyPatch) -> None:
-    sam = BackboneSpec("sam", 32, 4, 2, 16, (1, 3), window=3)
-    dino = BackboneSpec("dinov2", 24, 4, 2, 14, position_grid=5)
-    monkeypatch.setitem(config_module.BACKBONES, "vit_tiny", sam)
-    monkeypatch.setitem(config_module.BACKBONES, "vit_tiny14", dino)
+    sam = BackboneSpec(SAM, 32, 4, 2, 16, (1, 3), window=3)
+    dino = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=5)
+    monkeypatch.setitem(BACKBONES, "vit_tiny", sam)
+    monkeypatch.setitem(BACKBONES, "vit_tiny14", dino)
 
 
 def random_model(**changes: object) -> MASAM:
@@ -55,15 +56,17 @@ def test_the_product_path_gives_the_literal_logits(changes: dict[str, object]) -
     size, grid = model.config.image_size, model.config.grid
     window = torch.rand(2, 5, size, size)
     boxes = torch.tensor([[9.0, 12, 40, 45]]).expand(10, 4)
-    prior = torch.randn(10, 1, 4 * grid, 4 * grid) if model.config.shape_prior != "none" else None
+    prompt = NetworkPrompt(boxes)
+    if model.config.shape_prior != "none":
+        prompt.masks = torch.randn(10, 1, 4 * grid, 4 * grid)
     literal, folded = LiteralMASAM(model), copy.deepcopy(model).fold()
     with torch.inference_mode():
-        expected = literal.decode(literal.encode(window), boxes, prior)
-        got, _ = folded.decode(folded.encode(window), boxes, prior)
+        expected = literal.decode(literal.encode(window), prompt)
+        got, _ = folded.decode(folded.encode(window), prompt)
     assert (got - expected).abs().max() < 1e-3
     assert expected.std() > 0.01
     # Training's path, with gradients, is the same function too.
-    trained, _ = model.decode(model.encode(window), boxes, prior)
+    trained, _ = model.decode(model.encode(window), prompt)
     assert (trained - expected).abs().max() < 1e-3
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from masam_core.check import run as run_module
-from masam_core.check.finding import Finding, State
 from masam_core.check.report import Report
 from masam_core.check.run import CheckRun, Plan
 from masam_core.errors import ConfigError
+from masam_core.installation.finding import Finding, State
 from masam_core.worker.protocol import PROTOCOL
 
 from .conftest import Script, ScriptedTransport, ok, refuse

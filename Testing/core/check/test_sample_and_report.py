@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from masam_core.check.finding import Finding, State, guarded
 from masam_core.check.report import Report
 from masam_core.check.sample import Expected, Sample, judge_mask
+from masam_core.installation.finding import Finding, State, guarded
 
 
 def test_figures_are_taken_from_the_mask_itself(sample: Sample) -> None:

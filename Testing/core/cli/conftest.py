@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from masam_core.cli.main import app, join_boxes
 from masam_core.image.geometry import Geometry
-from masam_core.model import config as config_module
+from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.checkpoint import save_model
-from masam_core.model.config import BackboneSpec, ModelConfig
+from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 
 Masam = Callable[..., Any]
@@ -37,11 +37,11 @@ def masam(masam_home: Path, monkeypatch: pytest.MonkeyPatch) -> Masam:
 @pytest.fixture
 def tiny_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A random model of four small blocks, in a file."""
-    spec = BackboneSpec("dinov2", 24, 4, 2, 14, position_grid=4)
-    monkeypatch.setitem(config_module.BACKBONES, "vit_tiny", spec)
+    spec = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)
+    monkeypatch.setitem(BACKBONES, "vit_tiny", spec)
     config = ModelConfig(
         name="tiny",
-        backbone="vit_tiny",  # type: ignore[arg-type]
+        backbone="vit_tiny",
         image_size=56,
         fact_rank=4,
         adapter_width=8,

@@ -226,13 +226,11 @@ def test_a_clipped_box_is_told(masam: Masam, tiny_model: Path, image: Path, out:
         (("--box", 8, 3, 2, 9, 1, 4), "runs backwards"),
         (("--box", 30, 35, 2, 9, 1, 4), "outside the volume"),
         (("--roi", "nothing.mrk.json"), "nothing.mrk.json"),
+        (("--roi", "nothing.txt"), "'nothing.txt' is no file of boxes that is known"),
         (("--boxes-from", "nothing.nii.gz"), "nothing.nii.gz"),
-        (("--box", *FIRST, "--quality", "superb"), "superb"),
         (("--box", *FIRST, "--threshold", 1.5), "1.5"),
         (("--box", *FIRST, "--margin", -7), "The margin is -7 mm; expected 0 to 50 mm"),
         (("--box", *FIRST, "--smooth", 11), "The smoothing is 11 mm; expected 0 to 10 mm"),
-        (("--box", *FIRST, "--keep", "some"), "some"),
-        (("--box", *FIRST, "--per", "voxel"), "voxel"),
         (("--box", *FIRST, "--model", "sam-vit-x"), "sam-vit-x"),
         (("--box", *FIRST, "--device", "abacus"), "abacus"),
         (("--box", *FIRST, "--precision", "int1"), "int1"),
@@ -259,6 +257,24 @@ def test_what_cannot_be_done_is_said_in_a_line_and_nothing_is_written(
     assert words in result.stderr
     assert "Traceback" not in result.output
     assert result.stdout == ""
+    assert files(out) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "known"),
+    [
+        ("--quality", "superb", ("fast", "balanced", "best")),
+        ("--keep", "some", ("centre", "largest", "all")),
+        ("--per", "voxel", ("component", "label")),
+    ],
+)
+def test_another_word_is_wrong_usage_and_says_which_are_known(
+    masam: Masam, image: Path, out: Path, option: str, word: str, known: tuple[str, ...]
+) -> None:
+    result = masam("segment", image, "-o", out / "mask.nii.gz", "--box", *FIRST, option, word)
+    assert result.exit_code == 2
+    for expected in (option, word, *known):
+        assert expected in result.stderr
     assert files(out) == []
 
 

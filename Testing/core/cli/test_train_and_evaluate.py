@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 
+from masam_core.digest import sha256_of
 from masam_core.model.checkpoint import inspect_checkpoint, save_model
 from masam_core.model.masam import MASAM
 
@@ -26,7 +27,7 @@ def setup(tiny_model: Path, tmp_path: Path) -> Path:
     config = inspect_checkpoint(tiny_model).config
     assert config is not None
     torch.manual_seed(0)
-    save_model(MASAM(config), tmp_path / "base.safetensors", part="base")
+    save_model(MASAM(config), tmp_path / "base.safetensors", kind="base")
     model = {k: v for k, v in config.to_dict().items() if k != "intensity"}
     model |= {"channels": "repeat", "detail_width": 0, "shape_prior": "none"}
     model["pixel_mean"] = model["pixel_std"] = [1.0, 1.0, 1.0]
@@ -74,7 +75,7 @@ def test_a_run_from_yaml_trains_validates_and_evaluates(
     )
     assert done.exit_code == 0, done.stderr
     result = json.loads(done.stdout)
-    assert set(result["scores"]) == {"best", "last"}
+    assert set(result["scores"]) == {"best", "last"}  # both on the one backbone
     assert [c["second"] for c in result["comparisons"]] == ["ellipsoid", "last"]
 
 
@@ -143,9 +144,12 @@ def test_bad_evaluation_options_are_refused_before_the_work(
         (["--split", "test"], "no case with split 'test'"),
         (["--csv", tmp_path / "none" / "a.csv"], "does not exist"),
         (["--peer", "someone"], "Unknown peer 'someone'"),
+        (["--repeats", 5], "no --jitter was given"),
+        (["--against-base", tiny_model], "that --against names"),
+        (["--against", "bundled", "--against-base", tiny_model], "is not the one"),
     ):
         done = masam("evaluate", data, "--model", tiny_model, *arguments)
-        assert done.exit_code == 1
+        assert done.exit_code == (2 if "--quality" in arguments else 1)
         assert message in done.stderr
 
 
@@ -181,3 +185,28 @@ def test_an_automatic_model_segments_and_is_evaluated_without_boxes(
     assert "ball2" in done.stdout
     done = masam("evaluate", data, *arguments, "--jitter", 0.1)
     assert "no boxes that are off" in done.stderr
+
+
+def test_each_model_of_a_comparison_stands_on_its_own_backbone(
+    masam: Masam,
+    tiny_model: Path,
+    data: Path,
+    tmp_path: Path,
+) -> None:
+    from masam_core.model.checkpoint import load_model
+
+    base = tmp_path / "elsewhere" / "base.safetensors"
+    base.parent.mkdir()
+    whole = load_model(tiny_model)
+    save_model(whole, base, kind="base")
+    whole.base_file, whole.base_sha256 = base.name, sha256_of(base)
+    delta = tmp_path / "delta.safetensors"
+    save_model(whole, delta, kind="delta")
+    run = ["evaluate", data, "--model", delta, "--base", base, "--quality", "fast", "--json"]
+    done = masam(*run, "--against", "bundled")
+    assert done.exit_code == 0, done.stderr
+    assert set(json.loads(done.stdout)["scores"]) == {"delta", "MASAM"}
+    whole_first = ["--model", tiny_model, "--against", delta, "--against-base", base]
+    done = masam(*run[:2], *run[6:], *whole_first)
+    assert done.exit_code == 0, done.stderr
+    assert set(json.loads(done.stdout)["scores"]) == {"delta", "tiny"}

@@ -7,8 +7,10 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core.errors import SegmentationError
-from masam_core.export import segmentation
-from masam_core.export.segmentation import label_image, write_probability, write_segmentation
+from masam_core.export.formats import label_image as label_image_module
+from masam_core.export.formats import slicer_segmentation
+from masam_core.export.formats.label_image import label_image
+from masam_core.export.segmentation import write_probability, write_segmentation
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume, read_labels
 from masam_core.lesion.terminology import MASS, TUMOUR_TYPES
@@ -202,9 +204,9 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(
             opened.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(segmentation, "write_seg_nrrd", full_disk)
+    monkeypatch.setattr(slicer_segmentation, "write_seg_nrrd", full_disk)
     monkeypatch.setattr(
-        segmentation.sitk, "WriteImage", lambda _image, file, **_options: full_disk(file)
+        label_image_module.sitk, "WriteImage", lambda _image, file, **_options: full_disk(file)
     )
     with pytest.raises(SegmentationError, match="No space left on device"):
         write_segmentation(path, apart, oblique_volume)

@@ -10,8 +10,8 @@ import torch
 
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.model import config as config_module
-from masam_core.model.config import BackboneSpec, ModelConfig
+from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
+from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 
 BuildModel = Callable[..., MASAM]
@@ -20,8 +20,8 @@ BuildModel = Callable[..., MASAM]
 @pytest.fixture
 def build_model(monkeypatch: pytest.MonkeyPatch) -> BuildModel:
     """Builds a random four-block MA-SAM whose adapters and FacT are not at identity."""
-    spec = BackboneSpec("dinov2", 24, 4, 2, 14, position_grid=4)
-    monkeypatch.setitem(config_module.BACKBONES, "vit_tiny", spec)
+    spec = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)
+    monkeypatch.setitem(BACKBONES, "vit_tiny", spec)
 
     def build(**changes: object) -> MASAM:
         values: dict[str, object] = {

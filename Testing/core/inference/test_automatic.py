@@ -16,6 +16,7 @@ from masam_core.image.volume import Volume
 from masam_core.inference.automatic import segment_classes
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.view import slice_crop
+from masam_core.model.prompt import NetworkPrompt
 
 from .conftest import BuildModel
 
@@ -37,7 +38,9 @@ def test_best_quality_is_the_likeliest_class_of_the_mean_over_all_windows(
     for start in range(-4, 20):
         indices = [min(max(z, 0), 19) for z in range(start, start + 5)]
         with torch.no_grad():
-            logits, _ = model(crop.extract(values[indices], config.image_size)[None])
+            logits, _ = model(
+                crop.extract(values[indices], config.image_size)[None], NetworkPrompt()
+            )
         up = F.interpolate(logits[0], size=(crop.height, crop.width), mode="bilinear").softmax(1)
         for place, z in enumerate(range(start, start + 5)):
             if 0 <= z < 20:

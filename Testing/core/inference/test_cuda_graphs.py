@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import pytest
 import torch
@@ -12,11 +11,13 @@ from masam_core.catalog.bundled import bundled_model_path
 from masam_core.inference.cuda_graphs import SIZES, GraphedDecoder, Recording
 from masam_core.model.checkpoint import load_model
 from masam_core.model.masam import MASAM, Embedding
+from masam_core.model.prompt import NetworkPrompt
 
 from .conftest import BuildModel
 
+BOTH = ("boxes", "masks")
 NO_GPU = not torch.cuda.is_available()
-Inputs = tuple[Embedding, torch.Tensor, torch.Tensor]
+Inputs = tuple[Embedding, NetworkPrompt]
 
 
 def inputs(count: int, device: str = "cpu", grid: int = 4) -> Inputs:
@@ -24,7 +25,8 @@ def inputs(count: int, device: str = "cpu", grid: int = 4) -> Inputs:
     image = torch.randn(count, 256, grid, grid, device=device)
     corner = torch.tensor([4.0, 5, 40, 41], device=device)
     boxes = corner + torch.arange(count, device=device).unsqueeze(1)
-    return Embedding(image, []), boxes, torch.randn(count, 1, 4 * grid, 4 * grid, device=device)
+    masks = torch.randn(count, 1, 4 * grid, 4 * grid, device=device)
+    return Embedding(image, []), NetworkPrompt(boxes, masks)
 
 
 class Played:
@@ -38,7 +40,7 @@ class Played:
         self.times += 1
         if self.works:
             own = self.recording
-            logits, quality = self.decoder.decode(own.window, own.boxes, own.prior)
+            logits, quality = self.decoder.decode(own.window, own.prompt)
             own.logits.copy_(logits)
             own.quality.copy_(quality)
 
@@ -54,11 +56,11 @@ def graphs(build_model: BuildModel, monkeypatch: pytest.MonkeyPatch) -> GraphedD
 def record_with(decoder: GraphedDecoder, monkeypatch: pytest.MonkeyPatch, works: bool) -> None:
     from masam_core.inference.cuda_graphs import _filled
 
-    def record(size: int, window: Embedding, boxes: Any, prior: Any) -> Recording:
+    def record(size: int, window: Embedding, prompt: NetworkPrompt) -> Recording:
         own = Embedding(_filled(window.image, size), [_filled(s, size) for s in window.skips])
-        values = _filled(boxes, size), _filled(prior, size)
-        logits, quality = decoder.decode(own, *values)
-        recording = Recording(None, own, *values, logits.clone(), quality.clone())
+        own_prompt = prompt.map(lambda tensor: _filled(tensor, size))
+        logits, quality = decoder.decode(own, own_prompt)
+        recording = Recording(None, own, own_prompt, logits.clone(), quality.clone())
         recording.graph = Played(decoder, recording, works)
         return recording
 
@@ -68,13 +70,24 @@ def record_with(decoder: GraphedDecoder, monkeypatch: pytest.MonkeyPatch, works:
 @torch.inference_mode()
 def test_changing_boxes_and_numbers_give_the_usual_logits(graphs: GraphedDecoder) -> None:
     for count in (3, 8, 5, 20, 20, 3, SIZES[-1] + 1):
-        window, boxes, prior = inputs(count)
-        expected, quality = graphs.model.decode(window, boxes, prior)
-        logits, same = graphs(window, boxes, prior)
+        window, prompt = inputs(count)
+        expected, quality = graphs.model.decode(window, prompt)
+        logits, same = graphs(window, prompt)
         assert torch.allclose(logits, expected, atol=1e-4)
         assert torch.allclose(same, quality, atol=1e-4)
-    assert sorted(graphs._recordings) == [8, 32]
-    assert graphs._recordings[8].graph.times == 4  # the check, 8, 5 and 3 slices
+    assert sorted(graphs._recordings) == [(8, BOTH), (32, BOTH)]
+    assert graphs._recordings[(8, BOTH)].graph.times == 4  # the check, 8, 5 and 3 slices
+
+
+@torch.inference_mode()
+def test_other_kinds_of_prompts_are_other_recordings(graphs: GraphedDecoder) -> None:
+    window, both = inputs(3)
+    boxes = NetworkPrompt(both.boxes)
+    for prompt in (both, both, boxes, boxes, boxes, both):
+        expected, _ = graphs.model.decode(window, prompt)
+        assert torch.allclose(graphs(window, prompt)[0], expected, atol=1e-4)
+    assert sorted(graphs._recordings) == [(8, ("boxes",)), (8, BOTH)]
+    assert not torch.allclose(graphs(window, both)[0], graphs(window, boxes)[0], atol=1e-2)
 
 
 @torch.inference_mode()
@@ -100,9 +113,9 @@ def test_a_recording_that_does_nothing_is_found_out(
     decoder = GraphedDecoder(build_model().prepare(torch.float32), torch.float32)
     record_with(decoder, monkeypatch, works=False)
     for _ in range(2):
-        window, boxes, prior = inputs(3)
-        expected, _ = decoder.model.decode(window, boxes, prior)
-        assert torch.equal(decoder(window, boxes, prior)[0], expected)
+        window, prompt = inputs(3)
+        expected, _ = decoder.model.decode(window, prompt)
+        assert torch.equal(decoder(window, prompt)[0], expected)
     assert not decoder.usable
 
 
@@ -120,9 +133,9 @@ def test_where_nothing_can_be_recorded_it_decodes_as_usual(
     monkeypatch.setattr(graphs, "_record", record)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            window, boxes, prior = inputs(3)
-            logits, _ = graphs(window, boxes, prior)
-            assert torch.equal(logits, graphs.model.decode(window, boxes, prior)[0])
+            window, prompt = inputs(3)
+            logits, _ = graphs(window, prompt)
+            assert torch.equal(logits, graphs.model.decode(window, prompt)[0])
     assert tries == [8]
     assert "stream is capturing" in caplog.text
 
@@ -143,7 +156,7 @@ def test_lack_of_memory_is_no_reason_to_give_up(
     monkeypatch.setattr(graphs, "_record", record)
     for _ in range(2):
         graphs(*inputs(3))
-    assert list(graphs._recordings) == [8]
+    assert list(graphs._recordings) == [(8, BOTH)]
 
 
 @pytest.mark.skipif(NO_GPU, reason="needs an NVIDIA GPU")
@@ -156,16 +169,16 @@ def test_real_recordings_of_the_bundled_model(dtype: torch.dtype, number: int) -
     graphs = GraphedDecoder(model, dtype)
     grid = model.config.grid
     for count in (3, 8, 5, 20, 20, 3, 40):
-        window, boxes, prior = inputs(count, device, grid)
+        window, prompt = inputs(count, device, grid)
         side = 16 * grid
         width = model.config.detail_width
         window.skips = [
             torch.randn(count, width * 2**n, side >> n, side >> n, device=device, dtype=dtype)
             for n in range(3)
         ]
-        expected, _ = graphs.decode(window, boxes, prior)
-        logits, _ = graphs(window, boxes, prior)
+        expected, _ = graphs.decode(window, prompt)
+        logits, _ = graphs(window, prompt)
         tolerance = 16 * torch.finfo(dtype).eps * float(expected.abs().max())
         assert float((logits - expected).abs().max()) <= max(1e-2, tolerance)
     assert graphs.usable
-    assert sorted(graphs._recordings) == [8, 32]
+    assert sorted(graphs._recordings) == [(8, BOTH), (32, BOTH)]

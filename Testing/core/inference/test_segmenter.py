@@ -22,6 +22,7 @@ from masam_core.inference.segmenter import Segmenter, SegmentOptions
 from masam_core.inference.view import ellipsoid_prior, prompt_crop
 from masam_core.lesion.cleaning import PostprocessOptions
 from masam_core.model.masam import Embedding
+from masam_core.model.prompt import NetworkPrompt
 from masam_core.prompts.boxes import BoxPrompt
 
 from .conftest import BuildModel
@@ -71,9 +72,10 @@ def test_best_quality_equals_the_literal_average_over_all_windows(
         indices = [min(max(z, 0), 19) for z in range(start, start + 5)]
         window = crop.extract(values[indices], config.image_size)
         boxes = np.repeat(box, 5, axis=0)
-        prior = ellipsoid_prior(np.arange(start, start + 5), 5, 13, boxes, config)[:, 0]
+        prior = ellipsoid_prior(np.arange(start, start + 5), 5, 13, boxes, config)
         with torch.no_grad():
-            logits, _ = model(window[None], torch.from_numpy(boxes)[None], prior[None])
+            prompt = NetworkPrompt(torch.from_numpy(boxes)[None], prior[None])
+            logits, _ = model(window[None], prompt)
         logits = F.interpolate(logits[0], size=(crop.height, crop.width), mode="bilinear")
         probability = logits.softmax(1)[:, 1].numpy()
         for place, z in enumerate(range(start, start + 5)):
@@ -511,3 +513,15 @@ def test_a_volume_that_was_let_go_is_needed_again(segmenter: Segmenter, volume: 
     segmenter.set_volume(volume)
     segmenter.segment(BOX)
     assert len(segmenter.cache) == kept
+
+
+def test_what_is_worth_a_word_comes_with_the_lesion(segmenter: Segmenter, volume: Volume) -> None:
+    """From wherever it is asked: command line, batch and both front ends show these messages."""
+    k, j, i = (n // 2 for n in volume.geometry.shape)
+    thin = BoxPrompt.from_voxels(i - 4, i + 4, j - 4, j + 4, k, k)
+    lesion = segmenter.segment(thin, SegmentOptions(threshold=0.05, postprocess=RAW))
+    assert lesion.mask.any()
+    assert lesion.messages[0] == "The box holds a single slice. Set its first and last slice."
+    assert lesion.confidence < 0.8  # random weights
+    assert f"Low confidence ({lesion.confidence:.0%})" in lesion.messages[-1]
+    assert len(set(lesion.messages)) == len(lesion.messages)

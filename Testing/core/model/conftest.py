@@ -1,9 +1,10 @@
-"""A tiny SAM-layout backbone, so that every path runs in moments."""
+"""Tiny backbones, and a SAM file and a model on one of them, so that every path runs in moments."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,18 +17,21 @@ from segment_anything.modeling import (
 )
 from torch import nn
 
-from masam_core.model import config as config_module
-from masam_core.model.config import BackboneSpec, ModelConfig
+from masam_core.model.backbones import BACKBONES, DINOV2, SAM, BackboneSpec
+from masam_core.model.checkpoint import new_model
+from masam_core.model.config import ModelConfig
+from masam_core.model.masam import MASAM
 
-TINY = BackboneSpec("sam", 32, 4, 2, 16, (1, 3), window=3)
-TINY_DINO = BackboneSpec("dinov2", 24, 4, 2, 14, position_grid=5)
+Build = Callable[..., ModelConfig]
+TINY = BackboneSpec(SAM, 32, 4, 2, 16, (1, 3), window=3)
+TINY_DINO = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=5)
 
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes the backbones ``vit_tiny`` (SAM layout) and ``vit_tiny14`` (DINOv2) known."""
-    monkeypatch.setitem(config_module.BACKBONES, "vit_tiny", TINY)
-    monkeypatch.setitem(config_module.BACKBONES, "vit_tiny14", TINY_DINO)
+    monkeypatch.setitem(BACKBONES, "vit_tiny", TINY)
+    monkeypatch.setitem(BACKBONES, "vit_tiny14", TINY_DINO)
 
 
 @pytest.fixture
@@ -83,3 +87,30 @@ def reference_sam(image_size: int = 128, spec: BackboneSpec = TINY) -> Sam:
     )
     shake(sam)
     return sam.eval()
+
+
+@pytest.fixture
+def sam_file(tiny: None, tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path / "sam_tiny.pth"
+    torch.save(reference_sam().state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def model(sam_file: Path, tiny_config: Build) -> MASAM:
+    """A trained-looking MA-SAM on the backbone of ``sam_file``."""
+    torch.manual_seed(1)
+    out = new_model(tiny_config(num_classes=2), sam_file)
+    with torch.no_grad():
+        for parameter in out.trainable().values():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return out
+
+
+def assert_same(a: MASAM, b: MASAM) -> None:
+    assert a.config == b.config
+    first, second = a.state_dict(), b.state_dict()
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert torch.equal(a.pixel_mean, b.pixel_mean)

@@ -13,6 +13,7 @@ from torch import nn
 from masam_core.model.adapter import Adapter3D, BlockAdapters
 from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
+from masam_core.model.prompt import NetworkPrompt
 
 from .conftest import shake
 
@@ -84,5 +85,6 @@ def test_position_decides_which_adapters_exist(
     names = {n.split(".")[0] for n, _ in BlockAdapters(6, 4, position).named_parameters()}
     assert sorted(names) == sorted(expected)
     model = MASAM(tiny_config(adapter_position=position)).eval()
-    logits, _ = model(torch.rand(1, 5, 128, 128), torch.tensor([[[9.0, 9, 90, 90]] * 5]))
+    prompt = NetworkPrompt(torch.tensor([[[9.0, 9, 90, 90]] * 5]))
+    logits, _ = model(torch.rand(1, 5, 128, 128), prompt)
     assert logits.shape == (1, 5, 2, 128, 128)

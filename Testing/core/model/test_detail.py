@@ -10,16 +10,17 @@ import torch
 from masam_core.model.config import ModelConfig
 from masam_core.model.detail import DetailEncoder, DetailJoin, detail_widths
 from masam_core.model.masam import MASAM
+from masam_core.model.prompt import NetworkPrompt
 
 from .conftest import shake
 
 Build = Callable[..., ModelConfig]
-BOX = torch.tensor([20.0, 30.0, 90.0, 100.0]).expand(1, 5, 4)
+BOX = NetworkPrompt(torch.tensor([20.0, 30.0, 90.0, 100.0]).expand(1, 5, 4))
 
 
 def test_maps_have_the_sizes_of_the_decoders_last_three() -> None:
     encoder = DetailEncoder(8, 96)
-    maps = encoder(torch.rand(10, 3, 84, 84), slices=5)
+    maps = encoder(torch.rand(10, 3, 84, 84), [], slices=5)
     assert [tuple(m.shape) for m in maps] == [
         (10, width, 96 // step, 96 // step)
         for width, step in zip(detail_widths(8), (1, 2, 4), strict=True)
@@ -32,7 +33,7 @@ def test_only_the_coarsest_map_mixes_neighbouring_slices() -> None:
     images = torch.rand(5, 3, 32, 32)
     changed = images.clone()
     changed[4] += 1
-    before, after = encoder(images, 5), encoder(changed, 5)
+    before, after = encoder(images, [], 5), encoder(changed, [], 5)
     for number, (a, b) in enumerate(zip(before, after, strict=True)):
         moved = (a - b).abs().flatten(1).max(dim=1).values > 1e-6
         assert moved.tolist() == [False, False, False, number == 2, True]

@@ -10,6 +10,7 @@ import torch
 from masam_core.model.config import ModelConfig
 from masam_core.model.fact import FacT
 from masam_core.model.masam import MASAM
+from masam_core.model.prompt import NetworkPrompt
 
 from .conftest import shake
 
@@ -62,11 +63,11 @@ def test_a_folded_model_gives_the_same_logits(tiny_config: Callable[..., ModelCo
     model = MASAM(tiny_config()).eval()
     shake(model)
     windows = torch.rand(1, 5, 128, 128)
-    boxes = torch.tensor([30.0, 40.0, 90.0, 100.0]).expand(1, 5, 4)
+    prompt = NetworkPrompt(torch.tensor([30.0, 40.0, 90.0, 100.0]).expand(1, 5, 4))
     with torch.no_grad():
-        before, _ = model(windows, boxes)
-        after, _ = model.fold()(windows, boxes)
+        before, _ = model(windows, prompt)
+        after, _ = model.fold()(windows, prompt)
     assert torch.allclose(before, after, atol=1e-4)
     with torch.no_grad():
-        twice, _ = model.fold()(windows, boxes)
+        twice, _ = model.fold()(windows, prompt)
     assert torch.equal(after, twice)

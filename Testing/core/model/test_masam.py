@@ -15,9 +15,10 @@ from torch.nn import functional as F
 from masam_core.errors import CheckpointError
 from masam_core.model.checkpoint import load_model
 from masam_core.model.config import SAM_PIXEL_MEAN, SAM_PIXEL_STD, ModelConfig
-from masam_core.model.image_encoder import SamImageEncoder
-from masam_core.model.masam import MASAM
+from masam_core.model.encoders.sam import SamImageEncoder
+from masam_core.model.masam import MASAM, Embedding
 from masam_core.model.mask_decoder import MaskDecoder
+from masam_core.model.prompt import NetworkPrompt
 
 from .conftest import reference_sam, shake
 
@@ -40,7 +41,7 @@ def test_a_fresh_masam_with_the_sam_decoder_gives_sam_predictors_masks(
     with torch.no_grad():
         logits, _ = model(
             torch.from_numpy(slices / 255.0).float()[None],
-            torch.from_numpy(box).float().expand(1, 5, 4),
+            NetworkPrompt(torch.from_numpy(box).float().expand(1, 5, 4)),
         )
     for number in range(5):
         # FacT and adapters are at their identity start, so neighbouring slices have no say.
@@ -88,7 +89,7 @@ def test_logits_come_at_input_resolution_with_one_channel_a_class(
     tiny_config: Build, decoder: str, classes: int
 ) -> None:
     model = MASAM(tiny_config(decoder=decoder, num_classes=classes)).eval()
-    logits, quality = model(torch.rand(2, 5, 128, 128), torch.rand(2, 5, 4) * 100)
+    logits, quality = model(torch.rand(2, 5, 128, 128), NetworkPrompt(torch.rand(2, 5, 4) * 100))
     assert logits.shape == (2, 5, classes + 1, 128, 128)
     assert quality.shape == (2, 5, classes + 1)
 
@@ -108,14 +109,15 @@ def test_multiscale_reads_the_encoders_features(tiny_config: Build) -> None:
     model = MASAM(tiny_config(decoder="multiscale")).eval()
     shake(model)
     windows, box = torch.rand(1, 5, 128, 128), torch.tensor([20.0, 20, 90, 90]).expand(5, 4)
+    prompt = NetworkPrompt(box)
     with torch.no_grad():
         embedding = model.encode(windows)
         assert [tuple(s.shape) for s in embedding.skips] == [(5, 32, 8, 8)] * 3
-        plain, _ = model.decode(embedding, box)
+        plain, _ = model.decode(embedding, prompt)
         for number in range(3):
             changed = [s.clone() for s in embedding.skips]
             changed[number] += 1.0
-            other, _ = model.decode(replace(embedding, skips=changed), box)
+            other, _ = model.decode(replace(embedding, skips=changed), prompt)
             assert not torch.allclose(plain, other, atol=1e-4)
 
 
@@ -125,15 +127,16 @@ def test_windows_and_boxes_of_a_batch_do_not_influence_each_other(tiny_config: B
     shake(model)
     windows = torch.rand(2, 5, 128, 128)
     boxes = torch.tensor([[20.0, 20, 60, 60], [40.0, 30, 100, 110]])[:, None].expand(2, 5, 4)
-    prior = torch.randn(2, 5, 32, 32)
+    prompt = NetworkPrompt(boxes, torch.randn(2, 5, 1, 32, 32))
     with torch.no_grad():
-        both, _ = model(windows, boxes, prior)
+        both, _ = model(windows, prompt)
         for n in range(2):
-            alone, _ = model(windows[n : n + 1], boxes[n : n + 1], prior[n : n + 1])
+            one = slice(n, n + 1)
+            alone, _ = model(windows[one], prompt.map(lambda tensor, one=one: tensor[one]))
             assert torch.allclose(both[n], alone[0], atol=1e-4)
         moved = boxes.clone()
         moved[0, 2] += 9.0
-        other, _ = model(windows, moved, prior)
+        other, _ = model(windows, replace(prompt, boxes=moved))
     same = [torch.allclose(both[0, s], other[0, s], atol=1e-5) for s in range(5)]
     assert same == [True, True, False, True, True]
 
@@ -155,20 +158,21 @@ def test_slices_see_their_neighbours_once_the_adapters_are_trained(tiny_config: 
 @pytest.mark.parametrize("decoder", ["progressive", "multiscale", "sam"])
 def test_without_prompts_the_model_segments_automatically(tiny_config: Build, decoder: str) -> None:
     model = MASAM(tiny_config(decoder=decoder)).eval()
-    logits, _ = model(torch.rand(1, 5, 128, 128))
+    logits, _ = model(torch.rand(1, 5, 128, 128), NetworkPrompt())
     assert logits.shape[:3] == (1, 5, 2)
-    prompted, _ = model(torch.rand(1, 5, 128, 128), torch.rand(1, 5, 4))
+    prompted, _ = model(torch.rand(1, 5, 128, 128), NetworkPrompt(torch.rand(1, 5, 4)))
     assert prompted.shape == logits.shape
 
 
 @pytest.mark.parametrize("backbone", ["vit_tiny", "vit_tiny14"])
 def test_only_what_masam_adds_is_trained(tiny: None, backbone: str) -> None:
     size = 128 if backbone == "vit_tiny" else 56
-    config = ModelConfig(backbone=backbone, image_size=size, fact_rank=4, adapter_width=8)  # type: ignore[arg-type]
+    config = ModelConfig(backbone=backbone, image_size=size, fact_rank=4, adapter_width=8)
     model = MASAM(config)
     shake(model)
-    prior = torch.randn(1, 5, 4 * config.grid, 4 * config.grid)
-    logits, _ = model(torch.rand(1, 5, size, size), torch.rand(1, 5, 4) * 50, prior)
+    masks = torch.randn(1, 5, 1, 4 * config.grid, 4 * config.grid)
+    prompt = NetworkPrompt(torch.rand(1, 5, 4) * 50, masks)
+    logits, _ = model(torch.rand(1, 5, size, size), prompt)
     logits.square().mean().backward()
     for name, parameter in model.named_parameters():
         frozen = name.startswith("image_encoder.base.")
@@ -183,7 +187,7 @@ def test_only_what_masam_adds_is_trained(tiny: None, backbone: str) -> None:
 def test_dinov2_layout_equals_a_plain_transformer(tiny: None) -> None:
     torch.manual_seed(6)
     config = ModelConfig(
-        backbone="vit_tiny14",  # type: ignore[arg-type]
+        backbone="vit_tiny14",
         image_size=56,
         fact_rank=0,
         adapter_position="none",
@@ -227,11 +231,11 @@ def test_a_part_of_the_slice_decodes_as_it_does_in_the_whole(
     model = MASAM(tiny_config(decoder=decoder)).eval()
     shake(model)
     pixel = model.config.logits_side // model.config.grid
-    box = torch.tensor([20.0, 20, 90, 90]).expand(5, 4)
+    prompt = NetworkPrompt(torch.tensor([20.0, 20, 90, 90]).expand(5, 4))
     with torch.no_grad():
         embedding = model.encode(torch.rand(1, 5, 128, 128))
-        whole, quality = model.decode(embedding, box)
-        part, same = model.decode(embedding, box, part=(slice(2, 5), slice(1, 8)))
+        whole, quality = model.decode(embedding, prompt)
+        part, same = model.decode(embedding, prompt, part=(slice(2, 5), slice(1, 8)))
     assert model.mask_decoder.local
     assert part.shape == (5, 2, 3 * pixel, 7 * pixel)
     assert torch.allclose(part, whole[:, :, 2 * pixel : 5 * pixel, pixel : 8 * pixel], atol=1e-5)
@@ -247,14 +251,15 @@ def test_prepared_weights_are_rounded_but_for_the_prompts(tiny_config: Build) ->
     torch.manual_seed(8)
     model = MASAM(tiny_config()).eval()
     shake(model)
-    window, box = torch.rand(1, 5, 128, 128), torch.tensor([20.0, 20, 90, 90]).expand(5, 4)
+    window = torch.rand(1, 5, 128, 128)
+    prompt = NetworkPrompt(torch.tensor([20.0, 20, 90, 90]).expand(5, 4))
     with torch.inference_mode():
-        exact, _ = model.decode(model.encode(window), box)
+        exact, _ = model.decode(model.encode(window), prompt)
     model.prepare(torch.bfloat16)
     assert model.image_encoder.qkv_layer(0).weight.dtype == torch.bfloat16
     assert {p.dtype for p in model.prompt_encoder.parameters()} == {torch.float32}
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        rounded, _ = model.decode(model.encode(window), box)
+        rounded, _ = model.decode(model.encode(window), prompt)
     assert 0 < (rounded - exact).abs().max() < 0.1 * exact.abs().max()
     model.prepare(torch.bfloat16)  # again changes nothing
     with pytest.raises(CheckpointError, match="prepared for bfloat16"):
@@ -266,10 +271,26 @@ def test_a_box_does_not_lose_precision_in_bfloat16(tiny_config: Build) -> None:
     model = MASAM(tiny_config()).eval()
     seen: list[torch.Tensor] = []
     model.prompt_encoder.register_forward_hook(lambda _m, _i, out: seen.append(out[0]))
-    window, box = torch.rand(1, 5, 128, 128), torch.tensor([20.3, 20, 90, 90.7]).expand(5, 4)
+    window = torch.rand(1, 5, 128, 128)
+    prompt = NetworkPrompt(torch.tensor([20.3, 20, 90, 90.7]).expand(5, 4))
     with torch.inference_mode():
         embedding = model.encode(window)
-        model.decode(embedding, box)
+        model.decode(embedding, prompt)
         with torch.autocast("cpu", torch.bfloat16):
-            model.decode(embedding, box)
+            model.decode(embedding, prompt)
     assert torch.equal(seen[0], seen[1])
+
+
+def test_prompts_are_encoded_in_float32_whatever_they_come_in(tiny_config: Build) -> None:
+    torch.manual_seed(1)
+    model = MASAM(tiny_config(shape_prior="ellipsoid")).eval()
+    embedding = Embedding(torch.randn(2, 256, 8, 8), [])
+    boxes = torch.tensor([[8.0, 16, 64, 96]]).expand(2, 4)  # exact in bfloat16 too
+    prompt = NetworkPrompt(boxes, torch.randint(-3, 4, (2, 1, 32, 32)).float())
+    half = prompt.map(torch.Tensor.bfloat16)
+    with torch.inference_mode():
+        assert torch.equal(model.decode(embedding, half)[0], model.decode(embedding, prompt)[0])
+        with torch.autocast("cpu", torch.bfloat16):
+            exact, _ = model.decode(embedding, prompt)
+            rounded, _ = model.decode(embedding, half)
+    assert torch.equal(rounded, exact)

@@ -11,7 +11,7 @@ from segment_anything.modeling.image_encoder import Block, window_partition, win
 from torch import Tensor
 
 from masam_core.model.config import ModelConfig
-from masam_core.model.image_encoder import SamImageEncoder
+from masam_core.model.encoders.sam import SamImageEncoder
 from masam_core.model.window_attention import WindowAttention, attention_of, lent_memory
 
 from .conftest import shake

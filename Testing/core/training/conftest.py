@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from masam_core.data.reading import read_cases
-from masam_core.model import config as config_module
-from masam_core.model.config import BackboneSpec, ModelConfig
+from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
+from masam_core.model.config import ModelConfig
 from masam_core.training.prepared import PreparedCase, prepare_case
 
 
 @pytest.fixture
 def tiny_model(monkeypatch: pytest.MonkeyPatch) -> ModelConfig:
-    spec = BackboneSpec("dinov2", 24, 4, 2, 14, position_grid=4)
-    monkeypatch.setitem(config_module.BACKBONES, "vit_tiny", spec)
+    spec = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)
+    monkeypatch.setitem(BACKBONES, "vit_tiny", spec)
     return ModelConfig(
-        backbone="vit_tiny",  # type: ignore[arg-type]
+        backbone="vit_tiny",
         image_size=56,
         fact_rank=4,
         adapter_width=8,

@@ -24,9 +24,11 @@ def test_a_sample_without_augmentation_has_the_tight_box_of_the_lesion(
     for seed in range(8):
         batch = draw_batch(Sources(prepared[:1]), tiny_model, None, TIGHT, [(0, seed)])
         assert batch.windows.shape == (1, 5, 56, 56)
-        assert batch.boxes is not None
-        box = batch.boxes[0, 0]
-        assert (batch.boxes[0] == box).all()  # the same box on every slice, as a user draws it
+        assert batch.prompt.boxes is not None
+        box = batch.prompt.boxes[0, 0]
+        assert (
+            batch.prompt.boxes[0] == box
+        ).all()  # the same box on every slice, as a user draws it
         for mask in batch.masks[0]:
             found = box_of_mask(mask > 0)
             if found is not None:
@@ -63,9 +65,9 @@ def test_the_same_seed_gives_the_same_batch_and_another_another(
     other = draw_batch(sources, tiny_model, transform, PromptConfig(), seeds[1:])
     assert torch.equal(first.windows, second.windows)
     assert torch.equal(first.masks, second.masks)
-    assert first.boxes is not None
-    assert second.boxes is not None
-    assert torch.equal(first.boxes, second.boxes)
+    assert first.prompt.boxes is not None
+    assert second.prompt.boxes is not None
+    assert torch.equal(first.prompt.boxes, second.prompt.boxes)
     assert torch.equal(first.windows[1:], other.windows)  # a sample hangs on its own seed alone
     assert not torch.equal(first.windows[0], first.windows[1])
 
@@ -77,8 +79,8 @@ def test_a_slices_own_box_fits_its_mask(
     seen = 0
     for seed in range(6):
         batch = draw_batch(Sources(prepared[:1]), tiny_model, None, prompts, [(5, seed)])
-        assert batch.boxes is not None
-        for mask, box in zip(batch.masks[0], batch.boxes[0], strict=True):
+        assert batch.prompt.boxes is not None
+        for mask, box in zip(batch.masks[0], batch.prompt.boxes[0], strict=True):
             own = box_of_mask(mask > 0)
             if own is not None:
                 seen += 1
@@ -92,8 +94,7 @@ def test_without_prompts_windows_come_from_the_whole_volume(
     config = replace(tiny_model, field_of_view="slice", shape_prior="none")
     seeds = [(0, n) for n in range(40)]
     batch = draw_batch(Sources(prepared[:1]), config, None, None, seeds)
-    assert batch.boxes is None
-    assert batch.prior is None
+    assert batch.prompt.given() == {}
     lesion = batch.masks.flatten(2).any(dim=2)
     assert lesion.any()
     assert (~lesion & batch.inside).any()  # slices without lesion count, too
@@ -126,6 +127,6 @@ def test_now_and_then_the_shape_prior_says_nothing(
 ) -> None:
     seeds = [(9, n) for n in range(80)]
     batch = draw_batch(Sources(prepared[:1]), tiny_model, None, TIGHT, seeds)
-    assert batch.prior is not None
-    silent = sum(not bool(p.any()) for p in batch.prior)
+    assert batch.prompt.masks is not None
+    silent = sum(not bool(p.any()) for p in batch.prompt.masks)
     assert 3 <= silent <= 25

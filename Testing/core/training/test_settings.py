@@ -192,6 +192,7 @@ def test_files_that_are_no_settings_are_refused(tmp_path: Path, text: str, messa
         ({"steps": 2.5}, "a whole number"),
         ({"lr": 0}, "lr is 0.0; expected a positive"),
         ({"checkpointing": 1}, "true or false"),
+        ({"precision": "16-true"}, "expected 32-true, bf16-mixed, 16-mixed"),
         ({"synthetic": 0.8, "regions": 0.4}, "1 or less"),
         ({"batch": 4, "devices": 3}, "a multiple of"),
         ({"batch": 4, "at_once": 3}, "a multiple of"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import pickle
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import SimpleITK as sitk
 import torch
 from matplotlib.pyplot import imread
 
+from masam_core import threads
 from masam_core.data.cases import Target
 from masam_core.errors import ConfigError
 from masam_core.model.checkpoint import inspect_checkpoint, load_model, save_model
@@ -31,7 +33,7 @@ pytest.importorskip("lightning_fabric", reason="the extra 'train' is not install
 def config(data: Path, tmp_path: Path, tiny_model: ModelConfig) -> TrainConfig:
     torch.manual_seed(0)
     base = tmp_path / "base.safetensors"
-    save_model(MASAM(tiny_model), base, part="base")
+    save_model(MASAM(tiny_model), base, kind="base")
     return TrainConfig(
         data=data,
         out=tmp_path / "run",
@@ -168,9 +170,8 @@ def test_two_processes_give_the_losses_of_one(config: TrainConfig, tmp_path: Pat
     script = tmp_path / "run.py"
     script.write_text(
         "import sys, pickle\n"
-        "from masam_core.model import config\n"
-        "from masam_core.model.config import BackboneSpec\n"
-        "config.BACKBONES['vit_tiny'] = BackboneSpec('dinov2', 24, 4, 2, 14, position_grid=4)\n"
+        "from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec\n"
+        "BACKBONES['vit_tiny'] = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)\n"
         "from masam_core.training.train import train\n"
         "train(pickle.load(open(sys.argv[1], 'rb')))\n"
     )
@@ -286,3 +287,15 @@ def test_the_preview_shows_what_the_network_sees(config: TrainConfig) -> None:
         assert pixels.std() > 0.1
         # Boxes are drawn in gold, which grey images lack.
         assert (pixels[..., 0] - pixels[..., 2] > 0.5).sum() > 100
+
+
+def test_the_launcher_of_several_processes_divides_the_cores(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "available_cores", lambda: 6)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    threads.share_processor()
+    module._fabric(config)
+    assert os.environ["OMP_NUM_THREADS"] == "6"
+    module._fabric(replace(config, devices=2, batch=2))
+    assert "OMP_NUM_THREADS" not in os.environ  # Fabric sets it where nobody has

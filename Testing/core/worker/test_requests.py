@@ -16,7 +16,7 @@ import pytest
 from masam_core.catalog.bundled import bundled_model_path
 from masam_core.catalog.choice import ModelChoice
 from masam_core.digest import sha256_of
-from masam_core.errors import BoxError
+from masam_core.errors import BoxError, Cancelled, MasamError, VolumeError
 from masam_core.image.volume import Volume, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
@@ -26,6 +26,7 @@ from masam_core.model.checkpoint import load_model
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.roi import read_roi
 from masam_core.worker.client import Ask, Steps, WorkerError
+from masam_core.worker.codes import code_of
 from masam_core.worker.protocol import pack_mask
 from masam_core.worker.steps import (
     Outcome,
@@ -216,11 +217,13 @@ def test_whatever_comes_for_a_box_its_result_is_a_lesion_or_a_reason(
         "refused": "DeviceMemoryError",
         "unforeseen": "WorkerError",
         "outside": "SegmentationError",
-        "newer": "WorkerError",
+        "newer": "Lesion",  # a measurement more than this side knows is kept
         "damaged": "ProtocolError",
         "silent": "WorkerError",
     }
-    assert "same version of MASAM" in str(results["newer"])
+    newer = results["newer"]
+    assert isinstance(newer, Lesion)
+    assert newer.measurements.to_dict()["colour"] == "green"
     assert "no answer" in str(results["silent"])
 
 
@@ -297,3 +300,18 @@ def test_the_protocol_side_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_each_error_has_its_word_and_a_kind_of_it_has_the_same() -> None:
+    def below(kind: type[Exception]) -> list[type[Exception]]:
+        return [one for sub in kind.__subclasses__() for one in (sub, *below(sub))]
+
+    known = {kind: code_of(kind("?")) for kind in below(MasamError) if kind is not WorkerError}
+    assert [kind for kind, code in known.items() if code == "internal"] == []
+
+    class TooThin(VolumeError):
+        pass
+
+    assert code_of(TooThin("one slice")) == code_of(VolumeError("none")) == "volume"
+    assert code_of(Cancelled("stop")) == "cancelled"
+    assert code_of(ZeroDivisionError("unforeseen")) == "internal"

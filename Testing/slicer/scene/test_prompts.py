@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from masam_core.errors import BoxError
-from Testing.slicer.scene.conftest import OBLIQUE, Scene, block, rigid
+from Testing.slicer.scene.conftest import OBLIQUE, Scene, rigid
 
 ROI = rigid((25, 5, -40), (9, -30, 12))
 SIZE = (5.0, 6.0, 9.0)
@@ -92,37 +92,3 @@ def test_there_is_no_box_around_nothing(make: Scene) -> None:
 
     with pytest.raises(BoxError, match="no voxel"):
         roiFromMask(make.roi(ROI, SIZE), make.volume(), np.zeros((2, 2, 2), bool), (0, 0, 0))
-
-
-def test_warnings_before(make: Scene) -> None:
-    from MASAMSlicerLib.scene import prompts
-
-    volume = make.volume(matrix=np.diag([-1.0, -1.0, 3.0, 1.0]))
-    roi = make.roi(np.eye(4), SIZE)
-    geometry = prompts.geometryOf(volume)
-
-    def notes(low: tuple[float, ...], high: tuple[float, ...]) -> str:
-        prompts.alignRoi(roi, volume, np.array(low), np.array(high))
-        return " ".join(prompts.warningsBefore(prompts.boxFromRoi(roi, volume), geometry))
-
-    assert notes((3.5, 3.5, 3.5), (9.5, 9.5, 8.5)) == ""
-    assert "nearly the whole slice" in notes((-0.5, -0.5, 3.5), (15.5, 13.5, 8.5))
-    assert "single slice" in notes((3.5, 3.5, 3.5), (9.5, 9.5, 4.5))
-    assert "cut off" in notes((3.5, 3.5, -4.5), (9.5, 9.5, 4.5))
-    assert "mm long" in notes((3.5, 3.5, 3.5), (9.5, 9.5, 203.5))
-    with pytest.raises(BoxError, match="outside the volume"):
-        notes((3.5, 3.5, 23.5), (9.5, 9.5, 33.5))
-
-
-def test_a_mask_that_fills_its_box_is_no_warning_and_one_that_does_not_is(make: Scene) -> None:
-    from MASAMSlicerLib.scene import prompts
-
-    volume, roi = make.volume(), make.roi(np.eye(4), SIZE)
-    mask = block((3, 9), (4, 12), (5, 13))
-    prompts.roiFromMask(roi, volume, mask, (0, 0, 0))
-    box = prompts.boxFromRoi(roi, volume)
-    assert prompts.warningsAfter(box, mask, (0, 0, 0)) == []
-    half = block((3, 6), (4, 12), (5, 13))
-    (note,) = prompts.warningsAfter(box, half, (0, 0, 0))
-    assert "50%" in note
-    assert prompts.warningsAfter(box, np.zeros((2, 2, 2), bool), (0, 0, 0)) == []

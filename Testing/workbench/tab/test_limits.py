@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from masam_core.inference.limits import THRESHOLD
 from masam_core.inference.options import SegmentOptions
+from masam_core.limits import THRESHOLD
 from Testing.conftest import ROOT
 
 PAGE = (ROOT / "masam_workbench" / "tab" / "web" / "page.html").read_text("utf-8")

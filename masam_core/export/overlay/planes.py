@@ -74,7 +74,7 @@ def to_display_mm(points_ijk: NDArray[np.float64], frame: CanonicalFrame) -> NDA
 def box_outline(
     box: BoxPrompt, frame: CanonicalFrame, plane: Plane, index: int
 ) -> NDArray[np.float64] | None:
-    """Where a box cuts a section: corners (n, 2) in mm as (horizontal, vertical), or None."""
+    """Cut of a box with a section: corners (n, 2) in mm as (horizontal, vertical), or None."""
     corners = to_display_mm(np.asarray(box.corners_ijk, dtype=np.float64), frame)
     height = corners[:, plane.normal] - index * frame.spacing[plane.normal]
     cut = []
@@ -106,7 +106,7 @@ def canonical_crop(
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Where the three planes cut, and the cube of mm around the centre that they show.
+    """Places of the three planes, and the cube of mm around the centre that they show.
 
     Attributes:
         frame: the display frame.
@@ -138,7 +138,7 @@ class View:
         return slice(first, last + 1)
 
     def position(self, plane: Plane) -> str:
-        """Where a plane lies, in patient coordinates as a viewer shows it: 'S 45.2 mm'."""
+        """Position of a plane in patient coordinates as a viewer shows it: 'S 45.2 mm'."""
         point = self.centre / np.asarray(self.frame.spacing)
         point[plane.normal] = self.index[plane.normal]
         lps = self.frame.xyz_to_lps @ np.append(point[::-1], 1.0)

@@ -1,0 +1,76 @@
+"""Every preset as it is, for two steps: only images, data and the largest backbone are small."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from masam_core.catalog.bundled import bundled_base_path
+from masam_core.model.backbones import BACKBONES, SAM, BackboneSpec
+from masam_core.model.checkpoint import load_model, save_model
+from masam_core.model.masam import MASAM
+from masam_core.training.presets import PRESETS, preset
+from masam_core.training.settings import TrainConfig, build_config
+from masam_core.training.train import train
+
+pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
+
+# SAM's ViT-H has 630 million weights; this one has its layout and its name.
+SMALL_VIT_H = BackboneSpec(SAM, 32, 4, 2, 16, (1, 3), window=3)
+SIDES = {"tumour-box-small": 56, "tumour-box-lite": 32, "pancreas-tumour-box": 32}
+
+
+@pytest.fixture(params=PRESETS)
+def config(
+    request: pytest.FixtureRequest, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> TrainConfig:
+    monkeypatch.setitem(BACKBONES, "vit_h", SMALL_VIT_H)
+    values = preset(request.param)
+    here: dict[str, Any] = {"data": data, "out": tmp_path / "run", "base": bundled_base_path()}
+    small: dict[str, Any] = {"model": {"image_size": SIDES[request.param]}, "accelerator": "cpu"}
+    small |= {"steps": 2, "epochs": 0, "save_every": 1, "validate_every": 2}
+    small["target"] = {"labels": []}  # the data's lesions have the value 1
+    config = build_config(values, here, small)
+    if config.model.backbone != "vit_s14":
+        torch.manual_seed(0)
+        base = tmp_path / "base.safetensors"
+        save_model(MASAM(config.model), base, kind="base")
+        config = replace(config, base=base)
+    return config
+
+
+def quiet(message: str) -> None:
+    """Reports go nowhere."""
+
+
+def test_a_preset_trains_resumes_validates_and_fine_tunes(config: TrainConfig) -> None:
+    unbroken: list[float] = []
+
+    def stop(done: int, total: int, loss: float) -> None:
+        unbroken.append(loss)
+        if done == 2:  # the second step is not saved yet: it is lost, and done again
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, quiet, stop)
+    resumed: list[float] = []
+    best = train(config, quiet, lambda done, total, loss: resumed.append(loss))
+    assert resumed == unbroken[1:]
+    assert all(0 < loss < 10 for loss in unbroken)
+    with (config.out / "validation.csv").open(newline="") as file:
+        assert {row["step"] for row in csv.DictReader(file)} == {"2"}
+    assert best.name == "best.safetensors"
+
+    # One part of a batch is enough here: that it is accumulated was seen above.
+    tuned = replace(config, out=config.out.with_name("tuned"), start_from=best, steps=1)
+    tuned = replace(tuned, lr=1e-12, validate_every=0, batch=config.part)
+    messages: list[str] = []
+    last = train(tuned, messages.append)
+    assert any("tensors over from" in message for message in messages)
+    before, after = (load_model(file, config.base).state_dict() for file in (best, last))
+    assert all(torch.allclose(before[name], after[name], atol=1e-6) for name in before)

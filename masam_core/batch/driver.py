@@ -1,0 +1,109 @@
+"""A batch from its specification to its end: for the command line, and as events for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from masam_core.batch.cases import BatchCase, find_cases
+from masam_core.batch.engine import open_segmenter
+from masam_core.batch.queue import BatchQueue
+from masam_core.batch.run import OnCase, OnProgress, open_queue, run_batch
+from masam_core.batch.spec import BatchSpec
+from masam_core.batch.states import DONE, FAILED
+
+Say = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Batch:
+    """A batch that can be run, or gone on with.
+
+    Attributes:
+        spec: what it was made of.
+        cases: that were found.
+        queue: what has become of them.
+        notes: for the user: what was left out, what is run again.
+    """
+
+    spec: BatchSpec
+    cases: list[BatchCase]
+    queue: BatchQueue
+    notes: list[str]
+
+    def run(
+        self,
+        on_case: OnCase,
+        on_progress: OnProgress,
+        cancelled: Callable[[], bool],
+        environment: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Work through what waits; the model is loaded only if something does.
+
+        Args:
+            on_case: called with name, status and message when a case begins and ends.
+            on_progress: called with name, fraction and words.
+            cancelled: asked between windows.
+            environment: of the worker; None is this process's.
+
+        Returns:
+            Whether it went through to the end.
+
+        Raises:
+            MasamError: the model can't be loaded, or the table can't be written.
+        """
+        if self.queue.next() is None:
+            self.queue.write_table()
+            return True
+        with open_segmenter(self.spec.model, self.spec.worker, environment) as segmenter:
+            return run_batch(
+                self.cases, self.queue, segmenter, self.spec, on_case, on_progress, cancelled
+            )
+
+
+def open_batch(spec: BatchSpec) -> Batch:
+    """Find the cases of a batch and what has become of them.
+
+    Raises:
+        ConfigError, CheckpointError, SegmentationError: the batch can't begin.
+    """
+    cases, notes = find_cases(spec.source, spec.labels, spec.out)
+    queue = open_queue(cases, spec)
+    return Batch(spec, cases, queue, [*notes, *queue.notes])
+
+
+def run_spec(
+    spec: BatchSpec,
+    say: Say,
+    cancelled: Callable[[], bool],
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Run a batch and tell what happens.
+
+    Args:
+        spec: of the batch.
+        say: called with ``event`` and its fields: ``note`` (message), ``case`` (name, status,
+            message), ``progress`` (case, fraction, text), and at last ``end`` (done, failed,
+            cancelled).
+        cancelled: asked between windows.
+        environment: of the worker; None is this process's.
+
+    Raises:
+        MasamError: the batch can't begin.
+    """
+    batch = open_batch(spec)
+
+    def on_case(name: str, status: str, message: str) -> None:
+        say({"event": "case", "name": name, "status": status, "message": message})
+
+    def on_progress(name: str, fraction: float, text: str) -> None:
+        say({"event": "progress", "case": name, "fraction": fraction, "text": text})
+
+    for note in batch.notes:
+        say({"event": "note", "message": note})
+    for row in batch.queue.table():
+        on_case(*row)
+    whole = batch.run(on_case, on_progress, cancelled, environment)
+    counts = {"done": batch.queue.count(DONE), "failed": batch.queue.count(FAILED)}
+    say({"event": "end", **counts, "cancelled": not whole})

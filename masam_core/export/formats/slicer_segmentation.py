@@ -1,0 +1,36 @@
+"""Slicer's segmentation: names, colours, terms, origins, and overlapping lesions kept whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+import masam_core
+from masam_core.export.formats.format import Format, Results
+from masam_core.export.seg_nrrd import Segment, write_seg_nrrd
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.terminology import Color, TumourType
+
+
+def _write(path: Path, results: Results) -> tuple[str, ...]:
+    segments = [
+        _segment(lesion, color, results.kind)
+        for lesion, color in zip(results.lesions, results.colors, strict=True)
+    ]
+    write_seg_nrrd(path, segments, results.geometry)
+    return ()
+
+
+def _segment(lesion: Lesion, color: Color, kind: TumourType) -> Segment:
+    corners = lesion.geometry.lps_from_ijk(lesion.box.corners_ijk)
+    tags = {
+        "MASAM.Version": masam_core.__version__,
+        "MASAM.Model": lesion.model,
+        "MASAM.Confidence": f"{lesion.confidence:.4f}",
+        "MASAM.BoxCornersLPS": " ".join(f"{float(v):.4f}" for v in np.ravel(corners)),
+    }
+    return Segment(lesion.name, lesion.mask, lesion.offset_kji, color, kind, tags)
+
+
+SLICER_SEGMENTATION = Format((".seg.nrrd",), "a Slicer segmentation", _write)

@@ -1,0 +1,38 @@
+"""Devices that a worker can compute on, and their memory."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+
+def list_devices() -> list[dict[str, Any]]:
+    """Devices, best first: ``name`` to ask for, ``label`` for people, bytes (None if unknown)."""
+    import torch
+
+    found: list[dict[str, Any]] = []
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            free, total = torch.cuda.mem_get_info(index)
+            label = torch.cuda.get_device_name(index)
+            found.append(_device(f"cuda:{index}", label, total, free))
+    if torch.backends.mps.is_available():
+        found.append(_device("mps", "Apple GPU", None, None))
+    label = f"CPU, {torch.get_num_threads()} threads"
+    return [*found, _device("cpu", label, *main_memory())]
+
+
+def _device(name: str, label: str, total: int | None, free: int | None) -> dict[str, Any]:
+    return {"name": name, "label": label, "total_bytes": total, "free_bytes": free}
+
+
+def main_memory() -> tuple[int | None, int | None]:
+    """Total and available bytes of main memory; None where the system does not say."""
+    if platform.system() == "Linux":
+        with open("/proc/meminfo", encoding="ascii") as file:
+            rows = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in file}
+        return rows.get("MemTotal"), rows.get("MemAvailable")
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), None
+    return None, None

@@ -1,0 +1,45 @@
+"""What the network is asked: one prompt for each slice, in its own pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+
+@dataclass  # not frozen: Lightning Fabric makes a copy and puts converted tensors into it
+class NetworkPrompt:
+    """Prompts of N slices, or of B windows of D slices; without any the network segments
+    automatically.
+
+    Tensors begin with N, or with B and D. This is the one place that says which kinds there are:
+    what moves, joins or records prompts goes through :meth:`given` and :meth:`map`.
+
+    Attributes:
+        boxes: (N, 4) or (B, D, 4) x0, y0, x1, y1 in network pixels, pixel centres at integers.
+        masks: (N, 1, 4g, 4g) or (B, D, 1, 4g, 4g) mask prompts as logits, g the token grid.
+    """
+
+    boxes: Tensor | None = None
+    masks: Tensor | None = None
+
+    def given(self) -> dict[str, Tensor]:
+        """The prompts that are there, by the names of their kinds."""
+        values = {kind.name: getattr(self, kind.name) for kind in fields(self)}
+        return {kind: tensor for kind, tensor in values.items() if tensor is not None}
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> NetworkPrompt:
+        """The prompts with a function applied to each tensor that is there."""
+        return NetworkPrompt(**{kind: change(tensor) for kind, tensor in self.given().items()})
+
+    @staticmethod
+    def stack(prompts: Sequence[NetworkPrompt]) -> NetworkPrompt:
+        """Prompts of the same kinds of B windows of D slices each, (D, ...), as one (B, D, ...)."""
+        each = [prompt.given() for prompt in prompts]
+        return NetworkPrompt(**{kind: torch.stack([g[kind] for g in each]) for kind in each[0]})
+
+    def of_slices(self) -> NetworkPrompt:
+        """The prompts of B windows of D slices as those of B * D slices."""
+        return self.map(lambda tensor: tensor.flatten(0, 1))

@@ -1,0 +1,18 @@
+"""Slicer's ROIs (Markups files)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from masam_core.image.geometry import Geometry
+from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.per import Per
+from masam_core.prompts.readers.reader import PromptReader
+from masam_core.prompts.roi import read_roi
+
+
+def _read(path: Path, geometry: Geometry, _per: Per) -> list[BoxPrompt]:
+    return read_roi(path, geometry)
+
+
+SLICER_ROI = PromptReader((".mrk.json",), "a Slicer ROI file", _read)
