@@ -26,7 +26,7 @@ from typing import Any, TextIO
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import MasamError, VolumeError
-from masam_core.image.dicom import list_series
+from masam_core.image.formats.dicom import list_series
 from masam_core.image.plain_nrrd import write_plain_nrrd
 from masam_core.image.volume import Volume, read_volume, stem
 

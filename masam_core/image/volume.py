@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import VolumeError
-from masam_core.image.dicom import read_series
 from masam_core.image.formats.base import Image, Rules, require_scalar_3d
+from masam_core.image.formats.dicom import read_series
 from masam_core.image.formats.registry import read_image
 from masam_core.image.geometry import Geometry
 from masam_core.image.intensity import Modality, guess_modality

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from masam_core.errors import VolumeError
 from masam_core.image.formats.base import Format, Image, Rules
-from masam_core.image.formats.dicom import Dicom
+from masam_core.image.formats.dicom.format import Dicom
 from masam_core.image.formats.metaimage import MetaImage
 from masam_core.image.formats.nifti import Nifti
 from masam_core.image.formats.nrrd import Nrrd

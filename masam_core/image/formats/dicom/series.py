@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from masam_core.errors import VolumeError
-from masam_core.image.dicom.headers import SEGMENTATION, Frame, looks_like_dicom, read_frames
-from masam_core.image.dicom.pixels import read_values
-from masam_core.image.dicom.stack import arrange
 from masam_core.image.formats.base import Image
+from masam_core.image.formats.dicom.headers import (
+    SEGMENTATION,
+    Frame,
+    looks_like_dicom,
+    read_frames,
+)
+from masam_core.image.formats.dicom.pixels import read_values
+from masam_core.image.formats.dicom.stack import arrange
 
 HEAD_BYTES = 256
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from masam_core.image.dicom.headers import looks_like_dicom
-from masam_core.image.dicom.series import read_file
 from masam_core.image.formats.base import Image, Rules
+from masam_core.image.formats.dicom.headers import looks_like_dicom
+from masam_core.image.formats.dicom.series import read_file
 
 
 class Dicom:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import VolumeError
-from masam_core.image.dicom.headers import Frame
+from masam_core.image.formats.dicom.headers import Frame
 from masam_core.image.geometry import Geometry
 from masam_core.image.squared import SHARE
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import VolumeError
-from masam_core.image.dicom.headers import Frame, Pixels, open_dataset
 from masam_core.image.formats.base import require_size
+from masam_core.image.formats.dicom.headers import Frame, Pixels, open_dataset
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
