@@ -41,8 +41,8 @@ def main(arguments: list[str]) -> int:
     source, target = Path(arguments[0]), Path(arguments[1])
     name = arguments[2] if len(arguments) > 2 else stem(source)
     series = arguments[3] if len(arguments) > 3 else None
-    _limit_memory()
-    out = _own_output()
+    limit_memory()
+    out = own_output()
     try:
         answer = take_in(source, target, name, series)
     except MasamError as error:
@@ -151,14 +151,14 @@ def _write(volume: Volume, target: Path) -> None:
         ) from error
 
 
-def _own_output() -> TextIO:
+def own_output() -> TextIO:
     """Standard output for the answer alone: what libraries write there goes to standard error."""
     own = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return own
 
 
-def _limit_memory() -> None:
+def limit_memory() -> None:
     with contextlib.suppress(ImportError, ValueError, OSError):  # not on every system
         import resource
 
