@@ -1,7 +1,7 @@
 """Labels of another grid on the same lattice: cropped, mirrored in storage, axes in another order.
 
-Nothing is interpolated: where every voxel of one grid lies on a voxel of the other, up to a share of
-one, labels are moved by index. Everything else is refused, and what differs is named.
+Nothing is interpolated: where every voxel of one grid lies on a voxel of the other, up to a share
+of one, labels are moved by index. Everything else is refused, and what differs is named.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from masam_core.image.geometry import Geometry
 from masam_core.image.squared import SHARE
 
 
-def on_grid(
-    labels: NDArray[Any], source: Geometry, target: Geometry, what: object
-) -> NDArray[Any]:
+def on_grid(labels: NDArray[Any], source: Geometry, target: Geometry, what: object) -> NDArray[Any]:
     """Labels on another grid of the same lattice.
 
     Args:

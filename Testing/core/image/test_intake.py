@@ -17,7 +17,7 @@ import SimpleITK as sitk
 from masam_core.errors import VolumeError
 from masam_core.image import intake
 from masam_core.image.volume import Volume, read_volume
-from Testing.core.image.test_dicom import write_series
+from Testing.core.image.formats.dicom.test_series import write_series
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -74,6 +74,11 @@ class Format(Protocol):
         """
 
 
+def printable(text: str) -> str:
+    """Text of a file as a message may show it: nothing that controls a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def damaged(path: Path, why: str) -> VolumeError:
     """Error about a file that contradicts itself."""
     return VolumeError(f"{path} is damaged: {why}. Copy or export it again.")

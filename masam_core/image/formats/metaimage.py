@@ -18,6 +18,7 @@ from masam_core.image.formats.base import (
     Rules,
     damaged,
     numbers,
+    printable,
     require_scalar_3d,
     require_size,
     whole_numbers,
@@ -94,12 +95,14 @@ def parse(path: Path) -> tuple[dict[str, str], int]:
             line = file.readline(MOST_HEADER_BYTES)
             if not line:
                 raise damaged(path, f"its header ends before its field '{DATA}'")
-            text = line.decode("utf-8", "replace").strip()
+            text = printable(line.decode("utf-8", "replace").strip())
             key, mark, value = (part.strip() for part in text.partition("="))
             if not text:
                 continue
             if not mark or not key.isidentifier():
-                raise damaged(path, f"its header has '{text[:60]}', expected 'Key = value'")
+                raise damaged(
+                    path, f"its header has '{text[:60]}', expected 'Key = value' up to '{DATA}'"
+                )
             if key in fields:
                 raise damaged(path, f"its field '{key[:40]}' is there twice")
             fields[key] = value

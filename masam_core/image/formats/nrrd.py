@@ -18,6 +18,7 @@ from masam_core.image.formats.base import (
     Rules,
     damaged,
     numbers,
+    printable,
     require_scalar_3d,
     require_size,
     whole_numbers,
@@ -122,7 +123,7 @@ def parse(path: Path) -> tuple[dict[str, str], set[str], int | None]:
     if found is None and len(head) == MOST_HEADER_BYTES:
         raise damaged(path, f"its header has no end within {MOST_HEADER_BYTES} bytes")
     text = head[: found.start()] if found else head
-    lines = text.decode("utf-8", "replace").splitlines()
+    lines = [printable(line) for line in text.decode("utf-8", "replace").splitlines()]
     if len(lines) > MOST_HEADER_LINES:
         raise damaged(path, f"its header has {len(lines)} lines; {MOST_HEADER_LINES} at most")
     fields: dict[str, str] = {}

@@ -159,6 +159,7 @@ def clean(value: object) -> str:
 
 def _frames(path: Path, dataset: Dataset) -> list[Frame]:
     if not dataset.get("Rows") or not dataset.get("Columns"):
+        _require_no_image(path, dataset)
         return []
     count = int(dataset.get("NumberOfFrames") or 1)
     shared = _first(dataset.get("SharedFunctionalGroupsSequence"))
@@ -176,6 +177,21 @@ def _frames(path: Path, dataset: Dataset) -> list[Frame]:
         sources = [own, shared, dataset if count == 1 or each else None]
         found.append(_frame(path, index, dataset, pixels, [s for s in sources if s], fault))
     return found
+
+
+def _require_no_image(path: Path, dataset: Dataset) -> None:
+    """Refuse a file that should be an image and ends before it says how large.
+
+    Raises:
+        VolumeError: its class is an image's, or not told though the file has DICOM's magic.
+    """
+    meta = getattr(dataset, "file_meta", None) or {}
+    kind = dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID")
+    if "Image" in getattr(kind, "name", "") or (not kind and dataset.preamble):
+        raise VolumeError(
+            f"{path} is incomplete: it ends before it says how large its image is. Copy or export "
+            "it again."
+        )
 
 
 def _frame(
