@@ -49,13 +49,13 @@ def read_apart(
         target = Path(folder) / "voxels.npy"
         request = {"path": absolute, "series": series, "target": str(target)}
         facts = _READER.ask(request, path, seconds)
+        # The other process was given the absolute path; words have it as it was given here.
         if "error" in facts:
-            # The other process was given the absolute path; the message has it as it was given.
             raise VolumeError(str(facts["error"]).replace(absolute, str(path)))
         array = np.load(target, allow_pickle=False)
     k, j, i = array.shape
     geometry = Geometry((k, j, i), np.array(facts["ijk_to_lps"]))
-    notes = tuple(str(note) for note in facts["notes"])
+    notes = tuple(str(note).replace(absolute, str(path)) for note in facts["notes"])
     return Volume(array, geometry, facts["modality"], stem(path), path, notes)
 
 

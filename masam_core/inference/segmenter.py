@@ -388,14 +388,17 @@ class Segmenter:
             options.postprocess,
         )
         probability = np.where(region, probability, 0).astype(np.float32)
+        seen = self._shows_anything(job)
+        if not seen:
+            # What the model says then follows its box alone, not the patient.
+            mask, probability = np.zeros_like(mask), np.zeros_like(probability)
         if self.config.confidence == "predicted":
             sure = predicted_confidence(total.mean_quality(), mask)
         else:
             sure = confidence(probability, mask)
         offset, mask_kji, probability_kji = job.to_source(mask, probability)
         messages = [*volume.notes, *warnings_before(box, job.prompt)]
-        if not self._shows_anything(job):
-            mask[:] = False
+        if not seen:
             messages.append(
                 "The image has one value in and around this box: there is nothing to see, so "
                 "nothing was outlined. Check that it is the right image."

@@ -18,6 +18,7 @@ from masam_core.errors import VolumeError
 from masam_core.image import intake
 from masam_core.image.volume import Volume, read_volume
 from Testing.core.image.formats.dicom.test_series import write_series
+from Testing.core.image.formats.making import metaimage
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -226,3 +227,35 @@ def test_what_a_library_prints_does_not_spoil_the_answer(
     )
     assert json.loads(done.stdout)["name"] == "good"
     assert "library" in done.stderr
+
+
+def test_what_macos_adds_to_an_archive_does_not_count(
+    oblique_volume: Volume, tmp_path: Path
+) -> None:
+    write(oblique_volume, tmp_path / "scan.nii.gz")
+    with zipfile.ZipFile(tmp_path / "mac.zip", "w") as packed:
+        packed.write(tmp_path / "scan.nii.gz", "scan.nii.gz")
+        packed.writestr("__MACOSX/._scan.nii.gz", b"\0\5\x16\7\0\2\0\0Mac OS X" + bytes(200))
+        packed.writestr("._other.nii.gz", b"\0\5\x16\7")
+        packed.writestr(".DS_Store", b"\0\0\0\1Bud1")
+    answer = intake.take_in(tmp_path / "mac.zip", tmp_path / "out.nrrd", "mac.zip")
+    assert answer["shape"] == [9, 14, 12]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_upload_never_reads_a_second_file(tmp_path: Path, packed: bool) -> None:
+    (tmp_path / "up").mkdir()
+    header = metaimage(tmp_path / "up" / "0.mhd", b"", ElementDataFile="0.raw")
+    (tmp_path / "up" / "0.raw").write_bytes(bytes(7 * 6 * 5 * 2))
+    assert read_volume(header).array.shape == (5, 6, 7)
+    source = zipped(tmp_path / "up", tmp_path / "a.zip", "") if packed else header
+    with pytest.raises(VolumeError, match="as one file") as caught:
+        intake.take_in(source, tmp_path / "out.nrrd", "scan.mhd")
+    assert "scan.mhd" in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_what_a_file_leaves_open_is_in_the_answer(tmp_path: Path) -> None:
+    path = metaimage(tmp_path / "0.mha", ElementSpacing=None)
+    answer = intake.take_in(path, tmp_path / "out.nrrd", "scan")
+    assert "1 x 1 x 1 mm" in answer["notes"][0]

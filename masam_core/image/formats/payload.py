@@ -178,7 +178,7 @@ def _fill(blocks: Iterator[bytes], skip: int, expected: int) -> tuple[int, bytea
 
 
 def offset_after_lines(path: Path, offset: int, lines: int) -> int:
-    """Where a file goes on after some lines of text.
+    """Offset at which a file goes on after some lines of text.
 
     Raises:
         VolumeError: it has fewer, or one that is longer than a header may be.

@@ -37,6 +37,15 @@ def refusal(path: Path) -> str:
     return str(caught.value)
 
 
+def refused(path: Path) -> str:
+    """Words of the refusal, or none."""
+    try:
+        read_volume(path)
+    except VolumeError as error:
+        return str(error)
+    return ""
+
+
 def test_the_made_files_are_read_as_they_are(path: Path) -> None:
     for make in (nifti, nrrd, metaimage):
         assert np.array_equal(read_volume(make(path)).array, ARRAY)
@@ -160,12 +169,10 @@ def test_a_flipped_bit_in_compressed_voxels_is_found(path: Path, kind: str) -> N
         broken = bytearray(whole)
         broken[at] ^= 0x10
         path.write_bytes(broken)
-        try:
-            # A few bits of such a stream have no meaning.
-            assert np.array_equal(read_volume(path).array, ARRAY)
-        except VolumeError as error:
-            assert "damaged" in str(error) or "can't be read" in str(error)
-            found += 1
+        words = refused(path)
+        found += bool(re.search("damaged|can't be read", words))
+        # A few bits of such a stream have no meaning.
+        assert words or np.array_equal(read_volume(path).array, ARRAY)
     assert found >= 36
 
 
@@ -183,13 +190,12 @@ def test_any_header_is_read_or_refused_in_words(
     content = bytearray(make(path).read_bytes())  # type: ignore[operator]
     content[at % len(content)] = value
     path.write_bytes(content[:cut])
-    try:
-        volume = read_volume(path)
-    except VolumeError as error:
-        assert str(path) in str(error)
-        assert str(error).isprintable()
+    words = refused(path)
+    if words:
+        assert str(path) in words
+        assert words.isprintable()
     else:
-        assert volume.array.nbytes <= 8 * len(content)
+        assert read_volume(path).array.nbytes <= 8 * len(content)
 
 
 @pytest.mark.parametrize(

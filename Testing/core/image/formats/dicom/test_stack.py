@@ -125,7 +125,7 @@ def test_frames_of_an_enhanced_file_are_ordered_by_position(
 
 def test_a_file_of_many_frames_without_positions_is_refused(tmp_path: Path) -> None:
     path = save(image(ARRAY), tmp_path / "movie.dcm")
-    with pytest.raises(VolumeError, match="8 of 8 images .*where it lies"):
+    with pytest.raises(VolumeError, match=r"8 of 8 images .*where it lies"):
         read_volume(path)
 
 
