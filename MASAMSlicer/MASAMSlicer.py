@@ -6,6 +6,7 @@ from typing import Annotated
 
 import slicer
 import vtk
+from MASAMSlicerLib.control.front import WARNING
 from MASAMSlicerLib.sampledata import registerSampleData
 from MASAMSlicerLib.scene.savedsettings import CHOICES, NUMBERS, putRight
 from MASAMSlicerLib.selftest import SelfTests
@@ -110,7 +111,6 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndClose)
-        self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
         if self._isShown():  # after Reload, Slicer does not call enter
             self.enter()
@@ -136,7 +136,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             session = self.logic.session(makeTransport)
             self.panel = Panel(self.uiWidget, self.ui, session, self._parameters)
         else:
-            self.panel.parameters = self._parameters
+            self.panel.sceneOpened(self._parameters)
         self.addObserver(
             self._parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified
         )
@@ -147,12 +147,9 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         moved = slicer.vtkMRMLCrosshairNode.CursorPositionModifiedEvent
         if mouse is not None and not self.hasObserver(mouse, moved, self.onMouseMoved):
             self.addObserver(mouse, moved, self.onMouseMoved)
-        for kind in ("vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"):
-            for node in slicer.util.getNodesByClass(kind):
-                self._observe(node)
         if notes:
-            self.panel.say("\n".join(notes), warning=True)
-        self.panel.refreshSoon()
+            self.panel.context.say("\n".join(notes), WARNING)
+        self.panel.context.refreshSoon()
 
     def cleanup(self):
         """Let go of everything, before the module is reloaded and at the end."""
@@ -182,14 +179,6 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initialize()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
-    def onNodeAdded(self, caller, event, node):
-        """Watch boxes and segmentations, whoever made them."""
-        if self.panel is None or slicer.mrmlScene.IsBatchProcessing():
-            return
-        self._observe(node)
-        self.panel.refreshSoon()
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeRemoved(self, caller, event, node):
         """A volume, box or segmentation is gone."""
         if node.IsA("vtkMRMLVolumeNode"):
@@ -200,21 +189,9 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel.nodeRemoved(node)
 
     def onModified(self, caller, event):
-        """The parameter node, a segmentation or a segment has changed."""
+        """The parameter node has changed."""
         if self.panel is not None:
-            self.panel.refreshSoon()
-
-    def onRoi(self, caller, event):
-        """A box is being drawn or dragged."""
-        self.panel.boxChanged(caller)
-
-    def onRoiReleased(self, caller, event):
-        """The mouse has let go of a box."""
-        self.panel.boxChanged(caller)
-        from MASAMSlicerLib.scene.lesions import LESION
-
-        if caller.GetAttribute(LESION):
-            self.panel.boxEdited(caller.GetAttribute(LESION))
+            self.panel.context.refreshSoon()
 
     def onMouseMoved(self, caller, event):
         """The mouse has moved in a view, or left it."""
@@ -230,24 +207,6 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         return (
             slicer.util.mainWindow() is not None and slicer.util.selectedModule() == self.moduleName
         )
-
-    def _observe(self, node):
-        modified = vtk.vtkCommand.ModifiedEvent
-        if node.IsA("vtkMRMLMarkupsROINode"):
-            if not self.hasObserver(node, modified, self.onRoi):
-                self.addObserver(node, modified, self.onRoi)
-                self.addObserver(node, node.PointModifiedEvent, self.onRoi)
-                self.addObserver(node, node.PointEndInteractionEvent, self.onRoiReleased)
-        elif node.IsA("vtkMRMLSegmentationNode"):
-            segmentation = node.GetSegmentation()
-            if not self.hasObserver(segmentation, segmentation.SegmentModified, self.onModified):
-                for event in (
-                    segmentation.SegmentAdded,
-                    segmentation.SegmentRemoved,
-                    segmentation.SegmentModified,
-                    segmentation.SourceRepresentationModified,
-                ):
-                    self.addObserver(segmentation, event, self.onModified)
 
     def _release(self):
         """Let go of the parameter node."""
@@ -271,8 +230,8 @@ class MASAMSlicerLogic(ScriptedLoadableModuleLogic):
         return ScriptedLoadableModuleLogic.getParameterNode(self)
 
     def session(self, makeTransport):
-        """Lesions and worker of the scene; see MASAMSlicerLib.session.Session."""
-        from MASAMSlicerLib.session import Session
+        """Lesions and worker of the scene; see MASAMSlicerLib.session.session.Session."""
+        from MASAMSlicerLib.session.session import Session
 
         if self._session is None:
             self._session = Session(slicer.mrmlScene, makeTransport)
@@ -289,7 +248,7 @@ class MASAMSlicerLogic(ScriptedLoadableModuleLogic):
             segmentationNode: where the segments go; None is a new one.
 
         Returns:
-            MASAMSlicerLib.session.RunReport.
+            MASAMSlicerLib.session.reports.RunReport.
 
         Raises:
             MasamError: what went wrong; the scene has not been changed.

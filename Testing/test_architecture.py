@@ -34,6 +34,21 @@ def test_only_arrows_that_a_longer_way_tells_are_left_out() -> None:
     assert reduced(arrows) == {"a": {"b"}, "b": {"c"}, "c": {"d"}, "d": set(), "e": {"d"}}
 
 
+@pytest.mark.parametrize(
+    "room", ["MASAMSlicerLib.panel", "MASAMSlicerLib.control", "masam_workbench.tab"]
+)
+def test_no_part_of_a_front_end_knows_what_holds_the_parts_together(
+    room: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for the sake of a type either, which the contracts leave out."""
+    grimp = pytest.importorskip("grimp")
+    monkeypatch.syspath_prepend(str(ROOT / "MASAMSlicer"))
+    top = room.split(".")[0]
+    graph = grimp.build_graph(top, exclude_type_checking_imports=False, cache_dir=None)
+    assert len(graph.find_children(room)) > 8
+    assert graph.nominate_cycle_breakers(room) == set()
+
+
 def test_every_file_that_is_named_is_there() -> None:
     top = "masam_core|masam_workbench|MASAMSlicer|Testing|docs|examples"
     named = set(re.findall(rf"`((?:{top})/[\w./-]+)`", PAGE))

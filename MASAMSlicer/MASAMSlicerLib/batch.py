@@ -24,7 +24,8 @@ from .scene.pairing import (
     roisByFolder,
     roisByName,
 )
-from .session import RunReport, Session
+from .session.reports import RunReport
+from .session.session import Session
 
 if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import workerprocess
-from .session import RunReport, Session
+from .session.reports import RunReport
+from .session.session import Session
 
 if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions

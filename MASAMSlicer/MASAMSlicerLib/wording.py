@@ -12,7 +12,7 @@ from masam_core.lesion.measurements.registry import listed_quantities
 
 from .scene.ends import BEYOND, PAIRED, SET, Ends
 from .scene.lesions import DONE, EDITED, MOVED, NEW, LesionEntry
-from .session import RunReport
+from .session.reports import RunReport
 from .translation import tr as _
 
 

@@ -11,7 +11,7 @@ import pytest
 
 def answerAtOnce(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let sessions need no process: each mask is the box's own voxels."""
-    from MASAMSlicerLib import session as module
+    from MASAMSlicerLib.session import session as module
 
     from masam_core.lesion.lesion import Lesion
     from masam_core.lesion.measure import Measurements
@@ -40,13 +40,13 @@ def answerAtOnce(monkeypatch: pytest.MonkeyPatch) -> None:
             )
         done(Outcome({"name": "all", "options": {}, "device": "cpu"}, 0.0, results))
 
-    monkeypatch.setattr(module, "_steps", lambda groups, *_: groups)
+    monkeypatch.setattr(module, "jobSteps", lambda groups, *_: groups)
     monkeypatch.setattr(module.Session, "_start", start)
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, scene: Any) -> Any:
     """A session of a scene that answers at once."""
-    from MASAMSlicerLib.session import Session
+    from MASAMSlicerLib.session.session import Session
 
     answerAtOnce(monkeypatch)
     return Session(scene, lambda: None)  # type: ignore[arg-type, return-value]

@@ -77,10 +77,12 @@ def _segmented(harness: Any) -> tuple[Any, Any]:
     harness.process(0.2)
     widget.panel.inputs.askWorker()
     harness.process(lambda: bool(widget.panel.inputs.devices))
-    widget.panel.session.lesions.rename(widget.panel.session.lesions.lesions()[0], "Sarcoma")
+    widget.panel.context.session.lesions.rename(
+        widget.panel.context.session.lesions.lesions()[0], "Sarcoma"
+    )
     harness.process(0.2)
     ui.segmentButton.click()
-    harness.process(lambda: not widget.panel.session.busy)
+    harness.process(lambda: not widget.panel.context.session.busy)
     harness.process(0.3)
     ui.lesionTable.selectRow(0)
     harness.process(0.2)

@@ -139,23 +139,25 @@ class Bench:
 
 def processesBelow(pid: int) -> dict[int, str]:
     """Processes below one, with their command lines."""
+    found = childrenOf(pid)
+    for child in list(found):
+        found |= processesBelow(child)
+    return found
+
+
+def childrenOf(pid: int) -> dict[int, str]:
+    """Processes that one has started itself, with their command lines."""
     if not Path("/proc").is_dir():
         pytest.skip("Processes can be looked at on Linux alone")
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rsplit(") ", 1)[1].split()
-                parents[int(entry.name)] = int(fields[1])
-            except OSError:
-                continue
     found: dict[int, str] = {}
-    todo = [pid]
-    while todo:
-        parent = todo.pop()
-        below = [child for child, above in parents.items() if above == parent]
-        todo += below
-        for child in below:
-            words = (Path("/proc") / str(child) / "cmdline").read_bytes().split(b"\0")
-            found[child] = b" ".join(words).decode()
+    for entry in Path("/proc").iterdir():
+        try:
+            if not entry.name.isdigit():
+                continue
+            parent = int((entry / "stat").read_text().rsplit(") ", 1)[1].split()[1])
+            if parent == pid:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                found[int(entry.name)] = b" ".join(words).decode()
+        except OSError:  # it has ended meanwhile
+            continue
     return found

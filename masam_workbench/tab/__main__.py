@@ -23,8 +23,9 @@ from aiohttp import web
 from trame.app import get_server
 
 from masam_workbench.front.processes import HAD_IMAGE
+from masam_workbench.tab.context import Settings
 from masam_workbench.tab.page import buildPage
-from masam_workbench.tab.tab import Settings, Tab
+from masam_workbench.tab.tab import Tab
 from masam_workbench.tab.uploads import result
 
 SECRET = "X-Masam-Tab"
@@ -78,7 +79,7 @@ def _bind(tab: Tab, secret: str, wslinkServer: Any) -> None:
 
     app.middlewares.append(guard)
     app.router.add_post("/upload", tab.uploads.take)
-    app.router.add_get("/results/{name}", partial(result, tab))
+    app.router.add_get("/results/{name}", partial(result, tab.saving))
 
 
 def _ready(server: Any, tab: Tab, image: str) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from MASAMSlicerLib.scene import views
 
 from masam_workbench.display.view import observe
-
-if TYPE_CHECKING:
-    from masam_workbench.tab.tab import Tab
+from masam_workbench.tab.context import TabContext
 
 FILL = 0.22  # opacity of a mask in the slices: the image under it must stay readable
 HANDLES = 2.0  # size of a box's handles, per cent of the view
@@ -18,15 +14,15 @@ HANDLES = 2.0  # size of a box's handles, per cent of the view
 class Appearance:
     """Brings the scene's display nodes in line with the page."""
 
-    def __init__(self, tab: Tab) -> None:
-        self.tab = tab
-        for view in tab.views.slices.values():
+    def __init__(self, context: TabContext) -> None:
+        self.context = context
+        for view in context.views.slices.values():
             observe(view, "MouseMoveEvent", lambda _: self._mouseIn(True))
-        observe(tab.views.space, "MouseMoveEvent", lambda _: self._mouseIn(False))
+        observe(context.views.space, "MouseMoveEvent", lambda _: self._mouseIn(False))
 
     def toggleMasks(self) -> None:
         """The shortcut V: hide and show every segment."""
-        self._setMasksVisible(not self.tab.state.showMasks)
+        self._setMasksVisible(not self.context.state.showMasks)
 
     def showMasks(self) -> None:
         """A result is there: show it, also where masks were hidden before."""
@@ -34,23 +30,23 @@ class Appearance:
 
     def _setMasksVisible(self, visible: bool) -> None:
         """Masks in slices and space; the first thing in space is looked at."""
-        with self.tab.state as state:
+        with self.context.state as state:
             state.showMasks = visible
-        nodes = self.tab.nodes("vtkMRMLSegmentationNode")
+        nodes = self.context.nodes("vtkMRMLSegmentationNode")
         for node in nodes:
             views.setSegmentsVisible(node, visible, visible)
             node.GetDisplayNode().SetOpacity2DFill(FILL)
-        self.tab.views.lookOnce(nodes[0] if nodes else None)
+        self.context.views.lookOnce(nodes[0] if nodes else None)
 
     def showHandles(self) -> None:
         """Only the selected box has handles: with several boxes, theirs would hide the image."""
-        for lesion in self.tab.lesions():
+        for lesion in self.context.lesions():
             display = lesion.roi.GetDisplayNode() if lesion.roi is not None else None
             if display is not None:
-                display.SetHandlesInteractive(lesion.id == self.tab.state.selected)
+                display.SetHandlesInteractive(lesion.id == self.context.state.selected)
                 display.SetInteractionHandleScale(HANDLES)
-        self.tab.session.handles.refresh()
+        self.context.session.handles.refresh()
 
     def _mouseIn(self, sliceView: bool) -> bool:
-        self.tab.session.handles.mouseIn(sliceView)
+        self.context.session.handles.mouseIn(sliceView)
         return False

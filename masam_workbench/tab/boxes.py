@@ -2,43 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from MASAMSlicerLib.scene import ends, placing, views
-from MASAMSlicerLib.wording import endWords
+from MASAMSlicerLib.control.boxactions import BoxActions
+from MASAMSlicerLib.scene import placing, views
 
-from masam_core.errors import MasamError
 from masam_workbench.display.view import observe
+from masam_workbench.tab.context import TabContext
 
 if TYPE_CHECKING:
     from masam_workbench.display.sliceview import SliceView
     from masam_workbench.display.view import View
-    from masam_workbench.tab.tab import Tab
 
 DRAG_PIXELS = 8  # further apart, press and release are two corners and not one click
 
 
 class Boxes:
-    """The box tool."""
+    """The box tool.
 
-    def __init__(self, tab: Tab) -> None:
-        self.tab = tab
+    Args:
+        context: of the tab.
+        leaveTools: puts every tool away.
+        onRest: called with a lesion's id when its box was changed.
+    """
+
+    def __init__(
+        self,
+        context: TabContext,
+        leaveTools: Callable[[], None],
+        onRest: Callable[[str], None],
+    ) -> None:
+        self.context = context
+        self._leaveTools, self._onRest = leaveTools, onRest
+        self._actions = BoxActions(context, onRest)
         self._placing = ""
         self._pressed: tuple[int, int] | None = None
         self._view: SliceView | None = None
         self._sending = False
-        mode = views.interactionNode(tab.scene)
+        mode = views.interactionNode(context.scene)
         mode.AddObserver(mode.InteractionModeChangedEvent, self._onMode)
-        for view in tab.views.slices.values():
+        for view in context.views.slices.values():
             # Slicer takes a corner at each release: a drag is made two clicks.
             view.interactor.AddObserver("LeftButtonPressEvent", partial(self._onPress, view), -10.0)
             observe(view, "LeftButtonReleaseEvent", self._onRelease)
         # The 3D view would place corners too, and has no plane to lay them in.
         for event in ("LeftButtonPressEvent", "LeftButtonDoubleClickEvent"):
-            observe(tab.views.space, event, self._onSpace)
+            observe(context.views.space, event, self._onSpace)
         for event in ("LeftButtonReleaseEvent", "MouseMoveEvent"):
-            observe(tab.views.space, event, lambda _: self.active)
+            observe(context.views.space, event, lambda _: self.active)
 
     @property
     def active(self) -> bool:
@@ -54,59 +67,45 @@ class Boxes:
 
     def start(self) -> None:
         """The next two clicks, or one drag, in a slice view draw a box."""
-        tab = self.tab
-        if tab.volume is None:
-            tab.say("Open an image first.")
+        context = self.context
+        if context.volume is None:
+            context.say("Open an image first.")
             return
-        tab.leaveTools()
-        lesion = placing.lesionToPlace(tab.session.lesions, tab.volume)
-        self._placing = lesion.id
+        self._leaveTools()
         self._pressed = self._view = None
-        tab.select(lesion.id)
-        views.startPlacing(lesion.roi)
-        tab.say("Draw the box: drag from corner to corner in a slice, or click both corners.")
-        tab.refreshSoon()
+        self._placing = self._actions.startPlacing()
+        context.say("Draw the box: drag from corner to corner in a slice, or click both corners.")
 
     def stop(self) -> None:
         """Leave the tool; a lesion without a box does not stay."""
         if not self.active:
             return
         placed, self._placing = self._placing, ""
-        views.stopPlacing(self.tab.scene)
-        placing.leavePlacing(self.tab.session.lesions, placed)
-        self.tab.refreshSoon()
+        self._actions.stopPlacing(placed)
 
     def setEnd(self, end: int) -> None:
         """The slice that is shown becomes the box's first or last one."""
-        lesion = self.tab.selected
-        if lesion is None or lesion.roi is None or lesion.volume is None:
-            return
-        try:
-            point = views.currentPoint(lesion.volume)
-            self.tab.say(endWords(ends.setEndSlice(lesion.roi, lesion.volume, point, end)))
-        except (MasamError, ValueError) as error:
-            self.tab.sayError(error)
-        self.tab.boxEdited(lesion.id)
+        self._actions.setEnd(end)
 
     def _onMode(self, *_: object) -> None:
         """The second corner is there."""
-        if not self.active or views.isPlacing(self.tab.scene):
+        if not self.active or views.isPlacing(self.context.scene):
             return
-        lesion = self.tab.session.lesions.lesion(self._placing)
+        lesion = self.context.session.lesions.lesion(self._placing)
         self.stop()
         drawn = lesion is not None and lesion.roi is not None and placing.isDrawn(lesion.roi)
         if lesion is None or not drawn or self._view is None:
-            self.tab.say("No box was drawn. Press B and try again.")
+            self.context.say("No box was drawn. Press B and try again.")
             return
         placing.completeBox(lesion.roi, lesion.volume, self._view.normal())
-        self.tab.say(
+        self.context.say(
             placing.boxWarning(lesion) or "Adjust the box until it is tight, then Segment."
         )
-        self.tab.boxEdited(lesion.id)
+        self._onRest(lesion.id)
 
     def _onSpace(self, _view: View) -> bool:
         if self.active:
-            self.tab.say("Draw the box in a slice.")
+            self.context.say("Draw the box in a slice.")
         return self.active
 
     def _onPress(self, view: SliceView, *_: object) -> None:

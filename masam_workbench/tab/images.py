@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from MASAMSlicerLib.sampledata import SAMPLES
 from MASAMSlicerLib.scene.volumes import forgetVolumes, requireVolume
@@ -17,19 +18,22 @@ from vtkmodules.vtkCommonCore import vtkCommand
 from masam_core.catalog.bundled import sample_data_dir
 from masam_core.errors import MasamError, VolumeError
 from masam_core.process_tree import kill_tree
-
-if TYPE_CHECKING:
-    from masam_workbench.tab.tab import Tab
+from masam_workbench.tab.context import TabContext
 
 READ_SECONDS = 300.0
 
 
 class Images:
-    """The tab's image: one at a time, with its lesions."""
+    """The tab's image: one at a time, with its lesions.
 
-    def __init__(self, tab: Tab) -> None:
-        self.tab = tab
-        self.volume: Any = None
+    Args:
+        context: of the tab.
+        leaveTools: puts every tool away.
+    """
+
+    def __init__(self, context: TabContext, leaveTools: Callable[[], None]) -> None:
+        self.context = context
+        self._leaveTools = leaveTools
         self._count = 0
         self._reading: asyncio.Task[dict[str, Any]] | None = None
         self._cancelled = False
@@ -60,99 +64,99 @@ class Images:
         Where there are several DICOM series, the page asks which (see :meth:`chooseSeries`).
         """
         if self.reading:
-            self.tab.say("An image is being read. Wait for it, or cancel first.")
+            self.context.say("An image is being read. Wait for it, or cancel first.")
             return
         self._count += 1
-        target = self.tab.folder / f"image{self._count}.nrrd"
+        target = self.context.folder / f"image{self._count}.nrrd"
         self._cancelled = False
         self._reading = asyncio.get_running_loop().create_task(read(path, target, name, series))
-        with self.tab.state as state:
+        with self.context.state as state:
             state.series = []
             state.loading = name
         try:
             facts = await self._reading
             if "series" in facts:
                 self._undecided = (path, name)
-                self.tab.state.series = facts["series"]
+                self.context.state.series = facts["series"]
                 return
             self._take(target, name, facts)
         except asyncio.CancelledError:
             if not self._cancelled:
                 raise
-            self.tab.say("Cancelled; everything is as it was.")
+            self.context.say("Cancelled; everything is as it was.")
         except (MasamError, OSError) as error:
-            self.tab.sayError(error)
+            self.context.sayError(error)
         finally:
             self._reading = None
             target.unlink(missing_ok=True)
-            with self.tab.state as state:
+            with self.context.state as state:
                 state.loading = ""
-            self.tab.refresh()
+            self.context.refresh()
 
     async def chooseSeries(self, uid: str) -> None:
         """The series that the user has chosen; an empty text is none."""
         undecided, self._undecided = self._undecided, None
-        known = [each["uid"] for each in self.tab.state.series or []]
-        self.tab.state.series = []
+        known = [each["uid"] for each in self.context.state.series or []]
+        self.context.state.series = []
         if undecided is not None and uid in known:
             await self.open(*undecided, uid)
 
     def choosePreset(self, name: str) -> None:
         """Window and level."""
-        if self.volume is not None:
-            applyPreset(self.volume, name)
-            self.tab.state.preset = name
+        if self.context.volume is not None:
+            applyPreset(self.context.volume, name)
+            self.context.state.preset = name
 
     def _take(self, path: Path, name: str, facts: dict[str, Any]) -> None:
         """Put an image into the scene, in the place of the one that was there."""
         import slicer
 
-        tab = self.tab
-        logic = tab.application.logics["Volumes"]
+        context = self.context
+        logic = context.application.logics["Volumes"]
         volume = logic.AddArchetypeVolume(str(path), name)
         if volume is None:
             raise VolumeError(f"'{name}' could not be shown.")
         try:
             requireVolume(volume)
         except MasamError:
-            tab.scene.RemoveNode(volume)
+            context.scene.RemoveNode(volume)
             raise
-        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(tab.scene)
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(context.scene)
         modality = facts.get("modality")
         if modality and hierarchy is not None:
             key = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
             hierarchy.SetItemAttribute(hierarchy.GetItemByDataNode(volume), key, str(modality))
         self._letGo()
-        self.volume = volume
+        self.context.volume = volume
         display = volume.GetDisplayNode()
         display.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self._sayLevels())
         presets = presetsOf(volume)
-        tab.state.presets = list(presets)
+        context.state.presets = list(presets)
         self.choosePreset(next(iter(presets)))
-        tab.views.show(volume)
-        tab.say("")
+        context.views.show(volume)
+        context.say("")
 
     def _sayLevels(self) -> None:
         """Window and level as numbers."""
-        display = self.volume.GetDisplayNode() if self.volume is not None else None
+        display = self.context.volume.GetDisplayNode() if self.context.volume is not None else None
         if display is not None:
             window, level = display.GetWindow(), display.GetLevel()
             places = 0 if window >= 20 else 3  # images of fractions too
-            with self.tab.state as state:
+            with self.context.state as state:
                 state.levels = f"W {window:.{places}f}  L {level:.{places}f}"
 
     def _letGo(self) -> None:
         """The image that was shown leaves, with its lesions; they were about it alone."""
-        if self.volume is None:
+        if self.context.volume is None:
             return
-        tab = self.tab
-        tab.leaveTools()
-        tab.session.sceneClosed()
+        context = self.context
+        self._leaveTools()
+        context.session.sceneClosed()
         for kind in ("vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"):
-            for node in tab.nodes(kind):
-                tab.scene.RemoveNode(node)
-        tab.scene.RemoveNode(self.volume)
-        self.volume = None
+            for node in context.nodes(kind):
+                context.scene.RemoveNode(node)
+        context.scene.RemoveNode(self.context.volume)
+        self.context.volume = None
         forgetVolumes()
 
 

@@ -56,7 +56,7 @@ def buildPage(server: Any, tab: Tab, seconds: int) -> None:
     for name, action in actions(tab).items():
         server.trigger(name)(_told(tab, action))
     adapters, frames = [], {}
-    for name, view in tab.views.byName().items():
+    for name, view in tab.context.views.byName().items():
         area = Area(view)
         frames[name] = Frames(area)
         adapters.append(RcaViewAdapter(area, name, scheduler=frames[name]))
@@ -69,7 +69,7 @@ def buildPage(server: Any, tab: Tab, seconds: int) -> None:
         """A page is there; what an earlier one did not confirm is not waited for."""
         for each in frames.values():
             each.reset()
-        tab.views.draw()
+        tab.context.views.draw()
 
     server.trigger("confirm")(_told(tab, confirm))
     server.trigger("begin")(_told(tab, begin))
@@ -78,7 +78,7 @@ def buildPage(server: Any, tab: Tab, seconds: int) -> None:
         await server.ready  # only then there is something to register with
         for adapter in adapters:
             server.controller.rc_area_register(adapter)
-        tab.views.draw()
+        tab.context.views.draw()
         tab.askWorker()
 
     tab.connecting = asyncio.get_running_loop().create_task(connect())
@@ -92,7 +92,7 @@ def actions(tab: Tab) -> dict[str, Any]:
         "uploadFailed": tab.uploads.failed,
         "chooseSeries": tab.images.chooseSeries,
         "preset": tab.images.choosePreset,
-        "fit": lambda: tab.views.show(tab.volume) if tab.volume is not None else None,
+        "fit": tab.fit,
         "goToSlice": tab.goToSlice,
         "box": tab.boxes.toggle,
         "setEnd": lambda end: tab.boxes.setEnd(FIRST if end == "first" else LAST),
@@ -104,9 +104,9 @@ def actions(tab: Tab) -> dict[str, Any]:
         "undo": tab.running.undo,
         "redo": tab.running.redo,
         "toggleMasks": tab.appearance.toggleMasks,
-        "select": tab.select,
-        "next": tab.rows.goToNext,
-        "goTo": tab.rows.goTo,
+        "select": tab.context.select,
+        "next": tab.rows.actions.goToNext,
+        "goTo": tab.rows.actions.goTo,
         "rename": tab.rows.rename,
         "recolor": tab.rows.recolor,
         "kind": tab.rows.setKind,
@@ -130,13 +130,13 @@ def _told(tab: Tab, action: Callable[..., Any]) -> Callable[..., Any]:
         try:
             await answer
         except Exception as error:
-            tab.sayError(error)
+            tab.context.sayError(error)
 
     async def run(*arguments: Any) -> None:
         try:
             answer = action(*arguments)
         except Exception as error:
-            tab.sayError(error)
+            tab.context.sayError(error)
             return
         if inspect.isawaitable(answer):
             task = asyncio.get_running_loop().create_task(finish(answer))
@@ -149,7 +149,7 @@ def _told(tab: Tab, action: Callable[..., Any]) -> Callable[..., Any]:
 def _press(tab: Tab) -> None:
     """The large button: it ends what is going on, else it begins a run."""
     if not tab.images.cancel():
-        tab.running.press()
+        tab.running.runner.press()
 
 
 def _leave(tab: Tab) -> None:

@@ -1,88 +1,57 @@
-"""Segment, cancel, undo, redo; the mask follows the box."""
+"""Segment, cancel, undo, redo, and the threshold of the selected lesion."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from MASAMSlicerLib.following import Following
+from MASAMSlicerLib.control.runner import Request, Runner
 from MASAMSlicerLib.scene.lesions import EDITED, NEW
-from MASAMSlicerLib.session import RunReport
-from MASAMSlicerLib.wording import hasNotes, summary
 
-from masam_core.errors import Cancelled
 from masam_core.inference.options import SegmentOptions
 from masam_core.limits import THRESHOLD
-
-if TYPE_CHECKING:
-    from masam_workbench.tab.tab import Tab
-
-TICK_SECONDS = 0.5
+from masam_workbench.tab.context import TabContext
 
 
 class Running:
-    """The large button, and what it says meanwhile."""
+    """The large button, with the page's settings.
 
-    def __init__(self, tab: Tab) -> None:
-        self.tab = tab
-        self._following = Following(tab.session, self.start, lambda: tab.volume)
-        self._began = 0.0
-        self._words = ""
-        self._afterwards = ""  # a lesion whose threshold was changed during a run
-        self._ticking: asyncio.Task[None] | None = None
+    Args:
+        context: of the tab.
+        stopTools: puts tools away that a run would disturb.
+        endStroke: ends a stroke of the brush before undo and redo.
+        onResult: shows what a run has found.
+        measureSoon: measures segments that undo and redo have changed.
+    """
+
+    def __init__(
+        self,
+        context: TabContext,
+        stopTools: Callable[[], None],
+        endStroke: Callable[[], None],
+        onResult: Callable[[], None],
+        measureSoon: Callable[[], None],
+    ) -> None:
+        self.context = context
+        self._endStroke, self._measureSoon = endStroke, measureSoon
+        self.runner = Runner(
+            context,
+            request=self._request,
+            follows=lambda: bool(context.state.follow),
+            before=stopTools,
+            onStart=context.refresh,
+            onResult=onResult,
+            # Measuring again after a stroke does not count: it gives way.
+            busy=lambda: context.session.segmenting,
+        )
 
     @property
     def busy(self) -> bool:
-        """Whether a lesion is being segmented; measuring again after a stroke does not count."""
-        session = self.tab.session
-        return session.busy and any(word == "running" for word, _ in session.states.values())
-
-    def press(self) -> None:
-        """The large button, and Ctrl+Enter."""
-        if self.busy:
-            self._following.forget()
-            self._afterwards = ""
-            self.tab.session.cancel()
-        elif self.tab.volume is not None:
-            pending = self.tab.session.pending(self.tab.volume)
-            if pending:
-                self.start([lesion.id for lesion in pending])
-            else:
-                self.tab.say("Draw a box around a lesion first (B), or change one.")
+        """Whether a lesion is being segmented."""
+        return self.runner.busy
 
     def again(self, lesionId: str) -> None:
         """Segment a lesion whatever its state, also one that was edited by hand."""
-        if not self.busy:
-            self.start([lesionId])
-
-    def start(self, ids: Sequence[str]) -> None:
-        """Segment lesions with the tab's settings."""
-        from masam_core.worker.steps import ModelChoice
-
-        tab = self.tab
-        tab.boxes.stop()
-        tab.touchUp.endStroke()
-        self._began, self._words = time.monotonic(), "starting"
-        self._dropMeasuring()
-        try:
-            choice = ModelChoice(device=tab.settings.device)
-            tab.session.segment(
-                ids, choice, self._options(), self._onProgress, self._onDone, self._onError
-            )
-        except Exception as error:  # also an unforeseen one: the button must not stay busy
-            self._onError(error)
-        if self.busy:
-            tab.state.progress = 0
-            self._tick()
-        tab.refresh()
-
-    def follow(self, lesionId: str) -> None:
-        """A box has come to rest."""
-        if self.tab.state.follow:
-            self._dropMeasuring()
-        self._following.boxMoved(lesionId, bool(self.tab.state.follow))
+        self.runner.again([lesionId])
 
     def setThreshold(self, use: bool, percent: float) -> None:
         """Segment the selected lesion again from what is computed already.
@@ -93,81 +62,30 @@ class Running:
             use: instead of the model's own.
             percent: probability from which a voxel belongs to the lesion.
         """
-        self.tab.state.useThreshold = bool(use)
-        low, high = 100 * THRESHOLD.low, 100 * THRESHOLD.high
-        self.tab.state.threshold = min(max(float(percent), low), high)
-        lesion = self.tab.selected
-        if lesion is None or lesion.locked or lesion.status in (NEW, EDITED):
-            return
-        if self.busy:
-            self._afterwards = lesion.id
-        else:
-            self.start([lesion.id])
+        state = self.context.state
+        state.useThreshold = bool(use)
+        state.threshold = min(max(float(percent), 100 * THRESHOLD.low), 100 * THRESHOLD.high)
+        lesion = self.context.selected
+        if lesion is not None and not lesion.locked and lesion.status not in (NEW, EDITED):
+            self.runner.nowOrAfter(lesion.id)
 
     def undo(self) -> None:
         """Take the last change of a segment back."""
-        self._travel(self.tab.session.history.undo, "Undone")
+        self._travel(self.runner.undo)
 
     def redo(self) -> None:
         """Do it again."""
-        self._travel(self.tab.session.history.redo, "Redone")
+        self._travel(self.runner.redo)
 
-    def _travel(self, move: Callable[[], str], word: str) -> None:
-        self.tab.touchUp.endStroke()
-        if self.busy:
-            return
-        self._dropMeasuring()
-        title = move()
-        if title:
-            self._following.rest()
-            self.tab.say(f"{word}: {title}")
-            self.tab.measureSoon()
+    def _travel(self, move: Callable[[], bool]) -> None:
+        self._endStroke()
+        if move():
+            self._measureSoon()
 
-    def _dropMeasuring(self) -> None:
-        """Something more urgent begins; what was being measured is measured again after it."""
-        if self.tab.session.busy and not self.busy:
-            self.tab.session.cancel()
+    def _request(self) -> Request:
+        from masam_core.worker.steps import ModelChoice
 
-    def _options(self) -> SegmentOptions:
-        state = self.tab.state
+        state = self.context.state
         threshold = float(state.threshold) / 100 if state.useThreshold else None
-        return SegmentOptions(threshold=threshold)
-
-    def _tick(self) -> None:
-        """Elapsed time, while something is computed."""
-        if self._ticking is not None and not self._ticking.done():
-            return
-
-        async def tick() -> None:
-            while self.busy:
-                with self.tab.state as state:
-                    seconds = time.monotonic() - self._began
-                    state.message = f"{self._words}, {seconds:.0f} s"
-                    state.messageKind = ""
-                await asyncio.sleep(TICK_SECONDS)
-
-        self._ticking = asyncio.get_running_loop().create_task(tick())
-
-    def _onProgress(self, fraction: float, text: str) -> None:
-        self._words = text
-        with self.tab.state as state:
-            state.progress = int(100 * fraction)
-
-    def _onDone(self, report: RunReport) -> None:
-        tab = self.tab
-        tab.appearance.showMasks()
-        tab.say(summary(report), "warning" if hasNotes(report) else "")
-        tab.refreshSoon()
-        lesion = tab.session.lesions.lesion(self._afterwards)
-        self._afterwards = ""
-        if lesion is not None and not lesion.locked:
-            self.start([lesion.id])
-        elif tab.state.follow:
-            self._following.runEnded()
-
-    def _onError(self, error: Exception) -> None:
-        if isinstance(error, Cancelled):
-            self.tab.say("Cancelled; everything is as it was.")
-        else:
-            self.tab.sayError(error)
-        self.tab.refreshSoon()
+        choice = ModelChoice(device=self.context.settings.device)
+        return Request(choice, SegmentOptions(threshold=threshold))

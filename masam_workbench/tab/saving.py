@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from MASAMSlicerLib.control.front import PLAIN, WARNING
 from MASAMSlicerLib.report import rowsOf
 from MASAMSlicerLib.scene.export import saveSegmentation
 from MASAMSlicerLib.scene.scenefile import saveScene
@@ -16,23 +17,33 @@ from masam_core.atomic import atomic_path
 from masam_core.errors import MasamError, SegmentationError
 from masam_core.export.measurements import write_measurements
 from masam_core.image.volume import stem
-
-if TYPE_CHECKING:
-    from masam_workbench.tab.tab import Tab
+from masam_workbench.tab.context import TabContext
 
 WITH_NUMBERS = (".seg.nrrd", ".csv", ".mrb")  # measurements, as a table or in a segment's tags
 
 
 class Saving:
-    """Files are written into the tab's folder, and the browser fetches them from there."""
+    """Files are written into the tab's folder, and the browser fetches them from there.
 
-    def __init__(self, tab: Tab) -> None:
-        self.tab = tab
+    Args:
+        context: of the tab.
+        endStroke: ends a stroke of the brush.
+        whenMeasured: see :meth:`~masam_workbench.tab.measuring.Measuring.whenMeasured`.
+    """
+
+    def __init__(
+        self,
+        context: TabContext,
+        endStroke: Callable[[], None],
+        whenMeasured: Callable[[Callable[[str], None]], bool],
+    ) -> None:
+        self.context = context
+        self._endStroke, self._whenMeasured = endStroke, whenMeasured
 
     @property
     def folder(self) -> Path:
         """Folder of the files that the browser may fetch; nothing else is in it."""
-        folder = self.tab.folder / "results"
+        folder = self.context.folder / "results"
         folder.mkdir(exist_ok=True)
         return folder
 
@@ -45,59 +56,59 @@ class Saving:
             ".mrb": self._scene,
             ".png": self._picture,
         }
-        tab = self.tab
-        if kind not in makers or tab.volume is None:
+        context = self.context
+        if kind not in makers or context.volume is None:
             return
-        tab.touchUp.endStroke()
-        volume = tab.volume
+        self._endStroke()
+        volume = context.volume
 
         def write(note: str) -> None:
-            if tab.volume is volume:  # else another image was opened meanwhile
+            if context.volume is volume:  # else another image was opened meanwhile
                 self._write(kind, makers[kind], note)
 
         if kind not in WITH_NUMBERS:
             write("")
-        elif not tab.rows.whenMeasured(write):
-            tab.say("Measuring what was changed by hand, then saving.")
+        elif not self._whenMeasured(write):
+            context.say("Measuring what was changed by hand, then saving.")
 
     def _write(self, kind: str, make: Callable[[Path], list[str]], note: str) -> None:
-        tab = self.tab
-        path = self.folder / f"{plainName(stem(Path(tab.volume.GetName())))}{kind}"
+        context = self.context
+        path = self.folder / f"{plainName(stem(Path(context.volume.GetName())))}{kind}"
         try:
             notes = [*make(path), *filter(None, [note])]
         except (MasamError, OSError) as error:
-            tab.sayError(error)
+            context.sayError(error)
             return
         # With a number, so that the same file again is a change that the page sees.
-        number = int((tab.state.download or "0 ").split(" ", 1)[0]) + 1
-        tab.state.download = f"{number} {path.name}"
-        tab.say("\n".join([f"Saved {path.name}.", *notes]), "warning" if notes else "")
+        number = int((context.state.download or "0 ").split(" ", 1)[0]) + 1
+        context.state.download = f"{number} {path.name}"
+        context.say("\n".join([f"Saved {path.name}.", *notes]), WARNING if notes else PLAIN)
 
     def _segmentation(self) -> Any:
         """That of the selected lesion, or the first that there is."""
-        lesions = [lesion for lesion in self.tab.lesions() if lesion.segmentation is not None]
+        lesions = [lesion for lesion in self.context.lesions() if lesion.segmentation is not None]
         if not lesions:
             raise SegmentationError("There is no mask to save yet: press Segment first.")
-        chosen = [lesion for lesion in lesions if lesion.id == self.tab.state.selected]
+        chosen = [lesion for lesion in lesions if lesion.id == self.context.state.selected]
         return (chosen or lesions)[0].segmentation
 
     def _segments(self, path: Path) -> list[str]:
-        return saveSegmentation(self._segmentation(), self.tab.volume, path)
+        return saveSegmentation(self._segmentation(), self.context.volume, path)
 
     def _table(self, path: Path) -> list[str]:
-        rows = rowsOf(self.tab.lesions())
+        rows = rowsOf(self.context.lesions())
         if not rows:
             raise SegmentationError("There is nothing measured yet: press Segment first.")
         write_measurements(path, rows)
         return []
 
     def _scene(self, path: Path) -> list[str]:
-        saveScene(self.tab.scene, path)
+        saveScene(self.context.scene, path)
         return []
 
     def _picture(self, path: Path) -> list[str]:
         with atomic_path(path) as temporary:
-            Image.fromarray(self.tab.views.picture()).save(temporary, "PNG")
+            Image.fromarray(self.context.views.picture()).save(temporary, "PNG")
         return []
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from MASAMSlicerLib.scene.touchup import Stroke
 
 from masam_core.errors import MasamError
 from masam_workbench.display.view import observe
+from masam_workbench.tab.context import TabContext
 
 if TYPE_CHECKING:
     from masam_workbench.display.sliceview import SliceView
-    from masam_workbench.tab.tab import Tab
 
 BRUSH, ERASER = "brush", "eraser"
 
@@ -20,16 +21,27 @@ BRUSH, ERASER = "brush", "eraser"
 class TouchUp:
     """A stroke is one step that can be undone.
 
+    Args:
+        context: of the tab.
+        leaveTools: puts every tool away.
+        onStroke: called after each stroke.
+
     Attributes:
         tool: BRUSH, ERASER or an empty text.
     """
 
-    def __init__(self, tab: Tab) -> None:
-        self.tab = tab
+    def __init__(
+        self,
+        context: TabContext,
+        leaveTools: Callable[[], None],
+        onStroke: Callable[[], None],
+    ) -> None:
+        self.context = context
+        self._leaveTools, self._onStroke = leaveTools, onStroke
         self.tool = ""
         self._stroke: Stroke | None = None
         self._step = contextlib.ExitStack()
-        for view in tab.views.slices.values():
+        for view in context.views.slices.values():
             for event, action in (
                 ("LeftButtonPressEvent", self._onPress),
                 ("MouseMoveEvent", self._onMove),
@@ -44,50 +56,50 @@ class TouchUp:
         if self.tool == tool:
             self.stop()
             return
-        self.tab.leaveTools()
-        lesion = self.tab.selected
+        self._leaveTools()
+        lesion = self.context.selected
         if lesion is None or lesion.segment is None:
-            self.tab.say("Segment a lesion first; brush and eraser correct its mask.")
+            self.context.say("Segment a lesion first; brush and eraser correct its mask.")
             return
         self.tool = tool
-        self.tab.say("Drag in a slice. Each stroke can be undone; Esc puts the tool away.")
-        self.tab.refreshSoon()
+        self.context.say("Drag in a slice. Each stroke can be undone; Esc puts the tool away.")
+        self.context.refreshSoon()
 
     def stop(self) -> None:
         """Put the tool away."""
         self.endStroke()
         if self.tool:
             self.tool = ""
-            self.tab.refreshSoon()
+            self.context.refreshSoon()
 
     def endStroke(self) -> None:
         """The mouse has let go, or something else begins."""
         if self._stroke is not None:
             self._stroke = None
             self._step.close()
-            self.tab.measureSoon()
+            self._onStroke()
 
     def _onPress(self, view: SliceView) -> bool:
         if not self.tool or view.interactor.GetShiftKey() or view.interactor.GetControlKey():
             return False
-        lesion = self.tab.selected
+        lesion = self.context.selected
         try:
             if lesion is None:
                 return True
-            if self.tab.session.states.get(lesion.id, ("", ""))[0] == "running":
-                self.tab.say(f"'{lesion.name}' is being segmented. Wait or cancel first.")
+            if self.context.session.states.get(lesion.id, ("", ""))[0] == "running":
+                self.context.say(f"'{lesion.name}' is being segmented. Wait or cancel first.")
                 return True
             erase = self.tool == ERASER
-            stroke = Stroke(lesion, float(self.tab.state.radius), erase)
+            stroke = Stroke(lesion, float(self.context.state.radius), erase)
             words = "Erase in" if erase else "Paint in"
             touched = self._step.enter_context(
-                self.tab.session.history.step(f"{words} {lesion.name}")
+                self.context.session.history.step(f"{words} {lesion.name}")
             )
             touched.append((lesion.segmentation, str(lesion.segmentId)))
             self._stroke = stroke
             self._move(view)
         except MasamError as error:
-            self.tab.sayError(error)
+            self.context.sayError(error)
         return True
 
     def _onMove(self, view: SliceView) -> bool:
@@ -106,5 +118,5 @@ class TouchUp:
         x, y = view.interactor.GetEventPosition()
         assert self._stroke is not None
         self._stroke.moveTo(view.rasAt(x, y), view.normal())
-        for each in self.tab.views.slices.values():
+        for each in self.context.views.slices.values():
             each.onChange()

@@ -6,12 +6,13 @@ import re
 import secrets
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aiohttp import web
+from MASAMSlicerLib.control.front import ERROR
 
-if TYPE_CHECKING:
-    from masam_workbench.tab.tab import Tab
+from masam_workbench.tab.context import TabContext
+from masam_workbench.tab.images import Images
+from masam_workbench.tab.saving import Saving
 
 MOST_FILES = 20_000  # of a DICOM folder
 _ENDING = re.compile(r"(\.nii\.gz|\.seg\.nrrd|\.[A-Za-z0-9]{1,8})$")
@@ -21,12 +22,14 @@ class Uploads:
     """Takes files in. A name from the browser gives a file its ending, and nothing else.
 
     Args:
-        tab: whose folder they go to.
+        context: of the tab whose folder they go to.
+        images: reads what was sent.
         limit: bytes of all the files of one upload.
     """
 
-    def __init__(self, tab: Tab, limit: int) -> None:
-        self.tab, self.limit = tab, limit
+    def __init__(self, context: TabContext, images: Images, limit: int) -> None:
+        self.context, self.limit = context, limit
+        self._images = images
         self._batches: dict[str, list[int]] = {}  # files and bytes so far
 
     async def take(self, request: web.Request) -> web.Response:
@@ -34,7 +37,7 @@ class Uploads:
         batch = request.query.get("batch", "")
         if request.headers.get("X-Masam") != "1":
             return web.Response(status=403, text="Not from the page.")
-        if self.tab.images.reading:  # its files must stay
+        if self._images.reading:  # its files must stay
             return web.Response(status=409, text="An image is being read. Cancel that first.")
         if not batch:
             self._forgetAll()
@@ -66,13 +69,13 @@ class Uploads:
         folder = self._folder(batch)
         files = sorted(folder.iterdir())
         source = files[0] if len(files) == 1 else folder
-        await self.tab.images.open(source, str(name)[:120] or "image")
-        if not self.tab.state.series:  # else it is read again when one is chosen
+        await self._images.open(source, str(name)[:120] or "image")
+        if not self.context.state.series:  # else it is read again when one is chosen
             self._forget(batch)
 
     def failed(self, words: str) -> None:
         """The browser could not send a file."""
-        self.tab.say(str(words)[:300], "error")
+        self.context.say(str(words)[:300], ERROR)
 
     def _tooLarge(self) -> str:
         return f"This is more than {self.limit / 1e9:.3g} GB, the limit of this server."
@@ -82,7 +85,7 @@ class Uploads:
         return web.Response(status=413, text=words)
 
     def _folder(self, batch: str) -> Path:
-        return self.tab.folder / "uploads" / batch
+        return self.context.folder / "uploads" / batch
 
     def _forget(self, batch: str) -> None:
         self._batches.pop(batch, None)
@@ -93,10 +96,10 @@ class Uploads:
             self._forget(batch)
 
 
-async def result(tab: Tab, request: web.Request) -> web.StreamResponse:
+async def result(saving: Saving, request: web.Request) -> web.StreamResponse:
     """GET: a file that was saved. Only a name that is in the folder of results is ever opened."""
     name = request.match_info["name"]
-    known = {path.name: path for path in tab.saving.folder.iterdir() if path.is_file()}
+    known = {path.name: path for path in saving.folder.iterdir() if path.is_file()}
     if name not in known:
         return web.Response(status=404, text="There is no such file.")
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
 
 import qt
 from slicer.i18n import tr as _
@@ -10,16 +10,22 @@ from slicer.i18n import tr as _
 from masam_core.limits import CACHE_MB
 
 from . import settings
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from .combobox import choose, fill
+from .context import PanelContext
 
 
 class Advanced:
-    """Quality, cleaning, worker."""
+    """Quality, cleaning, worker.
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
+    Args:
+        context: of the panel.
+        onWorkerChanged: called when the next run starts another worker, which may need other
+            packages.
+    """
+
+    def __init__(self, context: PanelContext, onWorkerChanged: Callable[[], None]) -> None:
+        self.context, self.ui = context, context.ui
+        self._onWorkerChanged = onWorkerChanged
         fill(
             self.ui.qualityComboBox,
             {
@@ -46,30 +52,30 @@ class Advanced:
         self.ui.restartButton.clicked.connect(lambda *_: self._restart())
         self.ui.copyLogButton.clicked.connect(self._onCopy)
         self.ui.advancedCollapsibleButton.connect(
-            "contentsCollapsed(bool)", lambda *_: self.panel.refreshSoon()
+            "contentsCollapsed(bool)", lambda *_: self.context.refreshSoon()
         )
 
     def refresh(self) -> None:
         """Show what the parameter node says, and the log while it can be seen."""
-        parameters = self.panel.parameters
+        parameters = self.context.parameters
         choose(self.ui.qualityComboBox, parameters.quality)
         choose(self.ui.keepComboBox, parameters.keep)
-        self.panel.enable(
+        self.context.enable(
             self.ui.thresholdSlider,
             bool(parameters.useThreshold),
             _("The model's own threshold is used; tick 'Own' to choose another."),
         )
         if not self.ui.advancedCollapsibleButton.collapsed:
-            text = "\n".join(self.panel.session.client.log)
+            text = "\n".join(self.context.session.client.log)
             if self.ui.logText.plainText != text:
                 self.ui.logText.plainText = text
 
     def _onQuality(self, index: int) -> None:
-        self.panel.parameters.quality = self.ui.qualityComboBox.itemData(index)
-        self.panel.refreshSoon()
+        self.context.parameters.quality = self.ui.qualityComboBox.itemData(index)
+        self.context.refreshSoon()
 
     def _onKeep(self, index: int) -> None:
-        self.panel.parameters.keep = self.ui.keepComboBox.itemData(index)
+        self.context.parameters.keep = self.ui.keepComboBox.itemData(index)
 
     def _onCommand(self) -> None:
         command = self.ui.workerEdit.text.strip()
@@ -81,25 +87,11 @@ class Advanced:
         settings.write("cacheMB", int(self.ui.cacheSpinBox.value))
 
     def _restart(self) -> None:
-        self.panel.session.cancel()
-        self.panel.session.client.close()
-        self.panel.install.check()
-        self.panel.say(_("The worker was stopped; the next run starts a new one."))
-        self.panel.refreshSoon()
+        self.context.session.cancel()
+        self.context.session.client.close()
+        self._onWorkerChanged()
+        self.context.say(_("The worker was stopped; the next run starts a new one."))
+        self.context.refreshSoon()
 
     def _onCopy(self) -> None:
-        qt.QApplication.clipboard().setText("\n".join(self.panel.session.client.log))
-
-
-def fill(box: Any, entries: dict[str, str]) -> None:
-    """Fill a combo box with words, each with its value behind it."""
-    box.clear()
-    for value, words in entries.items():
-        box.addItem(words, value)
-
-
-def choose(box: Any, value: str) -> None:
-    """Show a value in a combo box that was filled with :func:`fill`."""
-    index = box.findData(value)
-    if index >= 0 and box.currentIndex != index:
-        box.currentIndex = index
+        qt.QApplication.clipboard().setText("\n".join(self.context.session.client.log))

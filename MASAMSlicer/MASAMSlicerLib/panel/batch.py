@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ctk
 import qt
@@ -18,24 +17,29 @@ from masam_core.export.formats.registry import endings
 
 from .. import workerprocess
 from ..batch import VolumeBatch, VolumeCase, findCases
+from ..control.standing import Standing
 from ..scene.pairing import BY_FOLDER, BY_NAME, BY_SEGMENTS
 from ..scene.tables import updateTable
-from ..standing import Standing
 from ..wording import breakable
 from . import settings
-from .advanced import choose, fill
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from .combobox import choose, fill
+from .context import PanelContext
+from .folderprocess import FolderProcess
 
 _ID_ROLE = 256  # Qt::UserRole
 
 
 class Batch:
-    """Two tabs, one table."""
+    """Two tabs, one table.
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
+    Args:
+        context: of the panel.
+        problem: why nothing can be segmented, or an empty text.
+    """
+
+    def __init__(self, context: PanelContext, problem: Callable[[], str]) -> None:
+        self.context, self.ui = context, context.ui
+        self._problem = problem
         self._volumes: VolumeBatch | None = None
         self._folder: FolderProcess | None = None
         self._last: VolumeBatch | None = None
@@ -62,14 +66,14 @@ class Batch:
         for edit in (self.ui.batchOutput, self.ui.batchLogFolder):
             edit.filters = paths.Dirs | paths.Drives
         for edit in (self.ui.batchInput, self.ui.batchOutput):
-            edit.currentPathChanged.connect(self.panel.refreshSoon)
+            edit.currentPathChanged.connect(self.context.refreshSoon)
         self.ui.batchSegmentationSelector.connect(
-            "currentNodeChanged(vtkMRMLNode*)", lambda *_: self.panel.refreshSoon()
+            "currentNodeChanged(vtkMRMLNode*)", lambda *_: self.context.refreshSoon()
         )
         self.ui.batchVolumeList.connect(
-            "itemChanged(QListWidgetItem*)", lambda *_: self.panel.refreshSoon()
+            "itemChanged(QListWidgetItem*)", lambda *_: self.context.refreshSoon()
         )
-        self.ui.batchBoxesComboBox.connect("activated(int)", lambda *_: self.panel.refreshSoon())
+        self.ui.batchBoxesComboBox.connect("activated(int)", lambda *_: self.context.refreshSoon())
         self.ui.batchVolumesButton.clicked.connect(lambda *_: self._onVolumes())
         self.ui.batchFolderButton.clicked.connect(lambda *_: self._onFolder())
 
@@ -86,15 +90,15 @@ class Batch:
         bySegments = self._how() == BY_SEGMENTS
         self.ui.batchSegmentationSelector.visible = bySegments
         self.ui.batchSegmentationSelectorLabel.visible = bySegments
-        problem = self.panel.install.problem
+        problem = self._problem()
         for button, running, words in (
             (self.ui.batchVolumesButton, self._volumes, _("Segment checked volumes")),
             (self.ui.batchFolderButton, self._folder, _("Run folder")),
         ):
             button.text = _("Cancel") if running is not None else words
-            free = running is not None or not (self.busy or self.panel.session.busy)
+            free = running is not None or not (self.busy or self.context.session.busy)
             blocked = problem or ("" if free else _("Something else is being computed."))
-            self.panel.enable(button, not blocked, blocked)
+            self.context.enable(button, not blocked, blocked)
 
     def sceneClosed(self) -> None:
         """A batch over volumes ends with the scene; one over a folder does not need it."""
@@ -117,14 +121,14 @@ class Batch:
             return
         try:
             cases = findCases(
-                self.panel.session,
+                self.context.session,
                 self._checked(),
                 self._how(),
                 self.ui.batchSegmentationSelector.currentNode(),
             )
-            choice, options = self.panel.choice(), self.panel.options()
+            choice, options = self.context.choice(), self.context.options()
             self._volumes = self._goOn(cases) or VolumeBatch(
-                self.panel.session, cases, self._logFolder()
+                self.context.session, cases, self._logFolder()
             )
         except MasamError as error:
             self._sayProblem(error)
@@ -133,7 +137,7 @@ class Batch:
         self._begin(len(cases))
         self._volumes.start(choice, options, self._onChanged, self._onVolumesEnd)
         self.refresh()  # at once: a second click must find a button that says Cancel
-        self.panel.refreshSoon()
+        self.context.refreshSoon()
 
     def _goOn(self, cases: list[VolumeCase]) -> VolumeBatch | None:
         """The batch that was cancelled, if it is about the same cases."""
@@ -186,7 +190,7 @@ class Batch:
         self._begin(0)
         self._say(_("Starting ..."))
         self.refresh()
-        self.panel.refreshSoon()
+        self.context.refreshSoon()
 
     def _spec(self) -> BatchSpec:
         source, target = self.ui.batchInput.currentPath, self.ui.batchOutput.currentPath
@@ -201,8 +205,8 @@ class Batch:
             format=str(self.ui.batchFormatComboBox.currentText),
             overlay=bool(self.ui.batchOverlayCheckBox.checked),
             retry_failed=bool(self.ui.batchRetryCheckBox.checked),
-            segment=self.panel.options(),
-            model=self.panel.choice(),
+            segment=self.context.options(),
+            model=self.context.choice(),
             worker=tuple(workerprocess.workerCommand(command)) if command else (),
         )
 
@@ -239,7 +243,7 @@ class Batch:
     def _end(self, words: str) -> None:
         self.ui.batchProgressBar.visible = False
         self._say(words)
-        self.panel.refreshSoon()
+        self.context.refreshSoon()
 
     def _show(self, rows: list[tuple[str, str, str]]) -> None:
         table = self.ui.batchTable
@@ -304,53 +308,3 @@ class Batch:
         ]
         nodes = [slicer.mrmlScene.GetNodeByID(identity) for identity in ids]
         return [node for node in nodes if node is not None]
-
-
-class FolderProcess:
-    """``python -m masam_core.batch`` as a process: the queue of ``masam batch``.
-
-    Args:
-        spec: of the batch.
-        onEvent: called with each of its lines.
-        onEnd: called once, with what went wrong, or an empty text.
-    """
-
-    def __init__(self, spec: BatchSpec, onEvent: Any, onEnd: Any) -> None:
-        self._onEvent, self._onEnd = onEvent, onEnd
-        self._folder = tempfile.TemporaryDirectory(prefix="masam-batch-")
-        self._spec = Path(self._folder.name) / "spec.json"
-        self._spec.write_text(json.dumps(spec.to_dict()), "utf-8")
-        self._rest = b""
-        self._ended = False
-        self._transport: Any = None
-
-    def start(self) -> None:
-        """Start it; OSError when it can't be started."""
-        from .qprocess import QProcessTransport
-
-        command = [workerprocess.pythonExecutable(), "-m", "masam_core.batch", str(self._spec)]
-        self._transport = QProcessTransport(command, workerprocess.workerEnvironment())
-        self._transport.on_output = self._onOutput
-        self._transport.on_closed = self._onClosed
-        self._transport.start()
-
-    def cancel(self) -> None:
-        """Ask it to stop after what it is doing now; the folder can be gone on with."""
-        self._transport.write(b"cancel\n")
-
-    def stop(self) -> None:
-        """End it now; the folder can be gone on with all the same."""
-        self._transport.stop()
-        self._folder.cleanup()
-
-    def _onOutput(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            event = json.loads(line)
-            self._ended = self._ended or event["event"] in ("end", "error")
-            self._onEvent(event)
-
-    def _onClosed(self, code: int | None) -> None:
-        self._folder.cleanup()
-        words = _("The batch process ended unexpectedly (exit code {code}). Run it again to go on.")
-        self._onEnd("" if self._ended else words.format(code=code))

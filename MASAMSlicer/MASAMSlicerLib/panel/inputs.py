@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slicer.i18n import tr as _
 
 from ..wording import breakable, deviceWords, memoryWords
 from . import settings
-from .advanced import choose, fill
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from .combobox import choose, fill
+from .context import PanelContext
 
 BROWSE = "browse"
 
@@ -19,8 +17,8 @@ BROWSE = "browse"
 class Inputs:
     """Model and device choosers; volume and segmentation are bound to the parameter node."""
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
+    def __init__(self, context: PanelContext) -> None:
+        self.context, self.ui = context, context.ui
         self.models: dict[str, dict[str, Any]] = {}
         self.devices: list[dict[str, Any]] = []
         self._asked: Any = None
@@ -34,7 +32,7 @@ class Inputs:
 
     def refresh(self) -> None:
         """Show what the parameter node says."""
-        name = self.panel.parameters.model
+        name = self.context.parameters.model
         self._fillModels()
         known = self.models.get(name)
         purpose = known["purpose"] if known else _("A file of your own: {path}").format(path=name)
@@ -44,29 +42,29 @@ class Inputs:
         downloadable = bool(known and known["downloadable"] and not known["here"])
         self.ui.modelDownloadButton.visible = downloadable
         asked = _("Wait until the download or the check has ended.")
-        self.panel.enable(self.ui.modelDownloadButton, self._asked is None, asked)
+        self.context.enable(self.ui.modelDownloadButton, self._asked is None, asked)
         self.ui.modelVerifyButton.visible = bool(known and known["here"] and name != "bundled")
-        self.panel.enable(self.ui.modelVerifyButton, self._asked is None, asked)
+        self.context.enable(self.ui.modelVerifyButton, self._asked is None, asked)
 
     def modelIsHere(self) -> bool:
         """Whether the chosen model can be loaded, as far as is known."""
-        known = self.models.get(self.panel.parameters.model)
+        known = self.models.get(self.context.parameters.model)
         return known is None or bool(known["here"])
 
     def askWorker(self) -> None:
         """Fill models and devices from the worker's side, which may be another machine."""
-        self.panel.ask("devices", {}, self._onDevices)
-        self.panel.ask("models", {}, self._onModels)
+        self.context.ask("devices", {}, self._onDevices)
+        self.context.ask("models", {}, self._onModels)
 
     def _onDevices(self, answer: dict[str, Any]) -> None:
         self.devices = answer["devices"]
         self._fillDevices()
-        self.panel.refreshSoon()
+        self.context.refreshSoon()
 
     def _onModels(self, answer: dict[str, Any]) -> None:
         self.models = {model["name"]: model for model in answer["models"]}
         self.refresh()
-        self.panel.refreshSoon()
+        self.context.refreshSoon()
 
     def _fillModels(self) -> None:
         if not self.models:
@@ -78,7 +76,7 @@ class Inputs:
                 "how": "",
             }
             self.models = {"bundled": bundled}
-        box, chosen = self.ui.modelComboBox, self.panel.parameters.model
+        box, chosen = self.ui.modelComboBox, self.context.parameters.model
         names = list(self.models) + ([chosen] if chosen not in self.models else [])
         entries = {}
         for name in names:
@@ -93,11 +91,11 @@ class Inputs:
     def _onModel(self, index: int) -> None:
         name = self.ui.modelComboBox.itemData(index)
         if name == BROWSE:
-            name = self.panel.askForFile(_("Choose a model"), "(*.safetensors *.pth *.pt)")
+            name = self.context.askForFile(_("Choose a model"), "(*.safetensors *.pth *.pt)")
         if name:
-            self.panel.parameters.model = name
+            self.context.parameters.model = name
         self.refresh()
-        self.panel.refreshSoon()
+        self.context.refreshSoon()
 
     def _fillDevices(self) -> None:
         box, chosen = self.ui.deviceComboBox, str(settings.read("device"))
@@ -116,20 +114,20 @@ class Inputs:
     def _onDevice(self, index: int) -> None:
         settings.write("device", self.ui.deviceComboBox.itemData(index))
         self._describeDevice()
-        self.panel.refreshSoon()
+        self.context.refreshSoon()
 
     def _onDownload(self) -> None:
-        name = self.panel.parameters.model
+        name = self.context.parameters.model
 
         def done(_answer: dict[str, Any]) -> None:
             self._asked = None
-            self.panel.say(_("{name} is here and was checked.").format(name=name))
-            self.panel.ask("models", {}, self._onModels)
+            self.context.say(_("{name} is here and was checked.").format(name=name))
+            self.context.ask("models", {}, self._onModels)
 
         self._ask("download_model", name, done)
 
     def _onVerify(self) -> None:
-        name = self.panel.parameters.model
+        name = self.context.parameters.model
 
         def done(answer: dict[str, Any]) -> None:
             self._asked = None
@@ -138,7 +136,7 @@ class Inputs:
                 False: _("{name} is NOT the published file. Delete it and download it again."),
                 None: _("No digest is published for {name}; this file's is {sha256}."),
             }[answer["matches"]]
-            self.panel.say(words.format(name=name, sha256=answer["sha256"]))
+            self.context.say(words.format(name=name, sha256=answer["sha256"]))
             self.refresh()
 
         self._ask("verify_model", name, done)
@@ -146,9 +144,9 @@ class Inputs:
     def _ask(self, kind: str, name: str, done: Any) -> None:
         def failed(error: Exception) -> None:
             self._asked = None
-            self.panel.sayError(error)
+            self.context.sayError(error)
             self.refresh()
 
         self._asked = kind
-        self.panel.ask(kind, {"name": name}, done, failed, self.panel.showProgress)
+        self.context.ask(kind, {"name": name}, done, failed, self.context.showProgress)
         self.refresh()

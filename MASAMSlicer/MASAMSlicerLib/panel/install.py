@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import slicer
 from slicer.i18n import tr as _
 
 from .. import workerprocess
 from . import settings
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from .context import PanelContext
 
 PYTORCH_SIZE = _("PyTorch: up to 3 GB with GPU support, 10 minutes or more; the rest: a minute.")
 NO_MANAGER = _(
@@ -33,8 +30,8 @@ class Install:
         problem: why nothing can be segmented, or an empty text.
     """
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
+    def __init__(self, context: PanelContext) -> None:
+        self.context, self.ui = context, context.ui
         self.problem = ""
         self.missing: list[str] = []
         self.ui.installButton.clicked.connect(lambda *_: self._onInstall(None))
@@ -60,7 +57,7 @@ class Install:
             self.ui.installLabel.text = "\n".join(lines)
 
     def _onFolder(self) -> None:
-        folder = self.panel.askForFolder(_("Folder of wheels"), str(settings.read("wheels")))
+        folder = self.context.askForFolder(_("Folder of wheels"), str(settings.read("wheels")))
         if folder:
             settings.write("wheels", folder)
             self._onInstall(folder)
@@ -79,9 +76,9 @@ class Install:
                     slicer.util.pip_install(arguments)
         except Exception as error:  # shown in a window already
             missing = self.missing
-            self.panel.sayError(error, lambda: self.missing == missing)
+            self.context.sayError(error, lambda: self.missing == missing)
         self.check()
-        self.panel.refreshSoon()
+        self.context.refreshSoon()
 
 
 def plan(missing: Sequence[str], wheels: str | None) -> list[str]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import qt
 from slicer.i18n import tr as _
 
-from masam_core.errors import MasamError
 from masam_core.lesion.measurements.registry import listed_quantities
 from masam_core.lesion.terminology import TUMOUR_TYPES
 
-from ..scene import views
+from ..control.lesionactions import LesionActions
 from ..scene.lesions import LesionEntry
 from ..wording import rowOf
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from .context import PanelContext
 
 NAME, KIND, STATE, FIGURES = range(4)  # measurements from FIGURES on, and last the confidence
 LEAST_ROWS, MOST_ROWS = 2, 8  # that the list is high; more are scrolled
@@ -25,10 +23,16 @@ _COLOR_ROLE = _ID_ROLE + 1
 
 
 class LesionTable:
-    """Shows the list and what can be done with its rows."""
+    """Shows the list and what can be done with its rows.
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui, self.table = panel, panel.ui, panel.ui.lesionTable
+    Args:
+        context: of the panel.
+        rerun: segments lesions again, by their ids.
+    """
+
+    def __init__(self, context: PanelContext, rerun: Callable[[Sequence[str]], None]) -> None:
+        self.context, self.ui, self.table = context, context.ui, context.ui.lesionTable
+        self.actions = LesionActions(context)
         self._filling = False
         # Else any letter begins to rename the current row.
         view = qt.QAbstractItemView
@@ -59,8 +63,8 @@ class LesionTable:
         self.table.itemSelectionChanged.connect(self._onSelection)
         self.table.connect("itemChanged(QTableWidgetItem*)", self._onItemChanged)
         self.table.connect("cellDoubleClicked(int,int)", self._onDoubleClick)
-        self.ui.jumpButton.clicked.connect(lambda *_: self.goToSelected())
-        self.ui.rerunButton.clicked.connect(lambda *_: self.panel.run.again())
+        self.ui.jumpButton.clicked.connect(lambda *_: self.actions.goTo(self.context.chosen))
+        self.ui.rerunButton.clicked.connect(lambda *_: rerun(self.selectedIds()))
         self.ui.lockButton.clicked.connect(self._onLock)
         self.ui.duplicateButton.clicked.connect(self._onDuplicate)
         self.ui.deleteButton.clicked.connect(self._onDelete)
@@ -69,9 +73,7 @@ class LesionTable:
 
     def refresh(self) -> None:
         """Fill the table from the scene."""
-        lesions = self.panel.session.lesions.lesions(self.panel.volume)
-        if self.panel.volume is None:
-            lesions = []
+        lesions = self.context.lesions()
         self._filling = True
         try:
             self.table.rowCount = len(lesions)
@@ -88,23 +90,8 @@ class LesionTable:
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
         return [self._idOf(row) for row in rows]
 
-    def goToSelected(self) -> None:
-        """Views to the selected lesion."""
-        if self.panel.selected is not None:
-            views.goTo(self.panel.selected)
-
-    def goToNext(self) -> None:
-        """The shortcut E: select the next lesion and go there."""
-        ids = [self._idOf(row) for row in range(self.table.rowCount)]
-        if not ids:
-            return
-        current = self.panel.parameters.selectedLesion
-        place = ids.index(current) + 1 if current in ids else 0
-        self.panel.select(ids[place % len(ids)])
-        self.goToSelected()
-
     def _fill(self, row: int, lesion: LesionEntry) -> None:
-        shown = rowOf(lesion, self.panel.session.states)
+        shown = rowOf(lesion, self.context.session.states)
         figures = [shown.figures[quantity.name] for quantity in self._listed]
         texts = [shown.name, shown.kind, shown.state, *figures, shown.confidence]
         for column, text in enumerate(texts):
@@ -138,27 +125,27 @@ class LesionTable:
 
     def _showSelection(self, lesions: list[LesionEntry]) -> None:
         ids = [lesion.id for lesion in lesions]
-        chosen = self.panel.parameters.selectedLesion
+        chosen = self.context.parameters.selectedLesion
         if chosen not in ids:
             chosen = ids[-1] if ids else ""
-            self.panel.parameters.selectedLesion = chosen
+            self.context.parameters.selectedLesion = chosen
         if chosen and chosen not in self.selectedIds():
             self.table.selectRow(ids.index(chosen))
 
     def _refreshButtons(self) -> None:
-        lesion, none = self.panel.selected, _("Select a lesion first.")
+        lesion, none = self.context.selected, _("Select a lesion first.")
         for button in (self.ui.jumpButton, self.ui.duplicateButton, self.ui.deleteButton):
-            self.panel.enable(button, lesion is not None, none)
-        busy = self.panel.session.busy
+            self.context.enable(button, lesion is not None, none)
+        busy = self.context.session.busy
         wait = _("Wait until the run has ended, or cancel it.")
-        self.panel.enable(
+        self.context.enable(
             self.ui.rerunButton, lesion is not None and not busy, none if lesion is None else wait
         )
         hasSegment = lesion is not None and lesion.segment is not None
-        self.panel.enable(self.ui.lockButton, hasSegment, _("There is no segment to lock yet."))
+        self.context.enable(self.ui.lockButton, hasSegment, _("There is no segment to lock yet."))
         self.ui.lockButton.checked = lesion is not None and lesion.locked
         for widget in (self.ui.typeComboBox, self.ui.colorButton):
-            self.panel.enable(widget, lesion is not None, none)
+            self.context.enable(widget, lesion is not None, none)
         if lesion is None:
             return
         keys = list(TUMOUR_TYPES)
@@ -175,61 +162,34 @@ class LesionTable:
 
     def _onSelection(self) -> None:
         ids = self.selectedIds()
-        if not self._filling and ids and self.panel.parameters.selectedLesion not in ids:
-            self.panel.select(ids[-1])
+        if not self._filling and ids and self.context.parameters.selectedLesion not in ids:
+            self.context.select(ids[-1])
 
     def _onItemChanged(self, item: Any) -> None:
         if self._filling or item.column() != NAME:
             return
-        lesion = self.panel.session.lesions.lesion(item.data(_ID_ROLE))
-        if lesion is None:
-            return
-        try:
-            self.panel.session.lesions.rename(lesion, item.text())
-        except ValueError as error:
-            self.panel.sayError(error)
-        self.panel.refreshSoon()
+        self.actions.rename(item.data(_ID_ROLE), item.text())
 
     def _onDoubleClick(self, row: int, column: int) -> None:
         if column != NAME:
-            self.panel.select(self._idOf(row))
-            self.goToSelected()
+            self.actions.goTo(self._idOf(row))
 
     def _onLock(self) -> None:
-        locked = bool(self.ui.lockButton.checked)
-        for lesion in self._selectedLesions():
-            self.panel.session.lesions.setLocked(lesion, locked)
-        self.panel.refreshSoon()
+        self.actions.setLocked(self.selectedIds(), bool(self.ui.lockButton.checked))
 
     def _onDuplicate(self) -> None:
-        lesion = self.panel.selected
-        if lesion is not None and lesion.volume is not None:
-            self.panel.select(self.panel.session.lesions.duplicate(lesion).id)
+        self.actions.duplicate(self.context.chosen)
 
     def _onDelete(self) -> None:
-        lesions = self._selectedLesions()
-        try:
-            self.panel.session.deleteLesions([lesion.id for lesion in lesions])
-        except MasamError as error:
-            self.panel.sayError(error)
-        self.panel.refreshSoon()
+        self.actions.delete(self.selectedIds())
 
     def _onType(self, index: int) -> None:
-        kind = TUMOUR_TYPES[self.ui.typeComboBox.itemData(index)]
-        for lesion in self._selectedLesions():
-            self.panel.session.lesions.setTerminology(lesion, kind.entry)
-        self.panel.refreshSoon()
+        self.actions.setKind(self.selectedIds(), self.ui.typeComboBox.itemData(index))
 
     def _onColor(self, color: Any) -> None:
-        if self._filling or self.panel.selected is None:
-            return
-        rgb = (color.redF(), color.greenF(), color.blueF())
-        self.panel.session.lesions.recolor(self.panel.selected, rgb)
-        self.panel.refreshSoon()
-
-    def _selectedLesions(self) -> list[LesionEntry]:
-        found = [self.panel.session.lesions.lesion(identity) for identity in self.selectedIds()]
-        return [lesion for lesion in found if lesion is not None]
+        if not self._filling:
+            rgb = (color.redF(), color.greenF(), color.blueF())
+            self.actions.recolor(self.context.chosen, rgb)
 
     def _idOf(self, row: int) -> str:
         item = self.table.item(row, NAME)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
@@ -11,22 +11,21 @@ from slicer.i18n import tr as _
 from masam_core.errors import MasamError
 from masam_core.export.measurements import write_measurements
 
+from ..control.front import PLAIN, WARNING
 from ..report import rowsOf
 from ..scene import views
 from ..scene.export import saveSegmentation
 from ..scene.lesions import EDITED
 from ..scene.tables import updateTable
 from ..wording import measuredWords
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from .context import PanelContext
 
 
 class Results:
     """What can be done with the segments."""
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
+    def __init__(self, context: PanelContext) -> None:
+        self.context, self.ui = context, context.ui
         self._editorNode: Any = None
         self._hidden = False
         self._seen: set[str] = set()  # volumes that the 3D views were turned to
@@ -40,21 +39,21 @@ class Results:
 
     def refresh(self) -> None:
         """Enable what there is something for."""
-        lesions = self.panel.session.lesions.lesions(self.panel.volume)
+        lesions = self.context.session.lesions.lesions(self.context.volume)
         done = [lesion for lesion in lesions if lesion.provenance is not None]
         edited = [lesion for lesion in done if lesion.status == EDITED]
         nothing = _("There is no segment yet.")
-        able = bool(done) and self.panel.volume is not None
+        able = bool(done) and self.context.volume is not None
         for button in (self.ui.tableButton, self.ui.csvButton, self.ui.saveButton):
-            self.panel.enable(button, able, nothing)
+            self.context.enable(button, able, nothing)
         unchanged = _("No segment was changed by hand since it was measured.")
         wait = _("Wait until the run has ended, or cancel it.")
-        busy = self.panel.session.busy
-        self.panel.enable(
+        busy = self.context.session.busy
+        self.context.enable(
             self.ui.measureButton, bool(edited) and not busy, wait if edited else unchanged
         )
         problem = nothing if not able else dicomProblem()
-        self.panel.enable(self.ui.dicomButton, not problem, problem)
+        self.context.enable(self.ui.dicomButton, not problem, problem)
         self._pointEditor()
 
     def toggleVisibility(self) -> None:
@@ -70,12 +69,22 @@ class Results:
             )
         self.lookAtSurface()
 
+    def showNew(self) -> None:
+        """Show what a run has found, also where segments were hidden before."""
+        parameters = self.context.parameters
+        for lesion in self.context.session.lesions.lesions(self.context.volume):
+            if lesion.segmentation is not None and lesion.segment is not None:
+                if parameters.segmentation is None:
+                    parameters.segmentation = lesion.segmentation
+                views.setSegmentsVisible(lesion.segmentation, True, bool(parameters.showSurface))
+        self.lookAtSurface()
+
     def lookAtSurface(self) -> None:
         """Turn the 3D views to a volume's first surface; the user turns them from then on.
 
         Slicer's camera is at the origin, which may be far from the patient.
         """
-        volume = self.panel.volume
+        volume = self.context.volume
         if volume is None or volume.GetID() in self._seen:
             return
         if any(map(views.showsSurface, self._segmentations())):
@@ -98,7 +107,7 @@ class Results:
 
     def _segmentations(self) -> list[Any]:
         found: list[Any] = []
-        for lesion in self.panel.session.lesions.lesions(self.panel.volume):
+        for lesion in self.context.session.lesions.lesions(self.context.volume):
             if lesion.segmentation is not None and lesion.segmentation not in found:
                 found.append(lesion.segmentation)
         return found
@@ -121,13 +130,13 @@ class Results:
             # A brush must not eat what lies beside it.
             self._editorNode.SetOverwriteMode(self._editorNode.OverwriteNone)
             editor.setMRMLSegmentEditorNode(self._editorNode)
-        lesion = self.panel.selected
+        lesion = self.context.selected
         node = lesion.segmentation if lesion is not None else None
-        if node is None or self.panel.volume is None:
+        if node is None or self.context.volume is None:
             return
         if editor.segmentationNode() is not node:
             editor.setSegmentationNode(node)
-        editor.setSourceVolumeNode(self.panel.volume)
+        editor.setSourceVolumeNode(self.context.volume)
         if (
             lesion is not None
             and lesion.segmentId
@@ -137,54 +146,55 @@ class Results:
 
     def _onMeasure(self) -> None:
         def done(count: int) -> None:
-            self.panel.say(measuredWords(count))
-            self.panel.refreshSoon()
+            self.context.say(measuredWords(count))
+            self.context.refreshSoon()
 
-        lesions = self.panel.session.lesions.lesions(self.panel.volume)
+        lesions = self.context.session.lesions.lesions(self.context.volume)
         ids = [lesion.id for lesion in lesions if lesion.status == EDITED]
         try:
-            self.panel.session.measure(ids, done, self.panel.sayError)
+            self.context.session.measure(ids, done, self.context.sayError)
         except MasamError as error:
-            self.panel.sayError(error)
+            self.context.sayError(error)
 
     def _onTable(self) -> None:
-        name = _("{volume} measurements").format(volume=self.panel.volume.GetName())
+        name = _("{volume} measurements").format(volume=self.context.volume.GetName())
         table = updateTable(slicer.mrmlScene, name, self._rows())
-        self.panel.say(
+        self.context.say(
             _("The measurements are in the table '{name}'.").format(name=table.GetName())
         )
 
     def _onCsv(self) -> None:
-        path = self.panel.askForTarget(_("Save the measurements"), "measurements.csv", "(*.csv)")
+        path = self.context.askForTarget(_("Save the measurements"), "measurements.csv", "(*.csv)")
         if path:
             self._try(lambda: write_measurements(path, self._rows()), path)
 
     def _onSave(self) -> None:
         """One file holds one segmentation: that of the selected lesion."""
-        lesion = self.panel.selected
+        lesion = self.context.selected
         node = lesion.segmentation if lesion is not None else None
         nodes = self._segmentations()
         node = node or (nodes[0] if nodes else None)
         if node is None:
             return
-        name = f"{self.panel.volume.GetName()}.seg.nrrd"
-        path = self.panel.askForTarget(_("Save the segments"), name, "(*.seg.nrrd *.nii.gz)")
+        name = f"{self.context.volume.GetName()}.seg.nrrd"
+        path = self.context.askForTarget(_("Save the segments"), name, "(*.seg.nrrd *.nii.gz)")
         if path:
-            self._try(lambda: saveSegmentation(node, self.panel.volume, Path(path)), path)
+            self._try(lambda: saveSegmentation(node, self.context.volume, Path(path)), path)
 
     def _onDicom(self) -> None:
-        exportDicom(self.panel.volume)
+        exportDicom(self.context.volume)
 
     def _rows(self) -> list[dict[str, Any]]:
-        return rowsOf(self.panel.session.lesions.lesions(self.panel.volume))
+        return rowsOf(self.context.session.lesions.lesions(self.context.volume))
 
     def _try(self, work: Any, path: str) -> None:
         try:
             notes = work() or []
         except MasamError as error:
-            self.panel.sayError(error)
+            self.context.sayError(error)
             return
-        self.panel.say("\n".join([_("Saved {path}.").format(path=path), *notes]), bool(notes))
+        words = "\n".join([_("Saved {path}.").format(path=path), *notes])
+        self.context.say(words, WARNING if notes else PLAIN)
 
 
 def resetFocalPoints() -> None:

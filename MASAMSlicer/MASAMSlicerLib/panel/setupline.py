@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
 from slicer.i18n import tr as _
 
 from ..wording import deviceName, modelName, setupLine
 from . import settings
-
-if TYPE_CHECKING:
-    from .panel import Panel
+from .context import PanelContext
 
 
 class SetupLine:
-    """Says what is chosen while the choosers themselves are folded away."""
+    """Says what is chosen while the choosers themselves are folded away.
 
-    def __init__(self, panel: Panel) -> None:
-        self.panel, self.ui = panel, panel.ui
+    Args:
+        context: of the panel.
+        devices: what the worker has said about its devices; empty until it has.
+    """
+
+    def __init__(self, context: PanelContext, devices: Callable[[], list[dict[str, Any]]]) -> None:
+        self.context, self.ui = context, context.ui
+        self._devices = devices
 
     def refresh(self) -> None:
         """Write the line, and what it had to shorten into its tool tip."""
-        parameters = self.panel.parameters
+        parameters = self.context.parameters
         model = modelName(parameters.model)
-        device = deviceName(self.panel.inputs.devices, str(settings.read("device")))
+        device = deviceName(self._devices(), str(settings.read("device")))
         quality = str(parameters.quality)
         node = parameters.segmentation
         output = node.GetName() if node is not None else _("a new segmentation")

@@ -18,7 +18,7 @@ class Shortcuts:
         keys: what each does, by the key's name.
     """
 
-    def __init__(self, window: Any, keys: Mapping[str, Callable[[], None]]) -> None:
+    def __init__(self, window: Any, keys: Mapping[str, Callable[[], object]]) -> None:
         self._shortcuts: list[Any] = []
         for key, action in keys.items():
             shortcut = qt.QShortcut(qt.QKeySequence(key), window)

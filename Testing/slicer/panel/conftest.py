@@ -24,7 +24,7 @@ class Person:
 
     @property
     def session(self) -> Any:
-        return self.panel.session
+        return self.panel.context.session
 
     @property
     def status(self) -> str:

@@ -19,7 +19,7 @@ def test_three_volumes_of_which_one_is_broken(person: Person, case: Any, tmp_pat
     import slicer
     from MASAMSlicerLib.selftest import makeColour
 
-    person.panel.parameters.quality = "fast"
+    person.panel.context.parameters.quality = "fast"
     case.volume.SetName("first")
     case.roi.SetName("first tumour")
     for name in ("second", "third"):
@@ -61,7 +61,7 @@ def test_boxes_from_the_segments_of_a_segmentation(person: Person, case: Any) ->
     import numpy as np
     import slicer
 
-    person.panel.parameters.quality = "fast"
+    person.panel.context.parameters.quality = "fast"
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "expert")
     node.SetReferenceImageGeometryParameterFromVolumeNode(case.volume)
     identity = node.GetSegmentation().AddEmptySegment("gtv", "GTV")
@@ -88,7 +88,7 @@ def test_boxes_from_the_segments_of_a_segmentation(person: Person, case: Any) ->
 def test_a_folder_is_run_by_the_queue_of_the_command_line(
     person: Person, sample_data: Path, tmp_path: Path
 ) -> None:
-    person.panel.parameters.quality = "fast"
+    person.panel.context.parameters.quality = "fast"
     images, out = tmp_path / "images", tmp_path / "out"
     images.mkdir()
     for name, end in (("good", None), ("bad", 2000)):

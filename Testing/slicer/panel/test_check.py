@@ -63,8 +63,8 @@ def test_one_click_checks_everything_and_leaves_the_scene_alone(
 
 def test_a_check_can_be_stopped_and_says_what_it_had_found(person: Person) -> None:
     person.ui.checkButton.click()
-    worker = person.panel.check._run._client._transport
-    person.wait(lambda: "starting" not in person.panel.check._run.words)
+    worker = person.panel.check.checker._run._client._transport
+    person.wait(lambda: "starting" not in person.panel.check.checker._run.words)
     person.ui.checkButton.click()
     assert not person.panel.check.running
     assert person.ui.checkLabel.text.startswith("Stopped (")
@@ -118,6 +118,6 @@ def test_it_waits_for_a_run_and_ends_with_the_module(
         assert "Wait" in person.ui.checkButton.toolTip
     person.panel.refresh()
     person.ui.checkButton.click()
-    run = person.panel.check._run
+    run = person.panel.check.checker._run
     person.panel.check.cleanup()
     assert run.finished

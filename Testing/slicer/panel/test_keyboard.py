@@ -47,12 +47,12 @@ def test_next_undo_and_segment_by_keys_when_a_view_has_the_keyboard(
     person.ui.duplicateButton.click()
     person.wait()
     first, second = person.lesions()
-    person.panel.select(first.id)
+    person.panel.context.select(first.id)
     person.clickView()
     person.press("E")
-    assert person.panel.selected.id == second.id
+    assert person.panel.context.selected.id == second.id
     asked: list[Any] = []
-    monkeypatch.setattr(person.panel.run, "start", asked.append)
+    monkeypatch.setattr(person.panel.run.runner, "start", asked.append)
     person.press("Ctrl+Return")
     assert asked == [[first.id, second.id]]
     person.ui.deleteButton.click()

@@ -101,21 +101,23 @@ def test_what_is_always_needed_is_seen_and_nothing_is_covered_or_cut_off(
     case.roi.SetCenter(*centre)
 
     for path in (PATH, WINDOWS_PATH):
-        person.panel.sayError(OSError(f"The file {path} could not be read: permission denied."))
+        person.panel.context.sayError(
+            OSError(f"The file {path} could not be read: permission denied.")
+        )
         assert (column.faults(), column.unseen()) == ([], []), "error"
 
     case.volume.SetName(LONG)
     person.session.lesions.rename(lesion, LONG)
-    person.panel.parameters.model = WINDOWS_PATH
+    person.panel.context.parameters.model = WINDOWS_PATH
     assert (column.faults(), column.unseen()) == ([], []), "long names"
     ui.inputsCollapsibleButton.collapsed = False
     assert column.faults() == [], "model, device and output"
     ui.inputsCollapsibleButton.collapsed = True
-    person.panel.parameters.model = "bundled"
+    person.panel.context.parameters.model = "bundled"
 
     for _ in range(10):
         person.session.lesions.duplicate(person.session.lesions.lesion(lesion.id))
-    person.panel.refreshSoon()
+    person.panel.context.refreshSoon()
     assert (column.faults(), column.unseen()) == ([], []), "eleven lesions"
 
     for name in ("batch", "advanced", "editor"):
@@ -128,7 +130,7 @@ def test_what_is_always_needed_is_seen_and_nothing_is_covered_or_cut_off(
     assert column.faults() == [], "batch over a folder"
     ui.batchCollapsibleButton.collapsed = True
 
-    person.panel.say("1 lesion segmented in 6.4 s on cpu.")
+    person.panel.context.say("1 lesion segmented in 6.4 s on cpu.")
     monkeypatch.setattr(workerprocess, "missing", lambda names: list(names))
     person.panel.install.check()
     person.wait()
@@ -145,14 +147,13 @@ def test_a_run_moves_no_button_and_shows_its_bar(
     names = ("placeButton", "segmentButton", "undoButton", "redoButton", "lesionTable")
     before = {name: getattr(small.ui, name).geometry for name in names}
     monkeypatch.setattr(type(person.session), "busy", True)
-    person.panel.run._begin()
-    person.panel.run._onProgress(0.4, "window 4 of 10")
-    person.panel.refreshSoon()
+    person.panel.run.runner._onProgress(0.4, "window 4 of 10")
+    person.panel.context.refreshSoon()
     assert (small.faults(), small.unseen("progressBar")) == ([], [])
     assert small.ui.segmentButton.text == "Cancel"
     assert {name: getattr(small.ui, name).geometry for name in names} == before
     assert small.ui.undoButton.toolTip == "Wait until the run has ended, or cancel it."
-    person.panel.run._end()
+    person.panel.run.runner._end()
 
 
 def test_the_list_is_as_high_as_its_rows(small: Column, case: Any) -> None:
@@ -168,7 +169,7 @@ def test_the_list_is_as_high_as_its_rows(small: Column, case: Any) -> None:
         assert wholeRows(table) == pytest.approx(min(max(count, 2), 8), abs=0.05)
         assert bool(table.verticalScrollBar().maximum) == (count > 8)
         person.session.lesions.duplicate(person.session.lesions.lesion(first.id))
-        person.panel.refreshSoon()
+        person.panel.context.refreshSoon()
 
 
 def test_the_folded_line_says_what_is_chosen_and_follows_changes(person: Person, case: Any) -> None:
@@ -192,7 +193,7 @@ def test_the_folded_line_says_what_is_chosen_and_follows_changes(person: Person,
     assert "NVIDIA RTX A2000 Laptop GPU" in section.toolTip
     assert "New lesions go into: Thigh" in section.toolTip
     _pick(person.ui.deviceComboBox, "cpu")
-    person.panel.parameters.model = "C:/models/R&D.safetensors"
+    person.panel.context.parameters.model = "C:/models/R&D.safetensors"
     person.wait()
     assert section.text.startswith("R&&D.safetensors \N{MIDDLE DOT} Processor (2 threads)")
 

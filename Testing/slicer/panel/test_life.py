@@ -48,13 +48,13 @@ def test_every_number_has_the_limits_of_the_core(person: Person) -> None:
         widget.value = limits.low - 7
         assert widget.value == limits.low
     person.ui.thresholdCheckBox.click()
-    assert person.panel.options().threshold == THRESHOLD.low
+    assert person.panel.context.options().threshold == THRESHOLD.low
     for name, value in (("marginMm", -7.0), ("threshold", 0.0), ("smoothMm", 11.0)):
         with pytest.raises(ValueError, match=str(value)):
-            setattr(person.panel.parameters, name, value)
+            setattr(person.panel.context.parameters, name, value)
     for name in ("quality", "keep"):
         with pytest.raises(ValueError, match="superb"):
-            setattr(person.panel.parameters, name, "superb")
+            setattr(person.panel.context.parameters, name, "superb")
 
 
 def test_a_damaged_cache_setting_is_brought_into_range(person: Person) -> None:
@@ -88,8 +88,8 @@ def test_a_scene_with_a_value_out_of_range_opens_and_says_what_is_used(
     person = Person(harness, widget)
     person.wait()
     name, value = used
-    assert getattr(person.panel.parameters, name) == value
-    person.panel.options()  # the core takes it
+    assert getattr(person.panel.context.parameters, name) == value
+    person.panel.context.options()  # the core takes it
     assert says in person.status
     module_life.endModule(widget)
 
@@ -117,7 +117,7 @@ def test_the_mended_settings_are_those_that_the_parameter_node_checks(module: An
 def test_a_panel_that_is_gone_writes_no_settings(person: Person) -> None:
     from Testing.slicer_harness import module_life
 
-    parameters, spin = person.panel.parameters, person.ui.marginSpinBox
+    parameters, spin = person.panel.context.parameters, person.ui.marginSpinBox
     spin.value = 2.0
     assert parameters.marginMm == 2.0
     old = person.widget

@@ -138,7 +138,7 @@ def test_duplicate_and_delete(person: Person, case: Any) -> None:
     person.ui.duplicateButton.click()
     person.wait()
     assert person.ui.lesionTable.rowCount == 2
-    assert person.panel.selected.roi is not case.roi
+    assert person.panel.context.selected.roi is not case.roi
     person.ui.deleteButton.click()
     person.wait()
     assert [x.roi for x in person.lesions()] == [case.roi]
@@ -151,7 +151,7 @@ def test_first_and_last_slice_come_from_the_view_and_fit_takes_what_it_shows(
 
     person.choose(case.volume)
     person.take(case.roi)
-    person.panel.parameters.liveUpdate = False
+    person.panel.context.parameters.liveUpdate = False
     red = views.acrossSlices(case.volume)
     assert red.GetLayoutName() == "Red"
     matrix = red.GetSliceToRAS()
@@ -186,7 +186,7 @@ def test_a_box_off_the_volume_is_told_at_once(person: Person, case: Any) -> None
 def test_settings_go_into_the_scene_and_those_of_the_machine_do_not(person: Person) -> None:
     import qt
 
-    node = person.panel.parameters.parameterNode
+    node = person.panel.context.parameters.parameterNode
     person.ui.thresholdCheckBox.click()
     person.ui.thresholdSlider.value = 0.3
     person.ui.marginSpinBox.value = 2.5
@@ -196,10 +196,10 @@ def test_settings_go_into_the_scene_and_those_of_the_machine_do_not(person: Pers
     person.ui.workerEdit.editingFinished.emit()
     person.ui.cacheSpinBox.value = 512
     person.ui.cacheSpinBox.editingFinished.emit()
-    options = person.panel.options()
+    options = person.panel.context.options()
     assert (options.threshold, options.margin_mm, options.quality) == (0.3, 2.5, "best")
     assert node.GetParameter("quality") == "best"
-    assert person.panel.choice().cache_bytes == 512 << 20
+    assert person.panel.context.choice().cache_bytes == 512 << 20
     saved = node.GetParameterNamesAsCommaSeparatedList().split(",")
     assert not {"workerCommand", "cacheMB", "device"} & set(saved)
     assert qt.QSettings().value("MASAM/workerCommand").startswith("ssh gpu")
@@ -236,7 +236,7 @@ def test_what_is_missing_is_told_and_installed_on_one_click(
     person.ui.installButton.click()
     assert asked == [list(workerprocess.FROM_PIP.values())]
     # Without a network.
-    monkeypatch.setattr(person.panel, "askForFolder", lambda *_: str(tmp_path))
+    monkeypatch.setattr(person.panel.context, "askForFolder", lambda *_: str(tmp_path))
     person.ui.installFolderButton.click()
     assert "no .whl file" in person.status
     (tmp_path / "x.whl").write_bytes(b"")
@@ -290,21 +290,21 @@ def test_models_and_devices_are_those_of_the_worker(person: Person) -> None:
     index = person.ui.modelComboBox.findData("sam-vit-b")
     person.ui.modelComboBox.activated.emit(index)
     person.wait()
-    assert person.panel.parameters.model == "sam-vit-b"
+    assert person.panel.context.parameters.model == "sam-vit-b"
     assert not person.panel.inputs.modelIsHere()
     assert person.ui.modelDownloadButton.enabled
     assert "Not here yet" in person.ui.modelLabel.text
 
 
 def test_a_model_file_of_ones_own(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(person.panel, "askForFile", lambda *_: "/data/my.safetensors")
+    monkeypatch.setattr(person.panel.context, "askForFile", lambda *_: "/data/my.safetensors")
     last = person.ui.modelComboBox.count - 1
     person.ui.modelComboBox.activated.emit(last)
-    assert person.panel.choice().model == "/data/my.safetensors"
+    assert person.panel.context.choice().model == "/data/my.safetensors"
     assert "/data/my.safetensors" in person.ui.modelLabel.text
-    monkeypatch.setattr(person.panel, "askForFile", lambda *_: "")
+    monkeypatch.setattr(person.panel.context, "askForFile", lambda *_: "")
     person.ui.modelComboBox.activated.emit(person.ui.modelComboBox.count - 1)
-    assert person.panel.choice().model == "/data/my.safetensors"
+    assert person.panel.context.choice().model == "/data/my.safetensors"
 
 
 def test_the_editor_points_at_the_selected_segment_only_while_it_is_open(
@@ -344,14 +344,14 @@ def test_another_volume_never_gets_the_segmentation_of_this_one(person: Person, 
     person.ui.segmentationSelector.setCurrentNode(own)
     other = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, case.volume, "other")
     person.wait()
-    assert person.panel.parameters.segmentation is own
+    assert person.panel.context.parameters.segmentation is own
     person.choose(other)
-    assert person.panel.parameters.segmentation is None
+    assert person.panel.context.parameters.segmentation is None
     assert person.ui.segmentationSelector.currentNode() is None
     free = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "free")
     person.ui.segmentationSelector.setCurrentNode(free)
     person.choose(case.volume)
-    assert person.panel.parameters.segmentation is free
+    assert person.panel.context.parameters.segmentation is free
 
 
 def test_no_window_has_popped_up(person: Person, case: Any) -> None:

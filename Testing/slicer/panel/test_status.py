@@ -15,7 +15,7 @@ def with_segment(person: Person, case: Any) -> Any:
     from MASAMSlicerLib.scene.segments import Look, newSegmentation, writeSegment
 
     person.choose(case.volume)
-    person.panel.parameters.liveUpdate = False  # no run of its own
+    person.panel.context.parameters.liveUpdate = False  # no run of its own
     lesion = person.take(case.roi)
     writeSegment(
         newSegmentation(case.volume, "result"),
@@ -83,7 +83,7 @@ def test_undone_stands_until_something_else_is_done(person: Person, case: Any) -
     person.wait()
     person.ui.undoButton.click()
     person.wait(0.4)
-    person.panel.refreshSoon()
+    person.panel.context.refreshSoon()
     person.wait()
     assert "Undone" in person.status
     person.session.lesions.rename(person.session.lesions.lesion(lesion.id), "Thigh")
@@ -109,14 +109,14 @@ def test_a_failed_installation_goes_when_all_is_there(
 
     absent = ["requests"]
     monkeypatch.setattr(worker, "missing", lambda names: [n for n in names if n in absent])
-    monkeypatch.setattr(person.panel, "askForFolder", lambda *_: str(tmp_path))
+    monkeypatch.setattr(person.panel.context, "askForFolder", lambda *_: str(tmp_path))
     person.panel.install.check()
     person.ui.installFolderButton.click()
     person.wait()
     assert "no .whl file" in person.status
     absent.clear()
     person.panel.install.check()
-    person.panel.refreshSoon()
+    person.panel.context.refreshSoon()
     person.wait()
     assert person.status == ""
 

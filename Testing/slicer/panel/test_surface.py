@@ -21,33 +21,33 @@ def view() -> Any:
 def test_the_first_surface_is_looked_at_and_the_view_is_the_users_then(
     person: Person, case: Any
 ) -> None:
-    from MASAMSlicerLib.session import RunReport
+    from MASAMSlicerLib.session.reports import RunReport
 
     x, y, z = case.volume.GetOrigin()
     case.volume.SetOrigin(x, y, z + FAR)
     view().focalPoint = (0.0, 0.0, 0.0)
     lesion = with_segment(person, case)
     assert view().focalPoint == (0.0, 0.0, 0.0)
-    person.panel.run._onDone(RunReport([]))
+    person.panel.run.runner._onDone(RunReport([]))
     bounds = [0.0] * 6
     lesion.segmentation.GetRASBounds(bounds)
     middle = [(bounds[2 * axis] + bounds[2 * axis + 1]) / 2 for axis in range(3)]
     assert np.allclose(view().focalPoint, middle)
     assert view().focalPoint[2] > FAR / 2
     view().focalPoint = (1.0, 2.0, 3.0)  # the user has turned it
-    person.panel.run._onDone(RunReport([]))
+    person.panel.run.runner._onDone(RunReport([]))
     person.ui.surfaceCheckBox.click()
     person.ui.surfaceCheckBox.click()
     assert view().focalPoint == (1.0, 2.0, 3.0)
 
 
 def test_without_surfaces_the_view_waits_for_the_first_one(person: Person, case: Any) -> None:
-    from MASAMSlicerLib.session import RunReport
+    from MASAMSlicerLib.session.reports import RunReport
 
     view().focalPoint = (0.0, 0.0, 0.0)
-    person.panel.parameters.showSurface = False
+    person.panel.context.parameters.showSurface = False
     with_segment(person, case)
-    person.panel.run._onDone(RunReport([]))
+    person.panel.run.runner._onDone(RunReport([]))
     assert view().focalPoint == (0.0, 0.0, 0.0)
     person.ui.surfaceCheckBox.click()
     person.wait()

@@ -65,7 +65,9 @@ def test_from_a_volume_to_a_saved_segment(
         (person.ui.saveButton, "out.nii.gz"),
         (person.ui.saveButton, "out.seg.nrrd"),
     ):
-        monkeypatch.setattr(person.panel, "askForTarget", lambda *_, n=name: str(tmp_path / n))
+        monkeypatch.setattr(
+            person.panel.context, "askForTarget", lambda *_, n=name: str(tmp_path / n)
+        )
         button.click()
     rows = list(csv.DictReader((tmp_path / "table.csv").open(encoding="utf-8-sig")))
     assert [row["lesion"] for row in rows] == ["Lesion 1", "Turned"]
@@ -76,14 +78,14 @@ def test_from_a_volume_to_a_saved_segment(
 
     # The scene saved, closed, loaded: the panel shows the lesions and runs them again.
     bundle = str(tmp_path / "scene.mrb")
-    person.panel.parameters.quality = "fast"
+    person.panel.context.parameters.quality = "fast"
     assert slicer.mrmlScene.WriteToMRB(bundle)
     slicer.mrmlScene.Clear()
     person.wait()
     assert person.ui.lesionTable.rowCount == 0
     assert slicer.mrmlScene.ReadFromMRB(bundle)
     person.wait()
-    assert person.panel.parameters.quality == "fast"
+    assert person.panel.context.parameters.quality == "fast"
     assert person.ui.volumeSelector.currentNode().GetName() == "Sarcoma MR"
     assert [person.cell(row, NAME) for row in range(2)] == ["Lesion 1", "Turned"]
     assert [x.status for x in person.lesions()] == ["segmented"] * 2

@@ -53,7 +53,7 @@ def test_where_the_chosen_segmentation_is_deleted_a_new_one_is_made(
     person.ui.segmentationSelector.setCurrentNode(own)
     settle(person)
     scene.RemoveNode(own)  # the selector goes to the CT's by itself
-    assert person.panel.parameters.segmentation is None
+    assert person.panel.context.parameters.segmentation is None
     assert person.ui.segmentationSelector.currentNode() is None
     before = list(two.taken.GetSegmentation().GetSegmentIDs())
     segmentNow(person)

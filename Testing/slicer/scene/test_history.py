@@ -147,7 +147,7 @@ def test_undo_of_a_deletion_brings_box_and_surface_back(case: Any) -> None:
     from MASAMSlicerLib.scene.lesions import SEGMENT, SEGMENTATION_REFERENCE
     from MASAMSlicerLib.scene.prompts import cornersInWorld
     from MASAMSlicerLib.scene.segments import newSegmentation, surfaceName, writeSegment
-    from MASAMSlicerLib.session import Session
+    from MASAMSlicerLib.session.session import Session
 
     scene = slicer.mrmlScene
     session = Session(scene, lambda: None)  # type: ignore[arg-type, return-value]
@@ -177,7 +177,7 @@ def test_undo_of_a_deletion_brings_box_and_surface_back(case: Any) -> None:
 
 
 def test_a_deleted_box_without_a_segment_comes_back(scene: Any, make: Scene) -> None:
-    from MASAMSlicerLib.session import Session
+    from MASAMSlicerLib.session.session import Session
 
     volume = make.volume()
     transform = make.put_under(make.roi(np.eye(4), (1, 1, 1), "other"), np.diag([1, 1, 1, 1.0]))

@@ -92,7 +92,7 @@ def test_a_roi_becomes_a_lesion_once(make: Scene, lesions: Any) -> None:
 
 def test_a_long_batch_of_volumes_without_boxes_ends(make: Scene) -> None:
     from MASAMSlicerLib.batch import VolumeBatch, VolumeCase
-    from MASAMSlicerLib.session import Session
+    from MASAMSlicerLib.session.session import Session
 
     def never() -> Any:
         raise AssertionError("There is nothing to ask the worker")

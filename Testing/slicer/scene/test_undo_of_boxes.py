@@ -15,7 +15,7 @@ from Testing.slicer.scene.conftest import Scene, rigid
 @pytest.fixture
 def one(scene: Any, make: Scene, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A lesion with a result, and boxes that are looked at as both front ends do."""
-    from MASAMSlicerLib.following import Following
+    from MASAMSlicerLib.control.following import Following
 
     session = answering(monkeypatch, scene)
     volume = make.volume()

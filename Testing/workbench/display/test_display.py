@@ -28,7 +28,8 @@ red, green, yellow = views.slices.values()
 TAB = """
 import asyncio
 from types import SimpleNamespace
-from masam_workbench.tab.tab import Settings, Tab
+from masam_workbench.tab.context import Settings
+from masam_workbench.tab.tab import Tab
 
 class State(SimpleNamespace):
     update = lambda self, values: self.__dict__.update(values)
@@ -133,16 +134,16 @@ def test_a_removed_box_is_gone_from_the_3d_view_too(sample_data: Path, tmp_path:
     run(
         TAB
         + """
-    tab.views.space.resize(300, 300)
-    before = tab.views.space.toArray()
-    lesion = tab.session.lesions.add(tab.volume)
+    tab.context.views.space.resize(300, 300)
+    before = tab.context.views.space.toArray()
+    lesion = tab.context.session.lesions.add(tab.context.volume)
     lesion.roi.SetSize(60, 60, 60)
     bounds = [0.0] * 6
-    tab.volume.GetRASBounds(bounds)
+    tab.context.volume.GetRASBounds(bounds)
     lesion.roi.SetCenter(*[(bounds[2 * a] + bounds[2 * a + 1]) / 2 for a in range(3)])
-    assert np.abs(tab.views.space.toArray().astype(int) - before).sum() > 1000
+    assert np.abs(tab.context.views.space.toArray().astype(int) - before).sum() > 1000
     tab.rows.delete(lesion.id)
-    np.testing.assert_array_equal(tab.views.space.toArray(), before)
+    np.testing.assert_array_equal(tab.context.views.space.toArray(), before)
     tab.close()
 
 asyncio.run(work())
@@ -158,11 +159,11 @@ def test_turning_the_3d_view_moves_no_box_and_a_slice_does(
     run(
         TAB
         + """
-    lesion = tab.session.lesions.add(tab.volume)
+    lesion = tab.context.session.lesions.add(tab.context.volume)
     bounds, size = [0.0] * 6, 60.0
-    tab.volume.GetRASBounds(bounds)
+    tab.context.volume.GetRASBounds(bounds)
     centre = [(bounds[2 * a] + bounds[2 * a + 1]) / 2 for a in range(3)]
-    tab.select(lesion.id)
+    tab.context.select(lesion.id)
 
     def reset():
         lesion.roi.SetSize(size, size, size)
@@ -186,23 +187,23 @@ def test_turning_the_3d_view_moves_no_box_and_a_slice_does(
 
     reset()
     tab.refresh()
-    for view in (tab.views.space, tab.views.slices["Red"]):
+    for view in (tab.context.views.space, tab.context.views.slices["Red"]):
         view.resize(300, 300)
         view.toArray()
-    tab.views.space.fit(lesion.roi)
-    tab.views.space.toArray()
+    tab.context.views.space.fit(lesion.roi)
+    tab.context.views.space.toArray()
     pulled = 0
     for x in range(10, 290, 20):
         for y in range(10, 290, 20):
-            changed = drag(tab.views.space, x, y)
+            changed = drag(tab.context.views.space, x, y)
             assert not changed.all(axis=1).any(), (x, y)  # never both sides at once
             pulled += changed.any()
-            tab.views.space.fit(lesion.roi)
-            tab.views.space.toArray()
+            tab.context.views.space.fit(lesion.roi)
+            tab.context.views.space.toArray()
     x, y = 150, 150  # the middle of all, in the plane and in space
-    assert not drag(tab.views.space, x, y).any()
-    tab.views.slices["Red"].toArray()
-    assert drag(tab.views.slices["Red"], x, y)[:2].all()
+    assert not drag(tab.context.views.space, x, y).any()
+    tab.context.views.slices["Red"].toArray()
+    assert drag(tab.context.views.slices["Red"], x, y)[:2].all()
     assert pulled
     tab.close()
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from Testing.workbench.bench import Bench, processesBelow
+from Testing.workbench.bench import Bench, childrenOf
 from Testing.workbench.conftest import UPLOAD_LIMIT, Server, requireWorkbench, startServer
 
 
@@ -262,8 +262,11 @@ def listening(pid: int) -> list[int]:
 
 
 def tabsOf(pid: int) -> list[int]:
-    """The processes of the tabs of a front process."""
-    found = processesBelow(pid).items()
+    """The processes of the tabs of a front process: its own children.
+
+    What a tab has just forked bears the tab's command line for a moment, until its own is there.
+    """
+    found = childrenOf(pid).items()
     return [number for number, words in found if "masam_workbench.tab" in words]
 
 

@@ -41,27 +41,28 @@ class Desk:
     """A tab with one image, and what it has written."""
 
     def __init__(self) -> None:
-        from masam_workbench.tab.lesionlist import LesionRows
+        from masam_workbench.tab.measuring import Measuring as Numbers
         from masam_workbench.tab.saving import Saving
 
         self.session = Measuring()
         self.soon = 0
-        self.tab: Any = SimpleNamespace(
+        self.context: Any = SimpleNamespace(
             session=self.session,
             volume=SimpleNamespace(GetName=lambda: "scan"),
-            touchUp=SimpleNamespace(endStroke=lambda: None),
             refreshSoon=lambda: None,
-            measureSoon=self._measureSoon,
+            later=self._later,
             say=lambda *_: None,
             sayError=lambda *_: None,
         )
-        self.tab.rows = self.rows = LesionRows(self.tab)
-        self.saving = Saving(self.tab)
+        self.measuring = Numbers(self.context)
+        self.saving = Saving(self.context, lambda: None, self.measuring.whenMeasured)
         self.written: list[tuple[str, str]] = []
         self.saving._write = lambda kind, _, note: self.written.append((kind, note))  # type: ignore[method-assign]
 
-    def _measureSoon(self) -> None:
+    def _later(self, _milliseconds: int, action: Callable[[], None]) -> Callable[[], None]:
+        assert action == self.measuring.measureEdited
         self.soon += 1
+        return lambda: None
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_a_file_is_written_after_a_run_that_was_more_urgent(desk: Desk) -> None:
     desk.saving.save(".csv")
     desk.session.end(Cancelled("stopped"))
     assert (desk.written, desk.soon) == ([], 1)
-    desk.rows.measureEdited()
+    desk.measuring.measureEdited()
     desk.session.end()
     assert desk.written == [(".csv", "")]
 
@@ -110,6 +111,6 @@ def test_work_can_be_saved_without_a_worker_and_the_file_says_so(desk: Desk) -> 
 def test_nothing_is_written_of_an_image_that_was_left_meanwhile(desk: Desk) -> None:
     desk.session.stale = [SimpleNamespace(id="a")]
     desk.saving.save(".csv")
-    desk.tab.volume = SimpleNamespace(GetName=lambda: "other")
+    desk.context.volume = SimpleNamespace(GetName=lambda: "other")
     desk.session.end()
     assert desk.written == []

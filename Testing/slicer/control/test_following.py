@@ -55,7 +55,7 @@ def runs(harness: Any) -> Runs:
 
 
 def test_one_run_at_a_time_and_the_others_wait(runs: Runs) -> None:
-    from MASAMSlicerLib.following import Following
+    from MASAMSlicerLib.control.following import Following
 
     following = Following(runs, runs.start, lambda: runs.volume)  # type: ignore[arg-type]
     for name in ("a", "b", "c"):
@@ -70,7 +70,7 @@ def test_one_run_at_a_time_and_the_others_wait(runs: Runs) -> None:
 
 
 def test_new_edited_locked_and_deleted_lesions_are_left_alone(runs: Runs) -> None:
-    from MASAMSlicerLib.following import Following
+    from MASAMSlicerLib.control.following import Following
 
     following = Following(runs, runs.start, lambda: runs.volume)  # type: ignore[arg-type]
     runs.add("new", "not segmented")
@@ -82,7 +82,7 @@ def test_new_edited_locked_and_deleted_lesions_are_left_alone(runs: Runs) -> Non
 
 
 def test_after_a_cancel_nothing_starts_by_itself(runs: Runs) -> None:
-    from MASAMSlicerLib.following import Following
+    from MASAMSlicerLib.control.following import Following
 
     following = Following(runs, runs.start, lambda: runs.volume)  # type: ignore[arg-type]
     runs.add("a")
@@ -96,7 +96,7 @@ def test_after_a_cancel_nothing_starts_by_itself(runs: Runs) -> None:
 
 
 def test_a_box_that_lies_where_it_was_is_not_followed(runs: Runs) -> None:
-    from MASAMSlicerLib.following import Following
+    from MASAMSlicerLib.control.following import Following
 
     following = Following(runs, runs.start, lambda: runs.volume)  # type: ignore[arg-type]
     runs.add("a")
@@ -110,7 +110,7 @@ def test_a_box_that_lies_where_it_was_is_not_followed(runs: Runs) -> None:
 
 
 def test_a_move_is_a_step_and_the_first_look_is_none(runs: Runs) -> None:
-    from MASAMSlicerLib.following import Following
+    from MASAMSlicerLib.control.following import Following
 
     following = Following(runs, runs.start, lambda: runs.volume)  # type: ignore[arg-type]
     runs.add("a")
@@ -123,7 +123,7 @@ def test_a_move_is_a_step_and_the_first_look_is_none(runs: Runs) -> None:
 
 
 def test_after_undo_nothing_starts_until_a_box_moves(runs: Runs) -> None:
-    from MASAMSlicerLib.following import Following
+    from MASAMSlicerLib.control.following import Following
 
     following = Following(runs, runs.start, lambda: runs.volume)  # type: ignore[arg-type]
     runs.add("a")
@@ -136,7 +136,7 @@ def test_after_undo_nothing_starts_until_a_box_moves(runs: Runs) -> None:
 
 
 def test_a_move_while_boxes_are_not_followed_is_not_made_up_for_by_a_rename(runs: Runs) -> None:
-    from MASAMSlicerLib.following import Following
+    from MASAMSlicerLib.control.following import Following
 
     following = Following(runs, runs.start, lambda: runs.volume)  # type: ignore[arg-type]
     runs.add("a")
@@ -146,7 +146,7 @@ def test_a_move_while_boxes_are_not_followed_is_not_made_up_for_by_a_rename(runs
 
 
 def test_a_box_of_another_volume_starts_nothing_and_one_that_waits_is_dropped(runs: Runs) -> None:
-    from MASAMSlicerLib.following import Following
+    from MASAMSlicerLib.control.following import Following
 
     following = Following(runs, runs.start, lambda: runs.volume)  # type: ignore[arg-type]
     for name in ("a", "b"):
@@ -160,7 +160,7 @@ def test_a_box_of_another_volume_starts_nothing_and_one_that_waits_is_dropped(ru
 
 
 def test_a_lesion_that_is_gone_does_not_hold_up_the_others(runs: Runs) -> None:
-    from MASAMSlicerLib.following import Following
+    from MASAMSlicerLib.control.following import Following
 
     following = Following(runs, runs.start, lambda: runs.volume)  # type: ignore[arg-type]
     for name in ("a", "b", "c", "d"):

@@ -9,10 +9,10 @@ import numpy as np
 
 from masam_core.errors import BoxError
 
-from .scene.boxplace import BoxPlace
-from .scene.lesions import MOVED, MOVED_MM, LesionEntry
-from .scene.prompts import cornersInVolume, cornersInWorld, cornersOnVolume
-from .session import Session
+from ..scene.boxplace import BoxPlace
+from ..scene.lesions import MOVED, MOVED_MM, LesionEntry
+from ..scene.prompts import cornersInVolume, cornersInWorld, cornersOnVolume
+from ..session.session import Session
 
 
 class Following:

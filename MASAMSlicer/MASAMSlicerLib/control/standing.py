@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from .session import Session
+from ..session.session import Session
 
 
 class Standing:

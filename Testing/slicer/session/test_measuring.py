@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .conftest import Scene
+from Testing.slicer.scene.conftest import Scene
 
 
 @pytest.mark.parametrize("axis", [None, 1])
@@ -17,20 +17,13 @@ def test_a_corrected_segment_is_measured_along_the_axis_it_was_segmented_along(
     axis: int | None,
 ) -> None:
     from MASAMSlicerLib.scene.provenance import Provenance
-    from MASAMSlicerLib.session import Session
+    from MASAMSlicerLib.session.measuring import Measuring
 
     made = Provenance("a", np.zeros((8, 3)), options={"quality": "best", "slice_axis": axis})
     lesion = SimpleNamespace(id="a", provenance=made, volume=make.volume(), segment=None)
     mask = np.ones((2, 3, 4), dtype=bool)
-    started: list[Any] = []
-    session: Any = SimpleNamespace(
-        busy=False,
-        lesions=SimpleNamespace(maskOf=lambda lesion: (mask, (0, 0, 0))),
-        _byId=lambda ids: [lesion],
-        _start=lambda steps, *_: started.append(steps),
-    )
-    Session.measure(session, ["a"], lambda count: None, lambda error: None)
-    (steps,) = started
+    lesions: Any = SimpleNamespace(maskOf=lambda _: (mask, (0, 0, 0)))
+    steps: Any = Measuring(lesions).steps([lesion])
     asked, answer = [], None
     while True:
         try:

@@ -1,0 +1,1 @@
+"""What every front end does with lesions and runs, whatever its widgets are."""

@@ -1,0 +1,205 @@
+"""Segment, cancel, undo, redo: one run at a time, and the mask follows the box."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from masam_core.errors import Cancelled
+
+from ..session.reports import RunReport
+from ..translation import tr as _
+from ..wording import hasNotes, summary
+from .following import Following
+from .front import PLAIN, WARNING, Front
+
+if TYPE_CHECKING:
+    from masam_core.inference.options import SegmentOptions
+    from masam_core.worker.steps import ModelChoice
+
+TICK_MS = 500
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is started with.
+
+    Attributes:
+        choice, options: model and settings.
+        segmentation: node for lesions that have none yet, or None.
+        allFrames: a segment for every frame of a sequence.
+    """
+
+    choice: ModelChoice
+    options: SegmentOptions
+    segmentation: Any = None
+    allFrames: bool = False
+
+
+class Runner:
+    """Starts and cancels runs, and says how they go.
+
+    Args:
+        front: the front end.
+        request: what is chosen for a run, asked at its start; may raise.
+        follows: whether the user wants a box that has moved to be segmented again.
+        before: puts tools away that a run would disturb.
+        onStart: shows at once that a run has begun: a second click must find a button that says
+            Cancel.
+        onResult: shows what a run has found.
+        busy: whether a run is going on; None: whether anything is being computed. What is computed
+            while this is False gives way to a run.
+    """
+
+    def __init__(
+        self,
+        front: Front,
+        request: Callable[[], Request],
+        follows: Callable[[], bool],
+        before: Callable[[], None],
+        onStart: Callable[[], None],
+        onResult: Callable[[], None],
+        busy: Callable[[], bool] | None = None,
+    ) -> None:
+        self._front, self._session = front, front.session
+        self._request, self._follows = request, follows
+        self._before, self._onStart, self._onResult = before, onStart, onResult
+        self._isBusy = busy or (lambda: self._session.busy)
+        self._following = Following(
+            front.session, lambda ids: self.start(ids), lambda: front.volume
+        )
+        self._began = 0.0
+        self._words = ""
+        self._after = ""  # a lesion that is segmented again when this run has ended
+        self._callOff: Callable[[], None] = lambda: None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is going on."""
+        return self._isBusy()
+
+    def press(self) -> None:
+        """The large button: cancel what is going on, or segment what is new or changed."""
+        if self.busy:
+            self._following.forget()
+            self._after = ""
+            self._session.cancel()
+        elif self._front.volume is not None:
+            pending = self._session.pending(self._front.volume)
+            if pending:
+                self.start([lesion.id for lesion in pending])
+            else:
+                self._front.say(_("Draw a box around a lesion first (B), or change one."))
+
+    def again(self, lesionIds: Sequence[str]) -> None:
+        """Segment lesions whatever their state, also those that were edited by hand."""
+        if lesionIds and not self.busy:
+            self.start(lesionIds)
+
+    def nowOrAfter(self, lesionId: str) -> None:
+        """Segment a lesion, after the run that is going on if there is one."""
+        if self.busy:
+            self._after = lesionId
+        else:
+            self.start([lesionId])
+
+    def start(self, lesionIds: Sequence[str]) -> None:
+        """Segment lesions with what is chosen."""
+        self._before()
+        self._giveWay()
+        if not self.busy:
+            self._began, self._words = time.monotonic(), _("starting")
+        try:
+            request = self._request()
+            self._session.segment(
+                lesionIds,
+                request.choice,
+                request.options,
+                self._onProgress,
+                self._onDone,
+                self._onError,
+                request.segmentation,
+                request.allFrames,
+            )
+        except Exception as error:  # also an unforeseen one: the button must not stay busy
+            self._front.sayError(error)
+        else:
+            if self.busy:
+                self._front.progress(0.0)
+                self._tick()
+        self._onStart()
+        self._front.refreshSoon()
+
+    def follow(self, lesionId: str) -> None:
+        """A box has come to rest: segment it again if the user wants that."""
+        follows = self._follows()
+        if follows:
+            self._giveWay()
+        self._following.boxMoved(lesionId, follows)
+        self._front.refreshSoon()
+
+    def undo(self) -> bool:
+        """Take the last change back; whether there was one."""
+        return self._travel(self._session.history.undo, _("Undone: {title}"))
+
+    def redo(self) -> bool:
+        """Do it again; whether there was something to be done again."""
+        return self._travel(self._session.history.redo, _("Redone: {title}"))
+
+    def _travel(self, move: Callable[[], str], words: str) -> bool:
+        if self.busy:
+            return False
+        self._giveWay()
+        title = move()
+        if title:
+            self._following.rest()
+            self._front.say(words.format(title=title))
+        self._front.refreshSoon()
+        return bool(title)
+
+    def _giveWay(self) -> None:
+        """Something more urgent begins than what is being computed."""
+        if self._session.busy and not self.busy:
+            self._session.cancel()
+
+    def _tick(self) -> None:
+        """Say the elapsed time, again and again while it runs."""
+        self._callOff()
+        self._sayTime()
+        self._callOff = self._front.later(TICK_MS, self._tick)
+
+    def _sayTime(self) -> None:
+        seconds = time.monotonic() - self._began
+        words = _("{words}, {seconds:.0f} s").format(words=self._words, seconds=seconds)
+        self._front.say(words, PLAIN, lambda: self.busy)
+
+    def _onProgress(self, fraction: float, text: str) -> None:
+        self._words = text
+        self._front.progress(fraction)
+        self._sayTime()
+
+    def _end(self) -> None:
+        self._callOff()
+        self._front.progress(None)
+
+    def _onDone(self, report: RunReport) -> None:
+        self._end()
+        self._onResult()
+        self._front.say(summary(report), WARNING if hasNotes(report) else PLAIN)
+        self._front.refreshSoon()
+        after, self._after = self._session.lesions.lesion(self._after), ""
+        if after is not None and not after.locked:
+            self.start([after.id])
+        elif self._follows():
+            self._following.runEnded()
+
+    def _onError(self, error: Exception) -> None:
+        self._end()
+        self._after = ""
+        if isinstance(error, Cancelled):
+            self._front.say(_("Cancelled; everything is as it was."))
+        else:
+            self._front.sayError(error)
+        self._front.refreshSoon()

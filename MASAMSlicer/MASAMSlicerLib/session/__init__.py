@@ -1,0 +1,1 @@
+"""The lesions of a scene and the worker that segments them."""

@@ -1,0 +1,79 @@
+"""Measurements of segments that were changed by hand, brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from MASAMSlicerLib.scene.lesions import LesionEntry
+
+from masam_core.errors import Cancelled
+from masam_workbench.tab.context import TabContext
+
+REMEASURE_MS = 600  # after the last stroke
+
+
+class Measuring:
+    """Measures again when there is time for it, and tells those who wait for the numbers."""
+
+    def __init__(self, context: TabContext) -> None:
+        self.context = context
+        self._waiting: list[Callable[[str], None]] = []
+        self._callOff: Callable[[], None] = lambda: None
+
+    def soon(self) -> None:
+        """A segment was changed by hand: measure again, once for several strokes."""
+        self._callOff()
+        self._callOff = self.context.later(REMEASURE_MS, self.measureEdited)
+        self.context.refreshSoon()
+
+    def measureEdited(self) -> None:
+        """Measure what was changed by hand; after a run, if there is one."""
+        session = self.context.session
+        ids = [lesion.id for lesion in self._unmeasured()]
+        if not ids:
+            self._goOn("")
+            return
+        if session.busy:
+            self.soon()
+            return
+
+        def done(_: int) -> None:
+            self.context.refreshSoon()
+            if self._unmeasured():  # changed meanwhile
+                self.soon()
+            else:
+                self._goOn("")
+
+        def failed(error: Exception) -> None:
+            if isinstance(error, Cancelled):  # a run was more urgent
+                self.soon()
+                return
+            self.context.sayError(error)
+            self._goOn(f"The numbers are from before the last change by hand: {error}")
+
+        session.measure(ids, done, failed)
+
+    def whenMeasured(self, action: Callable[[str], None]) -> bool:
+        """Do something as soon as all numbers are those of the segments as they are now.
+
+        Args:
+            action: called with a note where the numbers could not be brought up to date.
+
+        Returns:
+            Whether it was done at once.
+        """
+        if not self._unmeasured():
+            action("")
+            return True
+        self._waiting.append(action)
+        self.measureEdited()
+        return False
+
+    def _unmeasured(self) -> list[LesionEntry]:
+        volume = self.context.volume
+        return self.context.session.unmeasured(volume) if volume is not None else []
+
+    def _goOn(self, note: str) -> None:
+        waiting, self._waiting = self._waiting, []
+        for action in waiting:
+            action(note)
