@@ -72,6 +72,13 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
     """
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         path = source
+
+        def told(words: object) -> str:
+            """Words without the places of this machine."""
+            for place in (path, folder, source):
+                words = str(words).replace(str(place), f"'{name}'")
+            return str(words)
+
         if zipfile.is_zipfile(source):
             unpack(source, Path(folder))
             path = Path(folder)
@@ -83,11 +90,10 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
                     return {"series": [{"uid": uid, "words": words} for uid, words in found]}
             volume = read_volume(path, series, False)
         except VolumeError as error:
-            words = str(error).replace(str(path), f"'{name}'").replace(folder, f"'{name}'")
-            raise VolumeError(words.replace(str(source), f"'{name}'")) from error
+            raise VolumeError(told(error)) from error
         _write(volume, target)
     answer = {"name": name, "modality": volume.modality, "shape": list(volume.array.shape)}
-    return {**answer, "notes": list(volume.notes)} if volume.notes else answer
+    return {**answer, "notes": [told(n) for n in volume.notes]} if volume.notes else answer
 
 
 def unpack(archive: Path, folder: Path, most_bytes: int = ZIP_BYTES) -> None:

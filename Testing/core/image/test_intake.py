@@ -17,6 +17,7 @@ import SimpleITK as sitk
 from masam_core.errors import VolumeError
 from masam_core.image import intake
 from masam_core.image.volume import Volume, read_volume
+from Testing.core.image.formats.dicom.making import ARRAY, image, save, series
 from Testing.core.image.formats.dicom.test_series import write_series
 from Testing.core.image.formats.making import metaimage
 
@@ -38,9 +39,9 @@ def take_in(source: Path, target: Path, name: str = "scan") -> dict[str, Any]:
 
 
 def write(volume: Volume, path: Path) -> None:
-    image = sitk.GetImageFromArray(volume.array)
-    volume.geometry.apply_to_sitk(image)
-    sitk.WriteImage(image, str(path))
+    written = sitk.GetImageFromArray(volume.array)
+    volume.geometry.apply_to_sitk(written)
+    sitk.WriteImage(written, str(path))
 
 
 @pytest.mark.parametrize("ending", [".nii.gz", ".nrrd", ".mha"])
@@ -181,8 +182,8 @@ def limited(source: Path, target: Path, limit: int) -> dict[str, Any]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="The system sets no such limit elsewhere")
 def test_memory_is_limited(tmp_path: Path) -> None:
-    image = sitk.Image(1000, 1000, 600, sitk.sitkUInt8)
-    sitk.WriteImage(image, str(tmp_path / "huge.nrrd"), useCompression=True)
+    huge = sitk.Image(1000, 1000, 600, sitk.sitkUInt8)
+    sitk.WriteImage(huge, str(tmp_path / "huge.nrrd"), useCompression=True)
     # Address space, of which the libraries alone take a part, and the image 0.6 GB.
     assert limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 64 << 30)["shape"][0] == 600
     answer = limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 500 << 20)
@@ -259,3 +260,8 @@ def test_what_a_file_leaves_open_is_in_the_answer(tmp_path: Path) -> None:
     path = metaimage(tmp_path / "0.mha", ElementSpacing=None)
     answer = intake.take_in(path, tmp_path / "out.nrrd", "scan")
     assert "1 x 1 x 1 mm" in answer["notes"][0]
+    series(tmp_path / "slices")
+    save(image(ARRAY[0], ImageType=["LOCALIZER"]), tmp_path / "slices" / "loc.dcm")
+    answer = intake.take_in(tmp_path / "slices", tmp_path / "out.nrrd", "scan")
+    assert "'scan': 1 localizer image" in answer["notes"][0]
+    assert str(tmp_path) not in answer["notes"][0]
