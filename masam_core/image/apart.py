@@ -9,6 +9,7 @@ rest as one line of JSON.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
@@ -80,7 +81,7 @@ class _Reader:
             try:
                 return dict(json.loads(lines[0]))
             except (IndexError, ValueError):
-                self._end()
+                self.end()
         if slow:
             raise VolumeError(
                 f"{path} took longer than {seconds:g} s to read, and was given up. It may be "
@@ -104,7 +105,8 @@ class _Reader:
             )
         return process
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End the process, if it runs; the next request starts another."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -131,6 +133,7 @@ def _exchange(
 
 
 _READER = _Reader()
+atexit.register(_READER.end)
 
 
 def main() -> None:

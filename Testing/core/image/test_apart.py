@@ -26,7 +26,7 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[apart._Reader]:
     own = apart._Reader()
     monkeypatch.setattr(apart, "_READER", own)
     yield own
-    own._end()
+    own.end()
 
 
 def test_the_same_image_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
