@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import masam_core
-from masam_core.atomic import atomic_path
+from masam_core.atomic import write_text
 from masam_core.data.cases import Case, Target
 from masam_core.errors import SegmentationError
 from masam_core.evaluation.study import Study
@@ -77,11 +77,7 @@ def write_report(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>MASAM evaluation</title><style>{_STYLE}</style></head>\n<body>{body}</body></html>"
     )
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise SegmentationError(f"Can't write {path}: {error.strerror or error}.") from error
+    write_text(path, page, SegmentationError)
 
 
 def _table(table: Table) -> str:

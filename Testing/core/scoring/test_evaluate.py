@@ -135,7 +135,7 @@ def test_scores_are_written_one_line_a_model_and_case(tmp_path: Path) -> None:
     )
     assert first == "ours,a,MR,0.5,0.25,0.75,p,2,0.3333333333333333,4.0,,0.5"
     assert second.startswith("theirs,")
-    with pytest.raises(SegmentationError, match="Can't write"):
+    with pytest.raises(SegmentationError, match="was not written"):
         write_scores(tmp_path / "none" / "scores.csv", {})
 
 
