@@ -18,7 +18,8 @@ from masam_core.batch.states import DONE, PENDING, RUNNING, safe_name
 from masam_core.errors import BoxError, Cancelled, ConfigError, MasamError, SegmentationError
 from masam_core.export.measurements import measurement_rows
 from masam_core.export.segmentation import write_segmentation
-from masam_core.image.volume import Volume, read_volume
+from masam_core.image.apart import read_apart
+from masam_core.image.volume import Volume
 from masam_core.inference.box_segmenter import BoxSegmenter, segment_boxes
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.per import Per
@@ -176,7 +177,7 @@ def read_case(modality: str | None, case: BatchCase) -> Volume:
     Raises:
         VolumeError: see ``read_volume``.
     """
-    volume = read_volume(case.image).with_modality(modality)
+    volume = read_apart(case.image).with_modality(modality)
     _ = volume.content_hash
     return volume
 

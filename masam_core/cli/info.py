@@ -138,6 +138,7 @@ def image_facts(path: Path) -> dict[str, Any]:
         "least": float(finite.min()) if finite.size else None,
         "greatest": float(finite.max()) if finite.size else None,
         "modality": volume.modality or f"not said; taken for {volume.kind}",
+        **({"notes": list(volume.notes)} if volume.notes else {}),
     }
 
 

@@ -19,6 +19,7 @@ from masam_core.errors import SegmentationError
 from masam_core.evaluation.study import Study
 from masam_core.evaluation.tables import Table, study_tables
 from masam_core.export.overlay.overlay import render_overlay
+from masam_core.image.lattice import on_grid
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
@@ -124,7 +125,7 @@ def _pictures(
         score = scores[int(index)]
         case = named[score.case]
         volume = read_volume(case.image)
-        labels, _ = read_labels(case.label)
+        labels = on_grid(*read_labels(case.label), volume.geometry, case.label)
         expert = target.lesions(target.classes(labels, 1) > 0)[score.lesion - 1]
         segmenter.set_volume(volume, modality=case.modality or None)
         box = BoxPrompt.from_voxels(*tight_box(expert), name=score.case)

@@ -119,7 +119,7 @@ def test_a_very_thin_box_stays_a_box() -> None:
 
 
 def test_a_label_on_another_grid_or_without_lesion_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(VolumeError, match="same grid"):
+    with pytest.raises(VolumeError, match="is not on the image's grid"):
         evaluate_cases([write_case(tmp_path, "a", spacing=2.0)], BoxFiller())
     with pytest.raises(VolumeError, match="no lesion"):
         evaluate_cases([write_case(tmp_path, "b", empty=True)], BoxFiller())
