@@ -122,7 +122,7 @@ class Following:
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """Where a box was: its corners (8, 3) in mm.
+    """The place of a box: its corners (8, 3) in mm.
 
     Attributes:
         inWorld: RAS.
