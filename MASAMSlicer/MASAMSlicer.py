@@ -118,7 +118,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def initialize(self):
         """Bind the panel to the scene's parameter node; make the panel on the first call."""
         from MASAMSlicerLib.panel.panel import Panel, makeTransport
-        from MASAMSlicerLib.scene.views import crosshairNode, interactionNode
+        from MASAMSlicerLib.scene.views import interactionNode
 
         self._release()
         node = self.logic.getParameterNode()
@@ -143,10 +143,6 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         mode = interactionNode(slicer.mrmlScene)
         if not self.hasObserver(mode, mode.InteractionModeChangedEvent, self.onInteractionMode):
             self.addObserver(mode, mode.InteractionModeChangedEvent, self.onInteractionMode)
-        mouse = crosshairNode(slicer.mrmlScene)
-        moved = slicer.vtkMRMLCrosshairNode.CursorPositionModifiedEvent
-        if mouse is not None and not self.hasObserver(mouse, moved, self.onMouseMoved):
-            self.addObserver(mouse, moved, self.onMouseMoved)
         if notes:
             self.panel.context.say("\n".join(notes), WARNING)
         self.panel.context.refreshSoon()
@@ -192,11 +188,6 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """The parameter node has changed."""
         if self.panel is not None:
             self.panel.context.refreshSoon()
-
-    def onMouseMoved(self, caller, event):
-        """The mouse has moved in a view, or left it."""
-        if self.panel is not None:
-            self.panel.mouseMoved(caller)
 
     def onInteractionMode(self, caller, event):
         """The box has been placed, or the tool was left."""
@@ -245,7 +236,8 @@ class MASAMSlicerLogic(ScriptedLoadableModuleLogic):
             roiNodes: one box a lesion.
             choice: masam_core.worker.steps.ModelChoice; None is the bundled model.
             options: masam_core.inference.options.SegmentOptions; None is the default.
-            segmentationNode: where the segments go; None is a new one.
+            segmentationNode: where the segments go; None is that of the volume's other lesions,
+                or a new one.
 
         Returns:
             MASAMSlicerLib.session.reports.RunReport.

@@ -52,4 +52,5 @@ class Limits:
 THRESHOLD = Limits("threshold", 0.05, 0.95)
 MARGIN_MM = Limits("margin", 0.0, 50.0, "mm")
 SMOOTH_MM = Limits("smoothing", 0.0, 10.0, "mm")
+BRUSH_MM = Limits("radius of the brush", 1.0, 25.0, "mm")
 CACHE_MB = Limits("cache", 64, 65536, "MB")

@@ -24,7 +24,8 @@ CENTRE, RADII = (31.0, 28.0, 10.0), (13.0, 11.0, 6.0)  # i, j, k, voxels
 if TYPE_CHECKING:
     import unittest
 
-    _Base = unittest.TestCase
+    class _Base(unittest.TestCase):
+        def runTest(self) -> None: ...
 else:
     _Base = object  # MASAMSlicerTest adds Slicer's test case
 
@@ -33,6 +34,15 @@ class SelfTests(_Base):
     """Methods of a unittest.TestCase."""
 
     session: Any = None
+    _address: tuple[str, str] | None = None  # URL and root directory of the user's scene
+
+    def runTest(self) -> None:
+        """Every test, as Reload & Test runs them; Slicer tidies up only after those that pass."""
+        try:
+            super().runTest()
+        finally:
+            self._restoreAddress()
+            self.tearDownClass()
 
     def setUp(self) -> None:
         """An empty scene, and one worker for all tests."""
@@ -42,13 +52,16 @@ class SelfTests(_Base):
         from .blocking import BlockingSession
 
         scene = slicer.mrmlScene
-        url, root = scene.GetURL(), scene.GetRootDirectory()
-        self.addCleanup(lambda: (scene.SetURL(url), scene.SetRootDirectory(root)))
+        self._address = scene.GetURL(), scene.GetRootDirectory()
         if SelfTests.session is not None:
             SelfTests.session.sceneClosed()
         slicer.mrmlScene.Clear()
         if SelfTests.session is None or SelfTests.session.scene is not slicer.mrmlScene:
             SelfTests.session = BlockingSession(slicer.mrmlScene)
+
+    def tearDown(self) -> None:
+        """Give the scene its address back: a bundle that is written or read changes it."""
+        self._restoreAddress()
 
     @classmethod
     def tearDownClass(cls) -> None:
@@ -56,6 +69,12 @@ class SelfTests(_Base):
         if SelfTests.session is not None:
             SelfTests.session.close()
             SelfTests.session = None
+
+    def _restoreAddress(self) -> None:
+        if self._address is not None:
+            slicer.mrmlScene.SetURL(self._address[0])
+            slicer.mrmlScene.SetRootDirectory(self._address[1])
+            self._address = None
 
     def test_boxOnSyntheticTumour(self) -> None:
         """A bright ellipsoid is found, in its box alone, and measured."""

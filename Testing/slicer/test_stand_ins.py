@@ -55,6 +55,23 @@ def test_new_attributes_and_values_of_another_kind_are_refused(written: Any) -> 
         written.misuse(qt.QSpinBox())
 
 
+def test_a_signal_is_connected_by_its_types_too(written: Any) -> None:
+    import ctk
+    import qt
+
+    heard: list[int] = []
+    box = qt.QComboBox()
+    box.addItem("one")
+    assert box.connect("activated( int )", heard.append)
+    box.activated.emit(0)
+    assert heard == [0]
+    for signal in ("activated(QString)", "activated()", "activate(int)", "activated"):
+        with pytest.raises(AttributeError, match="no signal"):
+            box.connect(signal, heard.append)
+    with pytest.raises(AttributeError, match="no signal"):
+        ctk.ctkCollapsibleButton().connect("contentsCollapsed(int)", heard.append)
+
+
 def named(widget: Any, name: str) -> SimpleNamespace:
     """A panel of one widget that is bound to a parameter."""
     widget.setProperty("SlicerParameterName", name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
+import vtk
 from PySide6 import QtCore, QtWidgets
 
 _made: list[MainWindow] = []
@@ -106,6 +107,11 @@ class ThreeDView:
 
     def __init__(self) -> None:
         self.focalPoint = (0.0, 0.0, 0.0)
+        self._interactor = vtk.vtkGenericRenderWindowInteractor()
+
+    def interactor(self) -> vtk.vtkRenderWindowInteractor:
+        """What tells of the mouse: EnterEvent, MouseMoveEvent, LeaveEvent."""
+        return self._interactor
 
     def resetFocalPoint(self) -> None:
         """Look at the middle of the surfaces that are shown; at the origin where there is none."""

@@ -20,13 +20,29 @@ _made: dict[str, Any] = {}
 
 def connect(self: Any, signal: str, slot: Any) -> bool:
     """Call ``slot`` at a signal, given by its signature; AttributeError where there is none."""
-    getattr(self, signal.split("(")[0]).connect(slot)
+    _named(self, signal).connect(slot)
     return True
 
 
 def disconnect(self: Any, signal: str, slot: Any) -> bool:
     """Undo :func:`connect`."""
-    return bool(getattr(self, signal.split("(")[0]).disconnect(slot))
+    return bool(_named(self, signal).disconnect(slot))
+
+
+def _named(owner: Any, signal: str) -> Any:
+    """The signal of that name, types included; a stand-in's own may be of Python objects."""
+    name = signal.split("(")[0]
+    meta = owner.metaObject()
+    methods = [meta.method(number) for number in range(meta.methodCount())]
+    known = [
+        bytes(m.methodSignature().data()).decode()
+        for m in methods
+        if bytes(m.name()) == name.encode()
+    ]
+    asked = bytes(QtCore.QMetaObject.normalizedSignature(signal).data()).decode()
+    if asked not in known and not any("PyObject" in each for each in known):
+        raise AttributeError(f"{type(owner).__name__} has no signal {signal}, but {known}")
+    return getattr(owner, name)
 
 
 # Shiboken finds Qt's own ``connect`` before one of a mixin, so each class gets its own.

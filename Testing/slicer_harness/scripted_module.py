@@ -67,7 +67,29 @@ class ScriptedLoadableModuleLogic:
 
 
 class ScriptedLoadableModuleTest(unittest.TestCase):
-    """Self-tests; the message window of ``delayDisplay`` is left out."""
+    """Self-tests; the message window of ``delayDisplay`` is left out.
+
+    Attributes:
+        moduleTestNames: what ``runTest`` runs: every method whose name contains "test".
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [name for name in dir(self) if "test" in name]
+        self.moduleTestNames = [name for name in names if callable(getattr(self, name))]
+
+    def runTest(self) -> None:
+        """All tests in a row, as Reload & Test has them run.
+
+        This is not unittest's order of things: the first failure goes straight to the caller, with
+        no ``tearDown`` and no ``tearDownClass``, and what ``addCleanup`` was given is never called.
+        """
+        self.setUpClass()
+        for name in self.moduleTestNames:
+            self.setUp()
+            getattr(self, name)()
+            self.tearDown()
+        self.tearDownClass()
 
     def delayDisplay(self, message: str, *_: Any, **__: Any) -> None:
         """Slicer shows the message for a moment."""

@@ -17,8 +17,8 @@ class Appearance:
     def __init__(self, context: TabContext) -> None:
         self.context = context
         for view in context.views.slices.values():
-            observe(view, "MouseMoveEvent", lambda _: self._mouseIn(True))
-        observe(context.views.space, "MouseMoveEvent", lambda _: self._mouseIn(False))
+            observe(view, "MouseMoveEvent", lambda _: self._mouseIn3D(False))
+        observe(context.views.space, "MouseMoveEvent", lambda _: self._mouseIn3D(True))
 
     def toggleMasks(self) -> None:
         """The shortcut V: hide and show every segment."""
@@ -47,6 +47,6 @@ class Appearance:
                 display.SetInteractionHandleScale(HANDLES)
         self.context.session.handles.refresh()
 
-    def _mouseIn(self, sliceView: bool) -> bool:
-        self.context.session.handles.mouseIn(sliceView)
+    def _mouseIn3D(self, inside: bool) -> bool:
+        self.context.session.handles.mouseIn3D(inside)
         return False

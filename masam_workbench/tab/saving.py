@@ -103,7 +103,8 @@ class Saving:
         return []
 
     def _scene(self, path: Path) -> list[str]:
-        saveScene(self.context.scene, path)
+        with self.context.session.handles.released():  # the mouse may have come from 3D
+            saveScene(self.context.scene, path)
         return []
 
     def _picture(self, path: Path) -> list[str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from MASAMSlicerLib.scene.touchup import Stroke
 
-from masam_core.errors import MasamError
+from masam_core.errors import ConfigError, MasamError
+from masam_core.limits import BRUSH_MM
 from masam_workbench.display.view import observe
 from masam_workbench.tab.context import TabContext
 
@@ -79,6 +80,14 @@ class TouchUp:
             self._step.close()
             self._onStroke()
 
+    def _radius(self) -> float:
+        """Radius as set in the page, mm; ConfigError for what the page's slider can't be set to."""
+        value = self.context.state.radius
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConfigError(f"The {BRUSH_MM.name} is {value!r}; expected {BRUSH_MM.words}.")
+        BRUSH_MM.check(value)
+        return float(value)
+
     def _onPress(self, view: SliceView) -> bool:
         if not self.tool or view.interactor.GetShiftKey() or view.interactor.GetControlKey():
             return False
@@ -90,7 +99,7 @@ class TouchUp:
                 self.context.say(f"'{lesion.name}' is being segmented. Wait or cancel first.")
                 return True
             erase = self.tool == ERASER
-            stroke = Stroke(lesion, float(self.context.state.radius), erase)
+            stroke = Stroke(lesion, self._radius(), erase)
             words = "Erase in" if erase else "Paint in"
             touched = self._step.enter_context(
                 self.context.session.history.step(f"{words} {lesion.name}")

@@ -30,12 +30,14 @@ class Request:
         choice, options: model and settings.
         segmentation: node for lesions that have none yet, or None.
         allFrames: a segment for every frame of a sequence.
+        beside: where no node is given, whether that of the volume's other lesions will do.
     """
 
     choice: ModelChoice
     options: SegmentOptions
     segmentation: Any = None
     allFrames: bool = False
+    beside: bool = True
 
 
 class Runner:
@@ -122,6 +124,7 @@ class Runner:
                 self._onError,
                 request.segmentation,
                 request.allFrames,
+                request.beside,
             )
         except Exception as error:  # also an unforeseen one: the button must not stay busy
             self._front.sayError(error)

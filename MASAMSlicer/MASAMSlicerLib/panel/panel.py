@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from .. import workerprocess
 from ..control.settling import Settling
 from ..control.watcher import Watcher
-from ..scene.belonging import otherVolume
+from ..scene.belonging import otherVolume, segmentationOf
 from ..session.session import Session
 from . import settings
 from .advanced import Advanced
@@ -27,10 +27,12 @@ from .results import Results
 from .run import Run
 from .setupline import SetupLine
 from .shortcuts import Shortcuts
+from .spaceviews import SpaceViews
 from .touchup import TouchUp
 
 GREETING_MS = 1500  # after the module is shown, before the worker is started in advance
 CHOSEN = ("volume", "segmentation")  # parameters that are nodes
+SELECTORS = ("roiSelector", "batchSegmentationSelector")  # bound to no parameter
 
 
 def makeTransport() -> QProcessTransport:
@@ -53,6 +55,7 @@ class Panel:
         context = self.context = PanelContext(widget, ui, session, parameters, self.refresh)
         self._volumeId = ""
         self._chosen: dict[str, str] = {}
+        self._selected: dict[str, str] = {}
         self._entered = False
         self._forgetGreeting: Callable[[], None] = lambda: None
         self.install = Install(context)
@@ -73,6 +76,7 @@ class Panel:
         self.advanced = Advanced(context, onWorkerChanged=self.install.check)
         self.check = Check(context, makeTransport)
         self.watcher = Watcher(session.scene, settling, context.refreshSoon)
+        self.spaceViews = SpaceViews(session.handles.mouseIn3D)
         self._shortcuts = Shortcuts(
             slicer.util.mainWindow() or widget.window(),
             {
@@ -110,6 +114,9 @@ class Panel:
         context = self.context
         isNew = self._showNewVolume()
         self._chosen = {name: _idOf(getattr(context.parameters, name)) for name in CHOSEN}
+        self._selected = {
+            name: _idOf(getattr(context.ui, name).currentNode()) for name in SELECTORS
+        }
         context.session.lesions.followNames()
         with context.session.lesions.held():
             context.dropOldMessage()
@@ -118,6 +125,7 @@ class Panel:
                 if isNew:  # a run may have ended while another volume was chosen
                     self.results.lookAtSurface()
                 context.session.handles.refresh()
+                self.spaceViews.watch()
             for part in (
                 self.inputs,
                 self.setupLine,
@@ -132,11 +140,6 @@ class Panel:
             ):
                 part.refresh()
 
-    def mouseMoved(self, crosshairNode: Any) -> None:
-        """The mouse is elsewhere, perhaps in another view."""
-        if self._entered:
-            self.context.session.handles.follow(crosshairNode)
-
     def nodeRemoved(self, node: Any) -> None:
         """A node has left the scene; where it was chosen, nothing is.
 
@@ -145,6 +148,9 @@ class Panel:
         for name, identity in self._chosen.items():
             if identity and identity == node.GetID():
                 setattr(self.context.parameters, name, None)
+        for name, identity in self._selected.items():
+            if identity and identity == node.GetID():
+                getattr(self.context.ui, name).setCurrentNode(None)
         self.context.refreshSoon()
 
     def sceneClosed(self) -> None:
@@ -181,6 +187,7 @@ class Panel:
 
     def _letGo(self) -> None:
         """The views are the user's again."""
+        self.spaceViews.stop()
         self.context.session.visibility.showAll()
         self.context.session.handles.release()
 
@@ -199,7 +206,8 @@ class Panel:
     def _showNewVolume(self) -> bool:
         """Show a volume that has just been chosen, in its own planes; whether there is one.
 
-        The segmentation of another volume is let go, so that no lesion of this one gets into it.
+        The segmentation of another volume makes way for that of this one's lesions, if they are in
+        one: new lesions go to the others, and selector and folded title say so.
         """
         context = self.context
         identity = _idOf(context.volume)
@@ -207,8 +215,8 @@ class Panel:
         if isNew:
             _showVolume(context.volume)
             chosen, lesions = context.parameters.segmentation, context.session.lesions.lesions()
-            if chosen is not None and otherVolume(chosen, context.volume, lesions):
-                context.parameters.segmentation = None
+            if chosen is None or otherVolume(chosen, context.volume, lesions):
+                context.parameters.segmentation = segmentationOf(context.volume, lesions)
         self._volumeId = identity
         return isNew
 

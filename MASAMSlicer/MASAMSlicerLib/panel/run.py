@@ -91,6 +91,7 @@ class Run:
             self.context.options(),
             parameters.segmentation,
             bool(parameters.allFrames),
+            beside=False,  # no segmentation is chosen: the selector says that a new one is made
         )
 
     def _problem(self, count: int) -> str:

@@ -47,7 +47,11 @@ def requireOwn(segmentationNode: Any, volumeNode: Any, lesions: Sequence[LesionE
 
 
 def segmentationFor(
-    lesion: LesionEntry, volumeNode: Any, lesions: Sequence[LesionEntry], chosen: Sequence[Any]
+    lesion: LesionEntry,
+    volumeNode: Any,
+    lesions: Sequence[LesionEntry],
+    chosen: Sequence[Any],
+    beside: bool = True,
 ) -> Any:
     """Find the segmentation that takes a lesion's result; None where a new one must.
 
@@ -60,13 +64,31 @@ def segmentationFor(
         volumeNode: of the result.
         lesions: all of the scene.
         chosen: segmentation nodes, the first that fits is taken; None among them is left out.
+        beside: whether that of the volume's other lesions will do.
     """
     own = lesion.segmentation
     if lesion.segment is not None and volumeOf(own) in (None, volumeNode):
         return own
+    return _first((own, *chosen), volumeNode, lesions) or (
+        segmentationOf(volumeNode, lesions) if beside else None
+    )
+
+
+def segmentationOf(volumeNode: Any, lesions: Sequence[LesionEntry]) -> Any:
+    """Find the segmentation that a volume's lesions are in, or None.
+
+    Args:
+        volumeNode: whose.
+        lesions: all of the scene.
+    """
     beside = [each.segmentation for each in lesions if each.volume is volumeNode]
+    return _first(beside, volumeNode, lesions)
+
+
+def _first(nodes: Sequence[Any], volumeNode: Any, lesions: Sequence[LesionEntry]) -> Any:
+    """The first segmentation that is in the scene and of no other volume, or None."""
     scene = volumeNode.GetScene()
-    for node in (own, *chosen, *beside):
+    for node in nodes:
         here = node is not None and node.GetScene() is scene  # else deleted meanwhile
         if here and not otherVolume(node, volumeNode, lesions):
             return node

@@ -126,11 +126,6 @@ def interactionNode(scene: Any) -> Any:
     return _nodes(scene)[1]
 
 
-def crosshairNode(scene: Any) -> Any:
-    """The node that knows where the mouse is in the views, or None where there is no view."""
-    return scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
-
-
 def setSegmentsVisible(segmentationNode: Any, visible: bool, surface: bool) -> None:
     """Show or hide a segmentation, and its surface in 3D."""
     if segmentationNode.GetDisplayNode() is None:

@@ -30,6 +30,7 @@ class Commit:
         lesions: the list.
         history: where the step is kept.
         segmentationNode: that was chosen for new segments, or None.
+        beside: where none was chosen, whether that of the volume's other lesions will do.
         targets: by the volume's ID, the segmentation that its new segments go to.
         created: segmentations that were made on the way.
     """
@@ -38,6 +39,7 @@ class Commit:
     lesions: LesionList
     history: History
     segmentationNode: Any = None
+    beside: bool = True
     targets: dict[str, Any] = field(default_factory=dict)
     created: list[Any] = field(default_factory=list)
 
@@ -117,7 +119,7 @@ class Commit:
     ) -> Any:
         """The segmentation that a mask goes to, made anew where there is none."""
         chosen = [self.targets.get(job.volumeId), self.segmentationNode]
-        target = segmentationFor(lesion, volumeNode, lesions, chosen)
+        target = segmentationFor(lesion, volumeNode, lesions, chosen, self.beside)
         if target is None:
             target = newSegmentation(volumeNode, f"{volumeNode.GetName()} lesions")
             self.created.append(target)

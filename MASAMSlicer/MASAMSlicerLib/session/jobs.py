@@ -57,6 +57,7 @@ def jobsOf(
     report: LesionReport,
     allFrames: bool,
     segmentationNode: Any,
+    beside: bool = True,
 ) -> list[Job]:
     """The jobs of one lesion: one, or one a frame.
 
@@ -66,6 +67,7 @@ def jobsOf(
         report: of the lesion.
         allFrames: a job for every frame, where the volume shows a frame of a sequence.
         segmentationNode: that was chosen for new segments, or None.
+        beside: where none was chosen, whether that of the volume's other lesions will do.
 
     Raises:
         MasamError: it can't be segmented as things are; nothing was changed.
@@ -77,7 +79,7 @@ def jobsOf(
     if lesion.locked:
         raise MasamError(f"'{lesion.name}' is locked. Unlock it to segment it again.")
     every = lesions.lesions()
-    target = segmentationFor(lesion, lesion.volume, every, [segmentationNode])
+    target = segmentationFor(lesion, lesion.volume, every, [segmentationNode], beside)
     if segmentationNode is not None and (target is None or target is not lesion.segmentation):
         requireOwn(segmentationNode, lesion.volume, every)  # what was chosen is not changed
     if target is not None:

@@ -75,6 +75,7 @@ class Session:
         onError: Callable[[Exception], None],
         segmentationNode: Any = None,
         allFrames: bool = False,
+        beside: bool = True,
     ) -> None:
         """Segment lesions. The scene changes once, at the end, in one step that can be undone.
 
@@ -86,9 +87,11 @@ class Session:
             choice, options: model and settings.
             onProgress: called with the fraction done and words.
             onDone, onError: one of them is called, once, later or at once.
-            segmentationNode: for lesions that have none yet; None takes the volume's own or a new
-                one.
+            segmentationNode: for lesions that have none yet; None takes that of the volume's
+                other lesions, or a new one.
             allFrames: a segment for every frame, where the volume shows a frame of a sequence.
+            beside: False for a new segmentation, where None was chosen, even if there is one that
+                the volume's other lesions are in.
 
         Raises:
             MasamError: something is being computed already, or there is no lesion to segment.
@@ -99,10 +102,10 @@ class Session:
             raise MasamError("There is no lesion to segment. Draw a box around one first.")
         began = time.monotonic()
         with self.lesions.held():
-            jobs, reports = self._prepare(lesionIds, allFrames, segmentationNode)
+            jobs, reports = self._prepare(lesionIds, allFrames, segmentationNode, beside)
         report = RunReport(reports)
         if not jobs:
-            self._finish([], report, began, segmentationNode)
+            self._finish([], report, began, segmentationNode, beside)
             onDone(report)
             return
         self._running = [job.lesionId for job in jobs]
@@ -125,7 +128,7 @@ class Session:
             for job in jobs:
                 job.found = outcome.results.get(job.key)
             try:
-                self._finish(jobs, report, began, segmentationNode)
+                self._finish(jobs, report, began, segmentationNode, beside)
             except Exception as error:  # the scene is as it was; the caller must hear of it
                 failed(error)
             else:
@@ -256,7 +259,7 @@ class Session:
         self._task.start()
 
     def _prepare(
-        self, lesionIds: Sequence[str], allFrames: bool, segmentationNode: Any
+        self, lesionIds: Sequence[str], allFrames: bool, segmentationNode: Any, beside: bool
     ) -> tuple[list[Job], list[LesionReport]]:
         jobs: list[Job] = []
         reports: list[LesionReport] = []
@@ -265,7 +268,7 @@ class Session:
             report = LesionReport(identity, lesion.name if lesion else identity)
             reports.append(report)
             try:
-                jobs += jobsOf(self.lesions, lesion, report, allFrames, segmentationNode)
+                jobs += jobsOf(self.lesions, lesion, report, allFrames, segmentationNode, beside)
                 self.states.pop(identity, None)
             except MasamError as error:
                 report.error = str(error)
@@ -273,12 +276,17 @@ class Session:
         return jobs, reports
 
     def _finish(
-        self, jobs: list[Job], report: RunReport, began: float, segmentationNode: Any
+        self,
+        jobs: list[Job],
+        report: RunReport,
+        began: float,
+        segmentationNode: Any,
+        beside: bool,
     ) -> None:
         """Write what was found, all in one step; when that fails, nothing has changed."""
         report.seconds = time.monotonic() - began
         self._clearRunning()
-        Commit(self.scene, self.lesions, self.history, segmentationNode).write(jobs, report)
+        Commit(self.scene, self.lesions, self.history, segmentationNode, beside).write(jobs, report)
         for job in jobs:
             if job.report.error:
                 self.states[job.lesionId] = ("failed", job.report.error)

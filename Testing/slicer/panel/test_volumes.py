@@ -35,15 +35,20 @@ def isShown(node: Any) -> bool:
     return bool(node.GetDisplayNode().IsDisplayableInView(VIEW))
 
 
-def test_the_selector_itself_goes_to_another_node(person: Person, scene: Any) -> None:
+def test_the_selector_itself_goes_to_another_node(harness: Any, scene: Any) -> None:
     """What the stand-in does, as the application was seen to do."""
+    from Testing.slicer_harness.mrml_widgets import qMRMLNodeComboBox
+
     nodes = [scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name) for name in "abc"]
-    selector = person.ui.batchSegmentationSelector
+    selector = qMRMLNodeComboBox()
+    selector.nodeTypes, selector.noneEnabled = ["vtkMRMLSegmentationNode"], True
+    selector.setMRMLScene(scene)
     for chosen, expected in ((1, "c"), (2, "a")):
         selector.setCurrentNode(nodes[chosen])
         scene.RemoveNode(nodes[chosen])
         assert selector.currentNode().GetName() == expected
-    assert selector.currentText == "a"
+    assert selector.property("currentText") == "a"
+    selector.setMRMLScene(scene.NewInstance())  # this one is no longer watched
 
 
 def test_where_the_chosen_segmentation_is_deleted_a_new_one_is_made(
@@ -76,6 +81,56 @@ def test_another_volumes_segmentation_that_was_chosen_by_hand_is_refused(
     settle(person)
     segmentNow(person)
     assert person.cell(0, 2).startswith("done")
+
+
+def test_back_at_a_volume_its_new_lesions_go_to_its_other_ones_and_the_title_says_so(
+    person: Person, two: Any, scene: Any
+) -> None:
+    assert "New lesions go into: a new segmentation" in person.ui.inputsCollapsibleButton.toolTip
+    choose(person, two.ct)
+    assert person.ui.segmentationSelector.currentNode() is two.taken
+    settle(person)
+    assert "New lesions go into: CT lesions" in person.ui.inputsCollapsibleButton.toolTip
+    take(person, boxIn(Scene(scene), two.ct, "second", 4.5, 9.5))
+    segmentNow(person)
+    assert two.taken.GetSegmentation().GetNumberOfSegments() == 2
+    choose(person, two.mr)
+    assert person.ui.segmentationSelector.currentNode() is None
+
+
+def test_a_new_segmentation_is_made_where_one_was_asked_for(
+    person: Person, two: Any, scene: Any
+) -> None:
+    choose(person, two.ct)
+    person.ui.segmentationSelector.setCurrentNode(None)
+    settle(person)
+    assert "New lesions go into: a new segmentation" in person.ui.inputsCollapsibleButton.toolTip
+    fresh = [take(person, boxIn(Scene(scene), two.ct, n, 4.5, 9.5)).id for n in ("2nd", "3rd")]
+    segmentNow(person)
+    second, third = (person.session.lesions.lesion(each) for each in fresh)
+    assert second.segmentation is third.segmentation
+    assert second.segmentation is not two.taken
+    assert second.segmentation.GetSegmentation().GetNumberOfSegments() == 2
+    assert two.taken.GetSegmentation().GetNumberOfSegments() == 1
+
+
+def test_where_what_a_selector_shows_is_deleted_it_shows_none(person: Person, scene: Any) -> None:
+    selectors = [x for x in vars(person.ui).values() if type(x).__name__ == "qMRMLNodeComboBox"]
+    assert len(selectors) == 4
+    for selector in selectors:
+        kind = selector.nodeTypes[0]
+        if kind == "vtkMRMLScalarVolumeNode":
+            first, last = (Scene(scene).volume(name=name) for name in ("first", "last"))
+        else:
+            first, last = (scene.AddNewNodeByClass(kind, name) for name in ("first", "last"))
+        selector.setCurrentNode(first)
+        settle(person)
+        assert selector.currentNode() is first
+        scene.RemoveNode(first)
+        assert selector.currentNode() is None, selector.objectName
+        settle(person)
+        assert selector.currentNode() is None, selector.objectName
+        scene.RemoveNode(last)
 
 
 def test_a_deleted_volume_makes_way_for_none(person: Person, two: Any, scene: Any) -> None:
@@ -120,27 +175,27 @@ def test_a_box_of_another_volume_that_is_dragged_starts_nothing(person: Person, 
     assert person.ui.segmentButton.enabled
 
 
-def test_boxes_are_moved_as_a_whole_in_slice_views_alone(
-    person: Person, two: Any, scene: Any
-) -> None:
-    crosshair = scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
-    red = scene.GetFirstNodeByClass("vtkMRMLSliceNode")
-    mr = two.boxes[1]
+def test_boxes_are_not_moved_as_a_whole_in_3D(person: Person, two: Any) -> None:
+    import slicer
 
-    def movable() -> tuple[bool, bool]:
-        handle = mr.GetDisplayNode().GetTranslationHandleVisibility()
-        return bool(handle), bool(mr.GetNthControlPointVisibility(0))
-
-    assert movable() == (False, False)
-    crosshair.SetCursorPositionXYZ([5.0, 5.0, 0.0], red)
-    assert movable() == (True, False)
-    crosshair.SetCursorPositionInvalid()  # as the mouse leaves the view
-    assert movable() == (False, False)
+    mouse = slicer.app.layoutManager().threeDWidget(0).threeDView().interactor()
+    display = two.boxes[1].GetDisplayNode()
+    assert display.GetTranslationHandleVisibility()
+    mouse.InvokeEvent("EnterEvent")
+    assert not display.GetTranslationHandleVisibility()
+    mouse.InvokeEvent("LeaveEvent")
+    assert display.GetTranslationHandleVisibility()
+    mouse.InvokeEvent("MouseMoveEvent")
+    assert not display.GetTranslationHandleVisibility()
     person.widget.exit()
-    assert movable() == (True, True)
-    crosshair.SetCursorPositionXYZ([5.0, 5.0, 0.0], red)
-    assert movable() == (True, True)
+    assert display.GetTranslationHandleVisibility()
+    mouse.InvokeEvent("EnterEvent")
+    assert display.GetTranslationHandleVisibility()
     person.widget.enter()
+    settle(person)
+    mouse.InvokeEvent("EnterEvent")
+    assert not display.GetTranslationHandleVisibility()
+    mouse.InvokeEvent("LeaveEvent")
 
 
 def test_a_result_of_a_volume_that_is_not_chosen_any_more_is_shown_when_it_is_again(
