@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from masam_core.threads import share_processor
@@ -11,6 +12,9 @@ from masam_core.threads import share_processor
 ROOT = Path(__file__).resolve().parent.parent
 TUMOURS = ROOT.parent / "shared" / "data" / "tumours"
 
+# A busy machine is slow, not wrong.
+hypothesis.settings.register_profile("busy", deadline=None)
+hypothesis.settings.load_profile("busy")
 share_processor()  # as the product does, before any test loads PyTorch
 
 

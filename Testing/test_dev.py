@@ -167,8 +167,9 @@ def test_an_unknown_command_shows_the_commands_and_fails(
 
 
 def test_testing_stops_at_the_first_step_that_fails(
-    installer: Installer, capsys: pytest.CaptureFixture[str]
+    installer: Installer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(dev, "CHEAP_COVERAGE", (9, 0))
     dev.install(installer.environment, dev.ALL)
     installer.code = 1
     assert dev.main(["test", "-k", "geometry"]) == 1
@@ -176,6 +177,18 @@ def test_testing_stops_at_the_first_step_that_fails(
     installer.code = 0
     assert dev.main(["test", "-k", "geometry"]) == 0
     assert installer.commands[-1][1:] == ["-m", "pytest", "-k", "geometry"]
+
+
+def test_coverage_is_told_where_it_costs_little(
+    installer: Installer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "CHEAP_COVERAGE", (3, 0))
+    monkeypatch.delenv("COVERAGE_CORE", raising=False)
+    dev.install(installer.environment, dev.ALL)
+    assert dev.main(["test", "Testing/core"]) == 0
+    assert installer.commands[-1][1:] == ["-m", "pytest", "Testing/core", "--cov"]
+    assert dev.os.environ["COVERAGE_CORE"] == "sysmon"
+    monkeypatch.delenv("COVERAGE_CORE")
 
 
 @pytest.mark.parametrize(

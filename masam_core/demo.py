@@ -28,9 +28,9 @@ def run_demo(out: Path) -> bool:
     Raises:
         MasamError: an incomplete installation, or a folder that can't be written.
     """
-    from rich.console import Console
     from rich.table import Table
 
+    from masam_core.cli.terminal import console
     from masam_core.export.measurements import measurement_rows, write_measurements
     from masam_core.export.overlay.overlay import render_overlay
     from masam_core.export.segmentation import write_segmentation
@@ -38,9 +38,9 @@ def run_demo(out: Path) -> bool:
     from masam_core.inference.segmenter import Segmenter
     from masam_core.prompts.roi import read_roi
 
-    console = Console()
+    shown = console()
     out.mkdir(parents=True, exist_ok=True)
-    console.print("Loading the bundled model ...")
+    shown.print("Loading the bundled model ...")
     segmenter = Segmenter()
     table = Table(title="Tumours from their tight 3D boxes")
     for column in ("Volume", "Dice", "Ellipsoid", "Volume ml", "Diameters mm", "Seconds"):
@@ -52,9 +52,7 @@ def run_demo(out: Path) -> bool:
         volume = read_volume(folder / "image.nii.gz")
         expert = read_labels(folder / "expert.nii.gz")[0] > 0
         box = read_roi(folder / "box.mrk.json", volume.geometry)[0]
-        console.print(
-            f"Segmenting: {title}, {' x '.join(map(str, volume.geometry.size_ijk))} voxels"
-        )
+        shown.print(f"Segmenting: {title}, {' x '.join(map(str, volume.geometry.size_ijk))} voxels")
         began = time.monotonic()
         segmenter.set_volume(volume, modality)
         lesion = segmenter.segment(box)
@@ -75,12 +73,12 @@ def run_demo(out: Path) -> bool:
             f"{seconds:.1f}",
         )
     write_measurements(out / "measurements.csv", rows)
-    console.print(table)
-    console.print(
+    shown.print(table)
+    shown.print(
         "Dice compares with the expert's mask (1 is perfect agreement); 'Ellipsoid' is what the "
         "box alone would give."
     )
-    console.print(f"Pictures, .seg.nrrd files for 3D Slicer and measurements.csv are in {out}")
+    shown.print(f"Pictures, .seg.nrrd files for 3D Slicer and measurements.csv are in {out}")
     return better
 
 

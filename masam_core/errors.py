@@ -39,5 +39,9 @@ class SegmentationError(MasamError):
     """A mask that can't be built, read or written."""
 
 
+class WriteError(MasamError, OSError):
+    """A file that can't be written whole; what was there before is there still."""
+
+
 class Cancelled(Exception):
     """The user cancelled."""

@@ -18,6 +18,7 @@ from masam_core.inference.box_segmenter import BoxSegmenter, Progress, segment_b
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.lesion import Lesion
 from masam_core.prompts.given import GivenBox, all_boxes
+from masam_core.targets import require_targets
 
 if TYPE_CHECKING:
     from masam_core.model.masam import MASAM
@@ -67,8 +68,8 @@ def segment(
     files = [Path(file) for file in ([out] if isinstance(out, (str, Path)) else out)]
     for file in files:
         format_of(file)  # refuses what nothing is known for
-        if not file.parent.is_dir():
-            raise SegmentationError(f"The folder {file.parent} does not exist; make it first.")
+    inputs = [Path(given) for given in (image, *_listed(boxes)) if isinstance(given, (str, Path))]
+    require_targets(files, inputs, SegmentationError)
     options = SegmentOptions().changed(**settings)
     volume = one_volume(image, spacing, origin, direction)
     prompts = [box for given in _listed(boxes) for box in all_boxes(given, volume.geometry)]

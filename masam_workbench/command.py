@@ -15,6 +15,7 @@ import typer
 
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import reported
+from masam_core.cli.terminal import say
 from masam_core.errors import ConfigError, VolumeError
 
 NEEDED = ("slicer", "vtk", "trame", "trame_rca", "aiohttp", "PIL", "MASAMSlicerLib")
@@ -69,13 +70,13 @@ def workbench_command(
     )
 
     def ready(address: str) -> None:
-        typer.echo(f"The workbench is at\n\n    {address}\n")
+        say(f"The workbench is at\n\n    {address}\n")
         if not isLoopback(host):
-            typer.echo(
+            say(
                 "Other machines can reach it, and the connection is not encrypted: whoever sees "
                 "this address can use it. Safer is a tunnel (ssh -L) to the loopback interface.\n"
             )
-        typer.echo("Each browser tab has its own images. Ctrl+C ends all of them.")
+        say("Each browser tab has its own images. Ctrl+C ends all of them.")
         if browser and _has_screen():
             pages.append(open_privately(address))
 

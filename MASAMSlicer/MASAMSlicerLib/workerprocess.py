@@ -18,6 +18,7 @@ FROM_PIP = {
     "msgpack": "msgpack>=1.0",
     "platformdirs": "platformdirs>=4",
     "requests": "requests>=2.31",
+    "pydicom": "pydicom>=2.4",  # Slicer has it, but can be built without
 }
 # Part of Slicer, but a Slicer can be built without it.
 FROM_SLICER = {"SimpleITK": "SimpleITK>=2.3"}

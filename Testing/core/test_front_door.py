@@ -174,7 +174,7 @@ class Never(Ellipsoid):
     ("boxes", "changes", "kind", "says"),
     [
         (FIRST, {"out": "t.jpg"}, SegmentationError, "'t.jpg' must end with .seg.nrrd"),
-        (FIRST, {"out": "gone/t.csv"}, SegmentationError, "The folder gone does not exist"),
+        (FIRST, {"out": "gone/t.csv"}, SegmentationError, "the folder .gone. does not exist"),
         (FIRST, {"qualty": "best"}, ConfigError, "Unknown setting qualty"),
         ((1, 2, 3), {}, BoxError, "has 3 numbers"),
         ([FIRST, None], {}, BoxError, "The box is None"),

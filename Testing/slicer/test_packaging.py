@@ -193,7 +193,7 @@ def test_files_of_the_module_import_nothing_at_once_that_slicer_lacks(module_pat
     code = (
         "import sys; sys.path[:0] = sys.argv[1:]\n"
         "for name in ('msgpack', 'torch', 'torchvision', 'safetensors',"
-        " 'requests', 'typer', 'rich', 'matplotlib', 'platformdirs'):\n"
+        " 'requests', 'typer', 'rich', 'matplotlib', 'platformdirs', 'pydicom'):\n"
         "    sys.modules[name] = None\n"
         "from Testing.slicer_harness import install, loadModule\n"
         "from pathlib import Path\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -114,3 +115,11 @@ def test_a_killed_launcher_is_told_and_the_python_below_it_ends(running: Running
     running.until(lambda: bool(running.errors))
     assert "ended unexpectedly" in str(running.errors[0])
     running.until(lambda: not alive(running.python))
+
+
+def test_what_is_put_off_comes_by_the_clock_on_the_thread_of_the_answers(running: Running) -> None:
+    called: list[int] = []
+    running.transport.call_later(0.05, lambda: called.append(threading.get_ident()))
+    assert not called
+    running.until(lambda: bool(called))
+    assert called == [threading.get_ident()]

@@ -136,6 +136,8 @@ def _surfaceBounds(node: Any) -> list[float] | None:
     display = node.GetDisplayNode()
     if display is None or not (display.GetVisibility() and display.GetVisibility3D()):
         return None
+    if not display.IsDisplayableInView("vtkMRMLViewNode1"):
+        return None
     segmentation = node.GetSegmentation()
     if not segmentation.ContainsRepresentation(surface):
         return None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
+import slicer
 import vtk
 from PySide6 import QtCore, QtWidgets
 
@@ -11,6 +13,7 @@ from Testing.slicer_harness.assigning import assign
 from Testing.slicer_harness.qt import connect, disconnect
 
 Property, Signal = QtCore.Property, QtCore.Signal
+EFFECTS = ("Paint", "Draw", "Erase", "Threshold", "Grow", "Scissors", "Islands")
 
 
 class qMRMLWidget(QtWidgets.QWidget):
@@ -126,16 +129,20 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
 
 
 class qMRMLSegmentEditorWidget(QtWidgets.QFrame):
-    """Stands where the Segment Editor would be; keeps what it is pointed at."""
+    """Stands where the Segment Editor would be; keeps what it is pointed at.
+
+    As in the application its strokes have a history of their own, which begins anew with another
+    segmentation.
+    """
 
     connect, disconnect, __setattr__ = connect, disconnect, assign
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._node: Any = None
+        self._history = slicer.vtkSegmentationHistory()
         layout = QtWidgets.QGridLayout(self)
-        names = ("Paint", "Draw", "Erase", "Threshold", "Grow", "Scissors", "Islands")
-        for number, name in enumerate(names):
+        for number, name in enumerate(EFFECTS):
             button = QtWidgets.QToolButton()
             button.setText(name)
             button.setEnabled(False)
@@ -155,6 +162,8 @@ class qMRMLSegmentEditorWidget(QtWidgets.QFrame):
     def setSegmentationNode(self, node: Any) -> None:
         """What is edited."""
         self._node.SetAndObserveSegmentationNode(node)
+        self._history.RemoveAllStates()
+        self._history.SetSegmentation(node.GetSegmentation() if node is not None else None)
 
     def segmentationNode(self) -> Any:
         """See above."""
@@ -173,6 +182,24 @@ class qMRMLSegmentEditorWidget(QtWidgets.QFrame):
         return str(self._node.GetSelectedSegmentID() or "")
 
     def setActiveEffectByName(self, name: str) -> None:
-        """An empty name leaves the effect."""
+        """A name that is none leaves the effect; without a segmentation there is no effect."""
         if self._node is not None:
-            self._node.SetActiveEffectName(name)
+            known = name in EFFECTS and self.segmentationNode() is not None
+            self._node.SetActiveEffectName(name if known else "")
+
+    def activeEffect(self) -> Any:
+        """What has the mouse, or None."""
+        name = self._node.GetActiveEffectName() if self._node is not None else ""
+        return SimpleNamespace(name=name) if name else None
+
+    def saveStateForUndo(self) -> None:
+        """Called by an effect before each stroke."""
+        self._history.SaveState()
+
+    def undo(self) -> None:
+        """Take the last stroke back, if there is one."""
+        self._history.RestorePreviousState()
+
+    def redo(self) -> None:
+        """Do it again."""
+        self._history.RestoreNextState()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from Testing.core.image.test_dicom import write_series
+from Testing.core.image.formats.dicom.test_series import write_series
 from Testing.workbench.bench import Bench, processesBelow
 from Testing.workbench.conftest import Server
 

@@ -13,6 +13,7 @@ from masam_core.image.volume import stem
 from masam_core.prompts.readers.label_image import LABEL_IMAGE
 from masam_core.prompts.readers.registry import ending_of, reader_of
 from masam_core.prompts.readers.slicer_roi import SLICER_ROI
+from masam_core.spreadsheet import read_table
 
 IMAGES = LABEL_IMAGE.endings  # and of what is segmented
 _LABEL_WORDS = ("label", "labels", "seg", "segmentation", "mask", "lesion", "roi", "expert")
@@ -88,9 +89,8 @@ def read_list(path: Path) -> list[BatchCase]:
         ConfigError: no CSV, a column missing, or a row without image or boxes.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = read_table(path)
+    except (OSError, ValueError, csv.Error) as error:
         raise ConfigError(f"{path} can't be read as a CSV list of cases: {error}.") from error
     if not rows or not {"image", "boxes"} <= set(rows[0]):
         raise ConfigError(f"{path}: expected the columns image and boxes, and at least one row.")

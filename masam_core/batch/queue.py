@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from masam_core.atomic import append_text
 from masam_core.batch.fingerprint import changes
 from masam_core.batch.states import (
     DONE,
@@ -23,7 +24,7 @@ from masam_core.batch.states import (
     reported,
     safe_name,
 )
-from masam_core.errors import ConfigError
+from masam_core.errors import ConfigError, SegmentationError
 from masam_core.export.measurements import COLUMNS, Cell, write_measurements
 
 TABLE_FILE, LOG_FOLDER = "measurements.csv", "logs"
@@ -161,8 +162,7 @@ class BatchQueue:
         path = self.folder / LOG_FOLDER / f"{safe_name(name)}.log"
         with reported(path):
             path.parent.mkdir(exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(f"{stamp}  {text}\n")
+        append_text(path, f"{stamp}  {text}\n", SegmentationError)
 
     def _open(self, states: StateFolder) -> None:
         again: dict[str, list[str]] = {}

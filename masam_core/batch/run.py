@@ -15,14 +15,16 @@ from masam_core.batch.queue import BatchQueue
 from masam_core.batch.read_ahead import ReadAhead
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import DONE, PENDING, RUNNING, safe_name
-from masam_core.errors import BoxError, Cancelled, ConfigError, MasamError
+from masam_core.errors import BoxError, Cancelled, ConfigError, MasamError, SegmentationError
 from masam_core.export.measurements import measurement_rows
 from masam_core.export.segmentation import write_segmentation
-from masam_core.image.volume import Volume, read_volume
+from masam_core.image.apart import read_apart
+from masam_core.image.volume import Volume
 from masam_core.inference.box_segmenter import BoxSegmenter, segment_boxes
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.per import Per
 from masam_core.prompts.readers.registry import read_boxes
+from masam_core.targets import require_folder
 
 OnCase = Callable[[str, str, str], None]
 OnProgress = Callable[[str, float, str], None]
@@ -37,6 +39,7 @@ def open_queue(cases: Sequence[BatchCase], spec: BatchSpec) -> BatchQueue:
     """
     if spec.source.is_dir() and spec.out.resolve() == spec.source.resolve():
         raise ConfigError("Choose another folder for the results than that of the images.")
+    require_folder(spec.out, SegmentationError)
     files = [safe_name(case.name).lower() for case in cases]
     if len(set(files)) < len(files) == len({case.name for case in cases}):
         raise ConfigError("Two cases would be written to files of the same name; rename one.")
@@ -174,7 +177,7 @@ def read_case(modality: str | None, case: BatchCase) -> Volume:
     Raises:
         VolumeError: see ``read_volume``.
     """
-    volume = read_volume(case.image).with_modality(modality)
+    volume = read_apart(case.image).with_modality(modality)
     _ = volume.content_hash
     return volume
 

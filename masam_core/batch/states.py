@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from masam_core.atomic import atomic_path
+from masam_core.atomic import write_text
 from masam_core.errors import ConfigError, SegmentationError
 
 PENDING, RUNNING, DONE, FAILED = "pending", "running", "done", "failed"
@@ -91,8 +91,7 @@ class StateFolder:
         """Keep the state of a case; SegmentationError where it can't be written."""
         path = self._path(name)
         text = json.dumps({"case": name, "state": asdict(state)}, indent=1)
-        with reported(path), atomic_path(path) as temporary:
-            temporary.write_text(text, "utf-8")
+        write_text(path, text, SegmentationError)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{safe_name(name)}.json"

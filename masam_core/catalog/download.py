@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import requests
 
+from masam_core.atomic import put_in_place
 from masam_core.catalog.entries import Entry
 from masam_core.catalog.store import path_of
 from masam_core.digest import sha256_of
@@ -50,7 +50,7 @@ def download(known: Entry, progress: Progress | None = None) -> Path:
                 "was removed. Try again; if it happens again, something between here and the "
                 "server changes the file."
             )
-        os.replace(part, target)
+        put_in_place(part, target)
     except OSError as error:
         raise DownloadError(_disk(known, target, error)) from error
     return target

@@ -21,7 +21,7 @@ def resolve_model(name: str) -> Path:
         ConfigError: an unknown name.
     """
     path = Path(name)
-    if path.suffix in WEIGHT_SUFFIXES or path.is_file():
+    if path.suffix.lower() in WEIGHT_SUFFIXES or path.is_file():
         if not path.is_file():
             raise CheckpointError(f"There is no weight file at {path}.")
         return path

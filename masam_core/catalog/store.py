@@ -12,7 +12,10 @@ import platformdirs
 from masam_core.atomic import atomic_path
 from masam_core.catalog.bundled import bundled_model_path, resources
 from masam_core.catalog.entries import ENTRIES, Entry
+from masam_core.digest import sha256_of
 from masam_core.errors import CheckpointError
+from masam_core.targets import require_folder
+from masam_core.whole import Incomplete
 
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt")
 
@@ -49,7 +52,9 @@ def stored() -> list[Stored]:
     folder = models_dir()
     own = sorted(folder.iterdir()) if folder.is_dir() else []
     found += [
-        Stored(p.stem, p, None) for p in own if p.suffix in WEIGHT_SUFFIXES and p.name not in known
+        Stored(p.stem, p, None)
+        for p in own
+        if p.suffix.lower() in WEIGHT_SUFFIXES and p.name not in known
     ]
     return found
 
@@ -75,21 +80,19 @@ def add(source: Path, name: str | None = None) -> Stored:
             f"{source} is not the published '{known.name}' (its sha256 is {digest}). Give it "
             "another name with --name."
         )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(target) as temporary:
-            shutil.copyfile(source, temporary)
-    except OSError as error:
-        raise CheckpointError(
-            f"{source} could not be copied to {target.parent}: {error.strerror or error}."
-        ) from error
+    require_folder(target.parent, CheckpointError)
+    # Any file that can be loaded, also of a torch that did not pack its files yet.
+    with atomic_path(target, CheckpointError, inside=False) as temporary:
+        shutil.copyfile(source, temporary)
+        if sha256_of(temporary) != sha256_of(source):
+            raise Incomplete("the copy differs from the file that was copied")
     return Stored(known.name if known else target.stem, target, known)
 
 
 def _file_name(source: Path, name: str | None) -> str:
     catalogued = {e.name: e.file for e in ENTRIES}
     file = catalogued.get(name or "") or (f"{name}{source.suffix}" if name else source.name)
-    if Path(file).name != file or Path(file).suffix not in WEIGHT_SUFFIXES:
+    if Path(file).name != file or Path(file).suffix.lower() not in WEIGHT_SUFFIXES:
         raise CheckpointError(
             f"'{file}' can't be a model's file name: expected a plain name that ends in "
             f"{', '.join(WEIGHT_SUFFIXES)}."

@@ -27,6 +27,7 @@ from masam_core.cli.options import (
     Threshold,
     segment_options,
 )
+from masam_core.cli.terminal import console, plain, progress, say, table, warn
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning_options import PostprocessOptions
 from masam_core.prompts.per import Per
@@ -130,7 +131,7 @@ def batch_command(
         whole = batch.run(bar.on_case, bar.on_progress, lambda: False)
     _tell(queue, out, json)
     if not whole:
-        typer.secho("Stopped; the same command goes on.", err=True)
+        say("Stopped; the same command goes on.", err=True)
         raise typer.Exit(INTERRUPTED)
     if queue.count("failed"):
         raise typer.Exit(ERROR)
@@ -138,7 +139,7 @@ def batch_command(
 
 def _say(notes: list[str]) -> None:
     for note in notes:
-        typer.secho(note, fg=typer.colors.YELLOW, err=True)
+        warn(note)
 
 
 def _list(cases: list[BatchCase], as_json: bool) -> None:
@@ -154,7 +155,7 @@ def _list(cases: list[BatchCase], as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        typer.echo(f"{row['case']}: {row['image']} with {', '.join(row['boxes'])}")
+        say(f"{row['case']}: {row['image']} with {', '.join(row['boxes'])}")
 
 
 def _tell(queue: BatchQueue, out: Path, as_json: bool) -> None:
@@ -170,41 +171,26 @@ def _tell(queue: BatchQueue, out: Path, as_json: bool) -> None:
         ]
         print_json({"output": str(out), "cases": rows})
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for column in ("Case", "Status", "Lesions", "Message"):
-        table.add_column(column, justify="right" if column == "Lesions" else "left")
-    for name, status, message in queue.table():
-        table.add_row(name, status, str(len(queue.cases[name].rows)), message)
-    console = Console()
-    console.print(table)
-    count = plural(len(queue.cases), "case")
-    console.print(f"{count}: {queue.summary()} Results in {out}", soft_wrap=True)
+    cells = [
+        (name, status, len(queue.cases[name].rows), message)
+        for name, status, message in queue.table()
+    ]
+    console().print(table(("Case", "Status", "Lesions", "Message"), cells, ["Lesions"]))
+    say(f"{plural(len(queue.cases), 'case')}: {queue.summary()} Results in {out}")
 
 
 class _Bar:
     """Progress on stderr, with the time that the rest will take."""
 
     def __init__(self, queue: BatchQueue, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
+        from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
         self._queue = queue
-        console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
-        self._progress = Progress(
-            TextColumn("{task.description}"),
+        self._progress = progress(
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            console=console,
+            quiet=quiet or not sys.stderr.isatty(),
             transient=True,
         )
         self._task = self._progress.add_task("", total=len(queue.cases))
@@ -219,10 +205,10 @@ class _Bar:
     def on_case(self, name: str, status: str, message: str) -> None:
         """A case has begun or ended."""
         ended = self._queue.count("done") + self._queue.count("failed")
-        self._progress.update(self._task, completed=ended, description=name)
+        self._progress.update(self._task, completed=ended, description=plain(name))
         if status == "failed":
             self._progress.console.print(f"{name}: {message}", style="red")
 
     def on_progress(self, name: str, fraction: float, text: str) -> None:
         """Within a case."""
-        self._progress.update(self._task, description=f"{name}: {text}")
+        self._progress.update(self._task, description=plain(f"{name}: {text}"))

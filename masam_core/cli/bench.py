@@ -11,6 +11,7 @@ import typer
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import print_json, reported
 from masam_core.cli.options import Base, Device
+from masam_core.cli.terminal import console, say
 from masam_core.errors import ConfigError
 
 
@@ -57,8 +58,6 @@ def bench_command(
     About a quarter of an hour for ViT-B on two cores, a few minutes with --model bundled. With
     --agreement or --busy alone only that is measured.
     """
-    from rich.console import Console
-
     from masam_core.bench.agreement import agreement_rows
     from masam_core.bench.busy import busy_rows
     from masam_core.bench.inputs import random_model
@@ -79,7 +78,6 @@ def bench_command(
         model = "bundled"
     chosen = choose_device(device)
     size = image_size or (504 if backbone == "vit_s14" else 512)
-    errors = Console(stderr=True)
     setup = Setup(
         build=partial(load_by_name, model, base)
         if model
@@ -88,10 +86,10 @@ def bench_command(
         precision=str(choose_precision("auto", chosen)).removeprefix("torch."),
         slices=slices,
         repeats=repeats,
-        tell=lambda text: errors.print(f"[dim]{text}[/dim]", highlight=False),
+        tell=lambda text: console(err=True).print(text, style="dim"),
     )
     if profile:
-        typer.echo(profile_window(setup))
+        say(profile_window(setup))
         return
     rows = [row for name in sections for row in SECTIONS[name](setup)]
     if agreement is not None:
@@ -103,8 +101,8 @@ def bench_command(
     if json:
         print_json({"machine": about, "rows": [row.to_dict() for row in rows]})
         return
-    console = Console()
-    if not console.is_terminal:
-        console.width = FILE_WIDTH
-    console.print(", ".join(f"{key} {value}" for key, value in about.items()), highlight=False)
-    show(rows, console)
+    shown = console()
+    if not shown.is_terminal:
+        shown.width = FILE_WIDTH
+    shown.print(", ".join(f"{key} {value}" for key, value in about.items()))
+    show(rows, shown)

@@ -10,6 +10,7 @@ import typer
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import ERROR, INTERRUPTED, print_json, reported
 from masam_core.cli.options import Device, Model
+from masam_core.cli.terminal import say
 
 if TYPE_CHECKING:
     from masam_core.check.report import Report
@@ -42,7 +43,7 @@ def check_command(
     if json:
         print_json(report.to_dict())
     else:
-        typer.echo(report.text(), nl=False)
+        say(report.text(), end=False)
     if report.stopped:
         raise typer.Exit(INTERRUPTED)
     if report.state is State.PROBLEM:
@@ -72,7 +73,7 @@ def run_check(device: str, model: str, worker: str) -> Report:
         while not check.finished:
             if check.words != shown and sys.stderr.isatty():
                 shown = check.words
-                typer.echo(f"{check.fraction:4.0%} {shown}", err=True)
+                say(f"{check.fraction:4.0%} {shown}", err=True)
             pump(transports[-1])
             check.tick()
     except KeyboardInterrupt:

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import typer
 
+from masam_core.cli.interrupt import interruptible
+from masam_core.cli.terminal import say_error
 from masam_core.errors import Cancelled, MasamError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -26,18 +28,22 @@ def reported(command: Command) -> Command:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except typer.Exit:
-            raise
-        except (KeyboardInterrupt, Cancelled):
-            say_error("Stopped.")
-            raise typer.Exit(INTERRUPTED) from None
-        except Exception as error:
-            if os.environ.get("MASAM_DEBUG"):
+        with interruptible() as interrupted:
+            try:
+                return command(*args, **kwargs)
+            except typer.Exit:
                 raise
-            say_error(_in_words(error))
-            raise typer.Exit(ERROR) from None
+            except (KeyboardInterrupt, Cancelled):
+                say_error("Stopped.")
+                raise typer.Exit(INTERRUPTED) from None
+            except Exception as error:
+                if interrupted():  # within an import, which made an error of its own of it
+                    say_error("Stopped.")
+                    raise typer.Exit(INTERRUPTED) from None
+                if os.environ.get("MASAM_DEBUG"):
+                    raise
+                say_error(_in_words(error))
+                raise typer.Exit(ERROR) from None
 
     return run  # type: ignore[return-value]
 
@@ -45,6 +51,8 @@ def reported(command: Command) -> Command:
 def _in_words(error: Exception) -> str:
     if isinstance(error, MasamError):
         return str(error)
+    if isinstance(error, MemoryError):
+        return "The memory is not enough for this."
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
     return (
@@ -53,16 +61,11 @@ def _in_words(error: Exception) -> str:
     )
 
 
-def say_error(message: str) -> None:
-    """One red line on stderr."""
-    typer.secho(f"Error: {message}", fg=typer.colors.RED, err=True)
-
-
 def print_json(document: Any) -> None:
     """One JSON document on stdout, and nothing else there."""
     # Plain ASCII, because a Windows pipe may have an encoding that lacks a name's letters.
-    json.dump(document, sys.stdout, indent=2, allow_nan=False)
-    sys.stdout.write("\n")
+    text = json.dumps(document, indent=2, allow_nan=False)
+    sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
 
 
 def plural(count: int, word: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from masam_core.cli.common import reported
+from masam_core.cli.terminal import say
 from masam_core.errors import CheckpointError
 
 
@@ -30,12 +31,14 @@ def convert_command(
     """Convert a checkpoint; the result is written whole or not at all."""
     from masam_core.model.checkpoint import load_model, save_model
     from masam_core.model.formats.registry import writable
+    from masam_core.targets import require_targets
 
     ending = writable(to).ending
-    if target.suffix != ending:
+    if target.suffix.lower() != ending:
         raise CheckpointError(f"{target} must end in {ending} for --to {to}.")
 
-    if source.suffix == ".onnx":
+    require_targets([target], [source, *([base] if base is not None else [])], CheckpointError)
+    if source.suffix.lower() == ".onnx":
         if to != "base":
             raise CheckpointError("An .onnx file holds a backbone; convert it with --to base.")
         from masam_core.model.encoders.dinov2_onnx import model_from_onnx
@@ -43,4 +46,4 @@ def convert_command(
         save_model(model_from_onnx(source), target, "base", half)
     else:
         save_model(load_model(source, base=base), target, to, half)
-    typer.echo(f"Wrote {target} ({target.stat().st_size / 1e6:.1f} MB)")
+    say(f"Wrote {target} ({target.stat().st_size / 1e6:.1f} MB)")

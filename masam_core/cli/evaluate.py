@@ -11,6 +11,7 @@ import typer
 
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import print_json, reported
+from masam_core.cli.terminal import console, say
 from masam_core.errors import CheckpointError, ConfigError
 from masam_core.evaluation.peers import PEERS
 from masam_core.inference.options import SegmentOptions
@@ -92,6 +93,7 @@ def evaluate_command(
     from masam_core.evaluation.tables import study_tables
     from masam_core.inference.box_segmenter import BoxSegmenter
     from masam_core.inference.segmenter import Segmenter
+    from masam_core.targets import require_targets
 
     if repeats is not None and not jitter:
         raise ConfigError(
@@ -102,9 +104,7 @@ def evaluate_command(
         raise ConfigError("--against-base is the backbone of the model that --against names.")
     if report is not None and automatic:
         raise ConfigError("The report pictures boxes; use --csv or --json with --automatic.")
-    for file in (csv, report):
-        if file is not None and not file.parent.is_dir():
-            raise ConfigError(f"The folder {file.parent} does not exist; make it first.")
+    require_targets([file for file in (csv, report) if file is not None], [data], ConfigError)
     try:
         import monai.metrics  # noqa: F401
         import scipy.stats  # noqa: F401
@@ -126,7 +126,7 @@ def evaluate_command(
     target = Target(tuple(label or ()), each_lesion)
 
     def show(title: str, number: int, count: int, name: str) -> None:
-        typer.echo(f"{title}: {number + 1}/{count} {name}", err=True)
+        say(f"{title}: {number + 1}/{count} {name}", err=True)
 
     boxes = (jitter or (), repeats or 3)
     study = run_study(cases, segmenters, quality, target, *boxes, show, automatic)
@@ -139,12 +139,11 @@ def evaluate_command(
         print_json(plain(study))
         return
     from rich import box
-    from rich.console import Console
     from rich.measure import Measurement
     from rich.table import Table
 
-    console, unbounded = Console(), Console(width=10_000)
-    wide = console.width
+    shown, unbounded = console(), console()
+    wide, unbounded.width = shown.width, 10_000
     for content in study_tables(study):
         table = Table(
             box=box.SIMPLE_HEAD, title=content.title, title_justify="left", padding=(0, 1)
@@ -154,11 +153,11 @@ def evaluate_command(
         for row in content.rows:
             table.add_row(*row)
         # A narrow terminal may fold the lines, but no figure is cut.
-        console.width = max(wide, Measurement.get(unbounded, unbounded.options, table).maximum)
-        console.print(table)
-        console.width = wide
+        shown.width = max(wide, Measurement.get(unbounded, unbounded.options, table).maximum)
+        shown.print(table)
+        shown.width = wide
         if content.note:
-            console.print(f"[dim]{content.note}[/dim]\n")
+            shown.print(f"{content.note}\n", style="dim")
 
 
 def _load_second(name: str, base: Path | None, first_base: Path | None) -> MASAM:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from masam_core.cli.common import print_json, reported
+from masam_core.cli.terminal import console
 from masam_core.errors import VolumeError
 
 
@@ -28,7 +29,7 @@ def info_command(
 
     if what == "system":
         facts = system_facts()
-    elif Path(what).suffix in WEIGHT_SUFFIXES or what in names:
+    elif Path(what).suffix.lower() in WEIGHT_SUFFIXES or what in names:
         facts = checkpoint_facts(resolve_model(what))
     elif Path(what).exists():
         facts = image_facts(Path(what))
@@ -39,7 +40,6 @@ def info_command(
     if json:
         print_json(facts)
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(show_header=False, box=None)
@@ -48,7 +48,7 @@ def info_command(
     for key, value in facts.items():
         shown = value if isinstance(value, str) else _text(value)
         table.add_row(key.replace("_", " "), shown)
-    Console().print(table)
+    console().print(table)
 
 
 def system_facts() -> dict[str, Any]:
@@ -138,6 +138,7 @@ def image_facts(path: Path) -> dict[str, Any]:
         "least": float(finite.min()) if finite.size else None,
         "greatest": float(finite.max()) if finite.size else None,
         "modality": volume.modality or f"not said; taken for {volume.kind}",
+        **({"notes": list(volume.notes)} if volume.notes else {}),
     }
 
 

@@ -17,6 +17,7 @@ from masam_core.cli.evaluate import evaluate_command
 from masam_core.cli.info import info_command
 from masam_core.cli.models import app as models_app
 from masam_core.cli.segment import segment_command
+from masam_core.cli.terminal import PlainGroup, forgiving_streams, say, say_error
 from masam_core.cli.train import train_command
 from masam_core.threads import share_processor
 
@@ -24,6 +25,7 @@ FRONT_ENDS = "masam.commands"  # entry points of packages that add a command
 
 app = typer.Typer(
     name="masam",
+    cls=PlainGroup,
     help="Outline tumours in 3D images: a tight 3D box in, a mask out. Research use only.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -49,7 +51,7 @@ def add_front_ends(target: typer.Typer) -> None:
         try:
             target.command(point.name)(point.load())
         except Exception as error:  # of another package: whatever it is
-            typer.echo(f"The command '{point.name}' can't be loaded: {error}", err=True)
+            say_error(f"The command '{point.name}' can't be loaded: {error}")
 
 
 add_front_ends(app)
@@ -57,7 +59,7 @@ add_front_ends(app)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"masam {masam_core.__version__}")
+        say(f"masam {masam_core.__version__}")
         raise typer.Exit
 
 
@@ -91,7 +93,8 @@ def _is_whole(text: str) -> bool:
 
 
 def main() -> None:
-    """Console script."""
+    """Read the words typed and run the command."""
+    forgiving_streams()
     share_processor()  # no command has loaded PyTorch yet
     app(join_boxes(sys.argv[1:]))
 

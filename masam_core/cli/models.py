@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from masam_core.cli.common import ERROR, print_json, reported, say_error
+from masam_core.cli.common import ERROR, print_json, reported
+from masam_core.cli.terminal import console, progress, say, say_error, table
 
 app = typer.Typer(
     help="Models: which there are, where they lie, how to get them.", no_args_is_help=True
@@ -50,19 +51,18 @@ def list_command(json: Json = False) -> None:
     if json:
         print_json({"folder": str(models_dir()), "models": rows})
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for column in ("Name", "Here", "Size", "For", "Licence"):
-        table.add_column(column)
-    for row in rows:
-        size = f"{row['bytes'] / 1e6:,.0f} MB" if row["bytes"] else ""
-        here = "yes" if row["here"] else "no"
-        table.add_row(row["name"], here, size, row["purpose"], row["licence"])
-    console = Console()
-    console.print(table)
-    console.print(f"Models are kept in {models_dir()}")
+    cells = [
+        (
+            row["name"],
+            "yes" if row["here"] else "no",
+            f"{row['bytes'] / 1e6:,.0f} MB" if row["bytes"] else "",
+            row["purpose"],
+            row["licence"],
+        )
+        for row in rows
+    ]
+    console().print(table(("Name", "Here", "Size", "For", "Licence"), cells, []))
+    say(f"Models are kept in {models_dir()}")
 
 
 @app.command("download")
@@ -71,18 +71,16 @@ def download_command(
     name: Annotated[str, typer.Argument(help="Name from 'masam models list'.")],
 ) -> None:
     """Download a model; a broken download goes on where it stopped."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn
 
     from masam_core.catalog.download import download
     from masam_core.catalog.entries import entry
 
     known = entry(name)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+    with progress(BarColumn(), DownloadColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task(known.file, total=known.bytes)
         path = download(known, lambda had, total: bar.update(task, completed=had, total=total))
-    typer.echo(f"{known.name} is at {path}")
+    say(f"{known.name} is at {path}")
 
 
 @app.command("verify")
@@ -99,9 +97,9 @@ def verify_command(
     if json:
         print_json({"name": name, "verified": good, "sha256": digest})
     elif good:
-        typer.echo(f"{name} is the published file (sha256 {digest}).")
+        say(f"{name} is the published file (sha256 {digest}).")
     elif good is None:
-        typer.echo(f"No sha256 is published for {name}; this file's is {digest}.")
+        say(f"No sha256 is published for {name}; this file's is {digest}.")
     if good is False:
         say_error(f"{name} is damaged or another file: its sha256 is {digest}. Download it again.")
         raise typer.Exit(ERROR)
@@ -117,4 +115,4 @@ def add_command(
     from masam_core.catalog.store import add
 
     added = add(file, name)
-    typer.echo(f"{added.name} is at {added.path}")
+    say(f"{added.name} is at {added.path}")

@@ -28,6 +28,7 @@ from masam_core.cli.options import (
     Threshold,
     segment_options,
 )
+from masam_core.cli.terminal import console, plain, progress, say, table
 from masam_core.errors import BoxError, SegmentationError
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning_options import PostprocessOptions
@@ -120,7 +121,7 @@ def segment_command(
     Lesions are numbered in the order given. No voxel outside a box (plus --margin) is ever set.
     """
     _require_one_prompt(roi, box, boxes_from, automatic)
-    given = [path for path in (image, boxes_from) if path is not None]
+    given = [image, *(roi or []), *([boxes_from] if boxes_from is not None else [])]
     _require_outputs(given, out, overlay, measurements, probability)
 
     from masam_core.image.volume import read_volume
@@ -175,28 +176,20 @@ def _require_outputs(
     measurements: Path | None,
     probability: Path | None,
 ) -> None:
-    """Names and folders are checked before the work, not after it."""
+    """Check names, rights and folders before the work, not after it."""
     from masam_core.export.formats.label_image import LABEL_IMAGE
     from masam_core.export.formats.picture import PICTURE
     from masam_core.export.formats.registry import format_of, listed
     from masam_core.export.formats.table import TABLE
+    from masam_core.targets import require_targets
 
     kinds = [(overlay, PICTURE), (measurements, TABLE), (probability, LABEL_IMAGE)]
     format_of(out, masks=True)
     for path, kind in kinds:
         if path is not None and format_of(path) is not kind:
             raise SegmentationError(f"{path} must end in {listed(kind.endings)}.")
-    taken = {path.resolve() for path in given}
-    for path in (out, *(path for path, _ in kinds)):
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            raise SegmentationError(
-                f"{path} is an input or another output; choose another name for it."
-            )
-        taken.add(path.resolve())
-        if not path.parent.is_dir():
-            raise SegmentationError(f"The folder {path.parent} does not exist; make it first.")
+    further = [path for path, _ in kinds if path is not None]
+    require_targets([out, *further], given, SegmentationError)
 
 
 def _boxes(
@@ -249,17 +242,15 @@ def _write(
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], Callable[[float, str], None]]]:
     """Yields a function that makes a progress callback for each lesion."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TimeElapsedColumn
 
-    console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    quiet = quiet or not sys.stderr.isatty()
+    with progress(BarColumn(), TimeElapsedColumn(), quiet=quiet, transient=True) as bar:
         task = bar.add_task("", total=1.0)
 
         def start(name: str, number: int, count: int) -> Callable[[float, str], None]:
             def show(fraction: float, text: str) -> None:
-                description = f"{name} ({number} of {count}): {text}"
+                description = plain(f"{name} ({number} of {count}): {text}")
                 bar.update(task, completed=(number - 1 + fraction) / count, description=description)
 
             return show
@@ -290,24 +281,19 @@ def _document(
 
 
 def _table(lesions: list[Lesion], notes: tuple[str, ...], out: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=None)
-    for column in ("", "Lesion", "Volume ml", "Diameters mm", "Confidence"):
-        table.add_column(column, justify="left" if column in ("", "Lesion") else "right")
+    figures = ("Volume ml", "Diameters mm", "Confidence")
+    rows = []
     for number, lesion in enumerate(lesions, 1):
         m = lesion.measurements
         diameters = "-"
         if m.longest_diameter_mm is not None and m.perpendicular_diameter_mm is not None:
             diameters = f"{m.longest_diameter_mm:.1f} x {m.perpendicular_diameter_mm:.1f}"
         volume = "-" if not m.voxels else f"{m.volume_ml:.2f}"
-        table.add_row(str(number), lesion.name, volume, diameters, f"{lesion.confidence:.0%}")
-    console = Console()
-    console.print(table)
+        rows.append((number, lesion.name, volume, diameters, f"{lesion.confidence:.0%}"))
+    console().print(table(("", "Lesion", *figures), rows, figures))
     for lesion in lesions:
         for message in lesion.messages:
-            console.print(f"{lesion.name}: {message}", style="yellow")
+            say(f"{lesion.name}: {message}", typer.colors.YELLOW)
     for note in notes:
-        console.print(note, style="yellow")
-    console.print(f"Wrote {plural(len(lesions), 'lesion')} to {out}")
+        say(note, typer.colors.YELLOW)
+    say(f"Wrote {plural(len(lesions), 'lesion')} to {out}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from masam_core.cli.common import reported
+from masam_core.cli.terminal import progress, say
 from masam_core.errors import ConfigError
 from masam_core.training.presets import DEFAULT, PRESETS
 
@@ -154,7 +155,7 @@ def train_command(
     ]
     run = build_config(_default_base(layers), *layers)
     if show:
-        typer.echo(config_as_yaml(run), nl=False)
+        say(config_as_yaml(run), end=False)
     elif preview is not None:
         _preview(run, preview)
     else:
@@ -178,39 +179,35 @@ def _default_base(layers: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _preview(run: TrainConfig, path: Path) -> None:
+    from masam_core.targets import require_targets
     from masam_core.training.preview import write_preview
 
-    if not path.parent.is_dir():
-        raise ConfigError(f"The folder {path.parent} does not exist; make it first.")
-    write_preview(path, run, lambda message: typer.echo(message, err=True))
-    typer.echo(f"What the network will see: {path}", err=True)
+    require_targets([path], raises=ConfigError)
+    write_preview(path, run, lambda message: say(message, err=True))
+    say(f"What the network will see: {path}", err=True)
 
 
 def _train(run: TrainConfig, train: Any) -> None:
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
-        Progress,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as bar:
+    with progress(*columns) as bar:
         task = bar.add_task("preparing", total=None)
 
         def advance(done: int, total: int, loss: float) -> None:
             bar.update(task, completed=done, total=total, description=f"loss {loss:.3f}")
 
-        best = train(run, report=console.log, progress=advance)
-    console.print(f"Best weights: {best}")
+        best = train(run, report=bar.console.log, progress=advance)
+    say(f"Best weights: {best}", err=True)

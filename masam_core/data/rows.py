@@ -34,6 +34,10 @@ def cases_of_rows(rows: Sequence[Mapping[str, Any]], index: Path) -> list[Case]:
     for number, row in enumerate(rows, 1):
         if any(row.get(column) in (None, "") for column in ("case", "patient")):
             raise ConfigError(f"{index}, row {number}: case and patient must both be given.")
+        for column in (*REQUIRED, "image", "label", "modality"):
+            if not isinstance(row.get(column), (str, int, type(None))):
+                raise ConfigError(f"{index}, row {number}: {column} must be a text.")
+        row = {column: "" if value is None else str(value) for column, value in row.items()}
         name, patient = str(row["case"]), str(row["patient"])
         folder = index.parent / name
         image = index.parent / row["image"] if row.get("image") else folder / "image.nii.gz"

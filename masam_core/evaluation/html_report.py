@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 import masam_core
-from masam_core.atomic import atomic_path
+from masam_core.atomic import write_text
 from masam_core.data.cases import Case, Target
 from masam_core.errors import SegmentationError
 from masam_core.evaluation.study import Study
 from masam_core.evaluation.tables import Table, study_tables
 from masam_core.export.overlay.overlay import render_overlay
+from masam_core.image.lattice import on_grid
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
@@ -76,11 +77,7 @@ def write_report(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>MASAM evaluation</title><style>{_STYLE}</style></head>\n<body>{body}</body></html>"
     )
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise SegmentationError(f"Can't write {path}: {error.strerror or error}.") from error
+    write_text(path, page, SegmentationError)
 
 
 def _table(table: Table) -> str:
@@ -128,7 +125,7 @@ def _pictures(
         score = scores[int(index)]
         case = named[score.case]
         volume = read_volume(case.image)
-        labels, _ = read_labels(case.label)
+        labels = on_grid(*read_labels(case.label), volume.geometry, case.label)
         expert = target.lesions(target.classes(labels, 1) > 0)[score.lesion - 1]
         segmenter.set_volume(volume, modality=case.modality or None)
         box = BoxPrompt.from_voxels(*tight_box(expert), name=score.case)

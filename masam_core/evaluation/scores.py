@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
 from masam_core.scoring.evaluate import Score
+from masam_core.spreadsheet import write_table
 
 
 def write_scores(path: Path, scores: Mapping[str, Sequence[Score]]) -> None:
@@ -25,17 +24,8 @@ def write_scores(path: Path, scores: Mapping[str, Sequence[Score]]) -> None:
     Raises:
         SegmentationError: the file can't be written.
     """
-    try:
-        with (
-            atomic_path(path) as temporary,
-            temporary.open("w", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.DictWriter(file, ["model", *(f.name for f in fields(Score))])
-            writer.writeheader()
-            for model, own in scores.items():
-                writer.writerows({"model": model, **asdict(score)} for score in own)
-    except OSError as error:
-        raise SegmentationError(f"Can't write {path}: {error.strerror or error}.") from error
+    rows = [[model, *astuple(score)] for model, own in scores.items() for score in own]
+    write_table(path, ["model", *(f.name for f in fields(Score))], rows, SegmentationError, False)
 
 
 def plain(value: Any) -> Any:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
 from masam_core.image.intensity import intensity_unit
 from masam_core.lesion.measurements.measurement import Cell
 from masam_core.lesion.measurements.registry import quantities
+from masam_core.spreadsheet import write_table
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -93,26 +92,9 @@ def write_measurements(
     Raises:
         SegmentationError: when the file cannot be written.
     """
-    path = Path(path)
-    try:
-        with (
-            atomic_path(path) as temporary,
-            temporary.open("w", encoding="utf-8-sig", newline="") as file,
-        ):
-            table = csv.writer(file)
-            table.writerow(columns)
-            table.writerows([_text(row[column]) for column in columns] for row in rows)
-    except OSError as error:
-        raise SegmentationError(
-            f"The measurements were not written to '{path}': {error.strerror}."
-        ) from error
+    cells = [[_short(row[column]) for column in columns] for row in rows]
+    write_table(Path(path), columns, cells, SegmentationError)
 
 
-def _text(value: Cell) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = str(value)
-    # A spreadsheet would run a name like '=1+1' as a formula.
-    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@") else text
+def _short(value: Cell) -> Cell:
+    return f"{value:.6g}" if isinstance(value, float) else value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
     from masam_core.image.volume import Volume
     from masam_core.lesion.lesion import Lesion
-
-T = TypeVar("T")
 
 
 def write_lesions(
@@ -72,7 +70,8 @@ def write_lesions(
     results = Results(lesions, grid, volume, colors, kind)
     if chosen.atomic:
         return chosen.write(path, results)
-    return _whole(path, lambda file: chosen.write(file, results))
+    with atomic_path(path, SegmentationError) as file:
+        return chosen.write(file, results)
 
 
 def write_segmentation(
@@ -107,7 +106,8 @@ def write_probability(path: str | Path, lesions: Sequence[Lesion], volume: Volum
     for lesion in lesions:
         where = lesion.slices_kji()
         np.maximum(highest[where], lesion.known_probability(), out=highest[where])
-    _whole(path, lambda file: write_image(file, highest, volume.geometry))
+    with atomic_path(path, SegmentationError) as file:
+        write_image(file, highest, volume.geometry)
 
 
 def _grid(lesions: Sequence[Lesion], volume: Volume | None) -> Geometry:
@@ -125,18 +125,3 @@ def _grid(lesions: Sequence[Lesion], volume: Volume | None) -> Geometry:
                 "them into a file each."
             )
     return first.geometry
-
-
-def _whole(path: Path, write: Callable[[Path], T]) -> T:
-    """Write a file as a whole or not at all."""
-    try:
-        with atomic_path(path) as file:
-            return write(file)
-    except FileNotFoundError:
-        raise SegmentationError(
-            f"'{path.name}' was not written: the folder '{path.parent}' does not exist."
-        ) from None
-    # SimpleITK reports every trouble, a full disk too, as a RuntimeError.
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise SegmentationError(f"'{path}' was not written: {reason}.") from error

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from masam_core.errors import VolumeError
+from masam_core.image.squared import require_square
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 Points = NDArray[np.float64]
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-# Cosines of an angle below about 0.01 degrees; file formats store directions with float32 noise.
-ORTHOGONALITY_TOLERANCE = 2e-4
 SPACING_TIE = 0.01
 
 
@@ -33,8 +32,8 @@ class Geometry:
             physical LPS millimetres.
 
     Raises:
-        VolumeError: a matrix that is singular, sheared (axes not at right angles: ITK images can't
-            say that), or not finite.
+        VolumeError: a matrix that is singular, not finite, or sheared: axes so far from right
+            angles that a voxel moves by a share of its size, which ITK images can't say.
     """
 
     shape: tuple[int, int, int]
@@ -49,12 +48,7 @@ class Geometry:
         spacing = np.linalg.norm(matrix[:3, :3], axis=0)
         if not (spacing > 0).all():
             raise VolumeError(f"Voxel spacing must be positive; got {spacing.tolist()} mm.")
-        direction = matrix[:3, :3] / spacing
-        if np.abs(direction.T @ direction - np.eye(3)).max() > ORTHOGONALITY_TOLERANCE:
-            raise VolumeError(
-                "The image's axes are not at right angles (a sheared grid, e.g. from gantry tilt). "
-                "Resample it to a regular grid first."
-            )
+        require_square("The image's grid", matrix, self.shape)
         matrix.setflags(write=False)
         object.__setattr__(self, "ijk_to_lps", matrix)
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))

@@ -3,8 +3,10 @@
     python -m masam_core.image.intake FILE OUT.nrrd [NAME [SERIES]]
 
 FILE is an image, a zip archive or a folder; the image is written uncompressed to OUT.nrrd, and one
-JSON object to standard output: ``name``, ``modality``, ``shape`` (KJI); ``series`` (each with
-``uid`` and ``words``) where there are several to choose from; or ``error`` in the user's words.
+JSON object to standard output: ``name``, ``modality``, ``shape`` (KJI), and ``notes`` (sentences
+for the user) where there are any; ``series`` (each with ``uid`` and ``words``) where there are
+several to choose from; or ``error`` in the user's words. Voxels in a second file, which a header
+names, are never read here.
 
 A file that brings its reader down ends this process and no other; a reader that takes too much
 memory is stopped by the system.
@@ -24,11 +26,11 @@ from typing import Any, TextIO
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import MasamError, VolumeError
-from masam_core.image.dicom import list_series
+from masam_core.image.formats.dicom import list_series
+from masam_core.image.plain_nrrd import write_plain_nrrd
 from masam_core.image.volume import Volume, read_volume, stem
 
 MEMORY_BYTES = 16 << 30
-MODALITY_TAG = "0008|0060"
 ZIP_FILES = 20_000
 ZIP_BYTES = 8 << 30
 _CHUNK = 1 << 20
@@ -39,8 +41,8 @@ def main(arguments: list[str]) -> int:
     source, target = Path(arguments[0]), Path(arguments[1])
     name = arguments[2] if len(arguments) > 2 else stem(source)
     series = arguments[3] if len(arguments) > 3 else None
-    _limit_memory()
-    out = _own_output()
+    limit_memory()
+    out = own_output()
     try:
         answer = take_in(source, target, name, series)
     except MasamError as error:
@@ -70,6 +72,13 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
     """
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         path = source
+
+        def told(words: object) -> str:
+            """Words without the places of this machine."""
+            for place in (path, folder, source):
+                words = str(words).replace(str(place), f"'{name}'")
+            return str(words)
+
         if zipfile.is_zipfile(source):
             unpack(source, Path(folder))
             path = Path(folder)
@@ -79,13 +88,12 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
                 found = list_series(path)
                 if len(found) > 1:
                     return {"series": [{"uid": uid, "words": words} for uid, words in found]}
-            volume = read_volume(path, series)
-            modality = volume.modality or (_modality(path) if path.is_file() else None)
+            volume = read_volume(path, series, False)
         except VolumeError as error:
-            words = str(error).replace(str(path), f"'{name}'").replace(folder, f"'{name}'")
-            raise VolumeError(words.replace(str(source), f"'{name}'")) from error
+            raise VolumeError(told(error)) from error
         _write(volume, target)
-    return {"name": name, "modality": modality, "shape": list(volume.array.shape)}
+    answer = {"name": name, "modality": volume.modality, "shape": list(volume.array.shape)}
+    return {**answer, "notes": [told(n) for n in volume.notes]} if volume.notes else answer
 
 
 def unpack(archive: Path, folder: Path, most_bytes: int = ZIP_BYTES) -> None:
@@ -98,7 +106,7 @@ def unpack(archive: Path, folder: Path, most_bytes: int = ZIP_BYTES) -> None:
     left = most_bytes
     try:
         with zipfile.ZipFile(archive) as packed:
-            entries = [entry for entry in packed.infolist() if not entry.is_dir()]
+            entries = [entry for entry in packed.infolist() if not _is_beside_the_point(entry)]
             if len(entries) > ZIP_FILES:
                 raise VolumeError(f"The archive holds {len(entries)} files; {ZIP_FILES} at most.")
             for number, entry in enumerate(entries):
@@ -115,6 +123,12 @@ def unpack(archive: Path, folder: Path, most_bytes: int = ZIP_BYTES) -> None:
         raise VolumeError(f"The archive can't be unpacked: {error}.") from error
 
 
+def _is_beside_the_point(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry is a folder, or what macOS adds to every archive (``__MACOSX/._name``)."""
+    *folders, name = entry.filename.replace("\\", "/").split("/")
+    return entry.is_dir() or "__MACOSX" in folders or name.startswith("._") or name == ".DS_Store"
+
+
 def _the_image(folder: Path) -> Path:
     """A folder of slices as it is; the one image file where it holds just one."""
     images = [p for p in sorted(folder.iterdir()) if p.name.lower().endswith(_IMAGES)]
@@ -123,29 +137,10 @@ def _the_image(folder: Path) -> Path:
     return images[0] if images else folder
 
 
-def _modality(path: Path) -> str | None:
-    """Modality of a DICOM file, read out of it, or None."""
-    import SimpleITK as sitk
-
-    with path.open("rb") as file:
-        file.seek(128)
-        if file.read(4) != b"DICM":
-            return None
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    reader.ReadImageInformation()
-    found = reader.GetMetaData(MODALITY_TAG) if reader.HasMetaDataKey(MODALITY_TAG) else ""
-    return found.strip() or None
-
-
-_IMAGES = (".nii", ".nii.gz", ".nrrd", ".mha")
+_IMAGES = (".nii", ".nii.gz", ".nrrd", ".mha", ".nhdr", ".mhd", ".hdr")
 
 
 def _write(volume: Volume, target: Path) -> None:
-    import SimpleITK as sitk
-
-    image = sitk.GetImageFromArray(volume.array)
-    volume.geometry.apply_to_sitk(image)
     try:
         free = shutil.disk_usage(target.parent).free
         if free < volume.array.nbytes:
@@ -154,22 +149,22 @@ def _write(volume: Volume, target: Path) -> None:
                 f"temporary storage, and {free / 1e9:.2g} GB are free."
             )
         with atomic_path(target) as temporary:
-            sitk.WriteImage(image, str(temporary), useCompression=False)
-    except (OSError, RuntimeError) as error:  # SimpleITK's are RuntimeErrors
+            write_plain_nrrd(temporary, volume.array, volume.geometry)
+    except OSError as error:
         raise VolumeError(
             "The image was read, but this machine's temporary folder can't be written: it is full "
             "or protected."
         ) from error
 
 
-def _own_output() -> TextIO:
+def own_output() -> TextIO:
     """Standard output for the answer alone: what libraries write there goes to standard error."""
     own = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return own
 
 
-def _limit_memory() -> None:
+def limit_memory() -> None:
     with contextlib.suppress(ImportError, ValueError, OSError):  # not on every system
         import resource
 

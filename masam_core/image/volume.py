@@ -6,19 +6,33 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from masam_core.errors import VolumeError
-from masam_core.image.dicom import read_series
+from masam_core.image.formats.base import Image, Rules, require_scalar_3d
+from masam_core.image.formats.dicom import read_series
+from masam_core.image.formats.registry import read_image
 from masam_core.image.geometry import Geometry
 from masam_core.image.intensity import Modality, guess_modality
-from masam_core.image.nifti import require_whole
 
-SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", ".img.gz")
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
+SUFFIXES = (
+    ".nii.gz",
+    ".nii",
+    ".seg.nrrd",
+    ".nrrd",
+    ".nhdr",
+    ".mha",
+    ".mhd",
+    ".hdr",
+    ".img.gz",
+    ".img",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +45,8 @@ class Volume:
         modality: DICOM's word (CT, MR, ...), or None where the file does not say.
         name: for users, from the file name.
         source: where it came from.
+        notes: sentences for the user about what the file does not say, and what was taken for it,
+            or what was put right.
 
     Raises:
         VolumeError: array and grid differ in shape, or the array is not 3D and real.
@@ -41,6 +57,7 @@ class Volume:
     modality: str | None = None
     name: str = "volume"
     source: Path | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.array.ndim != 3 or np.iscomplexobj(self.array):
@@ -72,29 +89,27 @@ class Volume:
         return digest.hexdigest()
 
 
-def read_volume(path: Path | str, series: str | None = None) -> Volume:
-    """Read a 3D scalar image.
+def read_volume(path: Path | str, series: str | None = None, detached: bool = True) -> Volume:
+    """Read a 3D scalar image, by what its content is, whatever its ending.
 
     Args:
         path: NIfTI, NRRD or MetaImage file, a DICOM folder, or one file of a DICOM series.
         series: SeriesInstanceUID, where a folder holds several.
+        detached: whether a header may have its voxels in a second file of its own folder; refused
+            for files from elsewhere.
 
     Returns:
-        The volume; voxel values and positions as stored, nothing resampled.
+        The volume; voxel values and positions as stored, nothing resampled. Its notes say what
+        the file left open.
 
     Raises:
-        VolumeError: missing, damaged, 4D, RGB, 2D, complex, several series, or a slice missing;
-            the message names what to do.
+        VolumeError: missing, damaged, incomplete, of a kind that can't be checked, 4D, RGB, 2D,
+            complex, several series, or slices that make no regular grid; the message names what to
+            do.
     """
     path = Path(path)
-    if path.is_dir() or path.suffix.lower() in (".dcm", ".ima"):
-        image, modality = read_series(path, series)
-    else:
-        image, modality = _read_file(path), None
-    _require_scalar_3d(image, str(path))
-    return Volume(
-        sitk.GetArrayFromImage(image), Geometry.from_sitk(image), modality, stem(path), path
-    )
+    found = _read(path, Rules(detached, series))
+    return Volume(found.array, found.geometry, found.modality, stem(path), path, found.notes)
 
 
 def volume_from_sitk(image: sitk.Image, name: str = "volume") -> Volume:
@@ -103,7 +118,14 @@ def volume_from_sitk(image: sitk.Image, name: str = "volume") -> Volume:
     Raises:
         VolumeError: 4D, colour, 2D or complex.
     """
-    _require_scalar_3d(image, f"The image '{name}'")
+    import SimpleITK as sitk
+
+    require_scalar_3d(
+        f"The image '{name}'",
+        image.GetSize(),
+        image.GetNumberOfComponentsPerPixel(),
+        "complex" in image.GetPixelIDTypeAsString(),
+    )
     return Volume(sitk.GetArrayFromImage(image), Geometry.from_sitk(image), None, name)
 
 
@@ -116,20 +138,14 @@ def read_labels(path: Path | str) -> tuple[NDArray[np.int64], Geometry]:
     Raises:
         VolumeError: as :func:`read_volume`; or values that are no whole numbers.
     """
-    image = _read_file(Path(path))
-    if str(path).lower().endswith(".seg.nrrd") and image.GetNumberOfComponentsPerPixel() > 1:
-        raise VolumeError(
-            f"{path} holds segments that overlap, in {image.GetNumberOfComponentsPerPixel()} "
-            "layers. Export them in Slicer as label images, one for each that overlaps another."
-        )
-    _require_scalar_3d(image, str(path))
-    array = sitk.GetArrayFromImage(image)
+    found = _read(Path(path), Rules())
+    array = found.array
     if not np.issubdtype(array.dtype, np.integer) and not np.array_equal(array, np.rint(array)):
         raise VolumeError(
             f"{path} is no label image: its values are not whole numbers. Expected 0 for "
             "background and 1, 2, ... for lesions."
         )
-    return array.astype(np.int64), Geometry.from_sitk(image)
+    return array.astype(np.int64), found.geometry
 
 
 def stem(path: Path) -> str:
@@ -141,42 +157,5 @@ def stem(path: Path) -> str:
     return path.name if path.is_dir() else path.stem
 
 
-def _read_file(path: Path) -> sitk.Image:
-    if not path.exists():
-        raise VolumeError(f"There is no image at {path}.")
-    if path.stat().st_size == 0:
-        raise VolumeError(f"{path} is empty; copy or export it again.")
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise VolumeError(
-            f"{path} can't be read as an image. Expected NIfTI, NRRD, MetaImage or a DICOM "
-            f"folder; the file may be damaged, incomplete or of another kind. ({_reason(error)})"
-        ) from error
-    if path.name.lower().endswith((".nii", ".nii.gz")):
-        require_whole(path)
-    return image
-
-
-def _require_scalar_3d(image: sitk.Image, what: str) -> None:
-    size = image.GetSize()
-    if image.GetDimension() == 4 or image.GetDimension() > 3:
-        raise VolumeError(
-            f"{what} is {image.GetDimension()}D, {' x '.join(map(str, size))} voxels (time points "
-            "or several contrasts). Save the one 3D volume to segment as a file of its own."
-        )
-    if image.GetDimension() < 3 or min(size) < 1:
-        raise VolumeError(f"{what} is a 2D image; MASAM needs a 3D volume (a stack of slices).")
-    if image.GetNumberOfComponentsPerPixel() != 1:
-        raise VolumeError(
-            f"{what} has {image.GetNumberOfComponentsPerPixel()} values per voxel (colour or "
-            "vectors). Convert it to one grey value per voxel first, e.g. in Slicer with 'Vector "
-            "to Scalar Volume'."
-        )
-    if "complex" in image.GetPixelIDTypeAsString():
-        raise VolumeError(f"{what} holds complex values. Save its magnitude as an image first.")
-
-
-def _reason(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:200] if lines else type(error).__name__
+def _read(path: Path, rules: Rules) -> Image:
+    return read_series(path, rules.series) if path.is_dir() else read_image(path, rules)

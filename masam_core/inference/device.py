@@ -10,6 +10,7 @@ import torch
 from masam_core.errors import ConfigError
 
 Precision = Literal["auto", "float32", "bfloat16", "float16", "int8"]
+_UNKNOWN = "Unknown device '{}'; expected auto, cpu, cuda, cuda:0 or mps."
 _TYPES = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
@@ -28,10 +29,10 @@ def choose_device(wanted: str | torch.device = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(wanted)
-    except RuntimeError as error:
-        raise ConfigError(
-            f"Unknown device '{wanted}'; expected auto, cpu, cuda, cuda:0 or mps."
-        ) from error
+    except (RuntimeError, ValueError, TypeError, OverflowError) as error:
+        raise ConfigError(_UNKNOWN.format(wanted)) from error
+    if device.type not in ("cpu", "cuda", "mps"):  # torch's "meta" computes nothing
+        raise ConfigError(_UNKNOWN.format(wanted))
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ConfigError(
             "The device 'cuda' was asked for, but this PyTorch finds no NVIDIA GPU. Use 'cpu' or "

@@ -294,6 +294,15 @@ class Segmenter:
         part = slice(first - start, last + 1 - start)
         return list(range(first, last + 1)), window.cut(part)
 
+    def _shows_anything(self, job: Job) -> bool:
+        """Whether the network sees two different values in the job's slices and crop."""
+        crop = job.crop
+        rows = slice(max(0, crop.y0), crop.y0 + crop.height)
+        cols = slice(max(0, crop.x0), crop.x0 + crop.width)
+        seen = job.frame.to_canonical(self.volume.array)[job.extent()[0], rows, cols]
+        scaled = scale_intensity(seen, self._limits, self.config.cuts_intensity)
+        return bool(scaled.min() != scaled.max())
+
     def _key(self, job: Job, start: int) -> tuple[object, ...]:
         """What an embedding depends on: volume, intensity limits, axes, crop, slices."""
         return (self._require_volume().content_hash, self._limits, *job.key(start))
@@ -379,13 +388,22 @@ class Segmenter:
             options.postprocess,
         )
         probability = np.where(region, probability, 0).astype(np.float32)
+        seen = self._shows_anything(job)
+        if not seen:
+            # What the model says then follows its box alone, not the patient.
+            mask, probability = np.zeros_like(mask), np.zeros_like(probability)
         if self.config.confidence == "predicted":
             sure = predicted_confidence(total.mean_quality(), mask)
         else:
             sure = confidence(probability, mask)
         offset, mask_kji, probability_kji = job.to_source(mask, probability)
-        messages = warnings_before(box, job.prompt)
-        if not mask.any():
+        messages = [*volume.notes, *warnings_before(box, job.prompt)]
+        if not seen:
+            messages.append(
+                "The image has one value in and around this box: there is nothing to see, so "
+                "nothing was outlined. Check that it is the right image."
+            )
+        elif not mask.any():
             messages.append("Nothing was found in this box.")
         elif shaped:
             messages.append(

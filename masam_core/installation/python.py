@@ -44,6 +44,7 @@ FOR_PROGRAM = (NUMPY, SIMPLEITK, MSGPACK)
 FOR_WORKER = (
     *FOR_PROGRAM,
     Package("safetensors", "safetensors", "0.4.3"),
+    Package("pydicom", "pydicom", "2.4"),
     Package("platformdirs", "platformdirs", "4"),
 )
 

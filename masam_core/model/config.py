@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from masam_core.errors import ConfigError
 from masam_core.image.intensity import DEFAULT_INTENSITY, IntensityConfig
 from masam_core.model.backbones import BACKBONES, BackboneSpec, DecoderKind
+from masam_core.schema import check
 
 AdapterPosition = Literal["none", "before", "after", "both"]
 FieldOfView = Literal["slice", "prompt"]
@@ -90,12 +91,10 @@ class ModelConfig:
             self.image_size,
             f"a positive multiple of {patch}, the patch size of {self.backbone}",
         )
-        _require(self.num_slices >= 1, "num_slices", self.num_slices, "1 or more")
-        _require(self.num_classes >= 1, "num_classes", self.num_classes, "1 or more")
-        _require(self.fact_rank >= 0, "fact_rank", self.fact_rank, "0 (off) or more")
+        for attribute, (low, high) in _LIMITS.items():
+            size = getattr(self, attribute)
+            _require(low <= size <= high, attribute, size, f"{low} to {high}")
         _require(0 <= self.fact_dropout < 1, "fact_dropout", self.fact_dropout, "0 to below 1")
-        _require(self.adapter_width >= 1, "adapter_width", self.adapter_width, "1 or more")
-        _require(self.detail_width >= 0, "detail_width", self.detail_width, "0 (off) or more")
         _require(
             self.decoder in self.spec.decoders,
             "decoder",
@@ -108,7 +107,6 @@ class ModelConfig:
             self.decoder,
             f"{self.spec.detail_decoder} where detail_width is set",
         )
-        _require(self.crop_scale >= 1, "crop_scale", self.crop_scale, "1 or more")
         _require(0 < self.threshold < 1, "threshold", self.threshold, "between 0 and 1")
         _require(all(s > 0 for s in self.pixel_std), "pixel_std", self.pixel_std, "positive values")
         if self.decoder == "sam":
@@ -162,15 +160,11 @@ class ModelConfig:
                 f"The model configuration has unknown entries: {', '.join(unknown)}. It may come "
                 "from a newer version of MASAM."
             )
-        tidy: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
-        }
-        if isinstance(tidy.get("intensity"), dict):
+        given = {k: v for k, v in values.items() if not isinstance(v, IntensityConfig)}
+        tidy = {**values, **check(cls, given, "The model configuration")}
+        if not isinstance(tidy.get("intensity", DEFAULT_INTENSITY), IntensityConfig):
             tidy["intensity"] = IntensityConfig.from_dict(tidy["intensity"])
-        try:
-            return cls(**tidy)
-        except TypeError as error:
-            raise ConfigError(f"The model configuration can't be read: {error}.") from error
+        return cls(**tidy)
 
     def to_json(self) -> str:
         """One line of JSON, for checkpoint metadata."""
@@ -181,13 +175,24 @@ class ModelConfig:
         """Inverse of :meth:`to_json`; raises ConfigError."""
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"The model configuration is not valid JSON: {error}.") from error
         if not isinstance(values, dict):
             raise ConfigError("The model configuration must be a JSON object.")
         return cls.from_dict(values)
 
 
+# A file of a few hundred bytes must not ask for all memory; far beyond what was ever trained.
+_LIMITS: dict[str, tuple[int, int]] = {
+    "image_size": (1, 4096),
+    "num_slices": (1, 64),
+    "num_classes": (1, 255),
+    "fact_rank": (0, 4096),
+    "fact_scale": (-1000, 1000),
+    "adapter_width": (1, 8192),
+    "detail_width": (0, 4096),
+    "crop_scale": (1, 100),
+}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "decoder": get_args(DecoderKind),
     "adapter_position": get_args(AdapterPosition),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,19 +44,24 @@ def write_safetensors(path: Path, state: State, metadata: dict[str, str]) -> Non
     path = Path(path)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
 
-    def write(temporary: str) -> None:
-        mode = os.stat(temporary).st_mode
-        save_file(tensors, temporary, metadata=metadata)
+    def write(temporary: Path) -> None:
+        mode = temporary.stat().st_mode
+        try:
+            save_file(tensors, temporary, metadata=metadata)
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
         # It leaves a file that only its owner may read; colleagues share weights.
         os.chmod(temporary, mode)
 
-    _atomically(path, write)
+    with atomic_path(path, CheckpointError) as temporary:
+        write(temporary)
 
 
 def write_torch(path: Path, state: State) -> None:
     """Write a plain state dict as torch does, atomically; raises CheckpointError."""
     tensors = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
-    _atomically(Path(path), lambda temporary: torch.save(tensors, temporary))
+    with atomic_path(Path(path), CheckpointError) as temporary:
+        torch.save(tensors, temporary)
 
 
 def _check_file(path: Path) -> None:
@@ -101,7 +105,9 @@ def _read_torch(path: Path) -> State:
             f"{path} holds more than plain weights (or is damaged), and was not opened, since "
             "such a file could run code. Ask for a plain state dict or a .safetensors file."
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # torch's reader fails in as many ways as there are broken files
         raise _truncated(path, error) from error
     for wrapper in ("model", "state_dict", "model_state_dict"):
         if isinstance(loaded, dict) and isinstance(loaded.get(wrapper), dict):
@@ -134,11 +140,3 @@ def _truncated(path: Path, error: Exception) -> CheckpointError:
         f"{path} ({path.stat().st_size:,} bytes) is damaged or incomplete; download or copy it "
         f"again. ({type(error).__name__})"
     )
-
-
-def _atomically(path: Path, write: Callable[[str], None]) -> None:
-    try:
-        with atomic_path(path) as temporary:
-            write(str(temporary))
-    except OSError as error:
-        raise CheckpointError(f"Can't write {path}: {error.strerror or error}.") from error

@@ -127,20 +127,18 @@ class BoxPrompt:
         Raises:
             BoxError: no label above 0.
         """
+        chosen = Per.read(per, "'per'")
         boxes: list[BoxPrompt] = []
-        for value in np.unique(labels[labels > 0]).tolist():
-            image = sitk.GetImageFromArray((labels == value).astype(np.uint8))
-            if Per.read(per, "'per'") is Per.COMPONENT:
-                image = sitk.ConnectedComponent(image, True)
-            shapes = sitk.LabelShapeStatisticsImageFilter()
-            shapes.Execute(image)
-            for number in shapes.GetLabels():
-                # First voxel and size of the bounding box, both in i, j, k.
-                i, j, k, width, height, depth = shapes.GetBoundingBox(number)
-                name = f"label {value}"
-                if shapes.GetNumberOfLabels() > 1:
-                    name += f" component {number}"
-                ends = (i, i + width - 1, j, j + height - 1, k, k + depth - 1)
+        for value, whole in _bounds(_label_image(labels)).items():
+            pieces = {1: whole}
+            if chosen is Per.COMPONENT:
+                # In the value's own box: a hundred labels then cost one image, not a hundred.
+                inside = sitk.GetImageFromArray((labels[whole] == value).astype(np.uint8))
+                pieces = _bounds(sitk.ConnectedComponent(inside, True))
+                pieces = {n: _moved(piece, whole) for n, piece in pieces.items()}
+            for number, piece in pieces.items():
+                name = f"label {value}" + (f" component {number}" if len(pieces) > 1 else "")
+                ends = [end for s in reversed(piece) for end in (s.start, s.stop - 1)]
                 boxes.append(cls.from_voxels(*ends, name=name))
         if not boxes:
             raise BoxError("The label image is empty: it holds no value above 0, so no box.")
@@ -149,6 +147,18 @@ class BoxPrompt:
     def renamed(self, name: str) -> BoxPrompt:
         """The same box under another name."""
         return replace(self, name=name)
+
+    def require_inside(self, frame: CanonicalFrame) -> None:
+        """Raise BoxError, which says on which side, where the box lies wholly outside the volume.
+
+        Args:
+            frame: canonical frame of the volume.
+        """
+        corners = frame.canonical_from_ijk(self.corners_ijk)
+        slices, rows, cols = frame.shape
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        if (high < -0.5).any() or (low > np.array([cols, rows, slices]) - 0.5).any():
+            raise BoxError(_outside(low, high, frame))
 
     def slice_boxes(self, frame: CanonicalFrame, margin_mm: float = 0.0) -> SliceBoxes:
         """The 2D box in each slice: the extent of the box's cut with the slice's centre plane.
@@ -165,8 +175,7 @@ class BoxPrompt:
         slice_mm, row_mm, col_mm = frame.spacing
         low, high = corners.min(axis=0), corners.max(axis=0)
         limit = np.array([cols, rows, slices]) - 0.5
-        if (high < -0.5).any() or (low > limit).any():
-            raise BoxError(_outside(low, high, frame))
+        self.require_inside(frame)
         reach = margin_mm / slice_mm
         indices = np.arange(
             max(0, int(np.ceil(low[2] - reach))),
@@ -185,6 +194,39 @@ class BoxPrompt:
         if not boxes.region().any():
             boxes = boxes.widened()
         return boxes
+
+
+Slices = tuple[slice, ...]
+
+
+def _label_image(labels: NDArray[np.integer[Any]]) -> sitk.Image:
+    """Labels (KJI) as an image of a type whose labels SimpleITK counts; what is below 0 is 0."""
+    if labels.dtype.kind != "u" or labels.dtype.itemsize > 4:
+        labels = np.maximum(labels, 0)
+        if labels.dtype.itemsize > 4:
+            labels = np.minimum(labels, 2**32 - 1)
+        labels = labels.astype(np.uint32)
+    return sitk.GetImageFromArray(labels)
+
+
+def _bounds(labels: sitk.Image) -> dict[int, Slices]:
+    """The tight box of each value above 0 (KJI), by value, in one pass over the image."""
+    shapes = sitk.LabelShapeStatisticsImageFilter()
+    shapes.ComputePerimeterOff()
+    shapes.Execute(labels)
+    found: dict[int, Slices] = {}
+    for value in shapes.GetLabels():
+        # First voxel and size of the bounding box, both in i, j, k.
+        i, j, k, width, height, depth = shapes.GetBoundingBox(value)
+        found[value] = (slice(k, k + depth), slice(j, j + height), slice(i, i + width))
+    return found
+
+
+def _moved(piece: Slices, whole: Slices) -> Slices:
+    """Slices within a crop as slices of the whole."""
+    return tuple(
+        slice(w.start + p.start, w.start + p.stop) for p, w in zip(piece, whole, strict=True)
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from masam_core.errors import BoxError
+from masam_core.errors import BoxError, VolumeError
 from masam_core.image.geometry import Geometry
+from masam_core.image.lattice import on_grid
 from masam_core.image.volume import read_labels
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.per import Per
 
 
 def boxes_of_labels(path: Path, geometry: Geometry, per: Per = Per.COMPONENT) -> list[BoxPrompt]:
-    """The tight boxes of a label image on a volume's grid.
+    """The tight boxes of a label image, put on a volume's grid (see ``image/lattice.py``).
 
     Args:
         path: of the label image.
@@ -21,11 +22,11 @@ def boxes_of_labels(path: Path, geometry: Geometry, per: Per = Per.COMPONENT) ->
 
     Raises:
         VolumeError: see ``read_labels``.
-        BoxError: another grid, or no label.
+        BoxError: another lattice, labels outside the image, or no label.
     """
     labels, own = read_labels(path)
-    if not geometry.same_grid(own):
-        raise BoxError(
-            f"{path} is not on the image's grid: {own.describe()}, the image {geometry.describe()}."
-        )
-    return BoxPrompt.from_labels(labels, per)
+    try:
+        placed = on_grid(labels, own, geometry, path)
+    except VolumeError as error:
+        raise BoxError(str(error)) from error
+    return BoxPrompt.from_labels(placed, per)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from masam_core.data.cases import Case, Target
 from masam_core.errors import VolumeError
+from masam_core.image.lattice import on_grid
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.box_segmenter import BoxSegmenter
 from masam_core.inference.options import SegmentOptions
@@ -162,9 +163,7 @@ def _read(
             progress(number, len(cases), case.name)
         volume = read_volume(case.image)
         labels, geometry = read_labels(case.label)
-        if not volume.geometry.same_grid(geometry):
-            raise VolumeError(f"{case.name}: image and label are not on the same grid.")
-        yield case, volume, labels
+        yield case, volume, on_grid(labels, geometry, volume.geometry, case.label)
 
 
 def _score(

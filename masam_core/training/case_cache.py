@@ -9,9 +9,12 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from masam_core.atomic import atomic_path, write_text
 from masam_core.data.cases import Case, Target
 from masam_core.image.geometry import CanonicalFrame, Geometry
 from masam_core.model.config import ModelConfig
@@ -71,16 +74,21 @@ class CaseCache:
         temporary = entry.with_name(f".{entry.name}.{os.getpid()}")
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
-        np.save(temporary / "slices.npy", lesions[0].slices)
+        _save(temporary / "slices.npy", lesions[0].slices)
         for number, lesion in enumerate(lesions):
-            np.save(temporary / f"mask{number:05d}.npy", lesion.mask)
-        (temporary / "frame.json").write_text(_frame_to_json(lesions[0].frame), encoding="utf-8")
+            _save(temporary / f"mask{number:05d}.npy", lesion.mask)
+        write_text(temporary / "frame.json", _frame_to_json(lesions[0].frame))
         try:
             temporary.rename(entry)
         except OSError:  # another process was first, with the same content
             shutil.rmtree(temporary, ignore_errors=True)
             if not entry.is_dir():
                 raise
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    with atomic_path(path) as file:
+        np.save(file, array)
 
 
 def _frame_to_json(frame: CanonicalFrame) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from masam_core.errors import ConfigError
-from masam_core.training.schema import check, merged_entries
+from masam_core.schema import check, merged_entries
 from masam_core.training.settings import TrainConfig
 
 
@@ -25,10 +25,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     path = Path(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"The configuration {path} can't be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    # ValueError: no text, a date that is none, a number of thousands of digits.
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"The configuration {path} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"The configuration {path} must be a list of 'name: value' entries.")
@@ -61,7 +62,7 @@ def read_overrides(texts: Sequence[str]) -> dict[str, Any]:
         seen.add(name)
         try:
             content = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
             raise ConfigError(f"--set {text}: '{value}' can't be read: {error}") from error
         layer: Any = content
         for part in reversed(name.split(".")):

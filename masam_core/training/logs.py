@@ -6,9 +6,10 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from masam_core.atomic import atomic_path
+from masam_core.atomic import append_text, write_text
 from masam_core.errors import ConfigError
 from masam_core.scoring.evaluate import Score
+from masam_core.spreadsheet import lines
 
 
 class Logs:
@@ -57,18 +58,16 @@ class _Table:
         if not path.exists():
             self.add(*columns)
             return
-        with path.open(newline="", encoding="utf-8") as file:
-            header, *rows = list(csv.reader(file)) or [list(columns)]
-        kept = [row for row in rows if row and int(row[0]) < step]
-        with (
-            atomic_path(path) as temporary,
-            temporary.open("w", newline="", encoding="utf-8") as file,
-        ):
-            csv.writer(file).writerows([header, *kept])
+        kept = []
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            for row in list(csv.reader(file))[1:]:
+                # A line that a power failure has cut off is dropped.
+                if len(row) == len(columns) and row[0].isdecimal() and int(row[0]) < step:
+                    kept.append(row)
+        write_text(path, lines([columns, *kept]))
 
     def add(self, *values: object) -> None:
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow(values)
+        append_text(self.path, lines([values]))
 
 
 def _board(folder: Path, step: int) -> Any:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.data.cases import Case, Target
-from masam_core.errors import ConfigError
+from masam_core.errors import ConfigError, VolumeError
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.image.intensity import normalise
+from masam_core.image.lattice import on_grid
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.lesion.crops import tight_box
 from masam_core.model.config import ModelConfig
@@ -60,8 +61,10 @@ def prepare_case(
     target = target or Target()
     volume = read_volume(case.image)
     labels, geometry = read_labels(case.label)
-    if not volume.geometry.same_grid(geometry):
-        raise ConfigError(f"{case.name}: image and label are not on the same grid.")
+    try:
+        labels = on_grid(labels, geometry, volume.geometry, case.label)
+    except VolumeError as error:
+        raise ConfigError(f"{case.name}: {error}") from error
     frame = volume.geometry.canonical_frame()
     found = np.ascontiguousarray(frame.to_canonical(target.classes(labels, config.num_classes)))
     masks: list[NDArray[Any]] = (

@@ -11,8 +11,8 @@ from masam_core.data.cases import Target
 from masam_core.errors import ConfigError
 from masam_core.image.intensity import DEFAULT_INTENSITY
 from masam_core.model.config import ModelConfig
+from masam_core.schema import check, merged_entries
 from masam_core.training.prompts import PromptConfig
-from masam_core.training.schema import check, merged_entries
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 

@@ -22,6 +22,7 @@ from masam_core.data.reading import read_cases
 from masam_core.errors import ConfigError
 from masam_core.model.checkpoint import new_model
 from masam_core.model.start import start_from_model
+from masam_core.targets import require_folder
 from masam_core.threads import leave_number_to_launcher
 from masam_core.training.augment import build_augmentation
 from masam_core.training.case_cache import CaseCache
@@ -67,7 +68,7 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     fabric = _fabric(config)
     fabric.launch()
     say = report if fabric.is_global_zero else _silent
-    config.out.mkdir(parents=True, exist_ok=True)
+    require_folder(config.out, ConfigError)
     fabric.seed_everything(config.seed, verbose=False)
     cases = read_cases(config.data)
     sources = load_sources(split_cases(cases, "train"), config, say)

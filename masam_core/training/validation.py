@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 
+from masam_core.atomic import put_in_place
 from masam_core.data.cases import Case
 from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
@@ -39,7 +38,7 @@ def validate(
     mean = float(np.mean([s.dice for s in scores]))
     if mean > state.best:
         state.best = mean
-        os.replace(candidate, config.out / "best.safetensors")
+        put_in_place(candidate, config.out / "best.safetensors")
     else:
         candidate.unlink()
     return summary_line(scores)

@@ -46,12 +46,18 @@ class Transport(Protocol):
     def stop(self) -> None:
         """Close its input, so that it ends by itself, and kill it if it does not."""
 
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call once after so long, on the thread on which the callbacks come."""
+
 
 @dataclass
 class _Waiting:
     on_ok: Callable[[Message], None]
     on_error: Callable[[WorkerError], None]
     on_event: Callable[[Message], None] | None
+    again: bool = True  # sent to the next worker where this one has to be replaced
+    kind: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
     abandoned: float | None = None
 
 
@@ -116,7 +122,10 @@ class WorkerClient:
             return
         waiting.abandoned = time.monotonic()
         ignore: Callable[[Any], None] = lambda _: None  # noqa: E731
-        self._send("cancel", {"target": request_id}, _Waiting(ignore, ignore, None))
+        self._send("cancel", {"target": request_id}, _Waiting(ignore, ignore, None, again=False))
+        if self._transport is not None:
+            # By the clock: who waits for another request's answer sends none that would look.
+            self._transport.call_later(GRACE_SECONDS, self._restart_if_hung)
 
     def close(self) -> None:
         """End the worker; requests without an answer fail."""
@@ -139,13 +148,14 @@ class WorkerClient:
             )
             return False
         self._transport = transport
-        self._send(
-            "hello", {"protocol": PROTOCOL}, _Waiting(self._on_hello, self._on_bad_hello, None)
-        )
+        greeting = _Waiting(self._on_hello, self._on_bad_hello, None, again=False)
+        self._send("hello", {"protocol": PROTOCOL}, greeting)
         return True
 
-    def _send(self, kind: str, fields: dict[str, Any], waiting: _Waiting) -> int:
-        number, self._next_id = self._next_id, self._next_id + 1
+    def _send(self, kind: str, fields: dict[str, Any], waiting: _Waiting, number: int = 0) -> int:
+        if not number:
+            number, self._next_id = self._next_id, self._next_id + 1
+        waiting.kind, waiting.fields = kind, fields
         self._waiting[number] = waiting
         assert self._transport is not None
         try:
@@ -224,9 +234,23 @@ class WorkerClient:
     def _restart_if_hung(self) -> None:
         now = time.monotonic()
         hung = [w for w in self._waiting.values() if w.abandoned is not None]
-        if any(now - (w.abandoned or now) > GRACE_SECONDS for w in hung):
-            self.log.append("[restarted] It did not stop when it was told to.")
-            self.close()
+        if not any(now - (w.abandoned or now) >= GRACE_SECONDS for w in hung):
+            return
+        self.log.append("[restarted] It did not stop when it was told to.")
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.stop()
+        waiting, self._waiting = self._waiting, {}
+        # What was asked after the cancelling goes to a new worker.
+        asked = {
+            number: item
+            for number, item in waiting.items()
+            if item.abandoned is None and item.again
+        }
+        for number, item in asked.items():
+            if self._transport is None and not self._start(item.on_error):
+                continue
+            self._send(item.kind, item.fields, item, number)
 
 
 Steps = Generator[Ask, Message, Any]

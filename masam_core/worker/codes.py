@@ -13,6 +13,7 @@ from masam_core.errors import (
     MasamError,
     SegmentationError,
     VolumeError,
+    WriteError,
 )
 from masam_core.worker.protocol import ProtocolError
 
@@ -47,6 +48,7 @@ _OF_THE_WORK: dict[type[MasamError], str] = {
     ConfigError: "settings",
     SegmentationError: "segmentation",
     DeviceMemoryError: "memory",
+    WriteError: "writing",
 }
 
 

@@ -48,11 +48,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import MasamError
+from masam_core.worker.measure_frame import ObjectEnd
 
 PROTOCOL = 1
 MARKER = b"MSAM"
 HEADER = struct.Struct("<4sI")
 MAX_BODY = 256 << 20
+MAX_WORDS = 4000  # characters of an error's text
 PART_BYTES = 8 << 20  # of a volume's values in one message
 
 Message = dict[str, Any]
@@ -80,12 +82,16 @@ def encode(message: Message) -> bytes:
 class Decoder:
     """Bytes in, messages out; garbage between frames is skipped and counted.
 
+    A length may be wrong. One that is longer than the message is noticed as soon as the message is
+    there, so that it swallows none of the frames behind it.
+
     Attributes:
         skipped: bytes thrown away because they belonged to no frame.
     """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._end: ObjectEnd | None = None  # of the frame that is still coming
         self.skipped = 0
 
     def feed(self, data: bytes) -> list[Message | ProtocolError]:
@@ -106,10 +112,31 @@ class Decoder:
                 continue
             end = HEADER.size + length
             if len(self._buffer) < end:
-                return out
+                wrong = self._wrong_length(length)
+                if wrong is None:
+                    return out
+                out.append(wrong)
+                continue
+            self._end = None
             with memoryview(self._buffer) as view:  # a frame may be large: no copy of it
                 out.append(_decode(view[HEADER.size : end]))
             del self._buffer[:end]
+
+    def _wrong_length(self, length: int) -> ProtocolError | None:
+        """Drop a frame whose message does not fill the length that it claims."""
+        self._end = self._end or ObjectEnd()
+        with memoryview(self._buffer) as view:
+            self._end.walk(view[HEADER.size :])
+        at, wrong = self._end.at, self._end.wrong
+        ended = self._end.done and HEADER.size + at <= len(self._buffer)
+        if not (wrong or at > length or (ended and at < length)):
+            return None
+        self._end = None
+        # Where the message ends is known only if it was one.
+        gone = len(MARKER) if wrong or at > length else HEADER.size + at
+        del self._buffer[:gone]
+        self.skipped += gone
+        return ProtocolError(f"A frame claims {length} bytes, which is not its message's length.")
 
     def _seek(self) -> int:
         """Drop bytes up to the next marker, or to what may be the beginning of one."""
@@ -140,8 +167,15 @@ def pack_mask(mask: NDArray[np.bool_], offset_kji: tuple[int, int, int]) -> Mess
     return {"shape": list(mask.shape), "offset": [int(v) for v in offset_kji], "bits": bits}
 
 
-def unpack_mask(packed: Any) -> tuple[NDArray[np.bool_], tuple[int, int, int]]:
+def unpack_mask(
+    packed: Any, within: tuple[int, ...]
+) -> tuple[NDArray[np.bool_], tuple[int, int, int]]:
     """Mask (bool KJI crop) and its offset (KJI).
+
+    Args:
+        packed: as :func:`pack_mask` gives it.
+        within: shape (KJI) of the volume in which the crop lies, so that a small message can't ask
+            for all memory.
 
     Raises:
         ProtocolError: fields that are missing or don't belong together.
@@ -151,18 +185,25 @@ def unpack_mask(packed: Any) -> tuple[NDArray[np.bool_], tuple[int, int, int]]:
         k, j, i = (int(n) for n in packed["offset"])
         if len(shape) != 3 or min(shape) < 0:
             raise ValueError(f"shape {shape}")
+        if any(o < 0 or o + n > w for o, n, w in zip((k, j, i), shape, within, strict=True)):
+            raise ValueError(f"shape {shape} at {(k, j, i)} in a volume of {tuple(within)}")
         count = shape[0] * shape[1] * shape[2]
-        # Bounded, so that a small message can't ask for all memory.
         inflater = zlib.decompressobj()
         raw = inflater.decompress(packed["bits"], max(1, -(-count // 8)))
-        bits = np.unpackbits(np.frombuffer(raw, np.uint8), count=count)
         if len(raw) != -(-count // 8):
             raise ValueError(f"{len(raw)} bytes for {count} voxels")
+        bits = np.unpackbits(np.frombuffer(raw, np.uint8), count=count)
     except (KeyError, TypeError, ValueError, zlib.error) as error:
         raise ProtocolError(f"A message holds no mask: {error}.") from error
     return bits.reshape(shape).astype(bool), (k, j, i)
 
 
 def error_message(request_id: int | None, code: str, text: str) -> Message:
-    """The final answer to a request that failed; ``id`` is None where none could be read."""
+    """The final answer to a request that failed; ``id`` is None where none could be read.
+
+    The text may repeat what came from outside: it is cut, and what is no text written out.
+    """
+    if len(text) > MAX_WORDS:
+        text = f"{text[:MAX_WORDS]} ..."
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return {"type": "error", "id": request_id, "code": code, "message": text}

@@ -177,9 +177,10 @@ class Requests:
     def _measure(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         from masam_core.lesion.measure import measure
 
-        mask, offset = unpack_mask(message.get("mask"))
+        volume = self._volume(message)
+        mask, offset = unpack_mask(message.get("mask"), volume.geometry.shape)
         axis = axis_of(message.get("slice_axis"))
-        return {"measurements": measure(mask, offset, self._volume(message), axis).to_dict()}
+        return {"measurements": measure(mask, offset, volume, axis).to_dict()}
 
     def _release(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         what = field(message, "what", str)

@@ -48,7 +48,12 @@ class Server:
                 logging.shutdown()
                 os._exit(0)
             for item in decoder.feed(data):
-                self._take(item)
+                try:
+                    self._take(item)
+                except Exception as error:  # whatever a message brings, it must go on listening
+                    log.exception("Unforeseen error while listening")
+                    words = f"A request can't be understood ({type(error).__name__})."
+                    self._send(error_message(None, "bad_request", words))
 
     def _take(self, item: Message | ProtocolError) -> None:
         if isinstance(item, ProtocolError):
@@ -67,9 +72,13 @@ class Server:
 
     def _cancel(self, message: Message) -> None:
         target = message.get("target")
+        if not isinstance(target, int) or isinstance(target, bool):
+            words = "'cancel' needs the number of a request as its 'target'."
+            self._send(error_message(message["id"], "bad_request", words))
+            return
         with self._lock:
             found = target in self._open
-            if found and isinstance(target, int):
+            if found:
                 self._cancelled.add(target)
         self._send({"type": "ok", "id": message["id"], "found": found})
 
@@ -94,7 +103,12 @@ class Server:
         with self._lock:
             self._open.discard(request_id)
             self._cancelled.discard(request_id)
-        self._send(answer)
+        try:
+            self._send(answer)
+        except ProtocolError as error:  # too large, or something that can't be sent
+            log.warning("The answer to '%s' can't be sent: %s", message["type"], error)
+            words = f"The worker's answer can't be sent. {error}"
+            self._send(error_message(request_id, "too_large", words))
         return True
 
     def _failure(self, request_id: int, kind: str, error: Exception) -> Message:
@@ -119,6 +133,7 @@ class Server:
         )
 
     def _send(self, message: Message) -> None:
+        """Send a message; raises ProtocolError where it can't be put into a frame."""
         try:
             self.channel.send(message)
         except OSError:

@@ -96,7 +96,7 @@ def _result(message: Message | None, box: BoxPrompt, volume: Volume, model: Mess
     try:
         if "error" in message:
             return local_error(str(message.get("code")), str(message["error"]))
-        mask, offset = unpack_mask(message["mask"])
+        mask, offset = unpack_mask(message["mask"], volume.geometry.shape)
         return Lesion(
             name=box.name or "Lesion",
             mask=mask,

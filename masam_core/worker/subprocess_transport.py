@@ -31,6 +31,7 @@ class SubprocessTransport:
         self._command = list(command)
         self._environment = dict(environment) if environment is not None else None
         self._events: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self._later: list[tuple[float, Callable[[], None]]] = []
         self.process: subprocess.Popen[bytes] | None = None
         self.on_output: Callable[[bytes], None] = lambda _: None
         self.on_log: Callable[[bytes], None] = lambda _: None
@@ -79,11 +80,21 @@ class SubprocessTransport:
 
     def pump(self, seconds: float) -> None:
         """Deliver what has come; wait at most so long for something."""
+        first = min((due for due, _ in self._later), default=float("inf"))
         try:
-            kind, data = self._events.get(timeout=seconds)
+            wait = max(0.0, min(seconds, first - time.monotonic()))
+            self.dispatch(*self._events.get(timeout=wait))
         except queue.Empty:
-            return
-        self.dispatch(kind, data)
+            pass
+        now = time.monotonic()
+        due = [call for when, call in self._later if when <= now]
+        self._later = [item for item in self._later if item[0] > now]
+        for call in due:
+            call()
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call once after so long, from :meth:`pump`."""
+        self._later.append((time.monotonic() + seconds, call))
 
     def deliver(self, kind: str, data: Any) -> None:
         """Take what a reading thread has got, for :meth:`pump`; on that thread."""

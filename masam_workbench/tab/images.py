@@ -134,7 +134,8 @@ class Images:
         context.state.presets = list(presets)
         self.choosePreset(next(iter(presets)))
         context.views.show(volume)
-        context.say("")
+        notes = " ".join(str(note) for note in facts.get("notes", []))
+        context.say(notes, "warning" if notes else "")
 
     def _sayLevels(self) -> None:
         """Window and level as numbers."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from MASAMSlicerLib.control.runner import Request, Runner
 from MASAMSlicerLib.scene.lesions import EDITED, NEW
+from MASAMSlicerLib.session.reports import RunReport
 
 from masam_core.inference.options import SegmentOptions
 from masam_core.limits import THRESHOLD
@@ -28,7 +29,7 @@ class Running:
         context: TabContext,
         stopTools: Callable[[], None],
         endStroke: Callable[[], None],
-        onResult: Callable[[], None],
+        onResult: Callable[[RunReport], None],
         measureSoon: Callable[[], None],
     ) -> None:
         self.context = context

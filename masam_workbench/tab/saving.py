@@ -108,7 +108,7 @@ class Saving:
         return []
 
     def _picture(self, path: Path) -> list[str]:
-        with atomic_path(path) as temporary:
+        with atomic_path(path, SegmentationError) as temporary:
             Image.fromarray(self.context.views.picture()).save(temporary, "PNG")
         return []
 

@@ -66,7 +66,7 @@ class Tab:
             context,
             stopTools=self._beforeRun,
             endStroke=self.touchUp.endStroke,
-            onResult=self.appearance.showMasks,
+            onResult=lambda _: self.appearance.showMasks(),
             measureSoon=self.measuring.soon,
         )
         self.saving = Saving(context, self.touchUp.endStroke, self.measuring.whenMeasured)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from masam_core.process_tree import kill_tree
@@ -57,6 +57,10 @@ class LoopTransport(SubprocessTransport):
         """Pass on what a reading thread has got."""
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self.dispatch, kind, data)
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call once after so long, on the event loop."""
+        self._loop.call_later(seconds, call)
 
     def _send(self) -> None:
         while (data := self._outgoing.get()) is not None:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from masam_core.errors import BoxError
 
+from ..scene import views
 from ..scene.boxplace import BoxPlace
 from ..scene.lesions import MOVED, MOVED_MM, LesionEntry
-from ..scene.prompts import cornersInVolume, cornersInWorld, cornersOnVolume
+from ..scene.prompts import cornersInWorld, cornersOnVolume
 from ..session.session import Session
 
 
 class Following:
     """One run at a time; boxes that move meanwhile wait for its end.
 
-    A ROI says that it was modified for its name and its colour too. Only a box that lies elsewhere
-    than when it was last looked at has moved: else a result that the user has taken back would
-    return with the next rename.
+    A ROI says that it was modified for its name and its colour too, and for a transform over it.
+    Only a box that lies elsewhere than when it was last looked at, in the world and in its volume,
+    has moved: else a result that the user has taken back would return with the next rename, and a
+    registration that takes volume and box along would be a step.
 
     Args:
         session: the lesions.
@@ -39,7 +42,7 @@ class Following:
         self._start = start
         self._volume = volume
         self._waiting: list[str] = []
-        self._seen: dict[str, np.ndarray] = {}
+        self._seen: dict[str, _Look] = {}
 
     def boxMoved(self, lesionId: str, follow: bool = True) -> None:
         """A box has come to rest; its lesion is segmented again if it was and may be.
@@ -56,7 +59,7 @@ class Following:
         before = self._cornersBefore(lesion)
         if not self._look(lesion):
             return
-        if before is not None and _differ(before, cornersInVolume(lesion.roi, lesion.volume)):
+        if before is not None and _differ(before, self._seen[lesionId].inVolume):
             place = BoxPlace(lesion.id, before)
             self._session.history.moved(f"Move the box of {lesion.name}", place)
         if follow:
@@ -94,21 +97,43 @@ class Following:
         if lesion.volume is None:
             return None
         if seen is not None:
-            return cornersOnVolume(seen, lesion.volume)
+            return cornersOnVolume(seen.inWorld, lesion.volume)
         return lesion.provenance.corners if lesion.provenance is not None else None
 
     def _look(self, lesion: LesionEntry) -> bool:
-        """Note where a box lies; whether that is elsewhere than it was."""
+        """Note where a box lies; whether that is elsewhere than it was.
+
+        A half-drawn box lies nowhere yet: it is no place to go back to.
+        """
+        if lesion.roi is not None and views.isBeingPlaced(self._session.scene, lesion.roi):
+            return False
         try:
-            corners = cornersInWorld(lesion.roi)
+            inWorld = cornersInWorld(lesion.roi)
         except BoxError:  # there is none, or it is being drawn anew
             return False
+        volume = lesion.volume
+        inVolume = cornersOnVolume(inWorld, volume) if volume is not None else None
         seen = self._seen.get(lesion.id)
-        if seen is not None and not _differ(seen, corners):
-            return False
-        self._seen[lesion.id] = corners
-        return True
+        self._seen[lesion.id] = _Look(inWorld, inVolume)
+        if seen is None:
+            return True
+        return _differ(seen.inWorld, inWorld) and _differ(seen.inVolume, inVolume)
 
 
-def _differ(before: np.ndarray, now: np.ndarray) -> bool:
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """The place of a box: its corners (8, 3) in mm.
+
+    Attributes:
+        inWorld: RAS.
+        inVolume: the volume's own LPS; None where it has lost its volume.
+    """
+
+    inWorld: np.ndarray
+    inVolume: np.ndarray | None
+
+
+def _differ(before: np.ndarray | None, now: np.ndarray | None) -> bool:
+    if before is None or now is None:
+        return before is not now
     return bool(np.abs(now - before).max() > MOVED_MM)

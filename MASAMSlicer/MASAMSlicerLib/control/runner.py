@@ -50,7 +50,7 @@ class Runner:
         before: puts tools away that a run would disturb.
         onStart: shows at once that a run has begun: a second click must find a button that says
             Cancel.
-        onResult: shows what a run has found.
+        onResult: shows what a run has found, be its volume the chosen one or not.
         busy: whether a run is going on; None: whether anything is being computed. What is computed
             while this is False gives way to a run.
     """
@@ -62,7 +62,7 @@ class Runner:
         follows: Callable[[], bool],
         before: Callable[[], None],
         onStart: Callable[[], None],
-        onResult: Callable[[], None],
+        onResult: Callable[[RunReport], None],
         busy: Callable[[], bool] | None = None,
     ) -> None:
         self._front, self._session = front, front.session
@@ -189,14 +189,24 @@ class Runner:
 
     def _onDone(self, report: RunReport) -> None:
         self._end()
-        self._onResult()
-        self._front.say(summary(report), WARNING if hasNotes(report) else PLAIN)
+        self._onResult(report)
+        words, elsewhere = summary(report), self._elsewhere(report)
+        if elsewhere:
+            words = _("{volume}: {words}").format(volume=elsewhere, words=words)
+        self._front.say(words, WARNING if hasNotes(report) else PLAIN)
         self._front.refreshSoon()
         after, self._after = self._session.lesions.lesion(self._after), ""
         if after is not None and not after.locked:
             self.start([after.id])
         elif self._follows():
             self._following.runEnded()
+
+    def _elsewhere(self, report: RunReport) -> str:
+        """Name of a run's volume where another one has been chosen since; else an empty text."""
+        found = [self._session.lesions.lesion(each.lesion) for each in report.lesions]
+        volumes = [lesion.volume for lesion in found if lesion is not None]
+        names = [volume.GetName() for volume in volumes if volume is not None]
+        return str(names[0]) if names and self._front.volume not in volumes else ""
 
     def _onError(self, error: Exception) -> None:
         self._end()

@@ -28,6 +28,7 @@ from .run import Run
 from .setupline import SetupLine
 from .shortcuts import Shortcuts
 from .spaceviews import SpaceViews
+from .touchup import TouchUp
 
 GREETING_MS = 1500  # after the module is shown, before the worker is started in advance
 CHOSEN = ("volume", "segmentation")  # parameters that are nodes
@@ -61,10 +62,11 @@ class Panel:
         self.inputs = Inputs(context)
         self.setupLine = SetupLine(context, devices=lambda: self.inputs.devices)
         self.results = Results(context)
+        self.touchUp = TouchUp(context)
         self.run = Run(
             context,
             problem=self._problem,
-            before=lambda: self.prompt.stop(),
+            before=self._leaveTools,
             onResult=self.results.showNew,
         )
         settling = Settling(context.later, self.run.runner.follow)
@@ -81,9 +83,9 @@ class Panel:
                 "B": self.prompt.togglePlacing,
                 "E": self.lesionTable.actions.goToNext,
                 "V": self.results.toggleVisibility,
-                "Esc": self.prompt.stop,
-                "Ctrl+Z": self.run.runner.undo,
-                "Ctrl+Y": self.run.runner.redo,
+                "Esc": self._leaveTools,
+                "Ctrl+Z": lambda: self.touchUp.undo() or self.run.runner.undo(),
+                "Ctrl+Y": lambda: self.touchUp.redo() or self.run.runner.redo(),
                 "Ctrl+Return": self.run.press,
                 "Ctrl+Enter": self.run.press,
             },
@@ -104,14 +106,13 @@ class Panel:
         self._entered = False
         self._letGo()
         self._forgetGreeting()
-        self.prompt.stop()
-        self.results.leave()
+        self._leaveTools()
         self._shortcuts.enable(False)
 
     def refresh(self) -> None:
         """Bring every part in line with the scene."""
         context = self.context
-        self._showNewVolume()
+        isNew = self._showNewVolume()
         self._chosen = {name: _idOf(getattr(context.parameters, name)) for name in CHOSEN}
         self._selected = {
             name: _idOf(getattr(context.ui, name).currentNode()) for name in SELECTORS
@@ -121,6 +122,8 @@ class Panel:
             context.dropOldMessage()
             if self._entered:
                 context.session.visibility.show(context.volume)
+                if isNew:  # a run may have ended while another volume was chosen
+                    self.results.lookAtSurface()
                 context.session.handles.refresh()
                 self.spaceViews.watch()
             for part in (
@@ -130,6 +133,7 @@ class Panel:
                 self.lesionTable,
                 self.run,
                 self.results,
+                self.touchUp,
                 self.batch,
                 self.advanced,
                 self.check,
@@ -155,6 +159,7 @@ class Panel:
         self.batch.sceneClosed()
         self.context.session.sceneClosed()
         self.results.sceneClosed()
+        self.touchUp.sceneClosed()
         self.context.say("")
 
     def sceneOpened(self, parameters: Any) -> None:
@@ -171,9 +176,14 @@ class Panel:
         self.prompt.stop()
         self.batch.cleanup()
         self.check.cleanup()
-        self.results.cleanup()
+        self.touchUp.cleanup()
         self._letGo()
         self.context.session.close()
+
+    def _leaveTools(self) -> None:
+        """The mouse is for looking again."""
+        self.prompt.stop()
+        self.touchUp.leave()
 
     def _letGo(self) -> None:
         """The views are the user's again."""
@@ -193,20 +203,22 @@ class Panel:
             return _("The model is not here yet: download it, or choose another.")
         return ""
 
-    def _showNewVolume(self) -> None:
-        """A volume that has just been chosen is shown, in its own planes.
+    def _showNewVolume(self) -> bool:
+        """Show a volume that has just been chosen, in its own planes; whether there is one.
 
         The segmentation of another volume makes way for that of this one's lesions, if they are in
         one: new lesions go to the others, and selector and folded title say so.
         """
         context = self.context
         identity = _idOf(context.volume)
-        if identity and identity != self._volumeId:
+        isNew = bool(identity) and identity != self._volumeId
+        if isNew:
             _showVolume(context.volume)
             chosen, lesions = context.parameters.segmentation, context.session.lesions.lesions()
             if chosen is None or otherVolume(chosen, context.volume, lesions):
                 context.parameters.segmentation = segmentationOf(context.volume, lesions)
         self._volumeId = identity
+        return isNew
 
 
 def _showVolume(volumeNode: Any) -> None:

@@ -62,6 +62,10 @@ class QProcessTransport:
             kill_tree(int(process.processId()))
             process.waitForFinished(END_MS)
 
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call once after so long, on Qt's thread."""
+        qt.QTimer.singleShot(int(1000 * seconds), call)
+
     def _onOutput(self) -> None:
         if self._process is not None:
             self.on_output(_bytes(self._process.readAllStandardOutput()))

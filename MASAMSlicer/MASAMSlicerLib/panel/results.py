@@ -1,4 +1,4 @@
-"""Results: surfaces, touch-up, measurements, files."""
+"""Results: surfaces, measurements, files."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..scene import views
 from ..scene.export import saveSegmentation
 from ..scene.lesions import EDITED
 from ..scene.tables import updateTable
+from ..session.reports import RunReport
 from ..wording import measuredWords
 from .context import PanelContext
 
@@ -26,16 +27,13 @@ class Results:
 
     def __init__(self, context: PanelContext) -> None:
         self.context, self.ui = context, context.ui
-        self._editorNode: Any = None
-        self._hidden = False
         self._seen: set[str] = set()  # volumes that the 3D views were turned to
-        self.ui.surfaceCheckBox.toggled.connect(lambda *_: self.showSegments())
+        self.ui.surfaceCheckBox.toggled.connect(lambda *_: self._showSurfaces())
         self.ui.measureButton.clicked.connect(self._onMeasure)
         self.ui.tableButton.clicked.connect(self._onTable)
         self.ui.csvButton.clicked.connect(self._onCsv)
         self.ui.saveButton.clicked.connect(self._onSave)
         self.ui.dicomButton.clicked.connect(self._onDicom)
-        self.ui.editorCollapsibleButton.connect("contentsCollapsed(bool)", self._onEditor)
 
     def refresh(self) -> None:
         """Enable what there is something for."""
@@ -54,27 +52,34 @@ class Results:
         )
         problem = nothing if not able else dicomProblem()
         self.context.enable(self.ui.dicomButton, not problem, problem)
-        self._pointEditor()
 
     def toggleVisibility(self) -> None:
-        """The shortcut V: hide and show every segment of the volume."""
-        self._hidden = not self._hidden
-        self.showSegments()
+        """The shortcut V: hide every segment of the volume, or show all where none is shown.
 
-    def showSegments(self) -> None:
-        """Bring the segmentations' visibility in line with the panel."""
-        for node in self._segmentations():
-            views.setSegmentsVisible(
-                node, not self._hidden, bool(self.ui.surfaceCheckBox.checked) and not self._hidden
-            )
+        Whether they are hidden, the scene says: a result shows them, and other modules may.
+        """
+        nodes = self._segmentations()
+        shown = any(map(views.areSegmentsVisible, nodes))
+        for node in nodes:
+            views.setSegmentsVisible(node, not shown, bool(self.ui.surfaceCheckBox.checked))
         self.lookAtSurface()
 
-    def showNew(self) -> None:
-        """Show what a run has found, also where segments were hidden before."""
+    def _showSurfaces(self) -> None:
+        """The tick for 3D: the slices stay as they are."""
+        for node in self._segmentations():
+            views.setSurfaceVisible(node, bool(self.ui.surfaceCheckBox.checked))
+        self.lookAtSurface()
+
+    def showNew(self, report: RunReport) -> None:
+        """Show what a run has found, also where segments were hidden before.
+
+        The run's volume need not be the chosen one any more: its masks are seen when it is again.
+        """
         parameters = self.context.parameters
-        for lesion in self.context.session.lesions.lesions(self.context.volume):
+        done = [each.lesion for each in report.lesions if not each.error]
+        for lesion in filter(None, map(self.context.session.lesions.lesion, done)):
             if lesion.segmentation is not None and lesion.segment is not None:
-                if parameters.segmentation is None:
+                if parameters.segmentation is None and lesion.volume is self.context.volume:
                     parameters.segmentation = lesion.segmentation
                 views.setSegmentsVisible(lesion.segmentation, True, bool(parameters.showSurface))
         self.lookAtSurface()
@@ -87,23 +92,12 @@ class Results:
         volume = self.context.volume
         if volume is None or volume.GetID() in self._seen:
             return
-        if any(map(views.showsSurface, self._segmentations())):
+        if any(map(views.showsSurface, self._segmentations())) and resetFocalPoints():
             self._seen.add(volume.GetID())
-            resetFocalPoints()
-
-    def cleanup(self) -> None:
-        """Let go of the Segment Editor."""
-        self.ui.segmentEditorWidget.setMRMLSegmentEditorNode(None)
 
     def sceneClosed(self) -> None:
-        """The editor's node is gone with the scene."""
-        self._editorNode = None
+        """The volumes are gone with the scene."""
         self._seen.clear()
-        self.ui.segmentEditorWidget.setMRMLSegmentEditorNode(None)
-
-    def leave(self) -> None:
-        """Another module is shown: no brush may stay active."""
-        self.ui.segmentEditorWidget.setActiveEffectByName("")
 
     def _segmentations(self) -> list[Any]:
         found: list[Any] = []
@@ -111,38 +105,6 @@ class Results:
             if lesion.segmentation is not None and lesion.segmentation not in found:
                 found.append(lesion.segmentation)
         return found
-
-    def _onEditor(self, collapsed: bool) -> None:
-        if collapsed:
-            self.leave()
-        self._pointEditor()
-
-    def _pointEditor(self) -> None:
-        """The editor works on the selected lesion's segment; only while it is unfolded."""
-        if self.ui.editorCollapsibleButton.collapsed:
-            return
-        editor = self.ui.segmentEditorWidget
-        if self._editorNode is None:
-            self._editorNode = slicer.mrmlScene.AddNewNodeByClass(
-                "vtkMRMLSegmentEditorNode", "MASAM touch-up"
-            )
-            self._editorNode.SetHideFromEditors(True)
-            # A brush must not eat what lies beside it.
-            self._editorNode.SetOverwriteMode(self._editorNode.OverwriteNone)
-            editor.setMRMLSegmentEditorNode(self._editorNode)
-        lesion = self.context.selected
-        node = lesion.segmentation if lesion is not None else None
-        if node is None or self.context.volume is None:
-            return
-        if editor.segmentationNode() is not node:
-            editor.setSegmentationNode(node)
-        editor.setSourceVolumeNode(self.context.volume)
-        if (
-            lesion is not None
-            and lesion.segmentId
-            and editor.currentSegmentID() != lesion.segmentId
-        ):
-            editor.setCurrentSegmentID(lesion.segmentId)
 
     def _onMeasure(self) -> None:
         def done(count: int) -> None:
@@ -197,13 +159,15 @@ class Results:
         self.context.say(words, WARNING if notes else PLAIN)
 
 
-def resetFocalPoints() -> None:
-    """Have every 3D view look at what it shows."""
+def resetFocalPoints() -> bool:
+    """Have every 3D view look at what it shows; whether there is one."""
     layout = slicer.app.layoutManager()
     if layout is None:  # no main window
-        return
-    for number in range(layout.threeDViewCount):
-        layout.threeDWidget(number).threeDView().resetFocalPoint()
+        return False
+    widgets = [layout.threeDWidget(number) for number in range(layout.threeDViewCount)]
+    for widget in widgets:
+        widget.threeDView().resetFocalPoint()
+    return bool(widgets)
 
 
 def dicomProblem() -> str:

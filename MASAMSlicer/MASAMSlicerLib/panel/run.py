@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from slicer.i18n import tr as _
 
 from ..control.runner import Request, Runner
+from ..session.reports import RunReport
 from .context import PanelContext
 
 
@@ -25,7 +26,7 @@ class Run:
         context: PanelContext,
         problem: Callable[[], str],
         before: Callable[[], None],
-        onResult: Callable[[], None],
+        onResult: Callable[[RunReport], None],
     ) -> None:
         self.context, self.ui = context, context.ui
         self._problemElsewhere = problem

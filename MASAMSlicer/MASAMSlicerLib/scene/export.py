@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 import slicer
 
 from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
+from masam_core.export.formats.label_image import write_image
 
 from .segments import readSegment
 from .volumes import geometryOf
@@ -37,15 +37,11 @@ def saveSegmentation(segmentationNode: Any, volumeNode: Any, path: Path) -> list
         raise SegmentationError(f"'{path.name}' must end in {' or '.join(SUFFIXES)}.")
     if not segmentationNode.GetSegmentation().GetNumberOfSegments():
         raise SegmentationError(f"'{segmentationNode.GetName()}' holds no segment yet.")
-    try:
-        with atomic_path(path) as temporary:
-            if name.endswith(SUFFIXES[0]):
-                _writeSlicer(segmentationNode, temporary)
-                return []
-            return _writeLabels(segmentationNode, volumeNode, temporary)
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SegmentationError(f"'{path}' was not written: {reason}.") from error
+    with atomic_path(path, SegmentationError) as temporary:
+        if name.endswith(SUFFIXES[0]):
+            _writeSlicer(segmentationNode, temporary)
+            return []
+        return _writeLabels(segmentationNode, volumeNode, temporary)
 
 
 def _writeSlicer(segmentationNode: Any, path: Path) -> None:
@@ -74,9 +70,7 @@ def _writeLabels(segmentationNode: Any, volumeNode: Any, path: Path) -> list[str
         part = labels[where]
         shared += int((mask & (part > 0)).sum())
         part[mask & (part == 0)] = number
-    image = sitk.GetImageFromArray(labels)
-    geometry.apply_to_sitk(image)
-    sitk.WriteImage(image, os.fspath(path), useCompression=True)
+    write_image(path, labels, geometry)
     if not shared:
         return []
     return [

@@ -16,8 +16,9 @@ import slicer
 
 from .boxplace import BoxPlace
 from .keptbox import KeptBox
+from .lesions import LESION, TERMINOLOGY, colorOf, roiOf
 from .provenance import TAGS
-from .segments import labelmapName, surfaceName, tagOf
+from .segments import Look, labelmapName, surfaceName, tagOf
 
 MOST_STEPS = 20
 
@@ -27,6 +28,7 @@ class _Snapshot:
     """A segment as it was; ``segment`` is None where there was none.
 
     ``surface``: whether the segmentation had surfaces, which leave it with its last segment.
+    ``box``: how the lesion's box said that the segment is to look, or None where there was no box.
     """
 
     segmentationId: str
@@ -34,6 +36,7 @@ class _Snapshot:
     index: int
     segment: Any
     surface: bool
+    box: Look | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,28 @@ def _snapshot(node: Any, segmentId: str) -> _Snapshot:
     copy.AddRepresentation(labelmapName(), alone)
     copy.SetLabelValue(1)
     index = segmentation.GetSegmentIndex(segmentId)
-    return _Snapshot(node.GetID(), segmentId, index, copy, surface)
+    return _Snapshot(node.GetID(), segmentId, index, copy, surface, _lookOfBox(node, copy))
+
+
+def _lookOfBox(node: Any, segment: Any) -> Look | None:
+    """How the box of a segment's lesion says that it is to look."""
+    lesion = tagOf(segment, LESION)
+    roi = roiOf(node.GetScene(), lesion) if lesion else None
+    if roi is None:
+        return None
+    return Look(roi.GetName(), colorOf(roi), roi.GetAttribute(TERMINOLOGY) or "")
+
+
+def _catchUp(segment: Any, before: Look | None, now: Look | None) -> None:
+    """Give a segment that comes back what its box was given while it was away."""
+    if before is None or now is None:
+        return
+    if now.name != before.name:
+        segment.SetName(now.name)
+    if now.color != before.color:
+        segment.SetColor(*now.color)
+    if now.terminology != before.terminology:
+        segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), now.terminology)
 
 
 def _putBack(node: Any, old: _Snapshot) -> None:
@@ -196,6 +220,7 @@ def _putBack(node: Any, old: _Snapshot) -> None:
     if present is None:
         copy = slicer.vtkSegment()
         copy.DeepCopy(old.segment)
+        _catchUp(copy, old.box, _lookOfBox(node, copy))
         segmentation.AddSegment(copy, old.segmentId)
         last = segmentation.GetNumberOfSegments() - 1
         segmentation.SetSegmentIndex(old.segmentId, min(old.index, last))

@@ -16,15 +16,17 @@ def saveScene(scene: Any, path: Path) -> None:
 
     Raises:
         SegmentationError: it can't be written; what was there before stays.
-        OSError: the folder can't be written to.
     """
     # Slicer calls the folder inside the bundle by the file's name: not by a temporary one's.
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder, atomic_path(path) as temporary:
+    with (
+        atomic_path(path, SegmentationError) as temporary,
+        tempfile.TemporaryDirectory(dir=path.parent) as folder,
+    ):
         url, root = scene.GetURL(), scene.GetRootDirectory()
         written = Path(folder) / path.name
         try:
             if not scene.WriteToMRB(str(written)):
-                raise SegmentationError(f"'{path.name}' was not written.")
+                raise RuntimeError("Slicer could not write the scene")
         finally:
             scene.SetURL(url)
             scene.SetRootDirectory(root)

@@ -109,6 +109,18 @@ def isPlacing(scene: Any) -> bool:
     return bool(interaction.GetCurrentInteractionMode() == interaction.Place)
 
 
+def isBeingPlaced(scene: Any, roiNode: Any) -> bool:
+    """Whether the next click is a corner of this ROI.
+
+    Between the two clicks it has a size already, which follows the mouse.
+    """
+    selection, interaction = _nodes(scene)
+    return bool(
+        interaction.GetCurrentInteractionMode() == interaction.Place
+        and selection.GetActivePlaceNodeID() == roiNode.GetID()
+    )
+
+
 def interactionNode(scene: Any) -> Any:
     """The scene's interaction node."""
     return _nodes(scene)[1]
@@ -120,7 +132,20 @@ def setSegmentsVisible(segmentationNode: Any, visible: bool, surface: bool) -> N
         segmentationNode.CreateDefaultDisplayNodes()
     display = segmentationNode.GetDisplayNode()
     display.SetVisibility(visible)
-    display.SetVisibility3D(surface)
+    setSurfaceVisible(segmentationNode, surface)
+
+
+def areSegmentsVisible(segmentationNode: Any) -> bool:
+    """Whether a segmentation is shown, in slices or in 3D."""
+    display = segmentationNode.GetDisplayNode()
+    return bool(display is not None and display.GetVisibility())
+
+
+def setSurfaceVisible(segmentationNode: Any, surface: bool) -> None:
+    """Show or hide a segmentation's surface in 3D; one that is hidden as a whole stays so."""
+    if segmentationNode.GetDisplayNode() is None:
+        segmentationNode.CreateDefaultDisplayNodes()
+    segmentationNode.GetDisplayNode().SetVisibility3D(surface)
     if surface and segmentationNode.GetSegmentation().GetNumberOfSegments():
         segmentationNode.CreateClosedSurfaceRepresentation()
 

@@ -41,6 +41,9 @@ class ScriptedTransport:
         """Remember it."""
         self.stopped = True
 
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Never: a script knows no clock."""
+
     def pump(self) -> bool:
         """Answer one request; False when all are answered."""
         waiting = [m for m in self.asked if not m.get("answered")]

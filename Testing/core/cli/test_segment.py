@@ -354,3 +354,32 @@ def _interrupted(*_: Any, **__: Any) -> None:
 
 def _faulty(*_: Any, **__: Any) -> None:
     raise ZeroDivisionError("division by zero")
+
+
+@pytest.mark.parametrize("name", ["OUT.NII.GZ", "Out.Nrrd", "OUT.MHA", "OUT.SEG.NRRD"])
+def test_endings_are_taken_in_capitals(
+    masam: Masam, tiny_model: Path, image: Path, out: Path, name: str, geometry: Geometry
+) -> None:
+    result = masam("segment", image, "-o", out / name, "--box", *FIRST, *whole(tiny_model))
+    assert result.exit_code == 0, result.output
+    plain = out / name.lower()
+    (out / name).rename(plain)
+    assert (read(plain) == filled(FIRST, geometry.shape)).all()
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [("-o", "m.nrrd"), ("--probability", "p.mha"), ("--overlay", "p.png"), ("--measurements", "")],
+)
+def test_an_output_that_cannot_be_written_is_told_before_the_work(
+    masam: Masam, image: Path, out: Path, option: str, name: str
+) -> None:
+    bad = out / "file" / (name or "t.csv")
+    (out / "file").touch()
+    given = {"-o": out / "good.nrrd"} | {option: bad}
+    words = [word for pair in given.items() for word in pair]
+    # A model that is none would be told, too, were it looked for first.
+    result = masam("segment", image, *words, "--box", *FIRST, "--model", "none.safetensors")
+    assert result.exit_code == 1
+    assert f"{bad.name}' was not written: " in result.stderr
+    assert files(out) == ["file"]

@@ -17,7 +17,9 @@ import SimpleITK as sitk
 from masam_core.errors import VolumeError
 from masam_core.image import intake
 from masam_core.image.volume import Volume, read_volume
-from Testing.core.image.test_dicom import write_series
+from Testing.core.image.formats.dicom.making import ARRAY, image, save, series
+from Testing.core.image.formats.dicom.test_series import write_series
+from Testing.core.image.formats.making import metaimage
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -37,9 +39,9 @@ def take_in(source: Path, target: Path, name: str = "scan") -> dict[str, Any]:
 
 
 def write(volume: Volume, path: Path) -> None:
-    image = sitk.GetImageFromArray(volume.array)
-    volume.geometry.apply_to_sitk(image)
-    sitk.WriteImage(image, str(path))
+    written = sitk.GetImageFromArray(volume.array)
+    volume.geometry.apply_to_sitk(written)
+    sitk.WriteImage(written, str(path))
 
 
 @pytest.mark.parametrize("ending", [".nii.gz", ".nrrd", ".mha"])
@@ -180,11 +182,11 @@ def limited(source: Path, target: Path, limit: int) -> dict[str, Any]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="The system sets no such limit elsewhere")
 def test_memory_is_limited(tmp_path: Path) -> None:
-    image = sitk.Image(1000, 1000, 600, sitk.sitkUInt8)
-    sitk.WriteImage(image, str(tmp_path / "huge.nrrd"), useCompression=True)
+    huge = sitk.Image(1000, 1000, 600, sitk.sitkUInt8)
+    sitk.WriteImage(huge, str(tmp_path / "huge.nrrd"), useCompression=True)
     # Address space, of which the libraries alone take a part, and the image 0.6 GB.
     assert limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 64 << 30)["shape"][0] == 600
-    answer = limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 1200 << 20)
+    answer = limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 500 << 20)
     assert "huge.nrrd" in answer["error"]
 
 
@@ -226,3 +228,40 @@ def test_what_a_library_prints_does_not_spoil_the_answer(
     )
     assert json.loads(done.stdout)["name"] == "good"
     assert "library" in done.stderr
+
+
+def test_what_macos_adds_to_an_archive_does_not_count(
+    oblique_volume: Volume, tmp_path: Path
+) -> None:
+    write(oblique_volume, tmp_path / "scan.nii.gz")
+    with zipfile.ZipFile(tmp_path / "mac.zip", "w") as packed:
+        packed.write(tmp_path / "scan.nii.gz", "scan.nii.gz")
+        packed.writestr("__MACOSX/._scan.nii.gz", b"\0\5\x16\7\0\2\0\0Mac OS X" + bytes(200))
+        packed.writestr("._other.nii.gz", b"\0\5\x16\7")
+        packed.writestr(".DS_Store", b"\0\0\0\1Bud1")
+    answer = intake.take_in(tmp_path / "mac.zip", tmp_path / "out.nrrd", "mac.zip")
+    assert answer["shape"] == [9, 14, 12]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_upload_never_reads_a_second_file(tmp_path: Path, packed: bool) -> None:
+    (tmp_path / "up").mkdir()
+    header = metaimage(tmp_path / "up" / "0.mhd", b"", ElementDataFile="0.raw")
+    (tmp_path / "up" / "0.raw").write_bytes(bytes(7 * 6 * 5 * 2))
+    assert read_volume(header).array.shape == (5, 6, 7)
+    source = zipped(tmp_path / "up", tmp_path / "a.zip", "") if packed else header
+    with pytest.raises(VolumeError, match="as one file") as caught:
+        intake.take_in(source, tmp_path / "out.nrrd", "scan.mhd")
+    assert "scan.mhd" in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_what_a_file_leaves_open_is_in_the_answer(tmp_path: Path) -> None:
+    path = metaimage(tmp_path / "0.mha", ElementSpacing=None)
+    answer = intake.take_in(path, tmp_path / "out.nrrd", "scan")
+    assert "1 x 1 x 1 mm" in answer["notes"][0]
+    series(tmp_path / "slices")
+    save(image(ARRAY[0], ImageType=["LOCALIZER"]), tmp_path / "slices" / "loc.dcm")
+    answer = intake.take_in(tmp_path / "slices", tmp_path / "out.nrrd", "scan")
+    assert "'scan': 1 localizer image" in answer["notes"][0]
+    assert str(tmp_path) not in answer["notes"][0]

@@ -96,7 +96,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "scan.nrrd"
     sitk.WriteImage(oblique_image(), str(path), useCompression=False)
     path.write_bytes(path.read_bytes()[:-60])
-    with pytest.raises(VolumeError, match="damaged"):
+    with pytest.raises(VolumeError, match="incomplete"):
         read_volume(path)
 
 

@@ -525,3 +525,37 @@ def test_what_is_worth_a_word_comes_with_the_lesion(segmenter: Segmenter, volume
     assert lesion.confidence < 0.8  # random weights
     assert f"Low confidence ({lesion.confidence:.0%})" in lesion.messages[-1]
     assert len(set(lesion.messages)) == len(lesion.messages)
+
+
+@pytest.mark.parametrize("value", [0, 700, -1000])
+@pytest.mark.parametrize("modality", ["CT", "MR"])
+def test_where_there_is_nothing_to_see_nothing_is_outlined(
+    segmenter: Segmenter, volume: Volume, value: int, modality: str
+) -> None:
+    """A constant image gave a blob with a volume and a confidence."""
+    constant = replace(volume, array=np.full_like(volume.array, value), modality=modality)
+    segmenter.set_volume(constant)
+    lesion = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12))
+    assert not lesion.mask.any()
+    assert any("nothing to see" in message for message in lesion.messages)
+
+
+def test_values_beyond_a_window_are_one_grey_to_a_model_that_cuts_them(
+    build_model: BuildModel, volume: Volume
+) -> None:
+    air = np.where(volume.array > 500, -400, -900).astype(np.int16)
+    one = replace(volume, array=air, modality="CT")
+    segmenter = Segmenter(build_model(), "cpu")
+    segmenter.set_volume(one)
+    box = BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12)
+    assert any("nothing to see" in m for m in segmenter.segment(box).messages)
+    segmenter.set_volume(volume)
+    assert not any("nothing to see" in m for m in segmenter.segment(box).messages)
+
+
+def test_what_the_file_left_open_comes_with_the_lesion(
+    segmenter: Segmenter, volume: Volume
+) -> None:
+    segmenter.set_volume(replace(volume, notes=("The file does not say.",)))
+    lesion = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12))
+    assert lesion.messages[0] == "The file does not say."

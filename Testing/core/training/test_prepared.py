@@ -28,7 +28,7 @@ def test_a_case_is_prepared_in_the_canonical_frame(data: Path) -> None:
     assert case.frame.spacing == pytest.approx((2.0, 1.0, 1.0))
 
 
-@pytest.mark.parametrize(("change", "message"), [("grid", "same grid"), ("empty", "no lesion")])
+@pytest.mark.parametrize(("change", "message"), [("grid", "image's grid"), ("empty", "no lesion")])
 def test_a_label_that_does_not_fit_is_refused(data: Path, change: str, message: str) -> None:
     path = data / "ball0" / "label.nii.gz"
     label = sitk.ReadImage(str(path))

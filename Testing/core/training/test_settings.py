@@ -10,10 +10,10 @@ import pytest
 from masam_core.data.cases import Target
 from masam_core.errors import ConfigError
 from masam_core.image.intensity import DEFAULT_INTENSITY, IntensityPreset
+from masam_core.schema import entries
 from masam_core.training.layers import read_overrides, read_yaml
 from masam_core.training.presets import DEFAULT, PRESETS, preset
 from masam_core.training.prompts import PromptConfig
-from masam_core.training.schema import entries
 from masam_core.training.settings import TrainConfig, build_config, config_as_yaml
 
 FILES: dict[str, Any] = {"data": "d", "out": "o", "base": "b"}

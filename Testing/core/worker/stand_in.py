@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from masam_core.errors import Cancelled
+from masam_core.worker.protocol import MAX_BODY
 from masam_core.worker.requests import Requests
 from masam_core.worker.server import serve
 
@@ -23,6 +24,8 @@ class Misbehaving(Requests):
             "crash": lambda *_: os._exit(9),
             "hang": lambda *_: time.sleep(60) or {},
             "bug": lambda *_: {}[1],
+            "too_much": lambda *_: {"data": bytes(MAX_BODY)},
+            "no_message": lambda *_: {"data": object()},
         }
 
     def _chatter(self, *_: Any) -> dict[str, Any]:

@@ -10,15 +10,17 @@ from pathlib import Path
 import msgpack
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from masam_core.worker.channel import READ_BYTES, widen_pipe
+from masam_core.worker.measure_frame import ObjectEnd
 from masam_core.worker.protocol import (
     MAX_BODY,
     Decoder,
     ProtocolError,
     encode,
+    error_message,
     pack_mask,
     unpack_mask,
 )
@@ -71,6 +73,55 @@ def test_a_bad_frame_is_an_error_and_the_next_one_is_read(frame: bytes) -> None:
     assert out[-1] == MESSAGES[1]
 
 
+@pytest.mark.parametrize(
+    "body", [encode(MESSAGES[0])[8:], b"garbage", b"\x81\xa1a\xc6\xff\xff\xff\xff"]
+)
+@pytest.mark.parametrize("claim", [1000, 1 << 20, MAX_BODY, 2**32 - 1])
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_a_length_that_is_too_long_swallows_no_frame_behind_it(
+    body: bytes, claim: int, size: int
+) -> None:
+    data = b"MSAM" + struct.pack("<I", claim) + body + b"".join(map(encode, MESSAGES))
+    decoder, out = Decoder(), []
+    for at in range(0, len(data), size):
+        out += decoder.feed(data[at : at + size])
+    assert isinstance(out[0], ProtocolError)
+    assert [m for m in out if not isinstance(m, ProtocolError)] == MESSAGES
+
+
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text()
+    | st.binary(max_size=300),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.dictionaries(st.text(), _VALUES, max_size=5), st.integers(1, 9))
+def test_the_end_of_a_message_is_known_while_it_comes(message: dict, step: int) -> None:
+    body = msgpack.packb(message)
+    end = ObjectEnd()
+    for length in range(0, len(body), step):
+        end.walk(memoryview(body[:length]))
+        assert not end.done or end.at == len(body)
+        assert not end.wrong
+    end.walk(memoryview(body + b"\x00"))
+    assert end.done
+    assert end.at == len(body)
+
+
+def test_words_of_others_are_cut_and_can_be_sent() -> None:
+    (message,) = Decoder().feed(encode(error_message(3, "volume", "\udce4" + "x" * 10**7)))
+    assert not isinstance(message, ProtocolError)
+    assert message["message"].startswith("\\udce4xxx")
+    assert len(message["message"]) < 5000
+
+
 def test_what_msgpack_does_not_know_is_refused() -> None:
     with pytest.raises(ProtocolError, match="can't be sent"):
         encode({"type": "hello", "value": object()})
@@ -84,7 +135,7 @@ def test_masks_round_trip(shape: tuple[int, int, int], seed: int) -> None:
     mask = np.random.default_rng(seed).random(shape) > 0.5
     message = Decoder().feed(encode({"type": "x", "mask": pack_mask(mask, (3, 4, 5))}))[0]
     assert not isinstance(message, ProtocolError)
-    back, offset = unpack_mask(message["mask"])
+    back, offset = unpack_mask(message["mask"], (9, 10, 14))
     assert np.array_equal(back, mask)
     assert offset == (3, 4, 5)
 
@@ -97,12 +148,15 @@ def test_masks_round_trip(shape: tuple[int, int, int], seed: int) -> None:
         {"bits": b"none"},
         {"offset": "a"},
         {"shape": [-1, 2, 2]},
+        {"offset": [0, 0, 999]},
+        {"offset": [-1, 0, 0]},
+        {"shape": [30_000, 30_000, 30_000]},
     ],
 )
 def test_a_mask_that_contradicts_itself_is_refused(change: dict[str, object]) -> None:
     packed = {**pack_mask(np.ones((2, 3, 4), bool), (0, 0, 0)), **change}
     with pytest.raises(ProtocolError, match="holds no mask"):
-        unpack_mask(packed)
+        unpack_mask(packed, (1000, 1000, 1000))
 
 
 def test_a_pipe_is_widened_and_what_is_no_pipe_is_left_alone(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from masam_core.errors import Cancelled
 from masam_core.worker.client import Ask, Steps, WorkerError, split_command
 from masam_core.worker.protocol import Decoder, ProtocolError, encode
+from masam_core.worker.server import Server
 from masam_core.worker.steps import ask_steps
 from masam_core.worker.subprocess_transport import BlockingWorker
 from Testing.core.worker.conftest import ROOT, Start
@@ -136,6 +138,60 @@ def test_cancel_is_heard_while_it_works(start_worker: Start) -> None:
     before = time.monotonic()
     worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)
     assert time.monotonic() - before < 3.0  # of the four seconds that the whole would take
+
+
+@pytest.mark.parametrize("kind", ["too_much", "no_message"])
+def test_an_answer_that_cannot_be_sent_is_an_error_and_the_worker_goes_on(
+    start_worker: Start, kind: str
+) -> None:
+    worker = start_worker(stand_in=True)
+    pid = worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"]
+    with pytest.raises(WorkerError, match="answer can't be sent") as caught:
+        worker.run(ask_steps(kind), seconds=SECONDS)
+    assert caught.value.code == "too_large"
+    assert worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"] == pid
+
+
+@pytest.mark.parametrize("target", [[1], {"a": 1}, None, "1", True, 1.5, b"x"])
+def test_a_cancel_of_nothing_does_not_end_the_listening(target: object) -> None:
+    sent: list[dict[str, object]] = []
+    server = Server(SimpleNamespace(send=sent.append))  # type: ignore[arg-type]
+    server._take({"type": "cancel", "id": 1, "target": target})
+    assert (sent[0]["id"], sent[0]["code"]) == (1, "bad_request")
+    server._take({"type": "cancel", "id": 2, "target": 7})
+    assert sent[1] == {"type": "ok", "id": 2, "found": False}
+
+
+def test_whatever_a_message_brings_the_next_one_is_heard() -> None:
+    process = raw_worker()
+    assert process.stdin is not None
+    for target in ([1], {"a": [2]}):
+        process.stdin.write(encode({"type": "cancel", "id": 4, "target": target}))
+    process.stdin.write(encode({"type": "hello", "id": 5, "protocol": 1}))
+    assert [a["id"] for a in answers(process, 3)] == [4, 4, 5]
+    process.stdin.close()
+    assert process.wait(SECONDS) == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows stops no process.")
+def test_a_request_after_the_cancel_of_a_stopped_worker_is_answered_by_another(
+    start_worker: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("masam_core.worker.client.GRACE_SECONDS", 0.5)
+    worker = start_worker(stand_in=True)
+    pid = worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"]
+    seen: list[object] = []
+
+    def stop(message: object) -> None:
+        if not seen:
+            os.kill(pid, signal.SIGSTOP)
+        seen.append(message)
+
+    with pytest.raises(Cancelled):
+        worker.run(ask_steps("wait"), stop, cancelled=lambda: bool(seen), seconds=SECONDS)
+    # At once, within the grace: it is sent to the worker that is stopped, and waits.
+    assert worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"] != pid
+    assert "[restarted] It did not stop when it was told to." in worker.client.log
 
 
 def test_a_dead_worker_is_reported_and_the_next_request_starts_another(start_worker: Start) -> None:

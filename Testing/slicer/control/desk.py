@@ -74,6 +74,7 @@ class Runs:
     """A session as far as a run matters; the test ends what was started."""
 
     def __init__(self) -> None:
+        self.volume: Any = None
         self.busy = self.segmenting = False
         self.started: list[tuple[str, ...]] = []
         self.cancelled = 0
@@ -88,7 +89,13 @@ class Runs:
 
     def add(self, name: str, locked: bool = False) -> None:
         self.known[name] = SimpleNamespace(
-            id=name, name=name, locked=locked, roi=None, status="not segmented", segmentId=None
+            id=name,
+            name=name,
+            locked=locked,
+            roi=None,
+            volume=self.volume,
+            status="not segmented",
+            segmentId=None,
         )
 
     def pending(self, _volume: Any) -> list[Any]:

@@ -21,6 +21,8 @@ class Silent:
     def stop(self) -> None:
         self.running = False
 
+    def call_later(self, _seconds: float, _call: Any) -> None: ...
+
 
 def test_a_check_is_told_of_until_it_is_stopped(harness: Any) -> None:
     from MASAMSlicerLib.control.checker import TICK_MS, Checker

@@ -12,7 +12,8 @@ import pytest
 class Runs:
     """A session as far as it matters here, and what was started."""
 
-    def __init__(self) -> None:
+    def __init__(self, scene: Any) -> None:
+        self.scene = scene
         self.busy = False
         self.started: list[str] = []
         self.known: dict[str, Any] = {}
@@ -28,6 +29,7 @@ class Runs:
 
         box = SimpleNamespace(
             size=[10.0, 20.0, 30.0],
+            GetID=lambda: name,
             GetSize=lambda: box.size,
             GetObjectToWorldMatrix=vtkMatrix4x4,
         )
@@ -50,8 +52,8 @@ class Runs:
 
 
 @pytest.fixture
-def runs(harness: Any) -> Runs:
-    return Runs()
+def runs(scene: Any) -> Runs:
+    return Runs(scene)
 
 
 def test_one_run_at_a_time_and_the_others_wait(runs: Runs) -> None:

@@ -19,9 +19,10 @@ def one(harness: Any) -> Any:
     from masam_core.worker.steps import ModelChoice
 
     runs = Runs()
+    runs.volume = SimpleNamespace(GetID=lambda: "v", GetName=lambda: "CT")
     runs.add("a")
     runs.add("b")
-    desk = makeDesk(runs, SimpleNamespace(GetID=lambda: "v"))
+    desk = makeDesk(runs, runs.volume)
     steps: list[str] = []
     made = SimpleNamespace(runs=runs, desk=desk, steps=steps, problem=None)
 
@@ -36,7 +37,7 @@ def one(harness: Any) -> Any:
         follows=lambda: True,
         before=lambda: steps.append("before"),
         onStart=lambda: steps.append("start"),
-        onResult=lambda: steps.append("result"),
+        onResult=lambda report: steps.append(f"result of {len(report.lesions)}"),
         busy=lambda: runs.segmenting,
     )
     return made
@@ -57,7 +58,7 @@ def test_a_run_says_how_long_it_takes_until_it_has_ended(one: Any) -> None:
     assert one.desk.said[-1] == ("2 lesions segmented in 1.0 s on cpu.", "")
     assert one.desk.shown[0] == 0.0
     assert one.desk.shown[-2:] == [0.25, None]
-    assert one.steps[-1] == "result"
+    assert one.steps[-1] == "result of 2"
     count = len(one.desk.said)
     one.desk.let(10_000)
     assert len(one.desk.said) == count
@@ -159,3 +160,10 @@ def test_without_a_box_the_button_says_what_to_do(one: Any) -> None:
     one.desk.said.clear()
     one.runner.press()
     assert one.desk.said == []
+
+
+def test_a_result_of_a_volume_that_is_not_chosen_any_more_says_which(one: Any) -> None:
+    one.runner.press()
+    one.desk.volume = SimpleNamespace(GetID=lambda: "w", GetName=lambda: "MR")
+    one.runs.end()
+    assert one.desk.said[-1] == ("CT: 2 lesions segmented in 1.0 s on cpu.", "")

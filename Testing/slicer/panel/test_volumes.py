@@ -196,3 +196,36 @@ def test_boxes_are_not_moved_as_a_whole_in_3D(person: Person, two: Any) -> None:
     mouse.InvokeEvent("EnterEvent")
     assert not display.GetTranslationHandleVisibility()
     mouse.InvokeEvent("LeaveEvent")
+
+
+def test_a_result_of_a_volume_that_is_not_chosen_any_more_is_shown_when_it_is_again(
+    person: Person, two: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from MASAMSlicerLib.scene.segments import surfaceName
+    from MASAMSlicerLib.session.session import Session
+
+    held: list[Any] = []
+    answer = Session._start
+    monkeypatch.setattr(Session, "_start", lambda *those: held.append(those))
+    segmentNow(person)
+    choose(person, two.ct)
+    view = spaceView()
+    view.focalPoint = (1.0, 2.0, 3.0)  # of the user
+    answer(*held[0])
+    settle(person)
+    assert person.status.startswith("MR: 1 lesion segmented")
+    made = next(x for x in person.lesions() if x.volume is two.mr).segmentation
+    assert made.GetSegmentation().ContainsRepresentation(surfaceName())
+    assert person.panel.context.parameters.segmentation is not made
+    assert view.focalPoint == (1.0, 2.0, 3.0)
+    choose(person, two.mr)
+    bounds = [0.0] * 6
+    made.GetRASBounds(bounds)
+    middle = [(bounds[2 * axis] + bounds[2 * axis + 1]) / 2 for axis in range(3)]
+    assert view.focalPoint == pytest.approx(middle)
+
+
+def spaceView() -> Any:
+    import slicer
+
+    return slicer.app.layoutManager().threeDWidget(0).threeDView()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -110,3 +112,58 @@ def test_what_can_not_be_saved_is_told_and_the_old_file_stays(make: Scene, tmp_p
         saveSegmentation(node, volume, tmp_path / "gone" / "out.nii.gz")
     assert path.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.nii.gz"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "writer"), [(".seg.nrrd", "_writeSlicer"), (".nii.gz", "_writeLabels")]
+)
+def test_a_file_that_slicer_cut_off_without_a_word_is_found_and_the_old_one_stays(
+    make: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, writer: str
+) -> None:
+    from MASAMSlicerLib.scene import export
+
+    volume = make.volume()
+    node = make.segmentation(volume, A, B)
+    path = tmp_path / f"out{ending}"
+    path.write_text("old")
+    write = getattr(export, writer)
+
+    def short(*given: Any) -> Any:
+        notes = write(*given)
+        os.truncate(given[-1], given[-1].stat().st_size - 9)
+        return notes
+
+    monkeypatch.setattr(export, writer, short)
+    with pytest.raises(SegmentationError, match=rf"out{ending}' was not written"):
+        export.saveSegmentation(node, volume, path)
+    assert path.read_text() == "old"
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("how", ["no", "half", "empty"])
+def test_a_scene_that_was_not_written_whole_leaves_the_old_one(
+    make: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    from MASAMSlicerLib.scene.scenefile import saveScene
+
+    path = tmp_path / "work.mrb"
+    path.write_text("old")
+
+    def write(target: str) -> bool:
+        with zipfile.ZipFile(target, "w") as packed:
+            packed.writestr("work/work.mrml", "<MRML></MRML>" * 99)
+        if how != "no":
+            os.truncate(target, Path(target).stat().st_size // 2 if how == "half" else 0)
+        return how != "no"
+
+    scene = SimpleNamespace(
+        WriteToMRB=write,
+        GetURL=lambda: "",
+        GetRootDirectory=lambda: "",
+        SetURL=lambda _: None,
+        SetRootDirectory=lambda _: None,
+    )
+    with pytest.raises(SegmentationError, match=r"work\.mrb' was not written"):
+        saveScene(scene, path)
+    assert path.read_text() == "old"
+    assert [found.name for found in tmp_path.iterdir()] == ["work.mrb"]

@@ -130,3 +130,31 @@ def test_a_box_that_was_deleted_meanwhile_stops_no_undo(one: Any, scene: Any) ->
     lesion = one.session.lesions.lesion(one.id)
     assert lesion.roi is None
     assert one.session.lesions.maskOf(lesion)[0].sum() == 8
+
+
+def test_a_segment_that_comes_back_looks_as_its_box_does_by_now(one: Any) -> None:
+    from masam_core.lesion.terminology import MASS, TUMOUR_TYPES
+
+    other = next(kind.entry for kind in TUMOUR_TYPES.values() if kind.entry != MASS.entry)
+    travel(one, "undo")
+    lesion = one.session.lesions.lesion(one.id)
+    one.session.lesions.rename(lesion, "Thigh")
+    one.session.lesions.recolor(lesion, (0.25, 0.5, 0.75))
+    one.session.lesions.setTerminology(lesion, other)
+    travel(one, "redo")
+    one.session.lesions.followNames()
+    lesion = one.session.lesions.lesion(one.id)
+    assert (lesion.segment.GetName(), lesion.roi.GetName()) == ("Thigh", "Thigh")
+    assert lesion.segment.GetColor() == pytest.approx((0.25, 0.5, 0.75))
+    assert lesion.terminology == other
+
+
+def test_a_name_of_a_segments_own_comes_back_with_it(one: Any) -> None:
+    lesion = one.session.lesions.lesion(one.id)
+    lesion.segment.SetName("Box, frame 1 of 3")
+    travel(one, "undo")
+    travel(one, "redo")
+    assert one.session.lesions.lesion(one.id).segment.GetName() == "Box, frame 1 of 3"
+    one.session.deleteLesions([one.id])
+    travel(one, "undo")
+    assert one.session.lesions.lesion(one.id).segment.GetName() == "Box, frame 1 of 3"

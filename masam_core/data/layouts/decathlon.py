@@ -5,13 +5,13 @@ Antonelli et al., Nature Communications 13, 2022. Every image is a patient of it
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from masam_core.data.cases import Case
 from masam_core.data.splits import split_of
 from masam_core.errors import ConfigError
+from masam_core.jsonfile import read_json
 
 LOOKS_LIKE = (
     "a task's folder of the Medical Segmentation Decathlon with its dataset.json, or that file"
@@ -38,6 +38,8 @@ def read(path: Path) -> list[Case]:
     for pair in content["training"]:
         if not isinstance(pair, dict) or not {"image", "label"} <= set(pair):
             raise ConfigError(f"{file}: a training pair lacks 'image' or 'label'.")
+        if not isinstance(pair["image"], str) or not isinstance(pair["label"], str):
+            raise ConfigError(f"{file}: 'image' and 'label' of a training pair must be paths.")
         name = Path(pair["image"]).name.split(".")[0]
         image, label = file.parent / pair["image"], file.parent / pair["label"]
         cases.append(Case(name, name, modality, split_of(name), image, label))
@@ -60,8 +62,8 @@ def _content(file: Path) -> dict[str, Any] | None:
     if file.suffix.lower() != ".json" or not file.is_file():
         return None
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = read_json(file, "case list")
+    except ConfigError:
         return None
     listed = isinstance(content, dict) and isinstance(content.get("training"), list)
     return content if listed else None

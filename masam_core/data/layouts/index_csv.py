@@ -8,6 +8,7 @@ from pathlib import Path
 from masam_core.data.cases import Case
 from masam_core.data.rows import REQUIRED, cases_of_rows
 from masam_core.errors import ConfigError
+from masam_core.spreadsheet import columns_of, read_table
 
 LOOKS_LIKE = "a folder with index.csv, or a CSV file, with the columns case, patient and split"
 
@@ -29,17 +30,14 @@ def read(path: Path) -> list[Case]:
     """
     index = path / "index.csv" if path.is_dir() else path
     try:
-        with index.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = read_table(index)
+    except (OSError, ValueError, csv.Error) as error:
         raise ConfigError(f"The case list {index} can't be read as CSV: {error}.") from error
     return cases_of_rows(rows, index)
 
 
 def _has_columns(path: Path) -> bool:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            columns = next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
+        return set(REQUIRED) <= set(columns_of(path))
+    except (OSError, ValueError, csv.Error):
         return False
-    return set(REQUIRED) <= set(columns)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from masam_core.data.cases import Case
 from masam_core.data.rows import cases_of_rows
 from masam_core.errors import ConfigError
+from masam_core.jsonfile import read_json
 
 LOOKS_LIKE = "a JSON file with a list of objects that have case, patient and split"
 
@@ -24,10 +24,7 @@ def read(path: Path) -> list[Case]:
         ConfigError: no JSON, no list of objects, no rows, or a missing entry.
     """
     file = _file(path)
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"The case list {file} can't be read as JSON: {error}.") from error
+    content = read_json(file, "case list")
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise ConfigError(
             f"{file} is no case list: expected a list of objects with case, patient and split, or "

@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from masam_core.atomic import checked
 from masam_core.export.formats.format import Format, Results
 from masam_core.image.geometry import Geometry
 from masam_core.lesion.lesion import Lesion
@@ -38,10 +39,24 @@ def label_image(
 
 
 def write_image(path: Path, array: NDArray[Any], geometry: Geometry) -> None:
-    """Write an array KJI as an image on a grid; RuntimeError where it can't be written."""
+    """Write an array KJI as an image on a grid, and read it back.
+
+    Raises:
+        RuntimeError: SimpleITK can't write it.
+        Incomplete: it reads back as something else.
+    """
     image = sitk.GetImageFromArray(array)
     geometry.apply_to_sitk(image)
     sitk.WriteImage(image, str(path), useCompression=True)
+    checked(path, lambda written: _same(sitk.ReadImage(str(written)), array, geometry))
+
+
+def _same(image: sitk.Image, array: NDArray[Any], geometry: Geometry) -> bool:
+    size_matches = image.GetSize() == tuple(geometry.size_ijk)
+    place_matches = np.allclose(image.GetOrigin(), geometry.ijk_to_lps[:3, 3], atol=1e-3)
+    return (
+        size_matches and place_matches and np.array_equal(sitk.GetArrayViewFromImage(image), array)
+    )
 
 
 def _write(path: Path, results: Results) -> tuple[str, ...]:

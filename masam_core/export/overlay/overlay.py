@@ -55,10 +55,5 @@ def render_overlay(
     from masam_core.export.overlay.figure import DPI, draw_figure
 
     figure = draw_figure(volume, lesions, expert, title or volume.name)
-    try:
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=DPI, facecolor=figure.get_facecolor())
-    except OSError as error:
-        raise SegmentationError(
-            f"The picture was not written to '{path}': {error.strerror}."
-        ) from error
+    with atomic_path(path, SegmentationError) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, facecolor=figure.get_facecolor())

@@ -6,6 +6,7 @@ The dataclass is the one statement: its fields are the entries, its type hints w
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 import types
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -20,7 +21,13 @@ from masam_core.image.intensity import IntensityConfig, IntensityPreset
 _UNNAMED: dict[Any, Any] = {IntensityConfig: dict[str, IntensityPreset]}
 
 
-def check(kind: type, values: Mapping[str, Any], source: str, folder: Path | None = None) -> Any:
+def check(
+    kind: type,
+    values: Mapping[str, Any],
+    source: str,
+    folder: Path | None = None,
+    strict: bool = True,
+) -> Any:
     """Check entries for a dataclass; what is left out stays left out.
 
     Args:
@@ -28,6 +35,8 @@ def check(kind: type, values: Mapping[str, Any], source: str, folder: Path | Non
         values: entries, nested as the dataclass is.
         source: where they were read, for messages.
         folder: relative paths start there; None leaves them as they are.
+        strict: refuse entries that are not known; otherwise they are left out, as of a file that
+            another program writes for itself, too.
 
     Returns:
         The entries as a dict with the types of the fields: numbers that were written as text are
@@ -36,7 +45,7 @@ def check(kind: type, values: Mapping[str, Any], source: str, folder: Path | Non
     Raises:
         ConfigError: an unknown entry or a value of another type; names source and entry.
     """
-    return _Check(kind, source, folder).group(kind, values, "")
+    return _Check(kind, source, folder, strict).group(kind, values, "")
 
 
 def merged_entries(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,15 +76,17 @@ def hints(kind: type) -> dict[str, Any]:
 
 
 class _Check:
-    def __init__(self, kind: type, source: str, folder: Path | None) -> None:
-        self.kind, self.source, self.folder = kind, source, folder
+    def __init__(self, kind: type, source: str, folder: Path | None, strict: bool) -> None:
+        self.kind, self.source, self.folder, self.strict = kind, source, folder, strict
 
     def group(self, kind: type, values: Mapping[str, Any], before: str) -> dict[str, Any]:
         known = hints(kind)
         out = {}
         for name, value in values.items():
             if name not in known:
-                raise ConfigError(self._unknown(f"{before}{name}"))
+                if self.strict:
+                    raise ConfigError(self._unknown(f"{before}{name}"))
+                continue
             out[name] = self.value(known[name], value, f"{before}{name}")
         return out
 
@@ -137,7 +148,7 @@ class _Check:
         return int(number) if kind is int else number
 
     def _wrong(self, name: str, value: Any, expected: str) -> ConfigError:
-        return ConfigError(f"{self.source}: {name} is {value!r}; expected {expected}.")
+        return ConfigError(f"{self.source}: {name} is {_short.repr(value)}; expected {expected}.")
 
     def _unknown(self, name: str) -> str:
         """The message, with what may have been meant: here first, then in another group."""
@@ -151,6 +162,11 @@ class _Check:
             alike = [f"{place}.{own}".lstrip(".") for place, _, own in known if own in close]
         hint = f"did you mean {' or '.join(alike)}?" if alike else f"known are {', '.join(here)}."
         return f"{self.source}: there is no entry '{name}'; {hint}"
+
+
+# An alias of YAML, or another program's file, can stand for something of any length.
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = 60
 
 
 def _dataclass_in(hint: Any) -> type | None:

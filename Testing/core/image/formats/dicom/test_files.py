@@ -1,0 +1,165 @@
+"""Files as they come: names, character sets, slopes, bits, compression, damage."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from pydicom.dataset import Dataset
+
+from masam_core.errors import VolumeError
+from masam_core.image.formats.dicom import list_series
+from masam_core.image.volume import read_volume
+from Testing.core.image.formats.dicom.making import ARRAY, enhanced, image, save, series
+
+REPORT = "1.2.840.10008.5.1.4.1.1.88.11"  # Basic Text SR Storage
+
+
+def test_slopes_that_change_from_slice_to_slice_keep_their_fractions(tmp_path: Path) -> None:
+    """As of PET, whose first slice may have a whole number."""
+    series(tmp_path, RescaleSlope=lambda k: 1 if k == 0 else 0.01 * (k + 1))
+    slopes = np.array([1, *(0.01 * np.arange(2, 9))])[:, None, None]
+    np.testing.assert_allclose(read_volume(tmp_path).array, ARRAY * slopes, rtol=1e-6)
+
+
+def test_whole_slopes_stay_whole_numbers_and_do_not_overflow(tmp_path: Path) -> None:
+    stored = (ARRAY.astype(np.int32) + 1000).astype(np.uint16)
+    tags = {"PixelRepresentation": 0, "RescaleIntercept": -1024}
+    series(tmp_path / "a", stored, BitsStored=12, HighBit=11, **tags)
+    found = read_volume(tmp_path / "a").array
+    assert found.dtype == np.int16
+    assert np.array_equal(found, ARRAY - 24)
+    stored[0, 0, 0] = 65535
+    series(tmp_path / "b", stored, **tags)
+    assert read_volume(tmp_path / "b").array.max() == 65535 - 1024
+
+
+def test_bits_beyond_the_stored_ones_are_no_voxels(tmp_path: Path) -> None:
+    """Old files keep overlays there; the sign lies in the highest stored bit."""
+    values = (ARRAY // 2).astype(np.int16)
+    stored = (values.astype(np.uint16) & 0x0FFF) | 0x3000
+    series(tmp_path, stored, BitsStored=12, HighBit=11)
+    assert np.array_equal(read_volume(tmp_path).array, values)
+
+
+@pytest.mark.parametrize("compressor", ["JPEG2000", "JPEGLS", "JPEG"])
+def test_compressed_slices_are_read_as_the_others(tmp_path: Path, compressor: str) -> None:
+    series(tmp_path / "plain", RescaleSlope=0.5)
+    for path in (tmp_path / "plain").iterdir():
+        writer = sitk.ImageFileWriter()
+        writer.KeepOriginalImageUIDOn()
+        writer.UseCompressionOn()
+        writer.SetCompressor(compressor)
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(str(path))
+        (tmp_path / "packed").mkdir(exist_ok=True)
+        writer.SetFileName(str(tmp_path / "packed" / path.name))
+        writer.Execute(reader.Execute())
+    size = sum(p.stat().st_size for p in (tmp_path / "packed").iterdir())
+    plain, packed = read_volume(tmp_path / "plain"), read_volume(tmp_path / "packed")
+    assert size
+    np.testing.assert_allclose(packed.array, plain.array)
+    assert packed.geometry.same_grid(plain.geometry)
+    victim = next((tmp_path / "packed").iterdir())
+    victim.write_bytes(victim.read_bytes()[:-120])
+    with pytest.raises(VolumeError, match=r"damaged|incomplete"):
+        read_volume(tmp_path / "packed")
+
+
+@pytest.mark.parametrize("ending", [".dcm", "", ".ima", ".IMG.1"])
+def test_files_need_no_ending_and_a_path_may_be_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    series(tmp_path / "a")
+    save(image(ARRAY[0], SeriesInstanceUID="1.2.3.5"), tmp_path / "a" / "other")
+    for number, path in enumerate(sorted((tmp_path / "a").glob("*.dcm"))):
+        path.rename(path.with_name(f"IM{number}{ending}"))
+    monkeypatch.chdir(tmp_path / "a")
+    for given in (Path(f"IM3{ending}"), Path("..") / "a" / f"IM0{ending}"):
+        assert np.array_equal(read_volume(given).array, ARRAY)
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [
+        ("ISO_IR 100", "Schädel"),
+        ("ISO_IR 192", "Schädel 頭"),
+        ("ISO_IR 144", "Череп"),
+        (None, "Skull"),
+    ],
+)
+def test_descriptions_are_read_by_their_character_set(
+    tmp_path: Path, charset: str | None, text: str
+) -> None:
+    save(image(ARRAY[0], SeriesDescription=text, SpecificCharacterSet=charset), tmp_path / "a")
+    assert list_series(tmp_path) == [("1.2.3.4", f"CT, {text}, 1 slices")]
+
+
+@pytest.mark.parametrize("charset", [b"", b"ISO_IR 999", b"ISO_IR 192"])
+def test_no_half_characters_leave_the_reader(tmp_path: Path, charset: bytes) -> None:
+    """Bytes that the stated character set does not have, and control characters."""
+    path = save(
+        image(ARRAY[0], SeriesDescription="S" * 8, SpecificCharacterSet="ISO_IR 100"),
+        tmp_path / "a",
+    )
+    content = path.read_bytes().replace(b"S" * 8, b"Sch\xe4\x1b[2J")
+    path.write_bytes(content.replace(b"ISO_IR 100", charset.ljust(10)))
+    ((_, words),) = list_series(tmp_path)
+    words.encode("utf-8")
+    assert words.isprintable()
+
+
+def test_what_is_no_image_does_not_count_and_is_told_by_itself(tmp_path: Path) -> None:
+    series(tmp_path)
+    report = image(ARRAY[0], Rows=None, Columns=None, PixelData=None, SOPClassUID=REPORT)
+    save(report, tmp_path / "report.dcm")
+    save(image(ARRAY[0], Modality="SEG", SeriesInstanceUID="8"), tmp_path / "seg.dcm")
+    (tmp_path / "._00.dcm").write_bytes(b"\0\5\x16\7Mac OS X")
+    (tmp_path / "notes.txt").write_text("no slice")
+    assert np.array_equal(read_volume(tmp_path).array, ARRAY)
+    with pytest.raises(VolumeError, match="without an image"):
+        read_volume(tmp_path / "report.dcm")
+    with pytest.raises(VolumeError, match="segmentation, not an image"):
+        read_volume(tmp_path / "seg.dcm")
+
+
+@pytest.mark.parametrize("left", [-2, -200, 500, 200])
+def test_a_slice_that_was_cut_off_is_refused(tmp_path: Path, left: int) -> None:
+    series(tmp_path)
+    victim = tmp_path / "00.dcm"
+    victim.write_bytes(victim.read_bytes()[:left])
+    with pytest.raises(VolumeError, match=r"00\.dcm"):
+        read_volume(tmp_path)
+
+
+def test_a_claim_beyond_the_files_size_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    claim = {"Rows": 32767, "Columns": 32767}
+    path = save(image(ARRAY[0], **claim), tmp_path / "a.dcm")
+    with pytest.raises(VolumeError, match="more than a file"):
+        read_volume(path)
+    path = enhanced(tmp_path / "b" / "b.dcm", list(range(8)))
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(VolumeError, match="incomplete"):
+        read_volume(path)
+
+
+def test_a_single_slice_needs_its_thickness(tmp_path: Path) -> None:
+    path = save(image(ARRAY[0]), tmp_path / "a.dcm")
+    assert read_volume(path).geometry.spacing.tolist() == [0.75, 1.5, 3.0]
+    save(image(ARRAY[0], SliceThickness=None), path)
+    with pytest.raises(VolumeError, match="how thick"):
+        read_volume(path)
+
+
+def test_tags_that_are_missing_altogether_leave_words_and_no_traceback(tmp_path: Path) -> None:
+    made = image(ARRAY[0], Modality=None, SeriesInstanceUID=None, BitsStored=None, HighBit=None)
+    path = save(made, tmp_path / "a" / "a.dcm")
+    assert read_volume(path).modality is None
+    shutil.copy(path, tmp_path / "b.dcm")
+    made = image(ARRAY[0], BitsAllocated=12)
+    with pytest.raises(VolumeError, match="12 bits"):
+        read_volume(save(made, tmp_path / "c" / "c.dcm"))
+    assert isinstance(made, Dataset)

@@ -1,0 +1,166 @@
+"""Read images in a process of its own, with a limit of time and of memory.
+
+A file that brings its reader down, or keeps it busy for ever, ends that process and no other. One
+process serves all reading of a program, one image after the other; it is started with the first,
+started again after it fell, and ends when the program does. Requests go over its standard input, so
+that no file name stands in the system's list of processes; voxels come back in a file of ours, the
+rest as one line of JSON.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from masam_core.errors import MasamError, VolumeError
+from masam_core.image.geometry import Geometry
+from masam_core.image.intake import limit_memory, own_output
+from masam_core.image.volume import Volume, read_volume, stem
+from masam_core.process_tree import kill_tree
+
+READ_SECONDS = 600.0  # a large DICOM series from a slow network drive
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def read_apart(
+    path: Path | str, seconds: float = READ_SECONDS, series: str | None = None
+) -> Volume:
+    """Read a 3D scalar image as ``read_volume`` does, in another process.
+
+    Args:
+        path: as for ``read_volume``.
+        seconds: after which the process is ended.
+        series: as for ``read_volume``.
+
+    Raises:
+        VolumeError: as ``read_volume``; or it took too long, or the process ended.
+    """
+    path = Path(path)
+    absolute = str(path.absolute())
+    with tempfile.TemporaryDirectory(prefix="masam-") as folder:
+        target = Path(folder) / "voxels.npy"
+        request = {"path": absolute, "series": series, "target": str(target)}
+        facts = _READER.ask(request, path, seconds)
+        # The other process was given the absolute path; words have it as it was given here.
+        if "error" in facts:
+            raise VolumeError(str(facts["error"]).replace(absolute, str(path)))
+        array = np.load(target, allow_pickle=False)
+    k, j, i = array.shape
+    geometry = Geometry((k, j, i), np.array(facts["ijk_to_lps"]))
+    notes = tuple(str(note).replace(absolute, str(path)) for note in facts["notes"])
+    return Volume(array, geometry, facts["modality"], stem(path), path, notes)
+
+
+class _Reader:
+    """The process, started when it is needed."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def ask(self, request: dict[str, Any], path: Path, seconds: float) -> dict[str, Any]:
+        """Send one request, and wait for its answer; see :func:`read_apart`."""
+        with self._lock:
+            process = self._running()
+            lines: list[bytes] = []
+            waiting = threading.Thread(
+                target=_exchange, args=(process, request, lines), daemon=True
+            )
+            waiting.start()
+            waiting.join(seconds)
+            slow = waiting.is_alive()
+            try:
+                return dict(json.loads(lines[0]))
+            except (IndexError, ValueError):
+                self.end()
+        if slow:
+            raise VolumeError(
+                f"{path} took longer than {seconds:g} s to read, and was given up. It may be "
+                "damaged, or lie on a drive that does not answer."
+            )
+        raise VolumeError(
+            f"{path} could not be read: it brought the reader down. The file is damaged or no "
+            "image; nothing else was harmed."
+        )
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        process = self._process
+        if process is None or process.poll() is not None:
+            paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+            process = self._process = subprocess.Popen(
+                [sys.executable, "-m", "masam_core.image.apart"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            )
+        return process
+
+    def end(self) -> None:
+        """End the process, if it runs; the next request starts another."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.poll() is None:
+            kill_tree(process.pid)
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+
+
+def _exchange(
+    process: subprocess.Popen[bytes], request: dict[str, Any], lines: list[bytes]
+) -> None:
+    """Write a request and read its answer; nothing is added where the process has ended."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(json.dumps(request).encode("ascii") + b"\n")
+        process.stdin.flush()
+        lines.append(process.stdout.readline())
+    except (OSError, ValueError):  # it has ended, or its streams were closed meanwhile
+        return
+
+
+_READER = _Reader()
+atexit.register(_READER.end)
+
+
+def main() -> None:
+    """Answer requests until standard input ends, with the program that started this one."""
+    limit_memory()
+    out = own_output()
+    for line in sys.stdin.buffer:
+        print(json.dumps(_answer(json.loads(line))), file=out, flush=True)
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    path = request["path"]
+    try:
+        volume = read_volume(path, request["series"])
+        np.save(request["target"], volume.array, allow_pickle=False)
+    except MasamError as error:
+        return {"error": str(error)}
+    except MemoryError:
+        return {"error": f"{path} is too large for this machine's memory."}
+    except OSError as error:
+        return {"error": f"{path} could not be read: {error.strerror or error}."}
+    return {
+        "modality": volume.modality,
+        "ijk_to_lps": volume.geometry.ijk_to_lps.tolist(),
+        "notes": list(volume.notes),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""CSV tables: no cell that a spreadsheet runs as a formula, and read as Excel writes them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import TextIO
+
+from masam_core.atomic import write_text
+from masam_core.errors import MasamError, WriteError
+
+MOST_OF_A_LINE = 1 << 16
+BOM = "\ufeff"  # without it Excel garbles accented names
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+# What begins a formula; tab and return are dropped by spreadsheets, which then see what follows.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def write_table(
+    path: Path,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    raises: type[MasamError] = WriteError,
+    mark: bool = True,
+) -> None:
+    """Write a table as CSV in UTF-8.
+
+    Args:
+        path: of the file.
+        columns: first line.
+        rows: cells; None is an empty one.
+        raises: class of the error.
+        mark: begin with a byte order mark, which Excel needs and other programs may not know.
+
+    Raises:
+        WriteError (or ``raises``): the file can't be written.
+    """
+    write_text(path, BOM * mark + lines([columns, *rows]), raises)
+
+
+def lines(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as lines of CSV."""
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([defused(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def defused(value: object) -> str:
+    """Text of a cell that no spreadsheet runs as a formula: an apostrophe goes before it."""
+    if value is None:
+        return ""
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV file by column, in whichever way a spreadsheet has written it.
+
+    Columns are divided by comma, semicolon (as Excel does where the comma is the decimal mark) or
+    tab: whichever the first line holds most often. A line ``sep=;`` before it counts.
+
+    Raises:
+        OSError, ValueError, csv.Error: it can't be read, or is no text.
+    """
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        columns, rest = _begin(file)
+        rows = [dict(zip_longest(columns, row[: len(columns)], fillvalue="")) for row in rest]
+    return [row for row in rows if any(row.values())]
+
+
+def columns_of(path: Path) -> list[str]:
+    """The names of a CSV file's columns; raises as :func:`read_table`."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return _begin(file)[0]
+
+
+def _begin(file: TextIO) -> tuple[list[str], Iterator[list[str]]]:
+    first = file.readline(MOST_OF_A_LINE)
+    told = re.fullmatch(r'"?sep=(.)"?', first.strip("\r\n"))
+    if not told:
+        file.seek(0)
+    rows = csv.reader(file, delimiter=told[1] if told else max(",;\t", key=first.count))
+    return [column.strip() for column in next(rows, [])], rows
