@@ -45,6 +45,12 @@ def kill_tree(pid: int) -> None:
         _signal(process, signal.SIGKILL)
 
 
+def kill_below(pid: int) -> None:
+    """Kill all that a process has started, also what is stopped and can't hear its input end."""
+    for child in descendants(pid):
+        kill_tree(child)
+
+
 def descendants(pid: int) -> list[int]:
     """Processes that a process has started, and theirs, parents first."""
     children: dict[int, list[int]] = {}

@@ -22,6 +22,7 @@ import vtk
 from aiohttp import web
 from trame.app import get_server
 
+from masam_core.process_tree import kill_below
 from masam_workbench.front.processes import HAD_IMAGE
 from masam_workbench.tab.context import Settings
 from masam_workbench.tab.page import buildPage
@@ -100,6 +101,7 @@ def _endWithParent(folder: Path) -> None:
     """Wait for the front process to let go; nothing of the tab may stay behind."""
     while sys.stdin.buffer.read(1 << 16):
         pass
+    kill_below(os.getpid())
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
