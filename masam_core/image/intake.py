@@ -110,8 +110,7 @@ def unpack(archive: Path, folder: Path, most_bytes: int = ZIP_BYTES) -> None:
             if len(entries) > ZIP_FILES:
                 raise VolumeError(f"The archive holds {len(entries)} files; {ZIP_FILES} at most.")
             for number, entry in enumerate(entries):
-                ending = "".join(Path(entry.filename).suffixes[-2:])
-                ending = ending if ending.replace(".", "").isalnum() and len(ending) < 12 else ""
+                ending = _ending(entry.filename)
                 with packed.open(entry) as inside, (folder / f"{number}{ending}").open("wb") as out:
                     while data := inside.read(_CHUNK):
                         left -= len(data)
@@ -121,6 +120,15 @@ def unpack(archive: Path, folder: Path, most_bytes: int = ZIP_BYTES) -> None:
                         out.write(data)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
         raise VolumeError(f"The archive can't be unpacked: {error}.") from error
+
+
+def _ending(name: str) -> str:
+    """Ending of a name in an archive, of one part or two (``.nii.gz``); empty where it is odd."""
+    suffixes = Path(name).suffixes
+    for ending in ("".join(suffixes[-2:]), "".join(suffixes[-1:])):
+        if ending.replace(".", "").isalnum() and len(ending) < 12:
+            return ending
+    return ""
 
 
 def _is_beside_the_point(entry: zipfile.ZipInfo) -> bool:

@@ -119,6 +119,14 @@ def test_a_zip_archive_may_hold_one_image(oblique_volume: Volume, tmp_path: Path
     assert "one by one" in answer["error"]
 
 
+def test_an_image_in_an_archive_may_have_any_name(oblique_volume: Volume, tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    write(oblique_volume, folder / "Knie 12.3 links, T1.nrrd")
+    archive = zipped(folder, tmp_path / "a.zip")
+    assert take_in(archive, tmp_path / "out.nrrd")["shape"] == [9, 14, 12]
+
+
 def test_names_in_an_archive_lead_nowhere(oblique_volume: Volume, tmp_path: Path) -> None:
     inside, outside = tmp_path / "in", tmp_path / "evil.nrrd"
     inside.mkdir()

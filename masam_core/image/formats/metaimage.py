@@ -99,11 +99,12 @@ def parse(path: Path) -> tuple[dict[str, str], int]:
             key, mark, value = (part.strip() for part in text.partition("="))
             if not text:
                 continue
-            if not mark or not key.isidentifier():
+            if not mark or not key:
                 raise damaged(
                     path, f"its header has '{text[:60]}', expected 'Key = value' up to '{DATA}'"
                 )
-            if key in fields:
+            # ITK puts an image's dictionary here, too: keys such as 0008|0005, or with blanks.
+            if key in fields and key.isidentifier():
                 raise damaged(path, f"its field '{key[:40]}' is there twice")
             fields[key] = value
             if key == DATA:

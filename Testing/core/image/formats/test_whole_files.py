@@ -64,3 +64,15 @@ def test_other_types_and_bytes_after_the_image_do_not_matter(
     values = (array % 200).astype(dtype)
     path.write_bytes(written(path, values.astype(np.dtype(dtype).newbyteorder("="))) + b"more")
     assert np.array_equal(read_volume(path).array, values)
+
+
+@pytest.mark.parametrize("ending", [".mha", ".mhd", ".nrrd"])
+def test_the_dictionary_that_itk_puts_into_a_header_is_passed_over(
+    tmp_path: Path, ending: str
+) -> None:
+    image = sitk.GetImageFromArray(np.arange(24, dtype=np.int16).reshape(2, 3, 4))
+    image.SetMetaData("0008|0005", "ISO_IR 100")
+    image.SetMetaData("a note", "x = y")
+    sitk.WriteImage(image, str(tmp_path / f"a{ending}"))
+    found = read_volume(tmp_path / f"a{ending}")
+    assert np.array_equal(found.array, sitk.GetArrayFromImage(image))

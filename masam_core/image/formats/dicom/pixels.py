@@ -72,7 +72,14 @@ def stored_values(path: Path, pixels: Pixels) -> NDArray[Any]:
         raise VolumeError(f"{path} is incomplete: it holds no pixels. Export it again.")
     meta = getattr(dataset, "file_meta", None)
     syntax = meta.get("TransferSyntaxUID") if meta is not None else None
-    if syntax is not None and syntax.is_encapsulated:
+    try:
+        encapsulated = syntax is not None and syntax.is_encapsulated
+    except ValueError as error:
+        raise VolumeError(
+            f"{path} is encoded in a way of its maker's own ({syntax}), which is not read. Export "
+            "it uncompressed."
+        ) from error
+    if encapsulated:
         return _decompress(path, dataset, pixels)
     count = pixels.frames * pixels.rows * pixels.columns
     expected = count * pixels.allocated // 8
