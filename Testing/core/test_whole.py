@@ -86,3 +86,22 @@ def test_an_image_that_was_cut_off_before_it_was_packed_is_refused(tmp_path):
 def test_other_endings_are_left_alone(tmp_path):
     (tmp_path / "a.txt").write_text("anything")
     require_whole(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32])
+@pytest.mark.parametrize("ending", [".nrrd", ".mha"])
+def test_a_whole_file_of_any_type_is_taken_and_its_stump_is_not(tmp_path, dtype, ending):
+    _check_type(tmp_path / f"a{ending}", dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.float32, np.float64])
+def test_types_of_64_bits_have_long_names_in_nrrd(tmp_path, dtype):
+    _check_type(tmp_path / "a.nrrd", dtype)  # "long long int"
+
+
+def _check_type(path, dtype):
+    sitk.WriteImage(sitk.GetImageFromArray(VALUES.astype(dtype)), str(path))
+    require_whole(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(Incomplete):
+        require_whole(path)

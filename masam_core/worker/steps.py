@@ -106,7 +106,8 @@ def _result(message: Message | None, box: BoxPrompt, volume: Volume, model: Mess
             box=box,
             geometry=volume.geometry,
             measurements=Measurements.from_dict(message["measurements"]),
-            messages=tuple(str(note) for note in message["messages"]),
+            # What reading the image left open is known on this side alone.
+            messages=(*volume.notes, *(str(note) for note in message["messages"])),
             model=str(model["name"]),
         )
     except MasamError as error:

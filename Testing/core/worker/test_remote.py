@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,15 @@ def test_arrays_modalities_and_files_are_taken_as_here(
     assert [found.messages[0] for found in (first, second)] == ["modality MR", "modality CT"]
     assert (second.name, process_of(second)) == ("Liver", process_of(first))
     assert np.array_equal(first.mask_on_volume(), second.mask_on_volume())
+
+
+def test_what_reading_an_image_left_open_is_told_as_here(
+    segmenter: RemoteSegmenter, volume: Volume
+) -> None:
+    note = "scan.nii does not say how large its voxels are."
+    open_question = replace(volume, notes=(note,))
+    segmenter.set_volume(open_question)
+    assert segmenter.segment(SIX).messages[:2] == (note, "modality MR")
 
 
 def test_errors_are_those_that_a_segmenter_here_raises(
