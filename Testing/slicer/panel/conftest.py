@@ -69,14 +69,14 @@ class Person:
 
     def press(self, key: str, widget: Any = None) -> None:
         """Press a key, such as ``B`` or ``Ctrl+Return``, where the keyboard is."""
-        from PySide6 import QtGui, QtTest, QtWidgets
+        from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 
         combination = QtGui.QKeySequence(key)[0]
-        QtTest.QTest.keyClick(
-            widget or QtWidgets.QApplication.focusWidget(),
-            combination.key(),
-            combination.keyboardModifiers(),
-        )
+        where = widget or QtWidgets.QApplication.focusWidget()
+        QtTest.QTest.keyClick(where, combination.key(), combination.keyboardModifiers())
+        # Else Ctrl stays down for Qt, and the next row that is selected is added to the others.
+        QtTest.QTest.keyRelease(where, QtCore.Qt.Key.Key_Control)
+        assert not QtGui.QGuiApplication.keyboardModifiers()
         self.wait()
 
     def clickView(self) -> None:
