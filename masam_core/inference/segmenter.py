@@ -27,6 +27,7 @@ from masam_core.inference.options import SegmentOptions
 from masam_core.inference.rectangle import Rectangle
 from masam_core.inference.tightness import respect_box
 from masam_core.inference.view import Crop, ellipsoid_prior, network_input
+from masam_core.inference.volume_holder import VolumeHolder
 from masam_core.inference.windows import stride_of, window_slices, window_starts
 from masam_core.lesion.cleaning import postprocess
 from masam_core.lesion.lesion import Lesion
@@ -46,7 +47,7 @@ SLICES_PER_BATCH = {"cuda": 32, "mps": 16}
 SLICES_PER_GROUP = 64  # embeddings held at once, beside the cache
 
 
-class Segmenter:
+class Segmenter(VolumeHolder):
     """Box-prompted segmentation with a model in this process.
 
     Embeddings of windows are kept in half precision, so that another box on the same slices and
@@ -96,7 +97,6 @@ class Segmenter:
         self.cache = EmbeddingCache(cache_bytes)
         self._graphs = GraphedDecoder(prepared, self.dtype) if self.device.type == "cuda" else None
         self._slices_at_once = SLICES_PER_BATCH.get(self.device.type, 1)
-        self._volume: Volume | None = None
         self._limits = (0.0, 1.0)
 
     def __enter__(self) -> Segmenter:
@@ -146,10 +146,6 @@ class Segmenter:
         image = one_volume(volume, spacing, origin, direction)
         limits = intensity_limits(image.array, modality or image.modality, self.config.intensity)
         self._volume, self._limits = image, limits
-
-    def forget_volume(self) -> None:
-        """Let go of the volume; its embeddings stay."""
-        self._volume = None
 
     def release_cache(self) -> None:
         """Give the memory of embeddings and recordings back."""
@@ -215,13 +211,6 @@ class Segmenter:
         if progress is not None:
             progress(1.0, "measuring")
         return self._finish(volume, box, job, total, options)
-
-    @property
-    def volume(self) -> Volume:
-        """The volume that was set; ConfigError before that."""
-        if self._volume is None:
-            raise ConfigError("Choose a volume before asking for a segmentation.")
-        return self._volume
 
     def _require_volume(self) -> Volume:
         volume = self.volume

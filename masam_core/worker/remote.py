@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import ConfigError
 from masam_core.image.given import GivenVolume, one_volume
-from masam_core.image.volume import Volume
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.options import SegmentOptions
+from masam_core.inference.volume_holder import VolumeHolder
 from masam_core.lesion.lesion import Lesion
 from masam_core.prompts.given import GivenBox, one_box
 from masam_core.worker.client import WorkerError, split_command
@@ -23,7 +23,7 @@ from masam_core.worker.steps import local_error, segment_steps
 from masam_core.worker.subprocess_transport import BlockingWorker
 
 
-class RemoteSegmenter:
+class RemoteSegmenter(VolumeHolder):
     """Box-prompted segmentation by a worker, with the methods of ``Segmenter``.
 
     The worker is started with the first box, and again after it has died. It keeps the model, the
@@ -57,20 +57,12 @@ class RemoteSegmenter:
             str(model), None if base is None else str(base), device, precision, cache_bytes
         )
         self._worker: BlockingWorker | None = BlockingWorker(words, environment)
-        self._volume: Volume | None = None
 
     def __enter__(self) -> RemoteSegmenter:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @property
-    def volume(self) -> Volume:
-        """The volume that was set; ConfigError before that."""
-        if self._volume is None:
-            raise ConfigError("Choose a volume before asking for a segmentation.")
-        return self._volume
 
     def close(self) -> None:
         """End the worker; it segments nothing after that."""
@@ -100,10 +92,6 @@ class RemoteSegmenter:
         if modality is not None and modality != image.modality:
             image = replace(image, modality=modality)
         self._volume = image
-
-    def forget_volume(self) -> None:
-        """Let go of the volume; the worker keeps its own copy while there is room."""
-        self._volume = None
 
     def segment(
         self,

@@ -19,6 +19,7 @@ from masam_core.image.intensity import guess_modality
 from masam_core.image.volume import Volume
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.options import SegmentOptions
+from masam_core.inference.volume_holder import VolumeHolder
 from masam_core.lesion.lesion import Lesion
 from masam_core.prompts.boxes import BoxPrompt
 
@@ -27,7 +28,7 @@ CT_WINDOW = (-160.0, 240.0)
 PERCENTILES = (0.5, 99.5)
 
 
-class LiteMedSAM:
+class LiteMedSAM(VolumeHolder):
     """The peer; implements ``BoxSegmenter``.
 
     Args:
@@ -39,7 +40,6 @@ class LiteMedSAM:
 
     def __init__(self, network: Any = None) -> None:
         self.network = _load() if network is None else network
-        self._volume: Volume | None = None
         self._grey: NDArray[np.float32] = np.zeros((0, 0, 0), dtype=np.float32)
 
     def set_volume(self, volume: Volume, modality: str | None = None) -> None:
@@ -51,7 +51,8 @@ class LiteMedSAM:
 
     def forget_volume(self) -> None:
         """Let go of the volume and its grey values."""
-        self._volume, self._grey = None, np.zeros((0, 0, 0), dtype=np.float32)
+        super().forget_volume()
+        self._grey = np.zeros((0, 0, 0), dtype=np.float32)
 
     @torch.inference_mode()
     def segment(
@@ -71,9 +72,8 @@ class LiteMedSAM:
             BoxError: the box lies outside the volume.
             Cancelled: ``cancelled`` said so, between slices.
         """
-        if self._volume is None:
-            raise ConfigError("Choose a volume before asking for a segmentation.")
-        frame = self._volume.geometry.canonical_frame()
+        volume = self.volume
+        frame = volume.geometry.canonical_frame()
         slices = box.slice_boxes(frame)
         canonical = np.zeros(self._grey.shape, dtype=bool)
         for offset, edges in enumerate(slices.xyxy):
@@ -83,9 +83,9 @@ class LiteMedSAM:
                 progress(offset / len(slices.xyxy), f"slice {offset + 1} of {len(slices.xyxy)}")
             number = slices.first_slice + offset
             canonical[number] = self._slice(self._grey[number], edges)
-        mask = np.zeros(self._volume.geometry.shape, dtype=bool)
+        mask = np.zeros(volume.geometry.shape, dtype=bool)
         frame.to_canonical(mask)[...] = canonical  # a view of the mask in the volume's own order
-        return Lesion.from_mask(mask, self._volume, box, model="LiteMedSAM")
+        return Lesion.from_mask(mask, volume, box, model="LiteMedSAM")
 
     def _slice(self, grey: NDArray[np.float32], edges: NDArray[np.float64]) -> NDArray[np.bool_]:
         rows, cols = grey.shape
