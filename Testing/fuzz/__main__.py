@@ -31,23 +31,22 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if given.replay:
         return replay(given.replay)
-    from Testing.fuzz.kinds.registry import kinds
+    from Testing.fuzz.kinds.registry import NAMES
 
-    known = kinds()
     chosen = [
         name.strip() for name in given.kinds.split(";" if ";" in given.kinds else ",") if name
     ]
-    unknown = sorted(set(chosen) - set(known))
+    unknown = sorted(set(chosen) - set(NAMES))
     if given.list or unknown:
-        print("\n".join([*known, *(f"unknown: {name}" for name in unknown)]))
+        print("\n".join([*NAMES, *(f"unknown: {name}" for name in unknown)]))
         return 2 if unknown else 0
     seed = random.randrange(1 << 32) if given.seed is None else given.seed
-    return run(chosen or list(known), seed, given.minutes, given.keep)
+    return run(chosen or list(NAMES), seed, given.minutes, given.keep)
 
 
 def run(names: list[str], seed: int, minutes: float, keep: Path) -> int:
     """Run kinds in turn until the time is over; what each is given depends on what it costs."""
-    from Testing.fuzz.kinds.registry import kinds
+    from Testing.fuzz.kinds.registry import kind as kind_of
 
     print(f"Seed {seed}; {minutes:g} minutes; findings go to {keep}", flush=True)
     counts, ends, said = Counts(), time.monotonic() + 60 * minutes, time.monotonic()
@@ -55,7 +54,7 @@ def run(names: list[str], seed: int, minutes: float, keep: Path) -> int:
     try:
         while time.monotonic() < ends:
             for name in names:
-                kind = kinds()[name]
+                kind = kind_of(name)
                 portion = max(2, round(PORTION / kind.cost))
                 child.work(name, seed + number, portion, kind.seconds, ends)
                 if time.monotonic() >= ends:
@@ -80,11 +79,11 @@ def replay(folder: Path) -> int:
     """Judge one injection that was kept, in this process."""
     from Testing.fuzz.child import judged
     from Testing.fuzz.injection import Injection
-    from Testing.fuzz.kinds.registry import kinds
+    from Testing.fuzz.kinds.registry import kind as kind_of
 
     name, injection = Injection.kept(folder)
     with tempfile.TemporaryDirectory() as room:
-        verdict = judged(kinds()[name], injection, Path(room))
+        verdict = judged(kind_of(name), injection, Path(room))
     print(f"{name}: {verdict.outcome}\n{verdict.words}")
     return int(verdict.is_finding)
 

@@ -19,7 +19,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from Testing.fuzz.injection import Injection, Kind, Place
-from Testing.fuzz.kinds.registry import kinds
+from Testing.fuzz.kinds.registry import kind as kind_of
 from Testing.fuzz.oracle import CANARY, CANARY_FILE, Verdict, judge
 
 QUIETLY = settings(
@@ -65,11 +65,10 @@ def main() -> None:
         out.write(json.dumps(event) + "\n")
 
     room = Path(tempfile.mkdtemp(prefix="masam-fuzz-"))
-    known = kinds()
     say(event="ready", room=str(room))
     for line in sys.stdin:
         order = json.loads(line)
-        kind = known[order["kind"]]
+        kind = kind_of(order["kind"])
 
         def each(injection: Injection, kind: Kind = kind) -> None:
             injection.keep(room / "now", kind=kind.name)

@@ -93,7 +93,8 @@ class Kind:
             product's error.
         differs: compares what came back with another reader; words where they don't agree.
         names_target: whether a refusal must name the file.
-        seconds: an injection that takes longer is a hang.
+        seconds: an injection that takes more of the processor, or several times as many of the
+            clock, is a hang.
         memory: bytes that one may take.
         cost: how many injections of an image one of these takes the time of; dearer ones are run
             less often.

@@ -48,7 +48,7 @@ class Counts:
     Attributes:
         outcomes: number of each outcome, by kind.
         findings: one for each cause.
-        seconds: that each kind took.
+        seconds: of the processor that each kind took.
     """
 
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
@@ -69,7 +69,8 @@ class Counts:
         for kind, found in self.outcomes.items():
             total += found
             lines.append(_line(kind, found, columns))
-        return "\n".join([*lines, _line("all", total, columns)])
+        used = f"{sum(self.seconds.values()):.0f} s of the processor were used by the product."
+        return "\n".join([*lines, _line("all", total, columns), used])
 
 
 def _line(name: str, found: Counter[str], columns: tuple[str, ...]) -> str:
