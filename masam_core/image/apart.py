@@ -70,7 +70,7 @@ def take_in_apart(
     series: str | None = None,
     seconds: float = READ_SECONDS,
 ) -> dict[str, Any]:
-    """Have a reader take in an image of unknown origin; see :func:`masam_core.image.intake.take_in`.
+    """Have a reader take in an image of unknown origin; see ``masam_core.image.intake.take_in``.
 
     Args:
         reader: that does it; closed by another thread, it stops at once. What it has unpacked may
@@ -188,9 +188,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     shown = f"'{request['name']}'" if "name" in request else path
     try:
         if "name" in request:
-            return take_in(
-                Path(path), Path(request["target"]), request["name"], request["series"]
-            )
+            return take_in(Path(path), Path(request["target"]), request["name"], request["series"])
         volume = read_volume(path, request["series"])
         np.save(request["target"], volume.array, allow_pickle=False)
     except MasamError as error:

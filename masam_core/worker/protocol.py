@@ -34,7 +34,8 @@ shutdown        -> ; the worker ends
 A mask is a map of ``shape`` (KJI), ``offset`` (KJI index of its first voxel in the volume) and
 ``bits`` (numpy's packbits of the flattened mask, zlib-compressed).
 
-Keys are text; msgpack's extension types are refused. Values arrive in little-endian order, as ``dtype`` says.
+Keys are text; msgpack's extension types are refused. Values arrive in little-endian order, as
+``dtype`` says.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ MARKER = b"MSAM"
 HEADER = struct.Struct("<4sI")
 MAX_BODY = 256 << 20
 MAX_WORDS = 4000  # characters of an error's text
-ODD_TEXT = "surrogateescape"  # names of files may hold bytes that are no text; they pass as they are
+ODD_TEXT = "surrogateescape"  # bytes of a file's name that are no text pass as they are
 PART_BYTES = 8 << 20  # of a volume's values in one message
 
 Message = dict[str, Any]

@@ -96,9 +96,7 @@ def _bind(tab: Tab, secret: str, wslinkServer: Any) -> None:
     app.router.add_get("/results/{name}", partial(result, tab.saving))
 
 
-async def _ready(
-    wslinkServer: Any, server: Any, tab: Tab, settings: dict[str, Any]
-) -> Listener:
+async def _ready(wslinkServer: Any, server: Any, tab: Tab, settings: dict[str, Any]) -> Listener:
     """Take connections in by our own listener, which bounds them, in place of wslink's."""
     listener = Listener(wslinkServer.runner.server, "127.0.0.1", 0)
     await listener.start()

@@ -78,7 +78,9 @@ class Saving:
             path = self.folder / name
             notes = [*make(path), *filter(None, [note])]
         except MasamError as error:
-            context.sayError(SegmentationError(str(error).replace(f"{context.folder}/results/", "")))
+            context.sayError(
+                SegmentationError(str(error).replace(f"{context.folder}/results/", ""))
+            )
             return
         except (OSError, RuntimeError) as error:
             context.sayError(SegmentationError(why_not_written(Path(name), error)))

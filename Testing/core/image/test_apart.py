@@ -106,9 +106,7 @@ def test_a_reader_that_is_brought_down_costs_one_file(
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="Looks into /proc")
-def test_no_file_name_stands_in_the_list_of_processes(
-    tmp_path: Path, reader: apart.Reader
-) -> None:
+def test_no_file_name_stands_in_the_list_of_processes(tmp_path: Path, reader: apart.Reader) -> None:
     read_apart(nifti(tmp_path / "secret-name.nii"))
     assert reader._process is not None
     line = Path(f"/proc/{reader._process.pid}/cmdline").read_bytes()

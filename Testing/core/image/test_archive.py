@@ -1,4 +1,4 @@
-"""Zip archives of unknown origin: names lead nowhere, sizes are bounded, damage is told in words."""
+"""Zip archives of unknown origin: names lead nowhere, sizes are bounded, damage is told."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import errno
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,13 @@ def packed(path: Path, files: dict[str, bytes], method: int = zipfile.ZIP_DEFLAT
 
 
 def test_names_in_an_archive_lead_nowhere(tmp_path: Path, inside: Path) -> None:
-    names = ["../evil.nrrd", "/etc/evil.txt", "../../evil.sh;rm", "..\\..\\evil.mha", "C:evil.nii.gz"]
+    names = [
+        "../evil.nrrd",
+        "/etc/evil.txt",
+        "../../evil.sh;rm",
+        "..\\..\\evil.mha",
+        "C:evil.nii.gz",
+    ]
     found = unpack(packed(tmp_path / "a.zip", dict.fromkeys(names, b"x")), inside)
     assert [file.path.name for file in found] == ["0.nrrd", "1.txt", "2", "3.mha", "4.nii.gz"]
     assert sorted(inside.iterdir()) == [file.path for file in found]
@@ -70,7 +78,7 @@ def test_an_archive_that_says_less_than_it_holds_is_stopped(tmp_path: Path, insi
     while (at := raw.find(size)) >= 0:
         raw[at : at + 4] = (10).to_bytes(4, "little")
     path.write_bytes(raw)
-    with pytest.raises(VolumeError, match="can't be unpacked|more than"):
+    with pytest.raises(VolumeError, match=r"can't be unpacked|more than"):
         unpack(path, inside, most_bytes=3_000_000)
     assert sum(p.stat().st_size for p in inside.iterdir()) <= 3_000_000
 
@@ -84,24 +92,28 @@ def test_an_archive_of_too_many_files_is_refused(
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_damage_is_told_in_words_wherever_it_is(
-    tmp_path: Path, inside: Path, method: int
-) -> None:
+def test_damage_is_told_in_words_wherever_it_is(tmp_path: Path, inside: Path, method: int) -> None:
     good = packed(tmp_path / "a.zip", {"a.nii": bytes(range(256)) * 40, "b.nii": b"b"}, method)
     raw = good.read_bytes()
     bad = tmp_path / "bad.zip"
-    refused = 0
+    said: list[str] = []
     for at in range(4, len(raw), 29):
         for value in (0x00, 0xFF, raw[at] ^ 0x08):
             bad.write_bytes(raw[:at] + bytes([value]) + raw[at + 1 :])
             if archive.is_archive(bad):
-                try:
+                with suppress_into(said):
                     unpack(bad, inside)
-                except VolumeError as error:
-                    refused += 1
-                    assert "archive" in str(error)
-                    assert str(tmp_path) not in str(error)
-    assert refused > 5
+    assert len(said) > 5
+    assert all("archive" in words and str(tmp_path) not in words for words in said)
+
+
+@contextmanager
+def suppress_into(said: list[str]) -> Iterator[None]:
+    """Let nothing but a refusal happen, and keep its words."""
+    try:
+        yield
+    except VolumeError as error:
+        said.append(str(error))
 
 
 def test_names_that_are_no_text_are_told(tmp_path: Path, inside: Path) -> None:
@@ -135,7 +147,9 @@ def test_a_full_disk_is_told_in_words(
         raise OSError(errno.ENOSPC, "No space left on device", "/some/where")
 
     monkeypatch.setattr(archive, "_unpack", full)
-    with pytest.raises(VolumeError, match=r"^The archive can't be unpacked: there is no space left\.$"):
+    with pytest.raises(
+        VolumeError, match=r"^The archive can't be unpacked: there is no space left\.$"
+    ):
         unpack(path, inside)
 
 

@@ -212,9 +212,7 @@ def test_closing_ends_a_worker_that_has_stopped_in_the_middle_of_a_volume(
     os.kill(pid, signal.SIGSTOP)
     part = bytes(8 << 20)
     with pytest.raises(Cancelled):
-        worker.run(
-            ask_steps("volume_part", hash="x", offset=0, data=part), cancelled=lambda: True
-        )
+        worker.run(ask_steps("volume_part", hash="x", offset=0, data=part), cancelled=lambda: True)
     worker.close()
     assert not alive(pid)
 

@@ -71,9 +71,7 @@ def test_requests_from_elsewhere_are_refused(
         ("", []),
     ],
 )
-def test_our_cookie_is_found_among_any_others(
-    harness: Any, header: str, values: list[str]
-) -> None:
+def test_our_cookie_is_found_among_any_others(harness: Any, header: str, values: list[str]) -> None:
     from masam_workbench.front.guard import ours, same
 
     assert ours(header) == values
