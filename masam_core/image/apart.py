@@ -100,7 +100,13 @@ class Reader:
     def ask(self, request: dict[str, Any], path: object, seconds: float) -> dict[str, Any]:
         """Send one request, and wait for its answer; see :func:`read_apart`."""
         with self._asking:
-            process = self._running()
+            try:
+                process = self._running()
+            except OSError as error:
+                raise VolumeError(
+                    f"{path} could not be read: its reader could not be started "
+                    f"({error.strerror or error}). Close other programs, and try again."
+                ) from error
             lines: list[bytes] = []
             waiting = threading.Thread(
                 target=_exchange, args=(process, request, lines), daemon=True

@@ -81,11 +81,10 @@ def _from_archive(archive: Path, folder: Path) -> tuple[Path, bool]:
     if not image.is_dir():
         own = next(file for file in files if file.path == image)
         return _named_again(own, files, folder / "image"), True
-    packed = [file.name for file in files if is_archive(file.path)]
-    if packed and len(packed) == len(files):
+    if files and all(is_archive(file.path) for file in files):
+        many = "s" if len(files) > 1 else ""
         raise VolumeError(
-            f"The archive holds {len(packed)} other archive{'s' if len(packed) > 1 else ''}. "
-            "Unpack it, and open one of them."
+            f"The archive holds {len(files)} other archive{many}. Unpack it, and open one of them."
         )
     return image, False
 

@@ -105,6 +105,19 @@ def test_a_reader_that_is_brought_down_costs_one_file(
     assert read_apart(path).name == "scan"
 
 
+def test_a_reader_that_can_not_be_started_is_told_in_words(
+    tmp_path: Path, reader: apart.Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object, **__: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(apart.subprocess, "Popen", no_room)
+        with pytest.raises(VolumeError, match=r"scan\.nii could .*Too many open files"):
+            read_apart(nifti(tmp_path / "scan.nii"))
+    assert read_apart(tmp_path / "scan.nii").name == "scan"
+
+
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="Looks into /proc")
 def test_no_file_name_stands_in_the_list_of_processes(tmp_path: Path, reader: apart.Reader) -> None:
     read_apart(nifti(tmp_path / "secret-name.nii"))

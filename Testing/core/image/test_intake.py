@@ -23,7 +23,7 @@ from masam_core.image.apart import Reader, take_in_apart
 from masam_core.image.volume import Volume, read_volume
 from Testing.core.image.formats.dicom.making import ARRAY, image, save, series
 from Testing.core.image.formats.dicom.test_series import write_series
-from Testing.core.image.formats.making import metaimage, nrrd
+from Testing.core.image.formats.making import metaimage, nifti, nrrd
 
 Make = Callable[..., Path]
 ROOT = Path(__file__).resolve().parents[3]
@@ -179,11 +179,13 @@ def limited(source: Path, target: Path, limit: int) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="The system sets no such limit elsewhere")
-def test_memory_is_limited(tmp_path: Path) -> None:
+def test_memory_is_limited(oblique_volume: Volume, tmp_path: Path) -> None:
     huge = sitk.Image(1000, 1000, 600, sitk.sitkUInt8)
     sitk.WriteImage(huge, str(tmp_path / "huge.nrrd"), useCompression=True)
-    # Address space, of which the libraries alone take a part, and the image 0.6 GB.
-    assert limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 64 << 30)["shape"][0] == 600
+    write(oblique_volume, tmp_path / "small.nrrd")
+    # Address space, of which the libraries alone take a part, and the large image 0.6 GB.
+    answer = limited(tmp_path / "small.nrrd", tmp_path / "out.nrrd", 500 << 20)
+    assert answer["shape"] == [9, 14, 12]
     answer = limited(tmp_path / "huge.nrrd", tmp_path / "out.nrrd", 500 << 20)
     assert "huge.nrrd" in answer["error"]
 
@@ -265,6 +267,17 @@ def test_a_header_and_its_voxels_may_be_packed_into_one_archive(
     intake.take_in(source, tmp_path / "out.nrrd", "a.zip")
     found = read_volume(tmp_path / "out.nrrd").array
     np.testing.assert_array_equal(found.ravel(), np.arange(210))
+
+
+def test_a_pair_of_nifti_files_may_be_packed_into_one_archive(tmp_path: Path) -> None:
+    whole = nifti(tmp_path / "whole.nii").read_bytes()
+    (tmp_path / "two").mkdir()
+    header = nifti(tmp_path / "two" / "scan.hdr", magic=b"ni1\0", vox_offset=0.0)
+    header.write_bytes(header.read_bytes()[:348])
+    (tmp_path / "two" / "scan.img").write_bytes(whole[352:])
+    intake.take_in(zipped(tmp_path / "two", tmp_path / "a.zip"), tmp_path / "out.nrrd", "a.zip")
+    expected, found = (read_volume(tmp_path / n).array for n in ("whole.nii", "out.nrrd"))
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("make", [metaimage, nrrd])

@@ -154,6 +154,25 @@ def test_a_header_that_does_not_end_is_not_waited_for(
     asyncio.run(check())
 
 
+def test_a_second_header_is_not_waited_for_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    from masam_workbench.front import connections
+
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.2)
+
+    async def check() -> None:
+        async with listening(hello) as listener:
+            reader, writer = await connect(listener)
+            writer.write(b"GET /?known HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            await asyncio.wait_for(reader.readuntil(b"hello"), SECONDS)
+            await asyncio.sleep(0.4)  # known, it may be idle for longer
+            assert not reader.at_eof()
+            writer.write(b"GET /?known HTTP/1.1\r\nHost")
+            assert await ended(reader)
+            writer.close()
+
+    asyncio.run(check())
+
+
 def test_the_clock_stands_still_while_a_request_is_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
