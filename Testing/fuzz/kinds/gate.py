@@ -61,13 +61,15 @@ def requests(draw: st.DrawFn) -> Injection:
         f"{draw(st.sampled_from(PATHS))} HTTP/1.1"
     ]
     chosen = draw(st.lists(st.sampled_from(sorted(HEADERS)), max_size=5))
-    names = chosen if "Host" in chosen or draw(st.integers(0, 9)) == 0 else ["Host", *chosen]
-    for name in names:
+    good = {"Host": "127.0.0.1:{port}", "Connection": "close"}
+    if draw(st.booleans()):
+        good["Cookie"] = f"masam={COOKIE}"
+    for name in chosen:
         odd = draw(st.integers(0, 9)) == 0
         value = draw(odd_words()) if odd else draw(st.sampled_from(HEADERS[name]))
-        if name == "Host" and name not in chosen:
-            value = "127.0.0.1:{port}"
         lines.append(f"{name}: {value.replace(chr(10), ' ')}")
+    lacking = draw(st.sampled_from([None] * 9 + ["Host"]))
+    lines += [f"{n}: {v}" for n, v in good.items() if n not in chosen and n != lacking]
     body = draw(st.sampled_from(("", "", "hello", "5\r\nhello\r\n0\r\n\r\n", "ffffffff\r\n")))
     encoding = draw(st.sampled_from(("latin-1", "utf-8")))
     text = "\r\n".join(lines) + "\r\n\r\n" + body
@@ -82,6 +84,7 @@ def _gate() -> int:
     from aiohttp import web
 
     from masam_workbench.front import gate as front
+    from masam_workbench.front.connections import Listener
     from masam_workbench.front.processes import TabProcess
 
     ready: Any = SimpleNamespace(port=0, done=threading.Event())
@@ -100,16 +103,18 @@ def _gate() -> int:
             raise MasamError("No tab is started here.")
 
         front.startTab = no_tab  # type: ignore[assignment]
-        ports = []
-        for app in (tab_app, gate.app):
-            runner = web.AppRunner(app, access_log=None)
-            await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            ports.append(runner.addresses[0][1])
+        inside = web.AppRunner(tab_app, access_log=None)
+        await inside.setup()
+        await web.TCPSite(inside, "127.0.0.1", 0).start()
+        runner = web.AppRunner(gate.app, access_log=None)
+        await runner.setup()
+        assert runner.server is not None
+        listener = Listener(runner.server, "127.0.0.1", 0)  # as the workbench listens
+        await listener.start()
         process: Any = SimpleNamespace(returncode=None)
-        tab = TabProcess(process, Path("/nowhere"), SECRET, ports[0], TAB, COOKIE)
+        tab = TabProcess(process, Path("/nowhere"), SECRET, inside.addresses[0][1], TAB, COOKIE)
         gate.tabs[TAB] = tab
-        ready.port = ports[1]
+        ready.port = listener.port
         ready.done.set()
         await asyncio.Event().wait()
 
@@ -166,7 +171,6 @@ def _look_at(answer: bytes, status: int, data: bytes) -> None:
         raise Wrong(f"status {status}: {answer[:300]!r}")
     head = answer.split(b"\r\n\r\n", 1)[0].lower()
     lacking = [name for name in wanted if f"{name}:".lower().encode() not in head]
-    # A request that is none is answered by the HTTP library itself, before there is a gate.
     if lacking and status not in (100, 101):
         raise Wrong(f"status {status} without {lacking[0]}")
     for secret in (SECRET, TOKEN, COOKIE):
@@ -174,7 +178,7 @@ def _look_at(answer: bytes, status: int, data: bytes) -> None:
             raise Leaks(f"the answer holds {secret}")
     if REACHED in answer and COOKIE.encode() not in data:
         raise Leaks("the tab was reached without its cookie")
-    if b"Traceback" in answer or b"aiohttp" in answer.split(b"\r\n\r\n", 1)[-1].lower():
+    if b"Traceback" in answer:
         raise Wrong(f"it tells of its inside: {answer[-300:]!r}")
 
 
