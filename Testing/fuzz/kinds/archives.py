@@ -21,10 +21,23 @@ from Testing.fuzz.mutate import damaged, odd_words
 from Testing.fuzz.oracle import CANARY_FILE, Lost, Wrong
 
 NAMES = (
-    "scan.nii.gz", "a/b/scan.nrrd", "../out.nrrd", "/etc/cron.d/x.mha", "..\\..\\x.nii.gz", "a.nrrd/",
-    "__MACOSX/._scan.nii.gz", ".DS_Store", "C:\\x.mha", "x" * 200 + ".nrrd", "con.nii.gz", "",
-    "caf\u00e9.nii.gz", "scan.nii.gz\0.exe", "\x1b[2J.mha", "notes.txt",
-)  # fmt: skip
+    "scan.nii.gz",
+    "a/b/scan.nrrd",
+    "../out.nrrd",
+    "/etc/cron.d/x.mha",
+    "..\\..\\x.nii.gz",
+    "a.nrrd/",
+    "__MACOSX/._scan.nii.gz",
+    ".DS_Store",
+    "C:\\x.mha",
+    "x" * 200 + ".nrrd",
+    "con.nii.gz",
+    "",
+    "caf\u00e9.nii.gz",
+    "scan.nii.gz\0.exe",
+    "\x1b[2J.mha",
+    "notes.txt",
+)
 OLDER = b"an older result"
 
 

@@ -25,9 +25,26 @@ from Testing.fuzz.quick_worker import Filled
 
 ENDINGS = (".seg.nrrd", ".nii.gz", ".nrrd", ".mha", ".nii", ".csv", ".png", ".tif", "", ".SEG.NRRD")
 STEMS = (
-    "out", "[left]", "[/x]", "[bold red]x[/]", ":smile:", "a b", "caf\u00e9", "\u65e5\u672c", "-o",
-    "x\x1b[31m", "x\ny", "\u202egnp", "=1+1", "%s", "$(id)", "b\udce4d", "x" * 240, "...", "~",
-)  # fmt: skip
+    "out",
+    "[left]",
+    "[/x]",
+    "[bold red]x[/]",
+    ":smile:",
+    "a b",
+    "caf\u00e9",
+    "\u65e5\u672c",
+    "-o",
+    "x\x1b[31m",
+    "x\ny",
+    "\u202egnp",
+    "=1+1",
+    "%s",
+    "$(id)",
+    "b\udce4d",
+    "x" * 240,
+    "...",
+    "~",
+)
 OPTIONS = {
     "--threshold": ("0.5", "0", "1", "nan", "-1", "x"),
     "--margin": ("0", "-7", "1e9", "nan", "5"),
@@ -39,8 +56,16 @@ OPTIONS = {
     "--per": ("value", "component", "x"),
     "--series": ("1.2.3", "[/x]"),
 }
-BOXES = ("1 4 1 4 1 3", "0 0 0 0 0 0", "4 1 1 4 1 3", "90 99 0 1 0 1", "a b", "1 2 3", "-5 -1 0 1 0 1",
-         "9999999999999999999999 1 1 1 1 1")  # fmt: skip
+BOXES = (
+    "1 4 1 4 1 3",
+    "0 0 0 0 0 0",
+    "4 1 1 4 1 3",
+    "90 99 0 1 0 1",
+    "a b",
+    "1 2 3",
+    "-5 -1 0 1 0 1",
+    "9999999999999999999999 1 1 1 1 1",
+)
 OLDER = b"an older result"
 
 
@@ -101,9 +126,14 @@ def segmentations(draw: st.DrawFn) -> Injection:
 def questions(draw: st.DrawFn) -> Injection:
     """``masam info`` and the lists of cases, on files of every other kind."""
     made = draw(
-        nifti_files() | nrrd_files() | safetensors_files() | torch_files() | roi_files()
-        | batch_lists() | case_lists()
-    )  # fmt: skip
+        nifti_files()
+        | nrrd_files()
+        | safetensors_files()
+        | torch_files()
+        | roi_files()
+        | batch_lists()
+        | case_lists()
+    )
     if made.target.endswith("list.csv"):
         words = ["batch", f"in:{made.target}", "-o", "out:results", "--dry-run"]
     else:

@@ -97,7 +97,7 @@ class _Worker:
     """The process, and what it has said."""
 
     def __init__(self) -> None:
-        self.log = tempfile.TemporaryFile()
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the process)
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         self.process = subprocess.Popen(
             [sys.executable, "-m", "Testing.fuzz.quick_worker"],

@@ -28,18 +28,56 @@ MOST_STATUS = 499
 REFUSALS = {403, 404, 405, 408, 413, 414, 417, 426, 431, 400, 501, 502, 503, 505}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE", "BREW", "get", "")
 PATHS = (
-    "/", f"/?token={TOKEN}", "/?token=wrong", f"/tab/{TAB}/index.html", f"/tab/{TAB}/upload", "/tab/",
-    "/tab/x/index.html", "/../../etc/passwd", f"/tab/{TAB}/../../../etc/passwd", "//evil.example/",
-    f"/tab/{TAB}/%2e%2e/%2e%2e/x", "http://evil.example/", "*", f"/tab/{TAB}/ws", "/%00", "/%ff%fe",
-    "/" + "a" * 9000, f"/tab/{TAB}/results/x\\y", "/tab/%F0%9F%98%80/x",
-)  # fmt: skip
+    "/",
+    f"/?token={TOKEN}",
+    "/?token=wrong",
+    f"/tab/{TAB}/index.html",
+    f"/tab/{TAB}/upload",
+    "/tab/",
+    "/tab/x/index.html",
+    "/../../etc/passwd",
+    f"/tab/{TAB}/../../../etc/passwd",
+    "//evil.example/",
+    f"/tab/{TAB}/%2e%2e/%2e%2e/x",
+    "http://evil.example/",
+    "*",
+    f"/tab/{TAB}/ws",
+    "/%00",
+    "/%ff%fe",
+    "/" + "a" * 9000,
+    f"/tab/{TAB}/results/x\\y",
+    "/tab/%F0%9F%98%80/x",
+)
 HEADERS: dict[str, tuple[str, ...]] = {
-    "Host": ("127.0.0.1", "localhost:{port}", "evil.example", "[::1]", "", "127.0.0.1.evil.example",
-             "[", "a:b:c", "127.0.0.1:99999"),
-    "Origin": ("http://127.0.0.1:{port}", "null", "http://evil.example", "http://[", "\u00ff\u00fe",
-               "http://127.0.0.1:{port}@evil.example", "http://a:b"),
-    "Cookie": (f"masam={COOKIE}", "masam=wrong", "masam=\u00ff", "a=b; ;;; masam", '="', "masam=" + "x" * 5000,
-               f"masam={COOKIE}; masam=other"),
+    "Host": (
+        "127.0.0.1",
+        "localhost:{port}",
+        "evil.example",
+        "[::1]",
+        "",
+        "127.0.0.1.evil.example",
+        "[",
+        "a:b:c",
+        "127.0.0.1:99999",
+    ),
+    "Origin": (
+        "http://127.0.0.1:{port}",
+        "null",
+        "http://evil.example",
+        "http://[",
+        "\u00ff\u00fe",
+        "http://127.0.0.1:{port}@evil.example",
+        "http://a:b",
+    ),
+    "Cookie": (
+        f"masam={COOKIE}",
+        "masam=wrong",
+        "masam=\u00ff",
+        "a=b; ;;; masam",
+        '="',
+        "masam=" + "x" * 5000,
+        f"masam={COOKIE}; masam=other",
+    ),
     "Upgrade": ("websocket", "h2c", "\u00ff"),
     "Connection": ("Upgrade", "keep-alive", "close, Host"),
     "Content-Length": ("0", "5", "-1", "99999999999999999999", "abc", "1e3"),
@@ -50,7 +88,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "X-Masam": ("1",),
     "X-Masam-Tab": (SECRET[:4],),
     "If-None-Match": ("\u00ff", '"x"'),
-}  # fmt: skip
+}
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""Every kind of injections, in the order in which they are counted, and the module that holds it."""
+"""Every kind of injections, in the order of their counts, and the module that holds it."""
 
 from __future__ import annotations
 

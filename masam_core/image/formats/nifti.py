@@ -235,9 +235,7 @@ def _ijk_to_lps(path: Path, header: Header) -> tuple[NDArray[np.float64], tuple[
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix, notes
 
 
-def _two_sizes(
-    stated: NDArray[np.float64], placed: NDArray[np.float64]
-) -> tuple[str, ...]:
+def _two_sizes(stated: NDArray[np.float64], placed: NDArray[np.float64]) -> tuple[str, ...]:
     """A note where voxels have another size by themselves (pixdim) than by their place (sform)."""
     usable = np.isfinite(stated).all() and (stated > 0).all() and (placed > 0).all()
     if not usable or np.abs(placed / stated - 1).max() <= SAME_SIZE:
