@@ -69,6 +69,7 @@ def main() -> None:
     for line in sys.stdin:
         order = json.loads(line)
         kind = kind_of(order["kind"])
+        say(event="loaded")  # which takes a while
 
         def each(injection: Injection, kind: Kind = kind) -> None:
             injection.keep(room / "now", kind=kind.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -104,11 +105,13 @@ def _number(draw: st.DrawFn, data: bytearray, at: int) -> None:
 _CHANGES = (_turn_bit, _set_byte, _cut, _take_out, _put_in, _double, _number)
 
 
+@cache
 def odd_words() -> st.SearchStrategy[str]:
     """What may stand in a field of text, or should not."""
     return st.sampled_from(WORDS) | st.text(max_size=12)
 
 
+@cache
 def odd_values() -> st.SearchStrategy[Any]:
     """What may stand at a place of a JSON or YAML file, of any type and depth."""
     plain = (

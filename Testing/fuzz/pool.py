@@ -18,7 +18,8 @@ from Testing.fuzz.injection import Injection
 from Testing.fuzz.oracle import CRASH, FINDINGS, HANG
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 180.0
+START_SECONDS = 600.0  # to load all that a kind needs, on a busy machine
+LEAST_SECONDS = 2.0
 SLACK = 4.0  # times the seconds of a kind, after which a child is ended: the machine may be busy
 
 
@@ -105,9 +106,10 @@ class Child:
         process.stdin.write(json.dumps({"kind": kind, "seed": seed, "count": count}) + "\n")
         process.stdin.flush()
         found = self._counts.outcomes.setdefault(kind, Counter())
-        phase = ""
+        phase, patience = "", START_SECONDS
         while True:
-            event = self._event(seconds * SLACK)
+            event = self._event(patience)
+            patience = max(seconds * SLACK, LEAST_SECONDS)
             name = event["event"]
             if name == "end":
                 found[event["outcome"]] += 1
@@ -119,7 +121,7 @@ class Child:
                     return
             elif name == "phase":
                 phase = event["words"]
-            elif name == "begin":
+            elif name in ("loaded", "begin"):
                 phase = ""
             elif name == "done":
                 return

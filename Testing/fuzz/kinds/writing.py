@@ -236,7 +236,7 @@ def kill_at(place: Place, injection: Injection) -> Any:
 
 KINDS = (
     Kind("full disk", _faults(WRITERS), fail_at, names_target=False, cost=2.0),
-    Kind("full disk, pictures", _faults(DEAR), fail_at, cost=40.0),
+    Kind("full disk, pictures", _faults(DEAR), fail_at, seconds=60.0, cost=40.0),
     Kind("full disk, logs", _faults(("log.csv",)), add_line),
     # Not the weights: PyTorch's threads are lost in a copy of the process.
     Kind(
