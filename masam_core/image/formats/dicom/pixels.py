@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # What one byte of compressed pixels may stand for; JPEG 2000 of an empty slice reaches some 3000.
 MOST_RATIO = 1 << 14
+# Some writers fill pixels up to a block of the disk.
+MOST_PADDING = 0.01
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7.3"  # multi-frame, grayscale, words
 
 
@@ -87,6 +89,12 @@ def stored_values(path: Path, pixels: Pixels) -> NDArray[Any]:
         raise VolumeError(
             f"{path} is incomplete: {len(data)} of {expected} bytes of pixels are there. Copy or "
             "export it again."
+        )
+    if len(data) > expected * (1 + MOST_PADDING) + 1:  # one byte makes an odd length even
+        raise VolumeError(
+            f"{path} contradicts itself: it holds {len(data)} bytes of pixels, and its tags "
+            f"({pixels.frames} x {pixels.rows} x {pixels.columns} of {pixels.allocated} bits) say "
+            f"{expected}. Export it again."
         )
     order = ">" if syntax is not None and not syntax.is_little_endian else "<"
     kind = f"{'i' if pixels.signed else 'u'}{pixels.allocated // 8}"

@@ -163,3 +163,18 @@ def test_tags_that_are_missing_altogether_leave_words_and_no_traceback(tmp_path:
     with pytest.raises(VolumeError, match="12 bits"):
         read_volume(save(made, tmp_path / "c" / "c.dcm"))
     assert isinstance(made, Dataset)
+
+
+@pytest.mark.parametrize(
+    "tags", [{"Columns": 5}, {"Columns": 9}, {"Rows": 1}, {"BitsAllocated": 8}]
+)
+def test_more_pixels_than_the_tags_say_are_a_contradiction(tmp_path: Path, tags: dict) -> None:
+    bits = {"BitsStored": 8, "HighBit": 7} if "BitsAllocated" in tags else {}
+    series(tmp_path, **tags, **bits)
+    with pytest.raises(VolumeError, match=r"\.dcm contradicts itself: it holds 240 bytes"):
+        read_volume(tmp_path)
+
+
+def test_pixels_may_be_filled_up(tmp_path: Path) -> None:
+    series(tmp_path, PixelData=lambda k: ARRAY[k].tobytes() + bytes(2))
+    assert np.array_equal(read_volume(tmp_path).array, ARRAY)
