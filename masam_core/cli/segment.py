@@ -28,7 +28,7 @@ from masam_core.cli.options import (
     Threshold,
     segment_options,
 )
-from masam_core.cli.prompts import Frame, Typed, read_prompts_typed
+from masam_core.cli.prompts import Frame, Typed
 from masam_core.cli.terminal import console, plain, progress, say, table
 from masam_core.errors import SegmentationError
 from masam_core.inference.options import SegmentOptions
@@ -230,6 +230,7 @@ def segment_command(
     typed.require_sense()
     _require_outputs([image, *typed.files], out, overlay, measurements, probability)
 
+    from masam_core.cli.read_prompts import read_typed
     from masam_core.image.volume import read_volume
     from masam_core.inference.automatic import segment_classes
     from masam_core.inference.box_segmenter import segment_record
@@ -237,7 +238,7 @@ def segment_command(
 
     options = segment_options(quality, threshold, margin, keep, fill_holes, smooth, slice_axis)
     volume = read_volume(image, series=series).with_modality(modality)
-    asked = read_prompts_typed(typed, volume)
+    asked = read_typed(typed, volume)
     segmenter = Segmenter(model, device, precision, base=base)
     segmenter.set_volume(volume)
     lesions = []
