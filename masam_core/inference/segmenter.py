@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy as copying
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,14 @@ from masam_core.image.volume import Volume
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.cache import EmbeddingCache
 from masam_core.inference.confidence import confidence, predicted_confidence
+from masam_core.inference.coherence import Coherent, hold_together
 from masam_core.inference.cuda_graphs import GraphedDecoder
 from masam_core.inference.device import autocast, choose_device, choose_precision, upload
 from masam_core.inference.job import Job, RunningMean, job_crop
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.rectangle import Rectangle
 from masam_core.inference.tightness import respect_box
-from masam_core.inference.view import Crop, ellipsoid_prior, network_input
+from masam_core.inference.view import Crop, network_input, prior_map
 from masam_core.inference.volume_holder import VolumeHolder
 from masam_core.inference.windows import stride_of, window_slices, window_starts
 from masam_core.lesion.cleaning import postprocess
@@ -40,6 +42,7 @@ from masam_core.prompts.given import GivenBox, one_box
 from masam_core.prompts.warnings import warnings_after, warnings_before
 
 Part = tuple[list[int], Embedding]  # slices, and their embedding
+Ask = Callable[[NDArray[np.int64]], NetworkPrompt]  # of slices
 WINDOWS_PER_BATCH = {"cuda": 4, "cpu": 1, "mps": 2}
 # Of the decoder. On the CPU window by window: more do not fit its cache, and rounding would depend
 # on which windows were embedded already.
@@ -189,10 +192,33 @@ class Segmenter(VolumeHolder):
         allowed = box.slice_boxes(frame, options.margin_mm) if options.margin_mm else prompt
         job = Job(frame, prompt, allowed, job_crop(prompt, allowed, frame, self.config))
 
+        total = self._predict(job, options, progress, cancelled)
+        if self.config.shape_prior == "ellipsoid":
+            total = self._coherent(total, job, options, cancelled)
+        if progress is not None:
+            progress(1.0, "measuring")
+        return self._finish(volume, box, job, total, options)
+
+    def _predict(
+        self,
+        job: Job,
+        options: SegmentOptions,
+        progress: Progress | None = None,
+        cancelled: IsCancelled | None = None,
+        ask: Ask | None = None,
+    ) -> RunningMean:
+        """Run all windows that meet the allowed slices, as far as they are to be computed.
+
+        Args:
+            job: the box.
+            options: give the quality.
+            progress, cancelled: see :meth:`segment`.
+            ask: what the network is asked about slices; None asks with the job's box.
+        """
         stride = stride_of(options.quality, self.config.num_slices)
-        starts = window_starts(
-            allowed.first_slice, allowed.last_slice, self.config.num_slices, stride
-        )
+        first = max(job.allowed.first_slice, job.where.first_slice)
+        last = min(job.allowed.last_slice, job.where.last_slice)
+        starts = window_starts(first, last, self.config.num_slices, stride)
         total = RunningMean(job)
         batch_size = WINDOWS_PER_BATCH.get(self.device.type, 1)
         done = 0
@@ -203,14 +229,32 @@ class Segmenter(VolumeHolder):
                 progress(done / len(starts), f"window {done + 1} of {len(starts)}")
             group = self._group(job, starts[done:], batch_size)
             try:
-                self._run_windows(job, group, total)
+                self._run_windows(job, group, total, ask or partial(job.ask, config=self.config))
             except torch.cuda.OutOfMemoryError as error:
                 batch_size = self._smaller(min(len(group), batch_size), error)
                 continue
             done += len(group)
-        if progress is not None:
-            progress(1.0, "measuring")
-        return self._finish(volume, box, job, total, options)
+        return total
+
+    def _coherent(
+        self, total: RunningMean, job: Job, options: SegmentOptions, cancelled: IsCancelled | None
+    ) -> Coherent:
+        start, rows, cols = job.extent()
+
+        def again(index: int, prior: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+            one = job.only(start.start + index, start.start + index)
+
+            def ask(slices: NDArray[np.int64]) -> NetworkPrompt:
+                prompt = job.ask(slices, self.config)
+                mask = prior_map(prior, (rows.start, cols.start), job.crop, self.config)
+                prompt.masks = mask.expand(len(slices), -1, -1, -1)
+                return prompt
+
+            seen = self._predict(one, options, cancelled=cancelled, ask=ask)
+            return seen.mean()[0], float(seen.mean_quality()[0])
+
+        threshold = self.config.threshold if options.threshold is None else options.threshold
+        return hold_together(total.mean(), total.mean_quality(), job, threshold, again)
 
     def _require_volume(self) -> Volume:
         volume = self.volume
@@ -261,7 +305,7 @@ class Segmenter(VolumeHolder):
         return group
 
     @torch.inference_mode()
-    def _run_windows(self, job: Job, starts: list[int], total: RunningMean) -> None:
+    def _run_windows(self, job: Job, starts: list[int], total: RunningMean, ask: Ask) -> None:
         """Embed what the cache lacks, decode the slices inside the box, add up probabilities."""
         kept = {start: self.cache.get(self._key(job, start)) for start in starts}
         missing = [start for start, embedding in kept.items() if embedding is None]
@@ -271,15 +315,15 @@ class Segmenter(VolumeHolder):
         shown = self._rectangle(job)
         results = []
         for batch in in_batches(parts, self._slices_at_once):
-            results += self._decode(job, shown, batch)
+            results += self._decode(shown, batch, ask)
         # Added only when the whole group has succeeded, so that a retry counts nothing twice.
         for index, probability, quality in results:
             total.add(index, probability, quality)
 
     def _inside(self, job: Job, start: int, window: Embedding) -> Part:
         """The slices of a window that lie in the box, and their embedding."""
-        first = max(start, job.allowed.first_slice)
-        last = min(start + self.config.num_slices - 1, job.allowed.last_slice)
+        first = max(start, job.where.first_slice)
+        last = min(start + self.config.num_slices - 1, job.where.last_slice)
         part = slice(first - start, last + 1 - start)
         return list(range(first, last + 1)), window.cut(part)
 
@@ -328,20 +372,15 @@ class Segmenter(VolumeHolder):
         return out
 
     def _decode(
-        self, job: Job, shown: Rectangle, parts: list[Part]
+        self, shown: Rectangle, parts: list[Part], ask: Ask
     ) -> list[tuple[int, NDArray[np.float32], float]]:
         """Decode slices: index, foreground probability on the job's rectangle of the crop,
         predicted quality of the mask."""
         slices = np.array([index for indices, _ in parts for index in indices])
-        boxes = job.crop.to_pixels(job.boxes_at(slices), self.config.image_size)
-        prompt = NetworkPrompt(torch.from_numpy(boxes))
-        if self.config.shape_prior == "ellipsoid":
-            first, last = job.prompt.first_slice, job.prompt.last_slice
-            prompt.masks = ellipsoid_prior(slices, first, last, boxes, self.config)
         window = Embedding.join([embedding for _, embedding in parts])
         logits, quality = self._decoder(
             window.to(self.device, self.dtype),
-            prompt.map(lambda tensor: upload(tensor, self.device)),
+            ask(slices).map(lambda tensor: upload(tensor, self.device)),
             shown.tokens,
         )
         probability = shown.resample(logits).softmax(dim=1)[:, 1].cpu().numpy()
@@ -360,7 +399,7 @@ class Segmenter(VolumeHolder):
         volume: Volume,
         box: BoxPrompt,
         job: Job,
-        total: RunningMean,
+        total: RunningMean | Coherent,
         options: SegmentOptions,
     ) -> Lesion:
         """Threshold, clean, measure; back to the volume's own axes."""
