@@ -1,4 +1,4 @@
-"""Boxes in whatever form a caller has them."""
+"""Boxes and other first prompts in whatever form a caller has them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,37 @@ from numpy.typing import NDArray
 
 from masam_core.errors import BoxError
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.first import (
+    FirstPrompt,
+    LinePrompt,
+    OpenPrompt,
+    PointPrompt,
+    SliceBoxPrompt,
+)
 from masam_core.prompts.readers.registry import read_boxes
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
 
 GivenBox = BoxPrompt | Sequence[float] | NDArray[Any] | str | Path
+GivenPrompt = GivenBox | OpenPrompt
 
 _EXPECTED = (
     "expected a BoxPrompt, six voxel indices (i0, i1, j0, j1, k0, k1), or the path of a file of "
     "boxes, e.g. a Slicer ROI (.mrk.json)"
 )
+
+
+def one_prompt(given: GivenPrompt, geometry: Geometry) -> FirstPrompt:
+    """Read one first prompt: a line, a box on a slice, a click, or a box; see :func:`one_box`.
+
+    Raises:
+        BoxError: as :func:`one_box`; a prompt outside the volume.
+    """
+    if isinstance(given, (LinePrompt, SliceBoxPrompt, PointPrompt)):
+        given.require_inside(geometry.canonical_frame())
+        return given
+    return one_box(given, geometry)
 
 
 def one_box(given: GivenBox, geometry: Geometry) -> BoxPrompt:
