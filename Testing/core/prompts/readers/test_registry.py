@@ -60,8 +60,8 @@ def test_a_made_up_kind_is_read_wherever_boxes_are(tmp_path: Path) -> None:
 def test_without_its_line_it_is_not_known(tmp_path: Path) -> None:
     path = tmp_path / "a.voxels.csv"
     path.write_text("1,3,2,4,0,5\n")
-    expected = r"\.mrk\.json \(a Slicer ROI file\), \.nii\.gz, .*\.mhd \(a label image\)"
-    with pytest.raises(BoxError, match=rf"'a\.voxels\.csv' is no file of boxes .*{expected}"):
+    expected = r"\.mrk\.json \(a Slicer Markups file: .*\), \.nii\.gz, .*\.mhd \(a label image\)"
+    with pytest.raises(BoxError, match=rf"'a\.voxels\.csv' is no file of prompts .*{expected}"):
         read_boxes(path, GRID)
 
 
@@ -81,7 +81,7 @@ def test_a_label_image_gives_a_box_a_piece_or_a_value(tmp_path: Path) -> None:
 def test_the_longest_ending_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = PromptReader((".json",), "boxes as JSON", _read)
     monkeypatch.setattr(registry, "READERS", [plain, *registry.READERS])
-    assert registry.reader_of(Path("a.mrk.json")) is registry.SLICER_ROI
+    assert registry.reader_of(Path("a.mrk.json")) is registry.SLICER_MARKUPS
     assert registry.reader_of(Path("a.json")) is plain
 
 
