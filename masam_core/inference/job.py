@@ -78,10 +78,14 @@ class Job:
             prompt.masks = self.prior(slices, config)
         return prompt
 
+    def ends(self) -> Depth:
+        """The slices that the shape prior spans."""
+        return self.depth or Depth(self.prompt.first_slice, self.prompt.last_slice)
+
     def prior(self, slices: NDArray[np.int64], config: ModelConfig) -> Tensor:
         """The prompt's ellipsoid as mask prompt of slices; see ``ellipsoid_prior``."""
         boxes = self.crop.to_pixels(self.boxes_at(slices), config.image_size)
-        depth = self.depth or Depth(self.prompt.first_slice, self.prompt.last_slice)
+        depth = self.ends()
         return ellipsoid_prior(slices, depth.first, depth.last, boxes, config, depth.logit)
 
     def with_halo(self, share: float, slices: int) -> Job:

@@ -193,11 +193,12 @@ class Segmenter(VolumeHolder):
         job = Job(frame, prompt, allowed, job_crop(prompt, allowed, frame, self.config))
 
         total = self._predict(job, options, progress, cancelled)
+        coherent = Coherent(total.mean(), total.mean_quality())
         if self.config.shape_prior == "ellipsoid":
-            total = self._coherent(total, job, options, cancelled)
+            coherent = self._coherent(total, job, options, cancelled)
         if progress is not None:
             progress(1.0, "measuring")
-        return self._finish(volume, box, job, total, options)
+        return self._finish(volume, box, job, coherent, options)
 
     def _predict(
         self,
@@ -254,7 +255,9 @@ class Segmenter(VolumeHolder):
             return seen.mean()[0], float(seen.mean_quality()[0])
 
         threshold = self.config.threshold if options.threshold is None else options.threshold
-        return hold_together(total.mean(), total.mean_quality(), job, threshold, again)
+        image = job.frame.to_canonical(self.volume.array)[job.extent()].astype(np.float32)
+        first = Coherent(total.mean(), total.mean_quality())
+        return hold_together(first, image, job, threshold, again)
 
     def _require_volume(self) -> Volume:
         volume = self.volume
@@ -399,13 +402,13 @@ class Segmenter(VolumeHolder):
         volume: Volume,
         box: BoxPrompt,
         job: Job,
-        total: RunningMean | Coherent,
+        total: Coherent,
         options: SegmentOptions,
     ) -> Lesion:
         """Threshold, clean, measure; back to the volume's own axes."""
         threshold = self.config.threshold if options.threshold is None else options.threshold
         region, centre = job.region(), job.centre()
-        probability, shaped = total.mean(), 0.0
+        probability, shaped = total.probability, 0.0
         if self.config.shape_prior == "ellipsoid":
             probability, shaped = respect_box(probability, job, threshold)
         mask = postprocess(
@@ -421,7 +424,7 @@ class Segmenter(VolumeHolder):
             # What the model says then follows its box alone, not the patient.
             mask, probability = np.zeros_like(mask), np.zeros_like(probability)
         if self.config.confidence == "predicted":
-            sure = predicted_confidence(total.mean_quality(), mask)
+            sure = predicted_confidence(total.quality, mask)
         else:
             sure = confidence(probability, mask)
         offset, mask_kji, probability_kji = job.to_source(mask, probability)
