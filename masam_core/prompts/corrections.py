@@ -14,7 +14,7 @@ from masam_core.keywords import Keyword
 from masam_core.prompts.first import finite_points, ras_words
 
 STEP_VOXELS = 0.5  # between the samples of a scribble
-MOST_POINTS = 100_000  # of one correction; a hand draws some hundreds
+MOST_POINTS = 10_000  # of one correction; a hand draws some hundreds
 
 
 class CorrectionKind(Keyword):

@@ -94,7 +94,7 @@ def test_what_lies_outside_is_refused_with_its_place(kind: str) -> None:
         ("point", [], "three finite numbers"),
         ("point", [[1, 2]], "three finite numbers"),
         ("scribble", [[1, 2, float("nan")]], "three finite numbers"),
-        ("lasso", [[0, 0, 0], [1, 1, 1]], "3 to 100000 positions; got 2"),
+        ("lasso", [[0, 0, 0], [1, 1, 1]], "3 to 10000 positions; got 2"),
         ("point", "here", "three finite numbers"),
     ],
 )

@@ -122,7 +122,7 @@ def test_points_that_were_not_placed_are_left_out_and_ras_is_turned(tmp_path: Pa
         ("Line", [POINTS[0], [900, 0, 0]], "The line lies outside the volume: R -900.0"),
         ("Fiducial", [[900, 0, 0]], "The click lies outside"),
         ("Fiducial", [], "has no point that was placed"),
-        ("ClosedCurve", POINTS[:2], "3 to 100000 positions"),
+        ("ClosedCurve", POINTS[:2], "3 to 10000 positions"),
         ("Curve", [[0, 0]], "'position' must be 3 numbers"),
         ("Curve", [["a", 0, 0]], r"position.* is 'a'; expected a number"),
     ],
