@@ -40,6 +40,7 @@ def correct(
     contrast: Callable[[Tensor], Tensor],
     said: Sequence[Said],
     ends: NDArray[np.int64],
+    first: Callable[[Place], None] | None = None,
 ) -> Place:
     """Answer the last of some prompts on a patch around it.
 
@@ -51,6 +52,7 @@ def correct(
         said: the prompts so far, in their order; the last one is answered, and those before it
             that lie on the patch are told, too.
         ends: (2, 3) first and last voxel of the lesion so far, or of its box.
+        first: what else answers, before the corrector does; is given the patch's place.
 
     Returns:
         The patch's place in the canonical volume.
@@ -59,6 +61,8 @@ def correct(
     patch = patch_for(asked.voxels, ends, canvas.frame.spacing, shape)
     read = _reach(patch, shape)
     canvas.cover(read)
+    if first is not None:
+        first(covered(patch, shape))
     shown = torch.from_numpy(np.ascontiguousarray(image[read], dtype=np.float32))
     shown = _seen_from(patch, [part.start for part in read]).extract(shown)
     own = _seen_from(patch, canvas.first)
@@ -104,6 +108,17 @@ def _maps(patch: Patch, said: Sequence[Said]) -> tuple[Tensor, Tensor]:
         this, other = (0, 1) if each.positive else (1, 0)
         maps[this, z, y, x], maps[other, z, y, x] = True, False
     return maps[0], maps[1]
+
+
+def covered(patch: Patch, shape: tuple[int, int, int]) -> Place:
+    """The voxels of a volume that lie between a patch's samples, which it may change."""
+    parts = []
+    for axis, length in enumerate(shape):
+        place = patch.positions(axis)
+        low = max(0, int(np.ceil(place[0] - 1e-6)))
+        high = min(length - 1, int(np.floor(place[-1] + 1e-6)))
+        parts.append(slice(low, max(low, high) + 1))
+    return parts[0], parts[1], parts[2]
 
 
 def _seen_from(patch: Patch, first: Sequence[int]) -> Patch:

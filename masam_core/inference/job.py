@@ -113,6 +113,10 @@ class Job:
         wider = replace(self.allowed, first_slice=self.allowed.first_slice - below, xyxy=xyxy)
         return replace(self, computed=wider)
 
+    def without_halo(self) -> Job:
+        """The same box, computed where voxels may be set."""
+        return replace(self, computed=None)
+
     @property
     def where(self) -> SliceBoxes:
         """Where probabilities are computed."""
@@ -120,7 +124,7 @@ class Job:
 
     def inner(self) -> tuple[slice, slice, slice]:
         """The place of the allowed region's extent in the extent of all that is computed."""
-        own = replace(self, computed=None).extent()
+        own = self.without_halo().extent()
         parts = [
             slice(a.start - b.start, a.stop - b.start)
             for a, b in zip(own, self.extent(), strict=True)
