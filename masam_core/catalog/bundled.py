@@ -8,6 +8,7 @@ from masam_core.errors import CheckpointError, VolumeError
 
 PACKAGE = Path(__file__).resolve().parent.parent
 DELTA = "masam_vit_s14_tumour.safetensors"
+CORRECTOR = "masam_corrector.safetensors"
 BASE = "vit_s14_base.safetensors"
 BUNDLED_BACKBONE = "vit_s14"
 SHA256 = {
@@ -33,6 +34,20 @@ def bundled_model_path() -> Path:
     raise CheckpointError(
         f"The bundled model ({DELTA} and {BASE}) is missing from this installation. Install "
         "MASAM again, or choose another model."
+    )
+
+
+def bundled_corrector_path() -> Path:
+    """The corrector that comes with MASAM.
+
+    Raises:
+        CheckpointError: the installation is incomplete.
+    """
+    for folder in resources():
+        if (folder / "Models" / CORRECTOR).is_file():
+            return folder / "Models" / CORRECTOR
+    raise CheckpointError(
+        f"The corrector ({CORRECTOR}) is missing from this installation. Install MASAM again."
     )
 
 
