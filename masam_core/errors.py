@@ -16,7 +16,7 @@ class VolumeError(MasamError):
 
 
 class BoxError(MasamError):
-    """A box that is no box, or lies outside the volume."""
+    """A box, or another prompt, that is none or lies outside the volume."""
 
 
 class IntensityError(MasamError):

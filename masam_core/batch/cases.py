@@ -12,7 +12,7 @@ from masam_core.errors import ConfigError
 from masam_core.image.volume import stem
 from masam_core.prompts.readers.label_image import LABEL_IMAGE
 from masam_core.prompts.readers.registry import ending_of, reader_of
-from masam_core.prompts.readers.slicer_roi import SLICER_ROI
+from masam_core.prompts.readers.slicer_markups import SLICER_MARKUPS
 from masam_core.spreadsheet import read_table
 
 IMAGES = LABEL_IMAGE.endings  # and of what is segmented
@@ -27,7 +27,8 @@ class BatchCase:
     Attributes:
         name: of the case, which its results bear.
         image: file, or folder of a DICOM series.
-        boxes: files of ``masam_core.prompts.readers``: ROIs, or one label image.
+        boxes: files of ``masam_core.prompts.readers``: ROIs, lines, points and curves, or one
+            label image.
     """
 
     name: str
@@ -43,8 +44,8 @@ def find_cases(
     In a folder, an image ``NAME.nii.gz`` goes with ``NAME.mrk.json``, ``NAME_*.mrk.json`` (or with
     ``.``, ``-`` or a space), or with a label image ``NAME_label.nii.gz``, ``NAME.seg.nrrd`` and the
     like, or one of its own name in ``labels``. A sub-folder with one image (or a DICOM series) and
-    boxes in it is a case of the sub-folder's name. ROI files, and other files of boxes that are no
-    images, come before label images.
+    boxes in it is a case of the sub-folder's name. ROI files, and other files of prompts that
+    are no images, come before label images.
 
     Args:
         source: folder, or a CSV with the columns ``image``, ``boxes`` (several by ``;``) and
@@ -76,7 +77,7 @@ def find_cases(
     if not found:
         raise ConfigError(
             f"{source} holds no image with boxes. Expected NAME.nii.gz (or .nrrd, .mha) and beside "
-            f"it NAME{SLICER_ROI.endings[0]} or NAME_label.nii.gz."
+            f"it NAME{SLICER_MARKUPS.endings[0]} or NAME_label.nii.gz."
             + "".join(f" {note}" for note in notes[:3])
         )
     return found, notes
@@ -104,12 +105,12 @@ def read_list(path: Path) -> list[BatchCase]:
         if unknown:
             raise ConfigError(
                 f"{path}, line {number}: {unknown[0]} is no file of boxes; expected "
-                f"{SLICER_ROI.endings[0]} files, or one label image."
+                f"{SLICER_MARKUPS.endings[0]} files, or one label image."
             )
         if len(files) > 1 and not all(_is_prompt(f) for f in files):
             raise ConfigError(
-                f"{path}, line {number}: boxes must be {SLICER_ROI.endings[0]} files, or one label "
-                "image."
+                f"{path}, line {number}: boxes must be {SLICER_MARKUPS.endings[0]} files, or one "
+                "label image."
             )
         target = path.parent / image
         name = (row.get("name") or "").strip() or stem(target)

@@ -222,6 +222,33 @@ def ellipsoid_prior(
     return torch.from_numpy(logits.astype(np.float32))[:, None]
 
 
+def prior_map(
+    logits: NDArray[np.float32], first: tuple[int, int], crop: Crop, config: ModelConfig
+) -> Tensor:
+    """Logits of a part of a slice as a mask prompt.
+
+    Args:
+        logits: (rows, columns) of voxels; what lies around them gets the lowest of them.
+        first: row and column of the first of them in the slice.
+        crop: the field of view.
+        config: gives image size and token grid g.
+
+    Returns:
+        (1, 1, 4g, 4g).
+    """
+    top, left = first[0] - crop.y0, first[1] - crop.x0
+    whole = torch.full((crop.height, crop.width), float(logits.min()))
+    rows = slice(max(0, -top), min(logits.shape[0], crop.height - top))
+    cols = slice(max(0, -left), min(logits.shape[1], crop.width - left))
+    whole[top + rows.start : top + rows.stop, left + cols.start : left + cols.stop] = (
+        torch.from_numpy(np.ascontiguousarray(logits[rows, cols]))
+    )
+    side = 4 * config.grid
+    return F.interpolate(
+        whole[None, None], size=(side, side), mode="bilinear", align_corners=False, antialias=True
+    )
+
+
 def squared_radius(
     slices: NDArray[np.int64],
     first: float,

@@ -16,6 +16,7 @@ from masam_core.errors import BoxError, Cancelled, ConfigError, DeviceMemoryErro
 from masam_core.image.geometry import Geometry
 from masam_core.image.intensity import normalise
 from masam_core.image.volume import Volume
+from masam_core.inference import box_answer
 from masam_core.inference import segmenter as module
 from masam_core.inference.confidence import confidence, predicted_confidence
 from masam_core.inference.segmenter import Segmenter, SegmentOptions
@@ -423,6 +424,7 @@ def test_predicted_confidence_weighs_slices_by_area() -> None:
     assert predicted_confidence(np.array([1.4, 1.2, 0.0]), mask) == 1.0
 
 
+@pytest.mark.usefixtures("never_cut")
 def test_the_quality_head_speaks_where_the_config_says_so(
     build_model: BuildModel, volume: Volume
 ) -> None:
@@ -515,6 +517,13 @@ def test_a_volume_that_was_let_go_is_needed_again(segmenter: Segmenter, volume: 
     assert len(segmenter.cache) == kept
 
 
+@pytest.fixture
+def never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No box cuts: masks of random weights end flat anywhere, and their confidence is none."""
+    monkeypatch.setattr(box_answer, "flat_contacts", lambda *_: [])
+
+
+@pytest.mark.usefixtures("never_cut")
 def test_what_is_worth_a_word_comes_with_the_lesion(segmenter: Segmenter, volume: Volume) -> None:
     """From wherever it is asked: command line, batch and both front ends show these messages."""
     k, j, i = (n // 2 for n in volume.geometry.shape)

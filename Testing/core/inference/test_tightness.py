@@ -71,12 +71,17 @@ def test_nothing_found_stays_nothing(job: Job) -> None:
 def test_the_user_is_told_and_models_without_the_prior_are_left_alone(
     build_model: BuildModel, volume: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from masam_core.inference import segmenter as module
+    from masam_core.inference.job import RunningMean
 
     box = BoxPrompt.from_voxels(12, 32, 9, 29, 5, 13)
-    corner = np.full((9, 21, 21), 0.05, dtype=np.float32)
-    corner[:, :4, :4] = 0.9
-    monkeypatch.setattr(module.RunningMean, "mean", lambda total: corner)
+
+    def corner(total: RunningMean) -> np.ndarray:
+        out = np.full(total.sum.shape, 0.05, dtype=np.float32)
+        inner = out[total.job.inner()]
+        inner[:, :4, :4] = 0.9
+        return out
+
+    monkeypatch.setattr(RunningMean, "mean", corner)
     notes = {}
     for prior in ("ellipsoid", "none"):
         segmenter = Segmenter(build_model(shape_prior=prior), device="cpu")

@@ -168,7 +168,10 @@ def measurement_line(lesion: Lesion, modality: Modality) -> str:
         unit = intensity_unit(modality)
         shown = f"mean {found.mean:.{digits}f} ± {found.sd:.{digits}f}"
         parts.append(f"{shown} {unit}" if unit else shown)
-    parts.append(f"confidence {lesion.confidence:.0%}")
+    if lesion.known_confidence is not None:
+        parts.append(f"confidence {lesion.known_confidence:.0%}")
+    elif lesion.cuts:
+        parts.append(f"cut off by its box: {', '.join(cut.side.value for cut in lesion.cuts)}")
     return SPACE.join(parts).replace("-", MINUS)
 
 
