@@ -242,9 +242,10 @@ class Segmenter(VolumeHolder):
         return refined(self, lesion, corrections, run, self._tools(), painted)
 
     def _tools(self) -> Tools:
+        from masam_core.catalog.bundled import bundled_corrector_path
         from masam_core.model.corrector import contrast, load_corrector
 
-        return Tools(load_corrector(), contrast)
+        return Tools(load_corrector(bundled_corrector_path()), contrast)
 
     def predict(self, job: Job, run: Run, ask: Ask | None = None) -> RunningMean:
         """Run all windows that meet the allowed slices, as far as they are to be computed.
