@@ -77,7 +77,7 @@ def evaluate_command(
         bool,
         typer.Option(
             "--interactive",
-            help="As a user works: first prompts of six kinds, then clicks where the mask is wrong.",
+            help="As a user works: six kinds of first prompts, then clicks into mistakes.",
         ),
     ] = False,
     clicks: Annotated[
@@ -114,7 +114,6 @@ def evaluate_command(
     from masam_core.evaluation.scores import plain, write_scores
     from masam_core.evaluation.study import run_study
     from masam_core.evaluation.tables import study_tables
-    from masam_core.inference.box_segmenter import BoxSegmenter
     from masam_core.inference.segmenter import Segmenter
     from masam_core.targets import require_targets
 

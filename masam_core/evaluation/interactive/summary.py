@@ -124,8 +124,8 @@ def course_tables(summaries: Sequence[CourseSummary]) -> list[Table]:
         for s in summaries
     ]
     note = (
-        "area: under the curve of Dice, 1 is best; to 0.85: mean corrections (share of lesions that "
-        "get there; the others count as one more than there were); seconds: median; cut told: "
+        "area: under the curve of Dice, 1 is best; to 0.85: mean corrections (share of lesions "
+        "that get there; the others count as one more than there were); seconds: median; cut told: "
         "answers that said that the box cuts the lesion."
     )
     return [*curves, Table("Corrections needed, and seconds", columns, rows, note)]
