@@ -20,6 +20,8 @@ Mask = NDArray[np.bool_]
 Values = NDArray[np.float32]
 
 LEAST_FLAT = 0.12  # share of the largest cross-section; flatter sides are looked at closely
+DEPTHS = 2  # planes at a side that are looked at
+LEAST_PLANES = 5  # of a box, for the second of them: of fewer, it is no side any more
 LEAST_CERTAINTY = 0.5  # of what a user is told
 HALO_SHARE = 0.05  # of the box's longer side: how far beyond a side is looked
 HALO_SLICES = 2
@@ -39,6 +41,8 @@ class Contact:
     Attributes:
         axis: 0, 1, 2 for slice, row, column.
         step: -1 or 1, outwards.
+        depth: planes between the mask's last one and the side: 0 or 1. A network is unsure at the
+            very side, so a mask that is cut often ends one voxel before it.
         area_mm2: of the mask there.
         flat: that area over the mask's largest cross-section along the axis, less what an ellipsoid
             in so many planes has.
@@ -46,6 +50,7 @@ class Contact:
 
     axis: int
     step: int
+    depth: int
     area_mm2: float
     flat: float
 
@@ -65,14 +70,17 @@ def flat_contacts(mask: Mask, region: Mask, spacing: tuple[float, float, float])
         planes = int(region.any(axis=others).sum())
         if largest == 0 or planes < 2:
             continue
-        # The outermost plane's centre lies half a plane within the ellipsoid's end.
-        tip = 1 - ((planes - 1) / planes) ** 2
         face = float(np.prod([spacing[other] for other in others]))
         for step in (-1, 1):
-            area = int(_at_side(mask, region, axis, step).sum())
-            flat = area / largest - tip
-            if flat >= LEAST_FLAT:
-                found.append(Contact(axis, step, area * face, flat))
+            sides = []
+            for depth in range(min(DEPTHS, (planes - 1) // LEAST_PLANES + 1)):
+                area = int(_at_side(mask, region, axis, step, depth).sum())
+                # The centre of a plane lies within the ellipsoid's end by half a plane and more.
+                tip = 1 - ((planes - 1 - 2 * depth) / planes) ** 2
+                sides.append(Contact(axis, step, depth, area * face, area / largest - tip))
+            flattest = max(sides, key=lambda contact: contact.flat)
+            if flattest.flat >= LEAST_FLAT:
+                found.append(flattest)
     return found
 
 
@@ -116,15 +124,17 @@ def _evidence(
     free: float,
 ) -> tuple[float, ...] | None:
     """What :data:`WEIGHTS` weigh; None where nothing lies beyond the side."""
-    where = np.argwhere(_at_side(mask, region, contact.axis, contact.step))
+    where = np.argwhere(_at_side(mask, region, contact.axis, contact.step, contact.depth))
     length = mask.shape[contact.axis]
     first, far = where.copy(), where.copy()
-    first[:, contact.axis] += contact.step
+    first[:, contact.axis] += contact.step * (contact.depth + 1)
     inside = (first[:, contact.axis] >= 0) & (first[:, contact.axis] < length)
     if not inside.any():
         return None
     where, first, far = where[inside], first[inside], far[inside]
-    far[:, contact.axis] = np.clip(far[:, contact.axis] + STEPS * contact.step, 0, length - 1)
+    far[:, contact.axis] = np.clip(
+        far[:, contact.axis] + (STEPS + contact.depth) * contact.step, 0, length - 1
+    )
     within, beyond = image[tuple(where.T)], image[tuple(far.T)]
     middle = float(np.median(within))
     values = image[mask]
@@ -151,9 +161,12 @@ def _free_step(mask: Mask, region: Mask, image: Values) -> float:
     return float(np.median(values)) if len(values) else float(np.ptp(image))
 
 
-def _at_side(mask: Mask, region: Mask, axis: int, step: int) -> Mask:
-    """Voxels of a mask whose neighbour in a direction lies outside the region."""
-    return np.asarray(mask & ~_shifted(region, axis, step))
+def _at_side(mask: Mask, region: Mask, axis: int, step: int, depth: int) -> Mask:
+    """Voxels of a mask from which it is ``depth`` voxels to a region's last in a direction."""
+    last = region & ~_shifted(region, axis, step)
+    for _ in range(depth):
+        last = region & _shifted(last, axis, step)
+    return np.asarray(mask & last)
 
 
 def _shifted(mask: Mask, axis: int, step: int) -> Mask:
