@@ -15,7 +15,7 @@ import torch
 from typer.testing import CliRunner
 
 from masam_core.catalog.bundled import bundled_base_path, bundled_model_path
-from masam_core.cli.main import app, join_boxes
+from masam_core.cli.main import app, join_numbers
 from masam_core.model.backbones import BACKBONES, SAM, BackboneSpec
 from masam_core.model.checkpoint import load_model, save_model
 from masam_core.model.config import ModelConfig
@@ -125,4 +125,4 @@ def trained(world: Path) -> Callable[[Path], None]:
 @pytest.fixture
 def masam() -> Callable[..., Any]:
     """Runs ``masam`` in this process; the result has exit_code and output."""
-    return lambda *words: CliRunner().invoke(app, join_boxes(list(words)), prog_name="masam")
+    return lambda *words: CliRunner().invoke(app, join_numbers(list(words)), prog_name="masam")

@@ -13,7 +13,7 @@ import typer.main
 
 import dev
 from masam_core.catalog.bundled import bundled_model_path
-from masam_core.cli.main import app, join_boxes
+from masam_core.cli.main import app, join_numbers
 
 from ..conftest import ROOT
 from .printed import PAGES, Command, commands, options
@@ -57,7 +57,7 @@ def reason(command: Command) -> str | None:
 def parse(words: list[str]) -> None:
     """Follow the words to the command that they name, which must have the options that they set."""
     command: Any = typer.main.get_command(app)
-    rest = join_boxes(words)
+    rest = join_numbers(words)
     while rest and getattr(command, "commands", None):
         assert rest[0] in command.commands, f"masam has no command {rest[0]}"
         command, rest = command.commands[rest[0]], rest[1:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from masam_core.export.measurements import measurement_rows
 from masam_core.export.segmentation import write_segmentation
 from masam_core.image.apart import read_apart
 from masam_core.image.volume import Volume
-from masam_core.inference.box_segmenter import BoxSegmenter, segment_boxes
+from masam_core.inference.box_segmenter import BoxSegmenter, segment_records
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.per import Per
-from masam_core.prompts.readers.registry import read_boxes
+from masam_core.prompts.record import PromptRecord
+from masam_core.prompts.together import records_of_files
 from masam_core.targets import require_folder
 
 OnCase = Callable[[str, str, str], None]
@@ -136,17 +138,13 @@ def _run_case(
     volume = read(case)
     size = " x ".join(str(n) for n in volume.geometry.size_ijk)
     queue.log(name, f"Read {case.image}: {size} voxels, {volume.array.dtype}.")
-    boxes = boxes_of(case, volume, spec.per)
-    for box in boxes:
-        corners = volume.geometry.lps_from_ijk(box.corners_ijk)
-        low, high = corners.min(axis=0), corners.max(axis=0)
-        queue.log(
-            name, f"Box '{box.name}': LPS {low.round(1).tolist()} to {high.round(1).tolist()}"
-        )
-    lesions = segment_boxes(
+    records = records_of_case(case, volume, spec.per)
+    for record in records:
+        queue.log(name, _prompt_words(record, volume))
+    lesions = segment_records(
         segmenter,
         volume,
-        boxes,
+        records,
         spec.segment,
         lambda fraction, text: on_progress(name, fraction, text),
         cancelled,
@@ -182,16 +180,32 @@ def read_case(modality: str | None, case: BatchCase) -> Volume:
     return volume
 
 
-def boxes_of(case: BatchCase, volume: Volume, per: Per) -> list[BoxPrompt]:
-    """The boxes of a case, each with a name.
+def records_of_case(case: BatchCase, volume: Volume, per: Per) -> list[PromptRecord]:
+    """The lesions that a case asks for, each with a name and its corrections.
 
     Raises:
-        BoxError: no box; see also ``read_boxes``.
+        BoxError: no prompt; see also ``records_of_files``.
     """
-    boxes = [box for path in case.boxes for box in read_boxes(path, volume.geometry, per)]
-    if not boxes:
+    records = records_of_files(case.boxes, volume.geometry, per)
+    if not records:
         raise BoxError(f"There is no box for {case.image.name}.")
-    return [box.renamed(box.name or f"lesion {n}") for n, box in enumerate(boxes, 1)]
+    return [
+        replace(record, first=record.first.renamed(record.name or f"lesion {n}"))
+        for n, record in enumerate(records, 1)
+    ]
+
+
+def _prompt_words(record: PromptRecord, volume: Volume) -> str:
+    """A line of the log: what was asked, and where."""
+    first = record.first
+    if isinstance(first, BoxPrompt):
+        points = volume.geometry.lps_from_ijk(first.corners_ijk)
+    else:
+        points = first.points_lps
+    kind = type(first).__name__.removesuffix("Prompt")
+    low, high = points.min(axis=0), points.max(axis=0)
+    words = f"{kind} '{record.name}': LPS {low.round(1).tolist()} to {high.round(1).tolist()}"
+    return f"{words}, {len(record.corrections)} corrections" if record.corrections else words
 
 
 def _mask(case: BatchCase, spec: BatchSpec) -> Path:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import masam_core
 from masam_core.cli import main
 from masam_core.cli.common import plural
-from masam_core.cli.main import join_boxes
+from masam_core.cli.main import join_numbers
 
 from .conftest import Masam
 
@@ -66,10 +66,19 @@ def test_python_dash_m_is_masam() -> None:
 
 def test_six_numbers_after_box_become_one_word() -> None:
     words = ["segment", "--box", "1", "2", "3", "4", "-5", "6", "-o", "x", "--box", "1 2 3 4 5 6"]
-    assert join_boxes(words) == [
+    assert join_numbers(words) == [
         *("segment", "--box", "1 2 3 4 -5 6", "-o", "x", "--box", "1 2 3 4 5 6")
     ]
-    assert join_boxes(["--box", "1", "2", "out.nrrd"]) == ["--box", "1", "2", "out.nrrd"]
+    assert join_numbers(["--box", "1", "2", "out.nrrd"]) == ["--box", "1", "2", "out.nrrd"]
+
+
+def test_positions_may_be_typed_without_quotes() -> None:
+    line = ["--line", *map(str, range(6)), "--point", "-1.5", "2e1", "3", "-o", "x"]
+    assert join_numbers(line) == ["--line", "0 1 2 3 4 5", "--point", "-1.5 2e1 3", "-o", "x"]
+    both = ["--line", *map(str, range(12)), "--click", "1", "2"]
+    assert join_numbers(both) == ["--line", " ".join(map(str, range(12))), "--click", "1", "2"]
+    quoted = ["--line", "1,2,3 4,5,6", "--not-point", "1,2,3"]
+    assert join_numbers(quoted) == quoted
 
 
 def test_plurals() -> None:

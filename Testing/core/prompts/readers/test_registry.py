@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core.batch.cases import find_cases
-from masam_core.batch.run import boxes_of
+from masam_core.batch.run import records_of_case
 from masam_core.errors import BoxError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
@@ -51,7 +51,10 @@ def test_a_made_up_kind_is_read_wherever_boxes_are(tmp_path: Path) -> None:
     (case,), notes = find_cases(tmp_path)
     assert (case.name, case.boxes, notes) == ("a", (path,), [])
     volume = Volume(np.zeros((6, 7, 8), np.int16), GRID)
-    assert [box.name for box in boxes_of(case, volume, Per.COMPONENT)] == ["lesion 1", "lesion 2"]
+    assert [each.name for each in records_of_case(case, volume, Per.COMPONENT)] == [
+        "lesion 1",
+        "lesion 2",
+    ]
     listed = tmp_path / "list.csv"
     listed.write_text("image,boxes\na.nii.gz,a_left.voxels.csv\n")
     assert find_cases(listed)[0] == [case]
