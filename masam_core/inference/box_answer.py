@@ -90,9 +90,7 @@ def answer_box(engine: Engine, job: Job, run: Run) -> Answer:
     return Answer(job, mask, probability, sure, shaped, seen, cuts)
 
 
-def coherent_prediction(
-    engine: Engine, job: Job, run: Run, start: int | None = None
-) -> Coherent:
+def coherent_prediction(engine: Engine, job: Job, run: Run, start: int | None = None) -> Coherent:
     """Probabilities on a job's extent that stay on one lesion from slice to slice.
 
     Args:
@@ -103,9 +101,7 @@ def coherent_prediction(
     first = Coherent(total.mean(), total.mean_quality())
     planes, rows, cols = job.extent()
 
-    def again(
-        index: int, prior: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], float]:
+    def again(index: int, prior: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
         if not takes_masks(engine.config):
             return first.probability[index], float(first.quality[index])
         one = job.only(planes.start + index, planes.start + index)

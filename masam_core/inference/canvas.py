@@ -50,17 +50,13 @@ class Canvas:
     @property
     def place(self) -> Place:
         """Where the canvas lies in the canonical volume."""
-        a, b, c = (
-            slice(f, f + n) for f, n in zip(self.first, self.mask.shape, strict=True)
-        )
+        a, b, c = (slice(f, f + n) for f, n in zip(self.first, self.mask.shape, strict=True))
         return a, b, c
 
     def cover(self, place: Place) -> None:
         """Grow, so that a part of the canonical volume lies on the canvas."""
         before = [max(0, f - p.start) for f, p in zip(self.first, place, strict=True)]
-        after = [
-            max(0, p.stop - own.stop) for own, p in zip(self.place, place, strict=True)
-        ]
+        after = [max(0, p.stop - own.stop) for own, p in zip(self.place, place, strict=True)]
         if any(before) or any(after):
             rim = list(zip(before, after, strict=True))
             self.probability = np.pad(self.probability, rim)
@@ -69,16 +65,12 @@ class Canvas:
 
     def inside(self, place: Place) -> Place:
         """A part of the canonical volume as a part of the canvas."""
-        a, b, c = (
-            slice(p.start - f, p.stop - f) for p, f in zip(place, self.first, strict=True)
-        )
+        a, b, c = (slice(p.start - f, p.stop - f) for p, f in zip(place, self.first, strict=True))
         return a, b, c
 
     def outside(self, part: Place) -> Place:
         """A part of the canvas as a part of the canonical volume."""
-        a, b, c = (
-            slice(p.start + f, p.stop + f) for p, f in zip(part, self.first, strict=True)
-        )
+        a, b, c = (slice(p.start + f, p.stop + f) for p, f in zip(part, self.first, strict=True))
         return a, b, c
 
     def allows(self, voxels: NDArray[np.int64]) -> bool:

@@ -136,9 +136,7 @@ def _jumps(own: Mask, known: Mask, kept: Mask, other: Mask) -> bool:
         other: what looks otherwise than the lesion.
     """
     lost = kept & ~own
-    return bool(
-        lost.any() and other[own].mean() > MOST and other[lost].mean() < 1 - MOST
-    )
+    return bool(lost.any() and other[own].mean() > MOST and other[lost].mean() < 1 - MOST)
 
 
 def _mixed(seen: Plane, prior: Plane, threshold: float, region: Mask) -> Plane:
@@ -204,9 +202,7 @@ def _prior_of(known: Mask, index: int, neighbour: int, job: Job) -> Logits:
     """
     here, there = _across(index, job), _across(neighbour, job)
     _, row_mm, col_mm = job.frame.spacing
-    inside = ndimage.distance_transform_edt(np.pad(known, 1), sampling=(row_mm, col_mm))[
-        1:-1, 1:-1
-    ]
+    inside = ndimage.distance_transform_edt(np.pad(known, 1), sampling=(row_mm, col_mm))[1:-1, 1:-1]
     outside = ndimage.distance_transform_edt(~known, sampling=(row_mm, col_mm))
     deepest = max(float(inside.max()), 1e-3)
     # 0 at the deepest point, 1 on the outline, and as fast outwards.

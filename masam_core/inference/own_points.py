@@ -31,9 +31,7 @@ MOST_LOGIT = 6.0
 def knows_points(config: ModelConfig) -> bool:
     """Whether a model takes points and masks as SAM does: its decoder and prompt encoder are
     SAM's, MedSAM's or LiteMedSAM's, and nothing of MA-SAM was trained on top."""
-    return (
-        config.decoder == "sam" and config.fact_rank == 0 and config.adapter_position == "none"
-    )
+    return config.decoder == "sam" and config.fact_rank == 0 and config.adapter_position == "none"
 
 
 def ask_with_points(

@@ -22,6 +22,7 @@ def kinds(graphs: GraphedDecoder) -> list[tuple[int, tuple[str, ...]]]:
     """Number of slices and kinds of prompts of what was recorded."""
     return sorted((size, tuple(kind for kind, _ in shapes)) for size, shapes in graphs._recordings)
 
+
 NO_GPU = not torch.cuda.is_available()
 Inputs = tuple[Embedding, NetworkPrompt]
 
