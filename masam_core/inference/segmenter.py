@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from masam_core.catalog.bundled import bundled_corrector_path
 from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import BoxError, Cancelled, ConfigError, DeviceMemoryError
 from masam_core.image.geometry import CanonicalFrame
@@ -35,6 +36,7 @@ from masam_core.inference.volume_holder import VolumeHolder
 from masam_core.inference.windows import stride_of, window_slices, window_starts
 from masam_core.lesion.lesion import Lesion, require_same_image
 from masam_core.lesion.painted import Painted
+from masam_core.model.corrector import contrast, load_corrector
 from masam_core.model.masam import MASAM, Embedding
 from masam_core.model.prompt import NetworkPrompt
 from masam_core.model.quantize import prepare_int8
@@ -244,9 +246,7 @@ class Segmenter(VolumeHolder):
         return refined(self, lesion, corrections, run, self._tools(), painted)
 
     def _tools(self) -> Tools:
-        from masam_core.model.corrector import contrast, load_corrector
-
-        return Tools(load_corrector(), contrast)
+        return Tools(load_corrector(bundled_corrector_path()), contrast)
 
     def predict(self, job: Job, run: Run, ask: Ask | None = None) -> RunningMean:
         """Run all windows that meet the allowed slices, as far as they are to be computed.

@@ -520,7 +520,7 @@ def test_a_volume_that_was_let_go_is_needed_again(segmenter: Segmenter, volume: 
 @pytest.fixture
 def never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """No box cuts: masks of random weights end flat anywhere, and their confidence is none."""
-    monkeypatch.setattr(box_answer, "flat_contacts", lambda *_: [])
+    monkeypatch.setattr(box_answer, "find_cuts", lambda *_: ())
 
 
 @pytest.mark.usefixtures("never_cut")
