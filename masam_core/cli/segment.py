@@ -16,6 +16,7 @@ from masam_core.cli.options import (
     SETTINGS,
     Base,
     Device,
+    ExtendOption,
     FillHoles,
     KeepOption,
     Margin,
@@ -193,6 +194,7 @@ def segment_command(
     fill_holes: FillHoles = PostprocessOptions.fill_holes,
     smooth: Smooth = PostprocessOptions.smooth_mm,
     slice_axis: SliceAxis = None,
+    extend: ExtendOption = SegmentOptions.extend,
     modality: ModalityOption = None,
     series: Annotated[
         str | None,
@@ -236,7 +238,9 @@ def segment_command(
     from masam_core.inference.box_segmenter import segment_record
     from masam_core.inference.segmenter import Segmenter
 
-    options = segment_options(quality, threshold, margin, keep, fill_holes, smooth, slice_axis)
+    options = segment_options(
+        quality, threshold, margin, keep, fill_holes, smooth, slice_axis, extend
+    )
     volume = read_volume(image, series=series).with_modality(modality)
     asked = read_typed(typed, volume)
     segmenter = Segmenter(model, device, precision, base=base)

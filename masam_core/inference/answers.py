@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.errors import SegmentationError
 from masam_core.image.volume import Volume
 from masam_core.inference.box_answer import Answer, answer_box, box_job
 from masam_core.inference.engine import Engine, Run
@@ -15,10 +14,10 @@ from masam_core.inference.extend import Extend
 from masam_core.inference.extending import extend
 from masam_core.inference.open_answer import answer_open
 from masam_core.inference.refining import NOTHING
-from masam_core.lesion.crops import tight_box
 from masam_core.lesion.cut import cut_words
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
+from masam_core.lesion.starting import starting_mask
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.first import FirstPrompt
 from masam_core.prompts.given import GivenPrompt, one_prompt
@@ -72,16 +71,7 @@ def lesion_of_mask(
     Raises:
         SegmentationError: an empty mask, or one of another shape.
     """
-    given = np.asarray(mask)
-    if given.shape != volume.geometry.shape:
-        raise SegmentationError(
-            f"The mask to start with is {given.shape} voxels (K, J, I) and '{volume.name}' is "
-            f"{volume.geometry.shape}; they must be the same."
-        )
-    known = given.astype(bool)
-    if not known.any():
-        raise SegmentationError("The mask to start with is empty: there is nothing to correct.")
-    tight = BoxPrompt.from_voxels(*tight_box(known))
+    known, tight = starting_mask(mask, volume)
     prompt = tight if first is None else one_prompt(first, volume.geometry)
     box = prompt if isinstance(prompt, BoxPrompt) else tight.renamed(prompt.name)
     return Lesion.from_mask(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from masam_core.image.volume import Volume
     from masam_core.inference.options import SegmentOptions
     from masam_core.lesion.lesion import Lesion
+    from masam_core.lesion.painted import Painted
     from masam_core.prompts.corrections import Correction
 
 Progress = Callable[[float, str], None]
@@ -47,6 +48,7 @@ class BoxSegmenter(Protocol):
     def segment(
         self,
         box: BoxPrompt,
+        /,
         options: SegmentOptions | None = None,
         progress: Progress | None = None,
         cancelled: IsCancelled | None = None,
@@ -66,12 +68,19 @@ class BoxSegmenter(Protocol):
         """
 
 
-class PromptSegmenter(BoxSegmenter, Protocol):
+class PromptSegmenter(Protocol):
     """Segments lesions from any prompt, and corrects masks: ``Segmenter``, ``RemoteSegmenter``."""
+
+    def set_volume(self, volume: Volume, modality: str | None = None) -> None:
+        """Choose the volume; see :class:`BoxSegmenter`."""
+
+    def forget_volume(self) -> None:
+        """Let go of the volume."""
 
     def segment(
         self,
-        box: Any,
+        first: Any = None,
+        /,
         options: SegmentOptions | None = None,
         progress: Progress | None = None,
         cancelled: IsCancelled | None = None,
@@ -81,7 +90,7 @@ class PromptSegmenter(BoxSegmenter, Protocol):
         """As :meth:`BoxSegmenter.segment`, from any first prompt; corrected then, one by one.
 
         Args:
-            box: a ``FirstPrompt``, or what stands for a box.
+            first: a ``FirstPrompt``, or what stands for a box; None where a mask is given.
             options, progress, cancelled: see :class:`BoxSegmenter`.
             corrections: oldest first.
             mask: bool KJI on the image's grid, which the lesion begins with; or None.
@@ -94,12 +103,14 @@ class PromptSegmenter(BoxSegmenter, Protocol):
         options: SegmentOptions | None = None,
         progress: Progress | None = None,
         cancelled: IsCancelled | None = None,
+        painted: Painted | None = None,
     ) -> Lesion:
         """Correct a lesion; it stays as it is, and a new one is given back.
 
         Args:
             lesion: of the volume that was set.
             corrections: further ones, oldest first.
+            painted: what was painted or erased by hand in this round, which stays.
             options, progress, cancelled: see :class:`BoxSegmenter`.
         """
 

@@ -188,6 +188,7 @@ def test_whatever_comes_for_a_box_its_result_is_a_lesion_or_a_reason(
         "confidence": 0.5,
         "measurements": measure(mask, (5, 6, 7), volume).to_dict(),
         "messages": ["a note"],
+        "corners_ijk": box.corners_ijk.reshape(-1).tolist(),
     }
     worker = Scripted(
         {"box": "good", **good},
