@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from masam_core.batch.cases import BatchCase, find_cases
+from masam_core.batch.case import BatchCase
+from masam_core.batch.cases import find_cases
 from masam_core.batch.engine import open_segmenter
 from masam_core.batch.queue import BatchQueue
 from masam_core.batch.run import OnCase, OnProgress, open_queue, run_batch
@@ -53,17 +54,22 @@ class Batch:
         Raises:
             MasamError: the model can't be loaded, or the table can't be written.
         """
-        if self.queue.next() is None:
-            self.queue.write_table()
-            return True
-        with open_segmenter(self.spec.model, self.spec.worker, environment) as segmenter:
-            return run_batch(
-                self.cases, self.queue, segmenter, self.spec, on_case, on_progress, cancelled
-            )
+        try:
+            if self.queue.next() is None:
+                self.queue.write_table()
+                return True
+            with open_segmenter(self.spec.model, self.spec.worker, environment) as segmenter:
+                return run_batch(
+                    self.cases, self.queue, segmenter, self.spec, on_case, on_progress, cancelled
+                )
+        finally:
+            self.queue.release()
 
 
 def open_batch(spec: BatchSpec) -> Batch:
     """Find the cases of a batch and what has become of them.
+
+    The folder of the results is held for this batch until it has run.
 
     Raises:
         ConfigError, CheckpointError, SegmentationError: the batch can't begin.

@@ -33,7 +33,7 @@ from masam_core.lesion.cleaning_options import PostprocessOptions
 from masam_core.prompts.per import Per
 
 if TYPE_CHECKING:
-    from masam_core.batch.cases import BatchCase
+    from masam_core.batch.case import BatchCase
     from masam_core.batch.queue import BatchQueue
 
 RUN = "Run"

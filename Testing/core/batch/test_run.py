@@ -18,7 +18,8 @@ import SimpleITK as sitk
 
 from masam_core.batch import fingerprint
 from masam_core.batch import run as run_module
-from masam_core.batch.cases import BatchCase, find_cases
+from masam_core.batch.case import BatchCase
+from masam_core.batch.cases import find_cases
 from masam_core.batch.engine import open_segmenter
 from masam_core.batch.run import open_queue, read_case, run_batch
 from masam_core.batch.spec import BatchSpec
@@ -165,29 +166,29 @@ def test_results_never_go_among_the_images(folder: Path) -> None:
         run(folder, folder, Quick())
 
 
-def test_what_another_process_has_done_meanwhile_is_taken_over(
+def test_a_second_batch_on_the_same_folder_is_refused_and_the_first_loses_nothing(
     folder: Path, tmp_path: Path
 ) -> None:
-    out, engine = tmp_path / "out", Quick()
+    out, second, refused = tmp_path / "out", Quick(), []
 
-    class Other(Quick):
-        """Lets a second run of the same batch end while the first one is at its first case."""
+    class Busy(Quick):
+        """Starts the same batch again while it is at its first case."""
 
         def segment(self, *arguments: Any, **named: Any) -> Lesion:
-            if not engine.seen:
-                run(folder, out, engine)
+            if not refused:
+                with pytest.raises(ConfigError, match="Another batch is writing into") as error:
+                    run(folder, out, second)
+                refused.append(str(error.value))
             return super().segment(*arguments, **named)
 
-    first = Other()
+    first = Busy()
     queue, whole = run(folder, out, first)
     assert whole
-    assert first.seen == ["a"]
-    assert engine.seen == ["a", "bug", "memory", "y", "z"]
+    assert (second.seen, len(refused)) == ([], 1)
+    assert f"process {os.getpid()} on this machine" in refused[0]
     assert queue.count("done") == 3
-    rows = (out / "measurements.csv").read_text("utf-8-sig").splitlines()
-    assert [line.split(",")[:2] for line in rows[1:]] == [
-        [name, status] for name, status, _ in queue.table()
-    ]
+    run(folder, out, second)  # now it may
+    assert second.seen == []
 
 
 def test_what_a_case_was_made_of_decides_whether_it_is_run_again(
