@@ -40,9 +40,9 @@ def require_apart(cases: Sequence[BatchCase], spec: BatchSpec) -> None:
         folders.append(spec.source)
     if any(folder.resolve() == place for folder in folders):
         raise ConfigError("Choose another folder for the results than that of the images.")
-    for folder in (spec.out, spec.out / LOG_FOLDER):
-        require_folder(folder, SegmentationError)
+    require_folder(spec.out, SegmentationError)
     require_targets([spec.out / TABLE_FILE], raises=SegmentationError)
+    require_folder(spec.out / LOG_FOLDER, SegmentationError)
     results = {_same(path) for case in cases for path in results_of(case, spec)}
     for path in (path for case in cases for path in (case.image, *case.boxes)):
         if _same(path) in results:
