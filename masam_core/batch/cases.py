@@ -38,7 +38,7 @@ def find_cases(
         ConfigError: no such folder, no case in it, or a list that can't be read.
     """
     if source.is_file():
-        return distinct(read_list(source))
+        return distinct(read_list(source), source.parent)
     if not source.is_dir():
         raise ConfigError(f"There is no folder of images at {source}.")
     if labels is not None and not labels.is_dir():
@@ -51,7 +51,7 @@ def find_cases(
     if (more := len(lonely) - _MOST_NOTES) > 0:
         notes.append(f"{more} more images: no box was found for them.")
     notes += search.notes
-    found, renamed = distinct([image.case for image in images if image.boxes])
+    found, renamed = distinct([image.case for image in images if image.boxes], source)
     if not found:
         raise ConfigError(
             f"{source} holds no image with boxes. Expected NAME.nii.gz (or .nrrd, .mha) and beside "

@@ -13,6 +13,7 @@ from masam_core.batch.queue import BatchQueue
 from masam_core.batch.run import OnCase, OnProgress, open_queue, run_batch
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import DONE, FAILED
+from masam_core.image.readable import readable
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -107,7 +108,7 @@ def run_spec(
         say({"event": "progress", "case": name, "fraction": fraction, "text": text})
 
     for note in batch.notes:
-        say({"event": "note", "message": note})
+        say({"event": "note", "message": readable(note)})
     for row in batch.queue.table():
         on_case(*row)
     whole = batch.run(on_case, on_progress, cancelled, environment)

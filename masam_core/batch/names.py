@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from masam_core.batch.case import BatchCase
 from masam_core.image.readable import readable
@@ -36,18 +39,23 @@ def file_key(name: str) -> str:
     return unicodedata.normalize("NFC", safe_name(name).casefold())
 
 
-def distinct(cases: Sequence[BatchCase]) -> tuple[list[BatchCase], list[str]]:
+def distinct(cases: Sequence[BatchCase], root: Path) -> tuple[list[BatchCase], list[str]]:
     """Cases whose results are files of their own on every system, and notes for the user.
 
     Cases that share a name get the name of their folder before it, or the ending of their image
     behind it, or a digest of where it lies: the same names in every run, whatever comes beside.
+
+    Args:
+        cases: of a batch.
+        root: folder of its input.
     """
+    ways = (_with_folder, _with_ending, partial(_with_digest, root=root))
     named = [replace(case, name=readable(case.name).strip() or "_") for case in cases]
     alike = _alike(named)
     notes = []
     for group in _groups(named, alike):
         first = named[group[0]].name
-        for way in _WAYS:
+        for way in ways:
             trial = [way(named[n]) for n in group]
             others = {file_key(case.name) for n, case in enumerate(named) if n not in group}
             keys = {file_key(name) for name in trial}
@@ -73,11 +81,9 @@ def _with_ending(case: BatchCase) -> str:
     return readable(case.image.name)
 
 
-def _with_digest(case: BatchCase) -> str:
-    return f"{case.name}~{_digest(*map(str, (case.image, *case.boxes)))}"
-
-
-_WAYS: tuple[Callable[[BatchCase], str], ...] = (_with_folder, _with_ending, _with_digest)
+def _with_digest(case: BatchCase, root: Path) -> str:
+    places = [os.path.relpath(path, root) for path in (case.image, *case.boxes)]
+    return f"{case.name}~{_digest(*places)}"
 
 
 def _alike(cases: Sequence[BatchCase]) -> set[str]:

@@ -217,7 +217,8 @@ class BatchQueue:
         if others := len(states.others(self.cases)):
             which = "1 case" if others == 1 else f"{others} cases"
             self.notes.append(
-                f"{self.folder} also holds {which} of another input; they stay, also in the table."
+                f"{self.folder} also holds {which} that this input has not; kept, also in the "
+                "table."
             )
 
     def _is_foreign(self, name: str, kept: CaseState) -> bool:

@@ -57,7 +57,7 @@ def test_long_names_that_differ_at_their_end_stay_apart() -> None:
 
 def names(*images: str, name: str = "") -> list[str]:
     cases = [BatchCase(name or Path(i).name.split(".")[0], Path(i), (Path("b"),)) for i in images]
-    found, _ = distinct(cases)
+    found, _ = distinct(cases, Path("x"))
     assert [case.image for case in found] == [case.image for case in cases]
     keys = [file_key(case.name) for case in found]
     assert len(set(keys)) == len(keys)
@@ -70,6 +70,8 @@ def test_cases_of_one_name_are_told_apart_by_folder_ending_or_place() -> None:
     upper, lower = names("x/A.nii", "x/a.nii")
     assert (upper[:2], lower[:2]) == ("A~", "a~")
     assert names("x/A.nii", "x/a.nii", "x/c.nii")[:2] == [upper, lower]  # in every run
+    moved = [BatchCase(c, Path(f"/y/{c}.nii"), (Path("/y/../b"),)) for c in "Aa"]
+    assert [case.name for case in distinct(moved, Path("/y"))[0]] == [upper, lower]
     twice = names("x/a.nii", "x/a.nii")
     assert [name[-4:] for name in twice] == [" (1)", " (2)"]
     assert len(set(names("CON.nii", "_CON.nii", "con..nii"))) == 3
@@ -81,10 +83,10 @@ def test_a_new_name_takes_no_other_cases() -> None:
 
 def test_who_is_called_otherwise_is_told() -> None:
     cases = [BatchCase("A", Path("x/A.nii")), BatchCase("a", Path("x/a.nii"))]
-    found, (note,) = distinct(cases)
+    found, (note,) = distinct(cases, Path("x"))
     assert "2 cases would all be called A" in note
     assert all(case.name in note for case in found)
-    assert distinct(cases[:1]) == (cases[:1], [])
+    assert distinct(cases[:1], Path("x")) == (cases[:1], [])
 
 
 def test_a_case_bears_a_name_that_can_be_shown() -> None:
