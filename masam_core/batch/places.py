@@ -1,4 +1,4 @@
-"""Where a batch writes, looked at before anything is computed."""
+"""The places to which a batch writes, looked at before anything is computed."""
 
 from __future__ import annotations
 

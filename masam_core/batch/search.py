@@ -38,7 +38,7 @@ class Found:
 
     @property
     def shown(self) -> str:
-        """Where it lies in the input, for people."""
+        """Its place in the input, for people."""
         if self.image == self.folder.path:
             return self.folder.words or readable(self.name)
         return self.folder.shown(self.image)
