@@ -30,15 +30,15 @@ def require_apart(cases: Sequence[BatchCase], spec: BatchSpec) -> None:
     """Refuse a folder of results that can't be written, or in which inputs would be replaced.
 
     Raises:
-        ConfigError: it is the folder of the images, or a DICOM series lies in it.
+        ConfigError: it is the folder of the images, or of a DICOM series.
         SegmentationError: a folder or the table can't be written, or a result would replace an
             image or boxes.
     """
-    place = spec.out.resolve()
-    folders = [case.image for case in cases if case.image.is_dir()]
+    place = place_of(spec.out)
+    folders = [case.image for case in cases]
     if spec.source.is_dir():
         folders.append(spec.source)
-    if any(folder.resolve() == place for folder in folders):
+    if any(place_of(folder) == place for folder in folders):
         raise ConfigError("Choose another folder for the results than that of the images.")
     require_folder(spec.out, SegmentationError)
     require_targets([spec.out / TABLE_FILE], raises=SegmentationError)
@@ -68,5 +68,13 @@ def require_own_masks(cases: Sequence[BatchCase], spec: BatchSpec, queue: BatchQ
                     )
 
 
+def place_of(path: Path) -> str:
+    """A path without links and from the root; one that no system takes, as far as that goes."""
+    try:
+        return str(path.resolve())
+    except (OSError, ValueError, RuntimeError):  # zeros in it, too long, links in a circle
+        return str(path.absolute())
+
+
 def _same(path: Path) -> str:
-    return os.path.normcase(path.resolve())
+    return os.path.normcase(place_of(path))

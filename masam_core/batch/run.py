@@ -11,7 +11,7 @@ from typing import Any
 import masam_core
 from masam_core.batch.case import BatchCase
 from masam_core.batch.fingerprint import case_files, settings
-from masam_core.batch.places import mask_of, require_apart, require_own_masks, results_of
+from masam_core.batch.places import mask_of, place_of, require_apart, require_own_masks, results_of
 from masam_core.batch.queue import BatchQueue, lock_folder
 from masam_core.batch.read_ahead import ReadAhead
 from masam_core.batch.spec import BatchSpec
@@ -49,7 +49,7 @@ def open_queue(cases: Sequence[BatchCase], spec: BatchSpec) -> BatchQueue:
     try:
         shared = settings(spec)
         made_of = {case.name: {**case_files(case), **shared} for case in cases}
-        sources = {case.name: str(case.image.resolve()) for case in cases}
+        sources = {case.name: place_of(case.image) for case in cases}
         names = [case.name for case in cases]
         queue = BatchQueue(names, spec.out, made_of, spec.fresh, sources=sources, held=lock)
         if not spec.fresh:

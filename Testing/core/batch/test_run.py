@@ -506,3 +506,25 @@ def test_files_that_hang_cost_their_cases_and_the_time_limit_once(
     assert "y.nii.gz took longer than" in messages[1]
     assert "pipe.nii is no file" in messages[3]
     assert asked.count("y.nii.gz") == 1
+
+
+def test_a_list_with_paths_that_no_system_takes_runs_the_others(
+    folder: Path, tmp_path: Path
+) -> None:
+    rows = [f"{image},a_label.nii.gz,{name}" for image, name in (
+        ("x" * 300 + ".nii", "y" * 300),
+        ("ze\0ro.nii", "zero"),
+        ("gone.nii", "[/x]"),
+        ("a.nii.gz", "fine"),
+    )]  # fmt: skip
+    text = "\n".join(["image,boxes,name", *rows])
+    (folder / "list.csv").write_text(text)
+    if sys.version_info < (3, 11):  # there, csv knows no zeros
+        (folder / "list.csv").write_text(text.replace("\0", ""))
+    cases, _ = find_cases(folder / "list.csv")
+    spec = BatchSpec(folder / "list.csv", tmp_path / "out")
+    queue = open_queue(cases, spec)
+    silent: Any = lambda *_: None  # noqa: E731
+    assert run_batch(cases, queue, Quick(), spec, silent, silent, lambda: False)
+    assert [status for _, status, _ in queue.table()] == ["failed", "failed", "failed", "done"]
+    assert all("unforeseen" not in message for _, _, message in queue.table())
