@@ -222,18 +222,25 @@ class BatchQueue:
             )
 
     def _is_foreign(self, name: str, kept: CaseState) -> bool:
-        """Whether a state is that of another image, not of the same one moved or changed."""
+        """Whether a state is that of another image, or of a copy with other boxes.
+
+        An input that was moved is gone on with; one of another reader, with boxes of their own on
+        copies of the images, is not.
+        """
         own = self._sources[name]
         if not own or not kept.source or own == kept.source:
             return False
-        return not same_content(kept.made_of.get("image"), self._made_of[name].get("image"))
+        now = self._made_of[name]
+        if kept.made_of.get("boxes") != now.get("boxes"):
+            return True
+        return not same_content(kept.made_of.get("image"), now.get("image"))
 
     def _refusal(self, foreign: Mapping[str, str]) -> str:
         name, source = next(iter(foreign.items()))
         more = f", and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         of = "a loaded volume" if source == SCENE else readable(source)
         return (
-            f"{self.folder} holds results of other images with the same names: '{name}' is of {of}"
+            f"{self.folder} holds results of other images or boxes with the same names: '{name}' is of {of}"
             f"{more}. Choose another folder for the results (or begin these cases anew, --fresh)."
         )
 

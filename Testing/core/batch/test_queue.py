@@ -120,7 +120,8 @@ def test_another_image_of_the_same_name_is_refused_and_the_same_one_moved_is_not
     queue.start("a")
     queue.finish("a", [ROW])
     other = {"a": {"image": [1, 100, 5, "something else"]}}
-    for seen in (other, {"a": {"image": None}}):
+    boxes = {"a": {**made["a"], "boxes": "of another reader"}}
+    for seen in (other, {"a": {"image": None}}, boxes):
         with pytest.raises(ConfigError, match=r"'a' is of /one/a\.nii.*another folder"):
             BatchQueue(["a"], tmp_path, seen, sources={"a": "/two/a.nii"})
     assert BatchQueue(["a"], tmp_path, made, sources={"a": "/moved/a.nii"}).count(DONE) == 1
@@ -140,7 +141,7 @@ def test_names_that_a_system_takes_for_one_file_are_not_taken_for_one_case(
     queue.finish("a", [ROW])
     # As Windows and macOS would find it.
     (tmp_path / ".masam" / "a.json").rename(tmp_path / ".masam" / "A.json")
-    with pytest.raises(ConfigError, match="other images with the same names: 'A'"):
+    with pytest.raises(ConfigError, match="with the same names: 'A'"):
         BatchQueue(["A"], tmp_path, sources={"A": "/two/A.nii"})
 
 
