@@ -240,8 +240,9 @@ class BatchQueue:
         more = f", and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         of = "a loaded volume" if source == SCENE else readable(source)
         return (
-            f"{self.folder} holds results of other images or boxes with the same names: '{name}' is of {of}"
-            f"{more}. Choose another folder for the results (or begin these cases anew, --fresh)."
+            f"{self.folder} holds results of other images or boxes with the same names: '{name}' "
+            f"is of {of}{more}. Choose another folder for the results (or begin these cases anew, "
+            "--fresh)."
         )
 
     def _set(self, name: str, state: CaseState) -> None:
