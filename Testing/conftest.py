@@ -18,6 +18,15 @@ hypothesis.settings.load_profile("busy")
 share_processor()  # as the product does, before any test loads PyTorch
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is marked ``gpu`` where there is none."""
+    if item.get_closest_marker("gpu") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs an NVIDIA GPU")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def few_threads() -> None:
     """Keep torch to two threads: more only get in each other's way on small inputs."""
