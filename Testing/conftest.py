@@ -44,6 +44,19 @@ def exact(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, made of what a container gets of this checkout."""
+    hatchling = pytest.importorskip("hatchling.builders.wheel")
+    from .installing import lay_out
+
+    folder = tmp_path_factory.mktemp("wheel")
+    lay_out(folder / "project")
+    builder = hatchling.WheelBuilder(str(folder / "project"))
+    (built,) = builder.build(directory=str(folder), versions=["standard"])
+    return Path(built)
+
+
+@pytest.fixture(scope="session")
 def tumours_dir() -> Path:
     """The folder of real tumour volumes, which lies beside the checkout and not in it."""
     if not (TUMOURS / "index.csv").is_file():
