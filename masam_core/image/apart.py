@@ -2,14 +2,15 @@
 
 A file that brings its reader down, or keeps it busy for ever, ends that process and no other. One
 process serves all reading of a program, one image after the other; it is started with the first,
-started again after it fell, and ends when the program does. Requests go over its standard input, so
-that no file name stands in the system's list of processes; voxels come back in a file of ours, the
-rest as one line of JSON.
+started again after it fell, and ends when the program does. What comes from elsewhere has a process
+for itself. Requests go over its standard input, so that no file name stands in the system's list of
+processes; voxels come back in a file of ours, the rest as one line of JSON.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import shutil
@@ -18,18 +19,19 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import MasamError, TooSlow, VolumeError
 from masam_core.image.geometry import Geometry
-from masam_core.image.intake import limit_memory, own_output
+from masam_core.image.intake import take_in
 from masam_core.image.readable import readable
 from masam_core.image.volume import Volume, read_volume, stem, whole_numbers
 from masam_core.process_tree import kill_tree
 
+MEMORY_BYTES = 16 << 30
 READ_SECONDS = 600.0  # a large DICOM series from a slow network drive
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,17 +70,51 @@ def read_labels_apart(path: Path | str) -> tuple[NDArray[np.int64], Geometry]:
     return whole_numbers(found.array, path), found.geometry
 
 
-class _Reader:
+def take_in_apart(
+    reader: Reader,
+    source: Path,
+    target: Path,
+    name: str,
+    series: str | None = None,
+    seconds: float = READ_SECONDS,
+) -> dict[str, Any]:
+    """Have a reader take in an image of unknown origin; see ``masam_core.image.intake.take_in``.
+
+    Args:
+        reader: that does it; closed by another thread, it stops at once. What it has unpacked may
+            then lie beside ``target`` still.
+        source, target, name, series: as for ``take_in``.
+        seconds: after which the process is ended.
+
+    Raises:
+        VolumeError: as ``take_in``; or it took too long, or the process ended.
+    """
+    request = {"path": str(source), "target": str(target), "name": name, "series": series}
+    facts = reader.ask(request, f"'{name}'", seconds)
+    if "error" in facts:
+        raise VolumeError(str(facts["error"]))
+    return facts
+
+
+class Reader:
     """The process, started when it is needed."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()
+        self._starting = threading.Lock()
+        self._closed = False
 
-    def ask(self, request: dict[str, Any], path: Path, seconds: float) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], path: object, seconds: float) -> dict[str, Any]:
         """Send one request, and wait for its answer; see :func:`read_apart`."""
-        with self._lock:
-            process = self._running()
+        with self._asking:
+            try:
+                process = self._running()
+            except OSError as error:
+                raise VolumeError(
+                    f"{path} could not be read: its reader could not be started "
+                    f"({error.strerror or error}). Close other programs, and try again."
+                ) from error
             lines: list[bytes] = []
             waiting = threading.Thread(
                 target=_exchange, args=(process, request, lines), daemon=True
@@ -101,17 +137,26 @@ class _Reader:
         )
 
     def _running(self) -> subprocess.Popen[bytes]:
-        process = self._process
-        if process is None or process.poll() is not None:
-            paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-            process = self._process = subprocess.Popen(
-                [_python(), "-m", "masam_core.image.apart"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-            )
-        return process
+        with self._starting:
+            if self._closed:
+                raise VolumeError("The reader of images was ended.")
+            process = self._process
+            if process is None or process.poll() is not None:
+                paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+                process = self._process = subprocess.Popen(
+                    [_python(), "-m", "masam_core.image.apart"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                )
+            return process
+
+    def close(self) -> None:
+        """End the process for good, also while another thread waits for its answer."""
+        with self._starting:
+            self._closed = True
+        self.end()
 
     def end(self) -> None:
         """End the process, if it runs; the next request starts another."""
@@ -148,7 +193,7 @@ def _exchange(
         return
 
 
-_READER = _Reader()
+_READER = Reader()
 atexit.register(_READER.end)
 
 
@@ -162,20 +207,39 @@ def main() -> None:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     path = request["path"]
+    shown = f"'{request['name']}'" if "name" in request else path
     try:
+        if "name" in request:
+            return take_in(Path(path), Path(request["target"]), request["name"], request["series"])
         volume = read_volume(path, request["series"])
         np.save(request["target"], volume.array, allow_pickle=False)
     except MasamError as error:
         return {"error": str(error)}
     except MemoryError:
-        return {"error": f"{path} is too large for this machine's memory."}
+        return {"error": f"{shown} is too large for this machine's memory."}
     except (OSError, ValueError) as error:  # ValueError: a path that no system takes
-        return {"error": f"{path} could not be read: {getattr(error, 'strerror', None) or error}."}
+        reason = getattr(error, "strerror", None) or error
+        return {"error": f"{shown} could not be read: {reason}."}
     return {
         "modality": volume.modality,
         "ijk_to_lps": volume.geometry.ijk_to_lps.tolist(),
         "notes": list(volume.notes),
     }
+
+
+def own_output() -> TextIO:
+    """Standard output for the answer alone: what libraries write there goes to standard error."""
+    own = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return own
+
+
+def limit_memory() -> None:
+    """Have the system refuse this process more memory, where it can."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # not on every system
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 
 if __name__ == "__main__":

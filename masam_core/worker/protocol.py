@@ -34,7 +34,8 @@ shutdown        -> ; the worker ends
 A mask is a map of ``shape`` (KJI), ``offset`` (KJI index of its first voxel in the volume) and
 ``bits`` (numpy's packbits of the flattened mask, zlib-compressed).
 
-Values arrive in little-endian order, as ``dtype`` says.
+Keys are text; msgpack's extension types are refused. Values arrive in little-endian order, as
+``dtype`` says.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ MARKER = b"MSAM"
 HEADER = struct.Struct("<4sI")
 MAX_BODY = 256 << 20
 MAX_WORDS = 4000  # characters of an error's text
+ODD_TEXT = "surrogateescape"  # bytes of a file's name that are no text pass as they are
 PART_BYTES = 8 << 20  # of a volume's values in one message
 
 Message = dict[str, Any]
@@ -71,7 +73,7 @@ def encode(message: Message) -> bytes:
         ProtocolError: a value that can't be sent, or a message of more than ``MAX_BODY`` bytes.
     """
     try:
-        body = msgpack.packb(message, use_bin_type=True)
+        body = msgpack.packb(message, use_bin_type=True, unicode_errors=ODD_TEXT)
     except (TypeError, ValueError, OverflowError) as error:
         raise ProtocolError(f"A message can't be sent: {error}.") from error
     if len(body) > MAX_BODY:
@@ -153,12 +155,29 @@ class Decoder:
 
 def _decode(body: memoryview) -> Message | ProtocolError:
     try:
-        message = msgpack.unpackb(body, raw=False, strict_map_key=True)
+        message = msgpack.unpackb(
+            body,
+            raw=False,
+            strict_map_key=True,
+            unicode_errors=ODD_TEXT,
+            object_hook=_require_text_keys,
+            ext_hook=_refuse_extension,
+        )
     except Exception as error:  # msgpack has many, ValueError, UnicodeDecodeError, its own
         return ProtocolError(f"A frame holds no msgpack message ({type(error).__name__}).")
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         return ProtocolError("A message must be a map with a 'type'.")
     return message
+
+
+def _require_text_keys(fields: dict[Any, Any]) -> dict[Any, Any]:
+    if not all(isinstance(key, str) for key in fields):
+        raise ValueError("a key that is no text")
+    return fields
+
+
+def _refuse_extension(code: int, _data: bytes) -> Any:
+    raise ValueError(f"a value of the unknown type {code}")
 
 
 def pack_mask(mask: NDArray[np.bool_], offset_kji: tuple[int, int, int]) -> Message:

@@ -16,7 +16,7 @@ from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import Measurements
 from masam_core.prompts.boxes import BoxPrompt
-from masam_core.worker.client import Ask, Steps, WorkerError
+from masam_core.worker.client import Ask, Steps, WorkerError, not_understood
 from masam_core.worker.codes import kind_of
 from masam_core.worker.protocol import PART_BYTES, Message, pack_mask, unpack_mask
 
@@ -113,11 +113,7 @@ def _result(message: Message | None, box: BoxPrompt, volume: Volume, model: Mess
     except MasamError as error:
         return error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return WorkerError(
-            "internal",
-            f"The worker's answer can't be understood ({type(error).__name__}: {error}). Install "
-            "the same version of MASAM on both sides.",
-        )
+        return not_understood(error)
 
 
 def put_volume_steps(volume: Volume) -> Steps:

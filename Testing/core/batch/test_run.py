@@ -477,8 +477,8 @@ def test_files_that_hang_cost_their_cases_and_the_time_limit_once(
     """The readers of an image and of a label image never answer; a pipe is no file of boxes."""
     asked: list[str] = []
 
-    class Stalls(apart._Reader):
-        def ask(self, request: dict[str, Any], path: Path, seconds: float) -> dict[str, Any]:
+    class Stalls(apart.Reader):
+        def ask(self, request: dict[str, Any], path: Any, seconds: float) -> dict[str, Any]:
             asked.append(path.name)
             if path.name in ("y.nii.gz", "a_label.nii.gz"):
                 os.kill(self._running().pid, signal.SIGSTOP)

@@ -21,9 +21,9 @@ from Testing.core.image.formats.making import metaimage, nifti, nrrd
 
 
 @pytest.fixture
-def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[apart._Reader]:
+def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[apart.Reader]:
     """A process of this test's own."""
-    own = apart._Reader()
+    own = apart.Reader()
     monkeypatch.setattr(apart, "_READER", own)
     yield own
     own.end()
@@ -58,7 +58,7 @@ def test_refusals_are_those_of_reading_here(
 
 
 def test_one_process_serves_them_all_and_is_replaced_when_it_falls(
-    tmp_path: Path, reader: apart._Reader
+    tmp_path: Path, reader: apart.Reader
 ) -> None:
     path = nifti(tmp_path / "scan.nii")
     read_apart(path)
@@ -74,7 +74,7 @@ def test_one_process_serves_them_all_and_is_replaced_when_it_falls(
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Needs a pipe that stalls")
 def test_what_takes_too_long_is_given_up(
-    tmp_path: Path, reader: apart._Reader, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, reader: apart.Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reader is stopped, as a drive that does not answer would stop it."""
     path = nifti(tmp_path / "scan.nii")
@@ -89,7 +89,7 @@ def test_what_takes_too_long_is_given_up(
 
 
 def test_a_reader_that_is_brought_down_costs_one_file(
-    tmp_path: Path, reader: apart._Reader, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, reader: apart.Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = "import os, sys; sys.stdin.readline(); os.abort()"
     run = subprocess.Popen
@@ -105,10 +105,21 @@ def test_a_reader_that_is_brought_down_costs_one_file(
     assert read_apart(path).name == "scan"
 
 
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="Looks into /proc")
-def test_no_file_name_stands_in_the_list_of_processes(
-    tmp_path: Path, reader: apart._Reader
+def test_a_reader_that_can_not_be_started_is_told_in_words(
+    tmp_path: Path, reader: apart.Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def no_room(*_: object, **__: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(apart.subprocess, "Popen", no_room)
+        with pytest.raises(VolumeError, match=r"scan\.nii could .*Too many open files"):
+            read_apart(nifti(tmp_path / "scan.nii"))
+    assert read_apart(tmp_path / "scan.nii").name == "scan"
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="Looks into /proc")
+def test_no_file_name_stands_in_the_list_of_processes(tmp_path: Path, reader: apart.Reader) -> None:
     read_apart(nifti(tmp_path / "secret-name.nii"))
     assert reader._process is not None
     line = Path(f"/proc/{reader._process.pid}/cmdline").read_bytes()

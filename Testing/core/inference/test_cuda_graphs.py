@@ -16,7 +16,6 @@ from masam_core.model.prompt import NetworkPrompt
 from .conftest import BuildModel
 
 BOTH = ("boxes", "masks")
-NO_GPU = not torch.cuda.is_available()
 Inputs = tuple[Embedding, NetworkPrompt]
 
 
@@ -159,7 +158,7 @@ def test_lack_of_memory_is_no_reason_to_give_up(
     assert list(graphs._recordings) == [(8, BOTH)]
 
 
-@pytest.mark.skipif(NO_GPU, reason="needs an NVIDIA GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("number", range(max(1, torch.cuda.device_count())))
 @torch.inference_mode()
