@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from masam_core.atomic import write_text
 from masam_core.errors import BoxError, ConfigError
 from masam_core.image.geometry import Geometry
+from masam_core.image.readable import readable
 from masam_core.jsonfile import read_json
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.schema import check
@@ -54,10 +55,22 @@ def read_roi(path: Path | str, geometry: Geometry) -> list[BoxPrompt]:
         if kind != "ROI":
             raise BoxError(f"{path} holds a Markups {kind}; expected a ROI (box).")
         name = path.name[: -len(ENDING)] if path.name.lower().endswith(ENDING) else path.stem
+        name = readable(name)
         if len(markups) > 1:
             name = f"{name} {number + 1}"
         boxes.append(_box(path, markup, name, geometry))
     return boxes
+
+
+def holds_roi(path: Path) -> bool:
+    """Whether a JSON file is one of Slicer's Markups and holds a ROI."""
+    try:
+        content = read_json(path, "Slicer Markups file", BoxError, MOST_BYTES)
+    except BoxError:
+        return False
+    markups = content.get("markups") if isinstance(content, dict) else None
+    found = markups if isinstance(markups, list) else []
+    return any(isinstance(markup, dict) and markup.get("type") == "ROI" for markup in found)
 
 
 def write_roi(
@@ -175,7 +188,7 @@ def _box(path: Path, markup: dict[str, Any], name: str, geometry: Geometry) -> B
     if markup.get("orientation") is not None:
         axes = _numbers(path, markup, "orientation", 9).reshape(3, 3)
     label = next((point.get("label") for point in markup.get("controlPoints") or ()), None)
-    label = " ".join((label or "").split())
+    label = " ".join(readable(label or "").split())
     # Slicer numbers labels by itself ("R-1"); such a number says less than the file's name.
     chosen = name if not label or _OWN_NUMBER.fullmatch(label) else label
     try:

@@ -60,7 +60,7 @@ def test_a_made_up_kind_is_read_wherever_boxes_are(tmp_path: Path) -> None:
 def test_without_its_line_it_is_not_known(tmp_path: Path) -> None:
     path = tmp_path / "a.voxels.csv"
     path.write_text("1,3,2,4,0,5\n")
-    expected = r"\.mrk\.json \(a Slicer ROI file\), \.nii\.gz, .*\.mhd \(a label image\)"
+    expected = r"\.mrk\.json, \.json \(a Slicer ROI file\), \.nii\.gz, .* \(a label image\)"
     with pytest.raises(BoxError, match=rf"'a\.voxels\.csv' is no file of boxes .*{expected}"):
         read_boxes(path, GRID)
 
