@@ -39,4 +39,7 @@ def boxes_of_labels(
         placed = on_grid(labels, own, geometry, path)
     except VolumeError as error:
         raise BoxError(str(error)) from error
-    return BoxPrompt.from_labels(placed, per)
+    try:
+        return BoxPrompt.from_labels(placed, per)
+    except BoxError as error:
+        raise BoxError(f"{path}: {error}") from error

@@ -113,12 +113,13 @@ class Decoder:
                 out.append(ProtocolError(f"A frame claims {length} bytes ({MAX_BODY} at most)."))
                 continue
             end = HEADER.size + length
-            if len(self._buffer) < end:
-                wrong = self._wrong_length(length)
-                if wrong is None:
-                    return out
+            # Also where all of its bytes are there: they may be those of frames behind it.
+            wrong = self._wrong_length(length)
+            if wrong is not None:
                 out.append(wrong)
                 continue
+            if len(self._buffer) < end:
+                return out
             self._end = None
             with memoryview(self._buffer) as view:  # a frame may be large: no copy of it
                 out.append(_decode(view[HEADER.size : end]))
@@ -128,7 +129,7 @@ class Decoder:
         """Drop a frame whose message does not fill the length that it claims."""
         self._end = self._end or ObjectEnd()
         with memoryview(self._buffer) as view:
-            self._end.walk(view[HEADER.size :])
+            self._end.walk(view[HEADER.size : HEADER.size + length])
         at, wrong = self._end.at, self._end.wrong
         ended = self._end.done and HEADER.size + at <= len(self._buffer)
         if not (wrong or at > length or (ended and at < length)):

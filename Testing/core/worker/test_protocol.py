@@ -89,6 +89,17 @@ def test_a_length_that_is_too_long_swallows_no_frame_behind_it(
     assert [m for m in out if not isinstance(m, ProtocolError)] == MESSAGES
 
 
+@pytest.mark.parametrize("more", [1, 9, 20, 60])
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_nor_does_one_that_ends_within_the_frames_that_came_with_it(more: int, size: int) -> None:
+    body = encode(MESSAGES[0])[8:]
+    data = b"MSAM" + struct.pack("<I", len(body) + more) + body + b"".join(map(encode, MESSAGES))
+    decoder, out = Decoder(), []
+    for at in range(0, len(data), size):
+        out += decoder.feed(data[at : at + size])
+    assert [m for m in out if not isinstance(m, ProtocolError)] == MESSAGES
+
+
 _VALUES = st.recursive(
     st.none()
     | st.booleans()

@@ -90,3 +90,10 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     path.write_text(json.dumps({"markups": []}))
     with pytest.raises(BoxError, match=r"a\.mrk\.json"):
         read_boxes(path, GRID)
+
+
+def test_an_empty_label_image_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "nothing.nii.gz"
+    sitk.WriteImage(sitk.Image(7, 6, 5, sitk.sitkUInt8), str(path))
+    with pytest.raises(BoxError, match=r"nothing\.nii\.gz: The label image is empty"):
+        read_boxes(path, Geometry.from_spacing((5, 6, 7)))
