@@ -12,12 +12,17 @@ Everything is installed into .venv beside this file. Set MASAM_WHEELS to a folde
 install without a network; fill it where there is one, with the same Python and system:
 
     pip download -d FOLDER ".[train,bench,slicer,workbench,dev]" hatchling editables
+
+Without an NVIDIA GPU, PyTorch's small build for the processor is installed. MASAM_TORCH_INDEX names
+another package index, or a folder of wheels, to take PyTorch from; empty it means pip's own.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -116,7 +121,7 @@ def install(environment: Path, extras: str) -> str | None:
     done = stamp.read_text("utf-8").split("\n") if stamp.exists() else []
     if done[:1] == [wanted] and set(filter(None, extras.split(","))) <= set(done[1:]):
         return None
-    print(f"==> Installing into {environment} (PyTorch is large: the first time takes minutes)")
+    print(f"==> Installing into {environment} (the first time takes minutes)", flush=True)
     python = python_of(environment)
     try:
         if not works(python):
@@ -129,6 +134,8 @@ def install(environment: Path, extras: str) -> str | None:
         )
     stamp.unlink(missing_ok=True)
     kept = {e for e in done[1:] if e} | {e for e in extras.split(",") if e}
+    if not os.environ.get("MASAM_WHEELS"):
+        install_torch(python, vision=not kept.isdisjoint({"train", "dev"}))
     target = f"{ROOT}[{','.join(sorted(kept))}]" if kept else str(ROOT)
     command = [str(python), "-m", "pip", *pip_options(os.environ), "-e", target]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
@@ -139,6 +146,68 @@ def install(environment: Path, extras: str) -> str | None:
         )
     stamp.write_text("\n".join([wanted, *sorted(kept)]), "utf-8")
     return None
+
+
+def install_torch(python: Path, vision: bool) -> None:
+    """Install the build of PyTorch that suits this machine, from an index of its own.
+
+    Where that fails nothing is lost: the installation that follows takes the ordinary build.
+
+    Args:
+        python: interpreter of the environment.
+        vision: whether torchvision is needed, too; both must come from one place.
+    """
+    if str(Path(__file__).resolve().parent) not in sys.path:
+        sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from masam_core.installation import torch_build  # needs nothing but Python
+
+    installed = packages_of(python)
+    wanted = torch_build.missing_packages(installed, vision)
+    if not wanted:
+        return
+    build = torch_build.choose_build(os.environ)
+    print(f"==> PyTorch: {build.words}.", flush=True)
+    pip = [str(python), "-m", "pip"]
+    if build.index:
+        options = [*network_options(python), *torch_build.source_options(build.index)]
+        command = [*pip, "install", "--disable-pip-version-check", *options, *wanted]
+        environment = torch_build.source_environment(os.environ)
+        if subprocess.run(command, env=environment, check=False).returncode == 0:
+            return
+        print(
+            f"==> PyTorch could not be had from {build.index}; pip's ordinary index is asked "
+            "instead (on Linux about 3 GB, with CUDA).",
+            flush=True,
+        )
+    if "torch" in installed:  # its torchvision is not in reach: both anew, from one place
+        subprocess.run([*pip, "uninstall", "-y", "torch"], check=False)
+
+
+def packages_of(python: Path) -> dict[str, str]:
+    """Version of each package in the environment."""
+    code = (
+        "import importlib.metadata as m, json;"
+        "print(json.dumps({d.metadata['Name'].lower(): d.version for d in m.distributions()}))"
+    )
+    try:
+        found = subprocess.run(
+            [str(python), "-c", code], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return dict(json.loads(found.stdout))
+
+
+def network_options(python: Path) -> list[str]:
+    """Proxy and certificates of pip's own settings, for a pip that must not read its indexes."""
+    command = [str(python), "-m", "pip", "config", "list"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    options = []
+    for line in (found.stdout or "").splitlines():
+        match = re.fullmatch(r"(?:global|install)\.(proxy|cert|client-cert)='(.+)'", line.strip())
+        if match is not None:
+            options += [f"--{match[1]}", match[2]]
+    return options
 
 
 def create(environment: Path) -> None:

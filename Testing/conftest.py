@@ -18,6 +18,15 @@ hypothesis.settings.load_profile("busy")
 share_processor()  # as the product does, before any test loads PyTorch
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is marked ``gpu`` where there is none."""
+    if item.get_closest_marker("gpu") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs an NVIDIA GPU")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def few_threads() -> None:
     """Keep torch to two threads: more only get in each other's way on small inputs."""
@@ -32,6 +41,19 @@ def exact(monkeypatch: pytest.MonkeyPatch) -> None:
     from masam_core.inference import device
 
     monkeypatch.setattr(device, "has_fast_bfloat16", lambda: False)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, made of what a container gets of this checkout."""
+    hatchling = pytest.importorskip("hatchling.builders.wheel")
+    from .installing import lay_out
+
+    folder = tmp_path_factory.mktemp("wheel")
+    lay_out(folder / "project")
+    builder = hatchling.WheelBuilder(str(folder / "project"))
+    (built,) = builder.build(directory=str(folder), versions=["standard"])
+    return Path(built)
 
 
 @pytest.fixture(scope="session")

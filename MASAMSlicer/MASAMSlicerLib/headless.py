@@ -10,6 +10,7 @@ done, 1 when one has failed, 2 for wrong usage.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the batch; see the module's text."""
     from MASAMSlicerLib import workerprocess
 
+    _forgivingStreams()
     words = list(arguments)
     if words[:1] == ["--"]:
         del words[0]
@@ -59,6 +61,13 @@ def main(arguments: Sequence[str]) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     return 1 if ended[0]["failed"] or ended[0]["cancelled"] else 0
+
+
+def _forgivingStreams() -> None:
+    """Let output write out letters that a console lacks: a name must not end the batch."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError, OSError):  # Slicer's own have none
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def _spec(given: argparse.Namespace) -> BatchSpec:
@@ -112,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--smooth", type=float, dest="smooth_mm", help="smoothing of the outline, mm")
     add("--slice-axis", help="voxel axis across the slices: i, j or k")
     add("--worker", default="", help="worker command, to compute elsewhere")
-    add("--fresh", action="store_true", help="forget an earlier run")
+    add("--fresh", action="store_true", help="forget an earlier run of these cases")
     add("--retry-failed", action="store_true", help="run failed cases again")
     return parser
 

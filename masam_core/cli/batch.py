@@ -29,12 +29,13 @@ from masam_core.cli.options import (
     segment_options,
 )
 from masam_core.cli.terminal import console, plain, progress, say, table, warn
+from masam_core.image.readable import readable
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning_options import PostprocessOptions
 from masam_core.prompts.per import Per
 
 if TYPE_CHECKING:
-    from masam_core.batch.cases import BatchCase
+    from masam_core.batch.case import BatchCase
     from masam_core.batch.queue import BatchQueue
 
 RUN = "Run"
@@ -46,7 +47,8 @@ def batch_command(
         Path,
         typer.Argument(
             metavar="INPUT",
-            help="Folder of images with their boxes beside them, or a CSV list (image, boxes).",
+            help="Folder of images with their boxes beside them, with sub-folders, or a CSV list "
+            "(image, boxes).",
         ),
     ],
     out: Annotated[
@@ -86,7 +88,7 @@ def batch_command(
     ] = "",
     fresh: Annotated[
         bool,
-        typer.Option("--fresh", help="Forget an earlier run in this folder.", rich_help_panel=RUN),
+        typer.Option("--fresh", help="Forget an earlier run of these cases.", rich_help_panel=RUN),
     ] = False,
     retry_failed: Annotated[
         bool,
@@ -157,7 +159,7 @@ def _list(cases: list[BatchCase], as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        say(f"{row['case']}: {row['image']} with {', '.join(row['boxes'])}")
+        say(readable(f"{row['case']}: {row['image']} with {', '.join(row['boxes'])}"))
 
 
 def _tell(queue: BatchQueue, out: Path, as_json: bool) -> None:

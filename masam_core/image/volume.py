@@ -17,6 +17,7 @@ from masam_core.image.formats.dicom import read_series
 from masam_core.image.formats.registry import read_image
 from masam_core.image.geometry import Geometry
 from masam_core.image.intensity import Modality, guess_modality
+from masam_core.image.readable import readable
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -109,7 +110,8 @@ def read_volume(path: Path | str, series: str | None = None, detached: bool = Tr
     """
     path = Path(path)
     found = _read(path, Rules(detached, series))
-    return Volume(found.array, found.geometry, found.modality, stem(path), path, found.notes)
+    name = readable(stem(path))
+    return Volume(found.array, found.geometry, found.modality, name, path, found.notes)
 
 
 def volume_from_sitk(image: sitk.Image, name: str = "volume") -> Volume:
@@ -139,13 +141,17 @@ def read_labels(path: Path | str) -> tuple[NDArray[np.int64], Geometry]:
         VolumeError: as :func:`read_volume`; or values that are no whole numbers.
     """
     found = _read(Path(path), Rules())
-    array = found.array
+    return whole_numbers(found.array, path), found.geometry
+
+
+def whole_numbers(array: NDArray[Any], path: Path | str) -> NDArray[np.int64]:
+    """Labels of an image's values; VolumeError where they are no whole numbers."""
     if not np.issubdtype(array.dtype, np.integer) and not np.array_equal(array, np.rint(array)):
         raise VolumeError(
             f"{path} is no label image: its values are not whole numbers. Expected 0 for "
             "background and 1, 2, ... for lesions."
         )
-    return array.astype(np.int64), found.geometry
+    return array.astype(np.int64)
 
 
 def stem(path: Path) -> str:

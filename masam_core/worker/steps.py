@@ -19,7 +19,7 @@ from masam_core.lesion.painted import Painted
 from masam_core.prompts.corrections import Correction
 from masam_core.prompts.first import FirstPrompt
 from masam_core.prompts.record import PromptRecord
-from masam_core.worker.client import Ask, Steps, WorkerError
+from masam_core.worker.client import Ask, Steps, WorkerError, not_understood
 from masam_core.worker.codes import kind_of
 from masam_core.worker.lesions import (
     correction_fields,
@@ -172,11 +172,7 @@ def _result(message: Message | None, record: PromptRecord, volume: Volume, model
     except MasamError as error:
         return error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return WorkerError(
-            "internal",
-            f"The worker's answer can't be understood ({type(error).__name__}: {error}). Install "
-            "the same version of MASAM on both sides.",
-        )
+        return not_understood(error)
     # What reading the image left open is known on this side alone.
     return replace(lesion, messages=(*volume.notes, *lesion.messages))
 

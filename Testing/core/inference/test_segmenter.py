@@ -404,7 +404,7 @@ def test_confidence_is_the_dice_expected_under_the_probabilities() -> None:
     assert confidence(probability, np.zeros_like(mask)) == 0.0
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.gpu
 def test_cuda_agrees_with_the_cpu(
     build_model: BuildModel, segmenter: Segmenter, volume: Volume
 ) -> None:
