@@ -67,15 +67,29 @@ def visit(server: Server) -> Visitor:
 
 
 @pytest.fixture(scope="module")
-def visitor(server: Server) -> Visitor:
+def visitors() -> dict[str, Visitor]:
+    """Those who have come, by name."""
+    return {}
+
+
+def living(server: Server, visitors: dict[str, Visitor], name: str) -> Visitor:
+    """A visitor whose tab is there; on a slow machine it may have ended since the last test."""
+    known = visitors.get(name)
+    if known is None or ask(server, f"{known.path}index.html", Cookie=known.cookie).status != 200:
+        visitors[name] = visit(server)
+    return visitors[name]
+
+
+@pytest.fixture
+def visitor(server: Server, visitors: dict[str, Visitor]) -> Visitor:
     """One of two."""
-    return visit(server)
+    return living(server, visitors, "one")
 
 
-@pytest.fixture(scope="module")
-def other(server: Server) -> Visitor:
+@pytest.fixture
+def other(server: Server, visitors: dict[str, Visitor]) -> Visitor:
     """The other one."""
-    return visit(server)
+    return living(server, visitors, "other")
 
 
 def test_the_page_is_for_the_browser_that_opened_it(server: Server, visitor: Visitor) -> None:
