@@ -67,29 +67,15 @@ def visit(server: Server) -> Visitor:
 
 
 @pytest.fixture(scope="module")
-def visitors() -> dict[str, Visitor]:
-    """Those who have come, by name."""
-    return {}
-
-
-def living(server: Server, visitors: dict[str, Visitor], name: str) -> Visitor:
-    """A visitor whose tab is there; on a slow machine it may have ended since the last test."""
-    known = visitors.get(name)
-    if known is None or ask(server, f"{known.path}index.html", Cookie=known.cookie).status != 200:
-        visitors[name] = visit(server)
-    return visitors[name]
-
-
-@pytest.fixture
-def visitor(server: Server, visitors: dict[str, Visitor]) -> Visitor:
+def visitor(server: Server) -> Visitor:
     """One of two."""
-    return living(server, visitors, "one")
+    return visit(server)
 
 
-@pytest.fixture
-def other(server: Server, visitors: dict[str, Visitor]) -> Visitor:
+@pytest.fixture(scope="module")
+def other(server: Server) -> Visitor:
     """The other one."""
-    return living(server, visitors, "other")
+    return visit(server)
 
 
 def test_the_page_is_for_the_browser_that_opened_it(server: Server, visitor: Visitor) -> None:
