@@ -34,6 +34,8 @@ OLDEST = (3, 10)
 # From here on Python itself tells which lines ran. Before, measuring costs a third of the time, so
 # it is done where it is asked for: dev.py test --cov
 CHEAP_COVERAGE = (3, 12)
+# Arguments of pytest that say how its processes run.
+TOLD = ("-n", "--numprocesses", "-s", "--capture", "--pdb", "--trace", "-p")
 # What each command needs beyond the package itself.
 ALL = "train,bench,slicer,workbench,dev"
 EXTRAS = {"demo": "", "workbench": "workbench", "bench": "bench", "setup": ALL, "test": ALL}
@@ -81,7 +83,7 @@ def test(pytest_arguments: list[str]) -> int:
         ("Format (ruff format)", ["-m", "ruff", "format", "--check", "."]),
         ("Types (mypy)", ["-m", "mypy"]),
         ("Floors (import-linter)", ["-m", "Testing.floors"]),
-        ("Tests (pytest)", ["-m", "pytest", *pytest_arguments]),
+        ("Tests (pytest)", ["-m", "pytest", *spread(pytest_arguments), *pytest_arguments]),
     ]
     for title, step in steps:
         code = run(title, step)
@@ -89,6 +91,18 @@ def test(pytest_arguments: list[str]) -> int:
             print(f"\n{title} failed.")
             return code
     return 0
+
+
+def spread(pytest_arguments: list[str]) -> list[str]:
+    """Options that run the tests in a process a core (pytest-xdist), a file in one of them.
+
+    Nothing is spread where it would only take time (single files), where a person looks on
+    (``-s``, ``--pdb``), or where the arguments say in how many processes (``-n``).
+    """
+    for word in pytest_arguments:
+        if word.startswith(TOLD) or (ROOT / word.split("::")[0]).is_file():
+            return []
+    return ["-n", "auto", "--dist", "loadfile"]
 
 
 def install_browser(variables: Mapping[str, str]) -> None:

@@ -16,6 +16,8 @@ from masam_core.installation import torch_build
 
 from .conftest import ROOT
 
+SPREAD = ["-n", "auto", "--dist", "loadfile"]
+
 
 class Installer:
     """Stands in for venv and pip: records calls, makes the interpreter, succeeds unless told."""
@@ -254,7 +256,30 @@ def test_testing_stops_at_the_first_step_that_fails(
     assert installer.commands[-1][1:4] == ["-m", "ruff", "check"]
     installer.code = 0
     assert dev.main(["test", "-k", "geometry"]) == 0
-    assert installer.commands[-1][1:] == ["-m", "pytest", "-k", "geometry"]
+    assert installer.commands[-1][1:] == ["-m", "pytest", *SPREAD, "-k", "geometry"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ([], SPREAD),
+        (["-x", "-k", "geometry"], SPREAD),
+        (["Testing/core", "-q"], SPREAD),
+        (["Testing/test_one.py"], []),
+        (["-x", "Testing/test_one.py::test_it"], []),
+        (["-n", "3"], []),
+        (["-n0"], []),
+        (["-s"], []),
+        (["--pdb"], []),
+    ],
+)
+def test_the_suite_is_spread_over_the_cores_but_not_single_files(
+    installer: Installer, arguments: list[str], options: list[str]
+) -> None:
+    folder = installer.environment.parent / "Testing"
+    (folder / "core").mkdir(parents=True)
+    (folder / "test_one.py").touch()
+    assert dev.spread(arguments) == options
 
 
 def test_coverage_is_told_where_it_costs_little(
@@ -264,7 +289,7 @@ def test_coverage_is_told_where_it_costs_little(
     monkeypatch.delenv("COVERAGE_CORE", raising=False)
     dev.install(installer.environment, dev.ALL)
     assert dev.main(["test", "Testing/core"]) == 0
-    assert installer.commands[-1][1:] == ["-m", "pytest", "Testing/core", "--cov"]
+    assert installer.commands[-1][1:] == ["-m", "pytest", *SPREAD, "Testing/core", "--cov"]
     assert dev.os.environ["COVERAGE_CORE"] == "sysmon"
     monkeypatch.delenv("COVERAGE_CORE")
 

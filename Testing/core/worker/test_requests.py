@@ -23,7 +23,6 @@ from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.model.checkpoint import load_model
 from masam_core.prompts.boxes import BoxPrompt
-from masam_core.prompts.roi import read_roi
 from masam_core.worker.client import Ask, Steps, WorkerError
 from masam_core.worker.codes import code_of
 from masam_core.worker.protocol import pack_mask
@@ -43,13 +42,23 @@ FAST = SegmentOptions(quality="fast")
 
 @pytest.fixture(scope="module")
 def case(sample_data: Path) -> tuple[Volume, BoxPrompt]:
+    """The bundled MR, and a box around seven slices of its tumour, which take less than all."""
     volume = read_volume(sample_data / "sarcoma_mr" / "image.nii.gz")
-    return volume, read_roi(sample_data / "sarcoma_mr" / "box.mrk.json", volume.geometry)[0]
+    return volume, BoxPrompt.from_voxels(17, 96, 20, 89, 19, 25, name="Tumour")
 
 
 @pytest.fixture
 def worker(start_worker: Start) -> Iterator[BlockingWorker]:
     return start_worker()
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlockingWorker]:
+    """One for all requests that leave it as it was."""
+    home = {"PYTHONPATH": str(ROOT), "MASAM_HOME": str(tmp_path_factory.mktemp("home"))}
+    worker = BlockingWorker([sys.executable, "-m", "masam_core.worker"], {**os.environ, **home})
+    yield worker
+    worker.close()
 
 
 def segment(
@@ -99,7 +108,8 @@ def test_the_worker_gives_what_the_core_gives(
 
     events.clear()
     options = SegmentOptions.from_dict({"quality": "fast", "slice_axis": "j"})
-    steps = segment_steps(ModelChoice(), volume, [("a", box)], options)
+    thin = BoxPrompt.from_voxels(17, 96, 52, 58, 19, 25)  # few slices along j
+    steps = segment_steps(ModelChoice(), volume, [("a", thin)], options)
     worker.run(steps, events.append, seconds=120)
     (message,) = [e for e in events if e["type"] == "lesion"]
     assert message["measurements"]["diameter_axis"] == 1
@@ -139,10 +149,10 @@ def test_the_volume_is_sent_once(worker: BlockingWorker, case: tuple[Volume, Box
     assert sent.count("put_volume") == 2
 
 
-def test_a_volume_that_was_not_given_is_named_as_the_reason(worker: BlockingWorker) -> None:
+def test_a_volume_that_was_not_given_is_named_as_the_reason(refusing: BlockingWorker) -> None:
     mask = pack_mask(np.ones((1, 1, 1), bool), (0, 0, 0))
     with pytest.raises(WorkerError, match="send it first") as caught:
-        worker.run(ask_steps("measure", volume="ab", mask=mask), seconds=60)
+        refusing.run(ask_steps("measure", volume="ab", mask=mask), seconds=60)
     assert caught.value.code == "unknown_volume"
 
 
@@ -249,10 +259,10 @@ def test_a_model_file_that_is_gone_is_an_error_and_the_bundled_one_still_works(
     ],
 )
 def test_bad_requests_say_what_was_expected(
-    worker: BlockingWorker, kind: str, fields: dict[str, Any], says: str
+    refusing: BlockingWorker, kind: str, fields: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(WorkerError, match=says):
-        worker.run(_one(kind, fields), seconds=60)
+        refusing.run(_one(kind, fields), seconds=60)
 
 
 def _one(kind: str, fields: dict[str, Any]) -> Steps:
