@@ -38,7 +38,7 @@ ONLY_PARSED = {
 # Further words for a training: one step of one window, on the processor.
 ONE_STEP = ("--steps", "1", "--batch", "1", "--at-once", "1", "--validate-every", "0")
 ON_THE_PROCESSOR = ("--set", "accelerator=cpu")  # also what is meant for a GPU
-FILES_AFTER = ("-o", "--measurements", "--preview", "--report", "--csv")
+FILES_AFTER = ("-o", "--measurements", "--preview", "--pack", "--report", "--csv")
 
 
 def reason(command: Command) -> str | None:
@@ -96,8 +96,9 @@ def test_a_printed_command_runs(
     else:
         trained(world / "automatic.safetensors" if "--automatic" in words else bundled_model_path())
     promised = [words[n + 1] for n, word in enumerate(words) if word in FILES_AFTER]
-    if "--preview" in words:  # which trains nothing
-        promised = [words[words.index("--preview") + 1]]
+    for nothing_trained in ("--preview", "--pack"):
+        if nothing_trained in words:
+            promised = [words[words.index(nothing_trained) + 1]]
     assert not any((world / name).exists() for name in promised)
     done = masam(*words)
     assert done.exit_code == 0, done.output

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.inference.coherence import Coherent, hold_together
 from masam_core.inference.confidence import confidence, predicted_confidence
-from masam_core.inference.cutting import HALO_SHARE, HALO_SLICES, find_cuts, flat_contacts
+from masam_core.inference.cutting import HALO_SHARE, HALO_SLICES, find_cuts
 from masam_core.inference.engine import Engine, Run
 from masam_core.inference.job import Job, job_crop
 from masam_core.inference.tightness import respect_box
@@ -65,7 +65,13 @@ def answer_box(engine: Engine, job: Job, run: Run) -> Answer:
     """
     config, options = engine.config, run.options
     threshold = run.threshold(config)
-    found = coherent_prediction(engine, job, run)
+    # A rim beyond the box is computed, too, to see whether the lesion goes on there.
+    wide = job.with_halo(HALO_SHARE, HALO_SLICES)
+    total = engine.predict(wide, run)
+    inner = wide.inner()
+    beyond = total.mean()
+    first = Coherent(beyond[inner], total.mean_quality()[inner[0]])
+    found = coherent(engine, job, run, first)
     region, shaped = job.region(), 0.0
     probability = found.probability
     if config.shape_prior == "ellipsoid":
@@ -86,19 +92,22 @@ def answer_box(engine: Engine, job: Job, run: Run) -> Answer:
         sure = predicted_confidence(found.quality, mask)
     else:
         sure = confidence(probability, mask)
-    cuts = cuts_of(engine, job, mask, run)
+    whole = np.zeros(beyond.shape, dtype=bool)
+    whole[inner] = mask
+    cuts = find_cuts(whole, beyond, image_on(engine, wide), wide, threshold)
     return Answer(job, mask, probability, sure, shaped, seen, cuts)
 
 
-def coherent_prediction(engine: Engine, job: Job, run: Run, start: int | None = None) -> Coherent:
+def coherent(
+    engine: Engine, job: Job, run: Run, first: Coherent, start: int | None = None
+) -> Coherent:
     """Probabilities on a job's extent that stay on one lesion from slice to slice.
 
     Args:
         engine, job, run: see :func:`answer_box`.
+        first: what the network said.
         start: the slice of the extent that is surest; None finds it.
     """
-    total = engine.predict(job, run)
-    first = Coherent(total.mean(), total.mean_quality())
     planes, rows, cols = job.extent()
 
     def again(index: int, prior: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
@@ -117,21 +126,6 @@ def coherent_prediction(engine: Engine, job: Job, run: Run, start: int | None = 
 
     image = image_on(engine, job)
     return hold_together(first, image, job, run.threshold(engine.config), again, start)
-
-
-def cuts_of(engine: Engine, job: Job, mask: NDArray[np.bool_], run: Run) -> tuple[Cut, ...]:
-    """Sides at which a box seems to cut a mask on its extent.
-
-    What lies beyond is computed only where the mask ends flat, from embeddings that are cached.
-    """
-    contacts = flat_contacts(mask, job.region(), job.frame.spacing)
-    if not contacts:
-        return ()
-    wide = job.with_halo(HALO_SHARE, HALO_SLICES)
-    probability = engine.predict(wide, run.silent()).mean()
-    whole = np.zeros(probability.shape, dtype=bool)
-    whole[wide.inner()] = mask
-    return find_cuts(contacts, whole, probability, image_on(engine, wide), wide)
 
 
 def image_on(engine: Engine, job: Job) -> NDArray[np.float32]:

@@ -19,121 +19,134 @@ from masam_core.prompts.boxes import side_names
 Mask = NDArray[np.bool_]
 Values = NDArray[np.float32]
 
-LEAST_FLAT = 0.12  # share of the largest cross-section; flatter sides are looked at closely
+LEAST_FLAT = 0.12  # share of the largest cross-section; sides below are tips
+LEAST_OVER = 0.1  # the same, of what the network sees beyond a side
+FEWEST_PLANES = 4  # along an axis: of fewer, each is a side, and flat says nothing
+DEPTHS = 2  # planes at a side that are looked at
+LEAST_PLANES = 5  # of a box, for the second of them: of fewer, it is no side any more
 LEAST_CERTAINTY = 0.5  # of what a user is told
 HALO_SHARE = 0.05  # of the box's longer side: how far beyond a side is looked
 HALO_SLICES = 2
 STEPS = 2  # voxels beyond a side at which the image is compared: the first may be half lesion
-SPREADS = 2.0  # of the values at the side, within which the image goes on alike
+SPREADS = 2.0  # of the lesion's values, within which the image goes on alike
 LEAST_SPREAD = 0.02  # of the values seen
-# Logistic regression on the training cases: offset, flatness, probability beyond the side, share
-# of the image beyond it that is alike, and its step over that at the lesion's free surface.
-WEIGHTS = (-4.0, 5.0, 3.0, 2.5, -2.0)
+# Of a logistic regression: offset, flatness, what the network sees beyond, share of the image there
+# that is alike (less a half), and its step there over that at the free surface (less 1).
+WEIGHTS = (-1.2, 2.0, 6.0, 2.5, -2.5)
 MOST_STEP = 1.5  # at which the last of these ends
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contact:
-    """A side of the box at which a mask ends flat.
+    """A side of the box that deserves a close look.
 
     Attributes:
         axis: 0, 1, 2 for slice, row, column.
         step: -1 or 1, outwards.
-        area_mm2: of the mask there.
-        flat: that area over the mask's largest cross-section along the axis, less what an ellipsoid
-            in so many planes has.
+        depth: planes between the mask's last one and the side: 0 or 1. A network is unsure at the
+            very side, so a mask that is cut often ends one voxel before it.
+        voxels: (n, 3) of the mask there.
+        flat: their area over the mask's largest cross-section along the axis, less what an
+            ellipsoid in so many planes has; at least 0.
+        over: area beyond the side that the network takes for lesion, over the same.
     """
 
     axis: int
     step: int
-    area_mm2: float
+    depth: int
+    voxels: NDArray[np.int64]
     flat: float
+    over: float
 
 
-def flat_contacts(mask: Mask, region: Mask, spacing: tuple[float, float, float]) -> list[Contact]:
-    """Sides of a region at which a mask ends flat.
+def find_cuts(
+    mask: Mask, probability: Values, image: Values, job: Job, threshold: float
+) -> tuple[Cut, ...]:
+    """Sides at which a box seems to cut a lesion, the surest first.
+
+    Args:
+        mask: on the extent of a job with a halo, see :meth:`Job.with_halo`.
+        probability: of lesion, there.
+        image: there.
+        job: with the halo.
+        threshold: above which a voxel belongs to the lesion.
+
+    Returns:
+        The cuts. A side at the end of the volume is none.
+    """
+    region = np.zeros(mask.shape, dtype=bool)
+    region[job.inner()] = job.without_halo().region()
+    names = side_names(job.frame)[::-1]  # of slice, row, column
+    found = contacts(mask, region, probability >= threshold)
+    free = _free_step(mask, region, image) if found else 0.0
+    cuts = []
+    for contact in found:
+        alike, step = _beyond(contact, mask, image, free)
+        seen = (1.0, contact.flat, contact.over, alike - 0.5, min(step, MOST_STEP) - 1)
+        certainty = float(1 / (1 + np.exp(-np.dot(WEIGHTS, seen))))
+        if certainty >= LEAST_CERTAINTY:
+            face = np.prod(np.delete(job.frame.spacing, contact.axis))
+            side = names[contact.axis][(contact.step + 1) // 2]
+            cuts.append(Cut(side, float(len(contact.voxels) * face), certainty))
+    return tuple(sorted(cuts, key=lambda cut: -cut.certainty))
+
+
+def contacts(mask: Mask, region: Mask, likely: Mask) -> list[Contact]:
+    """Sides of a region at which a mask ends flat, or beyond which more of it is likely.
 
     Args:
         mask: (slices, rows, columns), within the region.
         region: voxels of the box.
-        spacing: mm between slices, rows, columns.
+        likely: what the network takes for lesion, also beyond the region.
     """
     found = []
     for axis in range(3):
         others = tuple({0, 1, 2} - {axis})
         largest = int(mask.sum(axis=others).max(initial=0))
         planes = int(region.any(axis=others).sum())
-        if largest == 0 or planes < 2:
+        if largest == 0:
             continue
-        # The outermost plane's centre lies half a plane within the ellipsoid's end.
-        tip = 1 - ((planes - 1) / planes) ** 2
-        face = float(np.prod([spacing[other] for other in others]))
         for step in (-1, 1):
-            area = int(_at_side(mask, region, axis, step).sum())
-            flat = area / largest - tip
-            if flat >= LEAST_FLAT:
-                found.append(Contact(axis, step, area * face, flat))
+            beyond = likely & ~region & _shifted(region, axis, -step)
+            over = float(beyond.sum()) / largest
+            sides = []
+            for depth in range(min(DEPTHS, (planes - 1) // LEAST_PLANES + 1)):
+                voxels = np.argwhere(_at_side(mask, region, axis, step, depth))
+                voxels = voxels[_has_beyond(voxels, axis, step, depth, mask.shape[axis])]
+                # The centre of a plane lies within the ellipsoid's end by half a plane and more.
+                tip = 1 - ((planes - 1 - 2 * depth) / planes) ** 2
+                flat = max(0.0, len(voxels) / largest - tip) if planes >= FEWEST_PLANES else 0.0
+                sides.append(Contact(axis, step, depth, voxels, flat, over))
+            side = max(sides, key=lambda contact: contact.flat)
+            if len(side.voxels) and (side.flat >= LEAST_FLAT or over >= LEAST_OVER):
+                found.append(side)
     return found
 
 
-def find_cuts(
-    contacts: list[Contact], mask: Mask, probability: Values, image: Values, job: Job
-) -> tuple[Cut, ...]:
-    """Judge flat sides by what lies beyond them.
+def _has_beyond(
+    voxels: NDArray[np.int64], axis: int, step: int, depth: int, length: int
+) -> NDArray[np.bool_]:
+    """Which of some voxels have one beyond the side that is not beyond the volume."""
+    place = voxels[:, axis] + (depth + 1) * step
+    return np.asarray((place >= 0) & (place < length))
 
-    Args:
-        contacts: of the mask.
-        mask: on the extent of a job with a halo.
-        probability: of lesion, there.
-        image: there.
-        job: with the halo.
+
+def _beyond(contact: Contact, mask: Mask, image: Values, free: float) -> tuple[float, float]:
+    """How the image goes on beyond a side.
 
     Returns:
-        Those that seem to cut the lesion, the surest first. A side of the volume is none.
+        The share of it that is alike, and its median step over that at the mask's free surface.
     """
-    region = np.zeros(mask.shape, dtype=bool)
-    region[job.inner()] = job.without_halo().region()
-    free = _free_step(mask, region, image)
-    names = side_names(job.frame)[::-1]  # of slice, row, column
-    cuts = []
-    for contact in contacts:
-        seen = _evidence(contact, mask, region, probability, image, free)
-        if seen is None:
-            continue
-        certainty = float(1 / (1 + np.exp(-np.dot(WEIGHTS, seen))))
-        if certainty >= LEAST_CERTAINTY:
-            side = names[contact.axis][(contact.step + 1) // 2]
-            cuts.append(Cut(side, contact.area_mm2, certainty))
-    return tuple(sorted(cuts, key=lambda cut: -cut.certainty))
-
-
-def _evidence(
-    contact: Contact,
-    mask: Mask,
-    region: Mask,
-    probability: Values,
-    image: Values,
-    free: float,
-) -> tuple[float, ...] | None:
-    """What :data:`WEIGHTS` weigh; None where nothing lies beyond the side."""
-    where = np.argwhere(_at_side(mask, region, contact.axis, contact.step))
+    far = contact.voxels.copy()
     length = mask.shape[contact.axis]
-    first, far = where.copy(), where.copy()
-    first[:, contact.axis] += contact.step
-    inside = (first[:, contact.axis] >= 0) & (first[:, contact.axis] < length)
-    if not inside.any():
-        return None
-    where, first, far = where[inside], first[inside], far[inside]
-    far[:, contact.axis] = np.clip(far[:, contact.axis] + STEPS * contact.step, 0, length - 1)
-    within, beyond = image[tuple(where.T)], image[tuple(far.T)]
-    middle = float(np.median(within))
+    away = (STEPS + contact.depth) * contact.step
+    far[:, contact.axis] = np.clip(far[:, contact.axis] + away, 0, length - 1)
+    within, beyond = image[tuple(contact.voxels.T)], image[tuple(far.T)]
     values = image[mask]
     spread = 1.4826 * float(np.median(np.abs(values - np.median(values))))
     spread = max(spread, LEAST_SPREAD * float(np.ptp(image)))
-    alike = float((np.abs(beyond - middle) < SPREADS * spread).mean())
-    step = float(np.median(np.abs(beyond - within))) / max(free, 1e-6)
-    likely = float(probability[tuple(first.T)].mean())
-    return 1.0, contact.flat, likely, alike - 0.5, min(step, MOST_STEP) - 1.0
+    alike = float((np.abs(beyond - np.median(within)) < SPREADS * spread).mean())
+    return alike, float(np.median(np.abs(beyond - within))) / max(free, 1e-6)
 
 
 def _free_step(mask: Mask, region: Mask, image: Values) -> float:
@@ -151,9 +164,12 @@ def _free_step(mask: Mask, region: Mask, image: Values) -> float:
     return float(np.median(values)) if len(values) else float(np.ptp(image))
 
 
-def _at_side(mask: Mask, region: Mask, axis: int, step: int) -> Mask:
-    """Voxels of a mask whose neighbour in a direction lies outside the region."""
-    return np.asarray(mask & ~_shifted(region, axis, step))
+def _at_side(mask: Mask, region: Mask, axis: int, step: int, depth: int) -> Mask:
+    """Voxels of a mask from which it is ``depth`` voxels to a region's last in a direction."""
+    last = region & ~_shifted(region, axis, step)
+    for _ in range(depth):
+        last = region & _shifted(last, axis, step)
+    return np.asarray(mask & last)
 
 
 def _shifted(mask: Mask, axis: int, step: int) -> Mask:

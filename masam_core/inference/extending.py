@@ -52,6 +52,13 @@ def extend(
         box = moved(box, ends)
         outwards |= ends
         answer = ask(box)
+    touched = _touched(box, outwards, answer)
+    if touched and not answer.cuts:
+        # A last tip may still be cut, too small to be told: once more, since nothing is lost.
+        further = moved(box, touched)
+        again = ask(further)
+        if again.mask.any() and not again.cuts:
+            box, answer = further, again
     if outwards and not answer.cuts and answer.mask.any():
         tight = _drawn_in(box, outwards, answer)
         again = ask(tight)
@@ -104,11 +111,28 @@ def moved(box: BoxPrompt, ends: set[End]) -> BoxPrompt:
     return BoxPrompt(corners, box.name)
 
 
+def _touched(box: BoxPrompt, ends: set[End], answer: Answer) -> set[End]:
+    """Those of some ends of a box that the mask reaches."""
+    if not answer.mask.any():
+        return set()
+    shares = _mask_shares(box, answer)
+    found = set()
+    for axis, high in ends:
+        voxel = 1.0 / float(np.linalg.norm(box.corners_ijk[1 << axis] - box.corners_ijk[0]))
+        reach = 1 - shares[:, axis].max() if high else shares[:, axis].min()
+        if reach < voxel:
+            found.add((axis, high))
+    return found
+
+
+def _mask_shares(box: BoxPrompt, answer: Answer) -> NDArray[np.float64]:
+    where = np.argwhere(answer.mask) + np.array([part.start for part in answer.job.extent()])
+    return _shares(box, answer.job.frame.ijk_from_canonical(where[:, ::-1]))
+
+
 def _drawn_in(box: BoxPrompt, ends: set[End], answer: Answer) -> BoxPrompt:
     """Some ends of a box moved inwards, to the outer faces of the mask's voxels."""
-    where = np.argwhere(answer.mask) + np.array([part.start for part in answer.job.extent()])
-    ijk = answer.job.frame.ijk_from_canonical(where[:, ::-1])
-    shares = _shares(box, ijk)
+    shares = _mask_shares(box, answer)
     corners = box.corners_ijk.copy()
     for axis, high in ends:
         edge = box.corners_ijk[1 << axis] - box.corners_ijk[0]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from masam_core.inference.box_answer import coherent_prediction
+from masam_core.inference.box_answer import coherent
+from masam_core.inference.coherence import Coherent
 from masam_core.inference.engine import Engine, Run
 from masam_core.inference.job import Job
 from masam_core.inference.on_slice import REACH, OnSlice
@@ -60,7 +61,9 @@ def grow(engine: Engine, start: OnSlice, run: Run, rounds: int = ROUNDS) -> Grow
     for number in range(rounds):
         job = start.job(low, high, engine.config)
         part = run.part(number / rounds, (number + 1) / rounds)
-        found = coherent_prediction(engine, job, part, start=start.index - low)
+        total = engine.predict(job, part)
+        first = Coherent(total.mean(), total.mean_quality())
+        found = coherent(engine, job, run, first, start.index - low)
         mask = (found.probability >= run.threshold(engine.config)) & job.region()
         piece = _connected(mask, start, job)
         if not piece.any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -132,7 +133,8 @@ class Job:
         return parts[0], parts[1], parts[2]
 
     def key(self, start: int) -> tuple[object, ...]:
-        return (self.frame.axes, self.crop, start)
+        """What of a window's embedding depends on the job."""
+        return (self.frame.axes, self.frame.flips, self.crop, start)
 
     def boxes_at(self, slices: NDArray[np.int64]) -> NDArray[np.float64]:
         """The prompt box (n, 4) of each slice; beyond the box's ends that of the nearest slice."""
@@ -218,6 +220,16 @@ class RunningMean:
         self.sum[index - planes.start, top : top + height, left : left + width] += probability
         self.count[index - planes.start] += 1
         self.quality[index - planes.start] += quality
+
+    def add_view(
+        self,
+        other: RunningMean,
+        back: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    ) -> None:
+        """Add the mean of another view of the same job; ``back`` turns its extent into this."""
+        self.sum += back(other.mean())
+        self.count += other.count > 0
+        self.quality += other.mean_quality()
 
     def mean(self) -> NDArray[np.float32]:
         """Probability on the extent."""

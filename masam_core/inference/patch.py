@@ -41,7 +41,7 @@ class Patch:
         count = self.shape[axis]
         return self.centre[axis] + (np.arange(count) - (count - 1) / 2) * self.step[axis]
 
-    def extract(self, array: NDArray[Any] | Tensor) -> Tensor:
+    def extract(self, array: NDArray[Any]) -> Tensor:
         """Resample a volume onto the patch, averaged where the patch is coarser.
 
         Args:
@@ -50,14 +50,13 @@ class Patch:
         Returns:
             (D, H, W) float32; beyond the volume the values of its edge.
         """
-        source = torch.as_tensor(np.asarray(array)) if not isinstance(array, Tensor) else array
         weights, part = [], []
-        for axis, length in enumerate(source.shape):
+        for axis, length in enumerate(array.shape):
             first, matrix = _reading(self.positions(axis), self.step[axis], length)
             part.append(slice(first, first + matrix.shape[1]))
-            weights.append(matrix.to(source.device))
-        values = source[part[0], part[1], part[2]].float()
-        return _along_axes(weights, values)
+            weights.append(matrix)
+        values = np.array(array[part[0], part[1], part[2]], dtype=np.float32)
+        return _along_axes(weights, torch.from_numpy(values))
 
     def put_back(
         self, values: Tensor, shape: tuple[int, int, int]

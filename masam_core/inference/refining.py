@@ -24,12 +24,13 @@ from masam_core.inference.extending import still_cut
 from masam_core.inference.job import Job
 from masam_core.inference.own_points import ask_with_points, knows_points
 from masam_core.inference.tidying import tidy
-from masam_core.lesion.cut import cut_words
+from masam_core.lesion.cut import Cut, cut_words
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.lesion.painted import Painted
 from masam_core.prompts.corrections import Correction, correction_voxels
 from masam_core.prompts.record import PromptRecord
+from masam_core.prompts.warnings import warnings_after
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +138,7 @@ def _lesion(
         probability=probability,
         confidence=sure,
         measurements=measure(mask, offset, engine.volume, run.options.slice_axis),
-        messages=_messages(engine, lesion, bool(mask.any()), cuts == lesion.cuts),
+        messages=_messages(engine, lesion, mask, offset, sure, cuts),
         prompts=record,
         cuts=cuts,
     )
@@ -154,16 +155,24 @@ def boxes_only(name: str) -> str:
     )
 
 
-def _messages(engine: Engine, lesion: Lesion, any_left: bool, as_cut: bool) -> tuple[str, ...]:
-    """The lesion's messages, less those that are no longer true."""
-    gone = {NOTHING} if any_left else set()
-    if not as_cut:
-        gone.add(cut_words(lesion.cuts))
+def _messages(
+    engine: Engine,
+    lesion: Lesion,
+    mask: NDArray[np.bool_],
+    offset: tuple[int, int, int],
+    sure: float,
+    cuts: tuple[Cut, ...],
+) -> tuple[str, ...]:
+    """The lesion's messages, with what is true of the new mask in place of what was of the old."""
+    gone = set(warnings_after(lesion.box, lesion.mask, lesion.offset_kji, lesion.confidence))
+    gone |= {cut_words(lesion.cuts), *([NOTHING] if mask.any() else [])}
     kept = [message for message in lesion.messages if message not in gone]
+    if cuts:
+        kept.append(cut_words(cuts))
     config = engine.config
     if config.shape_prior == "none" and not knows_points(config):
         kept.append(boxes_only(config.name))
-    return tuple(dict.fromkeys(kept))
+    return tuple(dict.fromkeys([*kept, *warnings_after(lesion.box, mask, offset, sure)]))
 
 
 def _said(correction: Correction, frame: CanonicalFrame) -> Said:

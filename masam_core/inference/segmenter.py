@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from masam_core.catalog.bundled import bundled_corrector_path
 from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import BoxError, Cancelled, ConfigError, DeviceMemoryError
 from masam_core.image.geometry import CanonicalFrame
@@ -26,13 +27,16 @@ from masam_core.inference.device import autocast, choose_device, choose_precisio
 from masam_core.inference.engine import Ask, Run
 from masam_core.inference.job import Job, RunningMean
 from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 from masam_core.inference.rectangle import Rectangle
 from masam_core.inference.refining import Tools, refined
 from masam_core.inference.view import Crop, network_input
+from masam_core.inference.viewpoints import averages_views, viewpoints
 from masam_core.inference.volume_holder import VolumeHolder
 from masam_core.inference.windows import stride_of, window_slices, window_starts
 from masam_core.lesion.lesion import Lesion, require_same_image
 from masam_core.lesion.painted import Painted
+from masam_core.model.corrector import contrast, load_corrector
 from masam_core.model.masam import MASAM, Embedding
 from masam_core.model.prompt import NetworkPrompt
 from masam_core.model.quantize import prepare_int8
@@ -242,9 +246,7 @@ class Segmenter(VolumeHolder):
         return refined(self, lesion, corrections, run, self._tools(), painted)
 
     def _tools(self) -> Tools:
-        from masam_core.model.corrector import contrast, load_corrector
-
-        return Tools(load_corrector(), contrast)
+        return Tools(load_corrector(bundled_corrector_path()), contrast)
 
     def predict(self, job: Job, run: Run, ask: Ask | None = None) -> RunningMean:
         """Run all windows that meet the allowed slices, as far as they are to be computed.
@@ -254,7 +256,22 @@ class Segmenter(VolumeHolder):
             run: how, and whom to tell.
             ask: what the network is asked about slices; None asks with the job's box.
         """
-        stride = stride_of(run.options.quality, self.config.num_slices)
+        if ask is None and averages_views(run.options.quality, self.config):
+            total = RunningMean(job)
+            views = viewpoints(job, self.config)
+            for number, view in enumerate(views):
+                part = run.part(number / len(views), (number + 1) / len(views))
+                seen = self._slide(view.job, part, partial(view.job.ask, config=self.config))
+                total.add_view(seen, view.back)
+            return total
+        return self._slide(job, run, ask or partial(job.ask, config=self.config))
+
+    def _slide(self, job: Job, run: Run, ask: Ask) -> RunningMean:
+        """Run the windows of one view."""
+        quality = run.options.quality
+        if averages_views(quality, self.config):
+            quality = Quality.BALANCED
+        stride = stride_of(quality, self.config.num_slices)
         first = max(job.allowed.first_slice, job.where.first_slice)
         last = min(job.allowed.last_slice, job.where.last_slice)
         starts = window_starts(first, last, self.config.num_slices, stride)
@@ -268,7 +285,7 @@ class Segmenter(VolumeHolder):
                 run.progress(done / len(starts), f"window {done + 1} of {len(starts)}")
             group = self._group(job, starts[done:], batch_size)
             try:
-                self._run_windows(job, group, total, ask or partial(job.ask, config=self.config))
+                self._run_windows(job, group, total, ask)
             except torch.cuda.OutOfMemoryError as error:
                 batch_size = self._smaller(min(len(group), batch_size), error)
                 continue

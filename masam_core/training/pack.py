@@ -39,7 +39,7 @@ def choose_levels(values: NDArray[Any]) -> NDArray[np.float32]:
     """
     sample = np.sort(np.asarray(values, np.float32).ravel()[:: max(1, values.size // SAMPLE)])
     ends = sample[[round(TAIL * (len(sample) - 1)), round((1 - TAIL) * (len(sample) - 1))]]
-    even = np.linspace(*ends, 1025)
+    even = np.linspace(float(ends[0]), float(ends[1]), 1025)
     share = np.searchsorted(sample, even) / len(sample)
     place = 0.5 * (share - share[0]) / max(share[-1] - share[0], 1e-6)
     place = place + 0.5 * np.linspace(0, 1, len(even))
@@ -107,6 +107,11 @@ def _write_image(
         "lesions": len(lesions),
         "regions": regions if first.regions is not None else None,
     }
+
+
+def is_pack(path: Path) -> bool:
+    """Whether a path names a pack, by its ending."""
+    return path.suffix == SUFFIX
 
 
 def read_pack(path: Path) -> list[list[PreparedCase]]:

@@ -43,13 +43,8 @@ class PromptConfig:
     open: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, most in (
-            ("jitter", 0.4),
-            ("loosen", 2),
-            ("tight", 1),
-            ("loose", 1),
-            ("cut_by", 0.8),
-        ):
+        limits = {"jitter": 0.4, "loosen": 2, "tight": 1, "loose": 1, "cut_by": 0.8}
+        for name, most in limits.items():
             if not 0 <= getattr(self, name) <= most:
                 raise ConfigError(
                     f"Prompts: {name} is {getattr(self, name)}; expected 0 to {most}."

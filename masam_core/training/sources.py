@@ -19,9 +19,10 @@ BACKGROUND_FRACTION = 0.25  # of the synthetic lesions and regions, where there 
 class Sources:
     """What samples are drawn from, and how often.
 
-    ``cases`` are prepared training lesions, drawn by patient (by their weights); ``backgrounds`` images without
-    labels, for synthetic lesions and regions; ``synthetic`` and ``regions`` the shares of samples
-    with a synthetic lesion, or with a region of the image, instead of the expert's lesion.
+    ``cases`` are prepared training lesions, drawn by patient (by their weights); ``backgrounds``
+    images without labels, for synthetic lesions and regions; ``synthetic`` and ``regions`` the
+    shares of samples with a synthetic lesion, or with a region of the image, instead of the
+    expert's lesion.
     """
 
     cases: list[PreparedCase]

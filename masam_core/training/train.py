@@ -29,7 +29,7 @@ from masam_core.training.case_cache import CaseCache
 from masam_core.training.feed import Parts, feed
 from masam_core.training.logs import Logs
 from masam_core.training.losses import training_loss
-from masam_core.training.pack import SUFFIX, read_pack
+from masam_core.training.pack import is_pack, read_pack
 from masam_core.training.precision import keep_inputs_exact
 from masam_core.training.prepared import PreparedCase
 from masam_core.training.regions import kept_regions
@@ -78,14 +78,10 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     say = report if fabric.is_global_zero else _silent
     require_folder(config.out, ConfigError)
     fabric.seed_everything(config.seed, verbose=False)
-    packed = config.data.suffix == SUFFIX
-    cases = [] if packed else read_cases(config.data)
-    sources = (
-        packed_sources(config, say)
-        if packed
-        else load_sources(split_cases(cases, "train"), config, say)
-    )
-    validation = split_cases(cases, "val") if config.validate_every and not packed else []
+    sources = training_sources(config, say)
+    validation = []
+    if config.validate_every and not is_pack(config.data):
+        validation = split_cases(read_cases(config.data), "val")
     if config.epochs:
         config = replace(config, steps=_steps_of(config, sources))
         say(f"{config.epochs} epochs are {config.steps} steps of {config.batch} windows.")
@@ -146,8 +142,33 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     return best if best.exists() else config.out / "last.safetensors"
 
 
+def training_sources(config: TrainConfig, report: Report = print) -> Sources:
+    """What a run draws its samples from: a data set's training cases, or a pack.
+
+    Raises:
+        ConfigError: unusable data.
+    """
+    if is_pack(config.data):
+        return packed_sources(config, report)
+    return load_sources(split_cases(read_cases(config.data), "train"), config, report)
+
+
 def load_sources(cases: list[Case], config: TrainConfig, report: Report = print) -> Sources:
     """Prepare training cases and backgrounds, through the cache in ``out``."""
+    images, grounds = prepare_images(cases, config, report)
+    return Sources(
+        [lesion for lesions in images for lesion in lesions],
+        [ground for (ground,) in grounds],
+        config.synthetic,
+        config.regions,
+    )
+
+
+def prepare_images(
+    cases: list[Case], config: TrainConfig, report: Report = print
+) -> tuple[list[list[PreparedCase]], list[list[PreparedCase]]]:
+    """The lesions of each training image, and each background, with regions if the run wants
+    them."""
     folder = config.out / "cache"
     cache = CaseCache(folder)
     report(f"Reading {len(cases)} training cases.")
@@ -157,12 +178,7 @@ def load_sources(cases: list[Case], config: TrainConfig, report: Report = print)
         report(f"Finding regions in {len(images) + len(grounds)} images (slow the first time).")
         images = [_with_regions(lesions, folder) for lesions in images]
         grounds = [_with_regions(lesions, folder) for lesions in grounds]
-    return Sources(
-        [lesion for lesions in images for lesion in lesions],
-        [ground for (ground,) in grounds],
-        config.synthetic,
-        config.regions,
-    )
+    return images, grounds
 
 
 def packed_sources(config: TrainConfig, report: Report = print) -> Sources:

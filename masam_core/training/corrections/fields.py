@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,7 @@ class Fields:
         return Fields(*moved)
 
 
-def draw_fields(sources: Sources, seeds: list[tuple[int, ...]]) -> Fields:
+def draw_fields(sources: Sources, seeds: Sequence[tuple[int, ...]]) -> Fields:
     """Draw a batch, one field a seed; the same seed gives the same field."""
     drawn = [_draw(sources, seed) for seed in seeds]
     image, truth, z_px = zip(*drawn, strict=True)
@@ -77,6 +78,6 @@ def field_of(
     if slices == mm[0]:
         centre[0] = np.floor(centre[0]) + 0.5
     patch = Patch(centre, np.array([slices, pixel, pixel]) / mm, float(slices / pixel), FIELD)
-    image = patch.extract(torch.from_numpy(np.asarray(prepared.slices)))
-    share = patch.extract(torch.from_numpy(np.asarray(prepared.mask) > 0))
+    image = patch.extract(prepared.slices)
+    share = patch.extract(prepared.mask > 0)
     return image, share >= 0.5, patch.z_px

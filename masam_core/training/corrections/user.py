@@ -32,7 +32,7 @@ def correct(truth: Tensor, mask: Tensor, seed: int) -> tuple[Tensor, Tensor, Ten
     anywhere = torch.multinomial(flat.clamp(min=0) + (~found)[:, None], 1, generator=make)[:, 0]
     middle = torch.rand(len(truth), generator=make, device=truth.device) < MIDDLE
     index = torch.where(middle, flat.argmax(dim=1), anywhere)
-    _, depth, rows, cols = truth.shape
+    rows, cols = truth.shape[2:]
     place = torch.stack([index // (rows * cols), index // cols % rows, index % cols], dim=1)
     said = torch.zeros_like(truth)
     draws = torch.rand(len(truth), generator=make, device=truth.device).tolist()

@@ -102,7 +102,8 @@ def _ends(truth: Tensor, score: Tensor, make: torch.Generator) -> Tensor:
     source = torch.where(upper, torch.minimum(place, end), torch.maximum(place, end))
     repeated = torch.where(upper, torch.minimum(place, last), torch.maximum(place, first))
     within = torch.where(upper, place <= end, place >= end)
-    index = torch.where(by < 0, repeated, source)[:, :, None, None].expand_as(score)
+    index = torch.where(by < 0, repeated, source).clamp(0, depth - 1)
+    index = index[:, :, None, None].expand_as(score)
     return torch.where(within[:, :, None, None], score.gather(1, index), -0.6)
 
 
