@@ -193,7 +193,7 @@ def _main_piece(mask: Mask) -> Mask:
     return np.asarray(pieces == sizes.argmax())
 
 
-def _prior_of(known: Mask, index: int, neighbour: int, job: Job) -> Logits:
+def _prior_of(known: Mask, index: int, neighbour: int, job: Job) -> Plane:
     """The prior of a slice whose neighbour's mask is known.
 
     The ellipsoid's squared radius is that across the slices plus that within them. Within, the

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.inference.job import Job
-from masam_core.lesion.cut import Cut
+from masam_core.lesion.cut import Cut, Side
 from masam_core.prompts.boxes import side_names
 
 Mask = NDArray[np.bool_]
@@ -87,7 +87,7 @@ def find_cuts(
         if certainty >= LEAST_CERTAINTY:
             face = np.prod(np.delete(job.frame.spacing, contact.axis))
             side = names[contact.axis][(contact.step + 1) // 2]
-            cuts.append(Cut(side, float(len(contact.voxels) * face), certainty))
+            cuts.append(Cut(Side(side), float(len(contact.voxels) * face), certainty))
     return tuple(sorted(cuts, key=lambda cut: -cut.certainty))
 
 

@@ -72,7 +72,9 @@ def test_a_jump_to_the_vessel_is_brought_back(job: Job, listens: bool) -> None:
         return (told if listens else first.probability[index]), 0.6
 
     out = hold_together(first, image, job, 0.5, again)
-    before, after = (dice(p.probability[VESSEL_FROM:] >= 0.5, node[VESSEL_FROM:]) for p in (first, out))
+    before, after = (
+        dice(p.probability[VESSEL_FROM:] >= 0.5, node[VESSEL_FROM:]) for p in (first, out)
+    )
     assert before < 0.1
     assert after > (0.9 if listens else 0.6)
     assert not (out.probability[VESSEL_FROM:, :, 23:] >= 0.5)[:, 10].any()  # the vessel's middle

@@ -119,9 +119,7 @@ def test_extending_finds_the_whole_lesion(volume: Volume, end: int) -> None:
     # The box that was found is tight again, and the record keeps the user's.
     ends = np.stack([lesion.box.corners_ijk.min(axis=0), lesion.box.corners_ijk.max(axis=0)])
     assert np.abs(ends.T.reshape(-1) - (np.array(TIGHT) + [-0.5, 0.5] * 3)).max() < 1.01
-    assert np.array_equal(
-        lesion.prompts.first.corners_ijk, BoxPrompt.from_voxels(*box).corners_ijk
-    )
+    assert np.array_equal(lesion.prompts.first.corners_ijk, BoxPrompt.from_voxels(*box).corners_ijk)
 
 
 def test_extending_is_bounded() -> None:
