@@ -49,7 +49,7 @@ class Canvas:
 
     @property
     def place(self) -> Place:
-        """Where the canvas lies in the canonical volume."""
+        """The part of the canonical volume that it holds."""
         a, b, c = (slice(f, f + n) for f, n in zip(self.first, self.mask.shape, strict=True))
         return a, b, c
 

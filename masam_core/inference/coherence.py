@@ -112,7 +112,7 @@ def hold_together(
 
 
 def _unlike(here: Plane, values: NDArray[np.float32], least: float) -> Mask:
-    """Where a slice has values that the lesion has not.
+    """The pixels of a slice whose values the lesion has not.
 
     Args:
         here: the image on the slice.

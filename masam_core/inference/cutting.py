@@ -173,7 +173,7 @@ def _at_side(mask: Mask, region: Mask, axis: int, step: int, depth: int) -> Mask
 
 
 def _shifted(mask: Mask, axis: int, step: int) -> Mask:
-    """For each voxel, the value of its neighbour in a direction; False beyond the array."""
+    """Each voxel's neighbour in a direction; False beyond the array."""
     out = np.zeros_like(mask)
     here = [slice(None)] * 3
     there = [slice(None)] * 3
