@@ -205,7 +205,8 @@ def _prompt_words(record: PromptRecord, volume: Volume) -> str:
     kind = type(first).__name__.removesuffix("Prompt")
     low, high = points.min(axis=0), points.max(axis=0)
     words = f"{kind} '{record.name}': LPS {low.round(1).tolist()} to {high.round(1).tolist()}"
-    return f"{words}, {len(record.corrections)} corrections" if record.corrections else words
+    count = len(record.corrections)
+    return f"{words}, with {count} correction{'' if count == 1 else 's'}" if count else words
 
 
 def _mask(case: BatchCase, spec: BatchSpec) -> Path:

@@ -157,8 +157,11 @@ def _rectangle(corners: Points, typed: Typed, geometry: Geometry) -> Points:
     Voxel indices count as those of ``--box`` do: both ends belong to it.
     """
     ends = geometry.ijk_from_lps(corners)
-    across = int(np.abs(ends[1] - ends[0]).argmin())
-    index = np.floor(ends[:, across] + 0.5)
+    indices = np.floor(ends + 0.5)
+    across = geometry.acquisition_axis
+    if indices[0, across] != indices[1, across]:  # drawn across the slices
+        across = int(np.abs(ends[1] - ends[0]).argmin())
+    index = indices[:, across]
     if index[0] != index[1]:
         raise BoxError(
             f"--slice-box: its corners lie on slices {index[0]:.0f} and {index[1]:.0f} along "
