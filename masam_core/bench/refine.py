@@ -9,7 +9,8 @@ from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import clock
 from masam_core.inference.segmenter import Segmenter
 from masam_core.lesion.lesion import Lesion
-from masam_core.prompts.corrections import Correction
+from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.corrections import Correction, CorrectionKind
 
 TITLE = "A correction"
 SLICES = 30  # of the lesion, whatever the others have
@@ -22,38 +23,43 @@ def refine_rows(setup: Setup) -> list[Row]:
     volume, box = lesion_volume(VOLUME_SLICES, SLICES)
     rows = []
     for precision in setup.precisions:
+        setup.tell(f"first prompt and corrections, {precision}")
         segmenter = Segmenter(setup.build(), setup.device, precision, copy=False)
         segmenter.set_volume(volume)
         _ = volume.content_hash
-        setup.tell(f"first prompt and corrections, {precision}")
-        lesions: list[Lesion] = []
-        first = clock(
-            lambda: lesions.append(segmenter.segment(box)),
-            repeats=setup.repeats,
-            warm_up=False,
-            device=setup.device,
-            before=segmenter.cache.clear,
-        )
-        i, j, k = box.corners_ijk.mean(axis=0)
-        middle = [[i, j, k], [i + LESION / 2 + 2, j, k]]  # in the lesion, and just beside it
-        points = volume.geometry.lps_from_ijk(middle)
-        clicks = cycle([Correction("point", points[:1]), Correction("point", points[1:], False)])
-        again = clock(
-            lambda: segmenter.refine(lesions[-1], [next(clicks)]),
-            repeats=max(3, setup.repeats),
-            device=setup.device,
-        )
-        rows += [
-            Row(TITLE, f"first prompt, {SLICES} slices, {precision}", first.median),
-            Row(
-                TITLE,
-                f"refine, {precision}",
-                again.median,
-                "s",
-                first.median / again.median,
-                "40x" if segmenter.config.backbone == "vit_b" else f"{SECONDS} s",
-                "one click: its patch, mask and measurements; against the first prompt",
-                {"seconds": again.to_dict(), "first": first.to_dict()},
-            ),
-        ]
+        rows += _compare(segmenter, box, setup, precision)
     return rows
+
+
+def _compare(segmenter: Segmenter, box: BoxPrompt, setup: Setup, precision: str) -> list[Row]:
+    lesions: list[Lesion] = []
+    first = clock(
+        lambda: lesions.append(segmenter.segment(box)),
+        repeats=setup.repeats,
+        warm_up=False,
+        device=setup.device,
+        before=segmenter.cache.clear,
+    )
+    i, j, k = box.corners_ijk.mean(axis=0)
+    places = [[i, j, k], [i + LESION / 2 + 2, j, k]]  # in the lesion, and just beside it
+    within, beside = segmenter.volume.geometry.lps_from_ijk(places)[:, None]
+    point = CorrectionKind.POINT
+    clicks = cycle([Correction(point, within), Correction(point, beside, positive=False)])
+    again = clock(
+        lambda: segmenter.refine(lesions[-1], [next(clicks)]),
+        repeats=max(3, setup.repeats),
+        device=setup.device,
+    )
+    return [
+        Row(TITLE, f"first prompt, {SLICES} slices, {precision}", first.median),
+        Row(
+            TITLE,
+            f"refine, {precision}",
+            again.median,
+            "s",
+            first.median / again.median,
+            "40x" if segmenter.config.backbone == "vit_b" else f"{SECONDS} s",
+            "one click: its patch, mask and measurements; against the first prompt",
+            {"seconds": again.to_dict(), "first": first.to_dict()},
+        ),
+    ]

@@ -49,7 +49,7 @@ class Canvas:
 
     @property
     def place(self) -> Place:
-        """Where the canvas lies in the canonical volume."""
+        """The part of the canonical volume that it holds."""
         a, b, c = (slice(f, f + n) for f, n in zip(self.first, self.mask.shape, strict=True))
         return a, b, c
 
@@ -90,7 +90,8 @@ class Canvas:
         occupied = [
             np.flatnonzero(self.mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)
         ]
-        return np.array([[o[0] for o in occupied], [o[-1] for o in occupied]]) + self.first
+        ends = [[int(o[0]) for o in occupied], [int(o[-1]) for o in occupied]]
+        return np.array(ends, dtype=np.int64) + np.array(self.first, dtype=np.int64)
 
     def to_source(
         self,

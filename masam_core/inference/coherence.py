@@ -112,7 +112,7 @@ def hold_together(
 
 
 def _unlike(here: Plane, values: NDArray[np.float32], least: float) -> Mask:
-    """Where a slice has values that the lesion has not.
+    """The pixels of a slice whose values the lesion has not.
 
     Args:
         here: the image on the slice.
@@ -193,7 +193,7 @@ def _main_piece(mask: Mask) -> Mask:
     return np.asarray(pieces == sizes.argmax())
 
 
-def _prior_of(known: Mask, index: int, neighbour: int, job: Job) -> Logits:
+def _prior_of(known: Mask, index: int, neighbour: int, job: Job) -> Plane:
     """The prior of a slice whose neighbour's mask is known.
 
     The ellipsoid's squared radius is that across the slices plus that within them. Within, the

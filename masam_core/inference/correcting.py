@@ -63,15 +63,15 @@ def correct(
     canvas.cover(read)
     if first is not None:
         first(covered(patch, shape))
-    shown = torch.from_numpy(np.ascontiguousarray(image[read], dtype=np.float32))
-    shown = _seen_from(patch, [part.start for part in read]).extract(shown)
+    near = np.ascontiguousarray(image[read], dtype=np.float32)
+    shown = _seen_from(patch, [part.start for part in read]).extract(near)
     own = _seen_from(patch, canvas.first)
     before = own.extract(canvas.probability)
     positive, negative = _maps(patch, said)
     with torch.inference_mode():
         z_px = torch.tensor([patch.z_px], dtype=torch.float32)
-        inputs = (contrast(shown), before, positive, negative)
-        logits = corrector(*(x[None] for x in inputs), z_px)[0].float()
+        image_in, said_yes, said_no = contrast(shown)[None], positive[None], negative[None]
+        logits = corrector(image_in, before[None], said_yes, said_no, z_px)[0].float()
         change = (torch.sigmoid(logits).nan_to_num(0.5) - before) * fade()
     values, where = own.put_back(change, canvas.mask.shape)
     if asked.positive and not canvas.allows(asked.voxels):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.inference.job import Job
-from masam_core.lesion.cut import Cut
+from masam_core.lesion.cut import Cut, Side
 from masam_core.prompts.boxes import side_names
 
 Mask = NDArray[np.bool_]
@@ -87,7 +87,7 @@ def find_cuts(
         if certainty >= LEAST_CERTAINTY:
             face = np.prod(np.delete(job.frame.spacing, contact.axis))
             side = names[contact.axis][(contact.step + 1) // 2]
-            cuts.append(Cut(side, float(len(contact.voxels) * face), certainty))
+            cuts.append(Cut(Side(side), float(len(contact.voxels) * face), certainty))
     return tuple(sorted(cuts, key=lambda cut: -cut.certainty))
 
 
@@ -173,7 +173,7 @@ def _at_side(mask: Mask, region: Mask, axis: int, step: int, depth: int) -> Mask
 
 
 def _shifted(mask: Mask, axis: int, step: int) -> Mask:
-    """For each voxel, the value of its neighbour in a direction; False beyond the array."""
+    """Each voxel's neighbour in a direction; False beyond the array."""
     out = np.zeros_like(mask)
     here = [slice(None)] * 3
     there = [slice(None)] * 3

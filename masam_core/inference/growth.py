@@ -20,7 +20,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Grown:
-    """Where the lesion of a prompt on one slice was found.
+    """The place where the lesion of a prompt on one slice was found.
 
     Attributes:
         first, last: slices that hold it, both included.
@@ -116,7 +116,7 @@ def _edges(piece: Mask, start: OnSlice, job: Job) -> tuple[float, float, float, 
 
 
 def _guess(start: OnSlice, looked: tuple[int, int]) -> Grown:
-    """As deep as it is wide: where the model sees nothing on the prompt's slice."""
+    """A lesion as deep as it is wide, for a slice on which the model sees nothing."""
     half = int(np.floor(start.half_depth))
     first = max(0, start.index - half)
     last = min(start.frame.shape[0] - 1, start.index + half)

@@ -120,7 +120,7 @@ class Job:
 
     @property
     def where(self) -> SliceBoxes:
-        """Where probabilities are computed."""
+        """The boxes within which probabilities are computed."""
         return self.allowed if self.computed is None else self.computed
 
     def inner(self) -> tuple[slice, slice, slice]:

@@ -89,8 +89,7 @@ def on_slice(prompt: OpenPrompt, geometry: Geometry, slice_axis: int | None) -> 
     axis = _across(prompt.points_lps, geometry) if slice_axis is None else slice_axis
     frame = geometry.canonical_frame(axis)
     points = frame.canonical_from_ijk(geometry.ijk_from_lps(prompt.points_lps))
-    slices, rows, cols = frame.shape
-    index = int(np.clip(np.rint(points[:, 2].mean()), 0, slices - 1))
+    index = int(np.clip(np.rint(points[:, 2].mean()), 0, frame.shape[0] - 1))
     flat = points[:, :2]
     low, high = flat.min(axis=0), flat.max(axis=0)
     if isinstance(prompt, LinePrompt):

@@ -133,7 +133,7 @@ def _on_its_slice(
     low, high = where.min(axis=0), where.max(axis=0)
     xyxy = np.array([low[1] + cols.start, low[0] + rows.start, high[1], high[0]], dtype=float)
     xyxy[2:] += [cols.start, rows.start]
-    return pixels, xyxy + [-0.5, -0.5, 0.5, 0.5]
+    return pixels, xyxy + np.array([-0.5, -0.5, 0.5, 0.5])
 
 
 def _fitted(answer: Answer, drawn: Bounds, name: str) -> BoxPrompt:

@@ -45,8 +45,8 @@ class SegmentOptions:
         extend: whether a box is extended at sides that cut the lesion off; a word will do.
 
     Raises:
-        ConfigError: an unknown quality or way to extend, an axis other than i, j, k, or a number outside the limits
-            in ``masam_core.limits``.
+        ConfigError: an unknown quality or way to extend, an axis other than i, j, k, or a number
+            outside the limits in ``masam_core.limits``.
     """
 
     quality: Quality = Quality.BALANCED

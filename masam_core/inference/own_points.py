@@ -107,10 +107,11 @@ def points_on(
     for each in reversed(said):
         here = each.voxels[each.voxels[:, 0] == index][:, :0:-1]  # x, y
         left = MOST_POINTS - len(kinds)
+        if not len(here) or not left:
+            continue
         chosen = here[np.unique(np.linspace(0, len(here) - 1, left).round().astype(int))]
-        if len(here) and left:
-            places.append(chosen.astype(np.float64))
-            kinds += [POSITIVE if each.positive else NEGATIVE] * len(chosen)
+        places.append(chosen.astype(np.float64))
+        kinds += [POSITIVE if each.positive else NEGATIVE] * len(chosen)
     if not kinds:
         return torch.zeros(0, 2), torch.zeros(0)
     xy = np.concatenate(places)

@@ -84,7 +84,7 @@ def refined(
     before = confidence(canvas.probability, canvas.mask)
     image = frame.to_canonical(engine.volume.array)
     places: list[Place] = []
-    for number, each in enumerate(news):
+    for number in range(len(news)):
         if run.cancelled is not None and run.cancelled():
             raise Cancelled("The correction was cancelled.")
         if run.progress is not None:

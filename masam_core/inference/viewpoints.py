@@ -39,7 +39,7 @@ def averages_views(quality: Quality, config: ModelConfig) -> bool:
 
 
 def viewpoints(job: Job, config: ModelConfig) -> list[Viewpoint]:
-    """As it is, mirrored along columns, mirrored along rows, and from further away."""
+    """The job as it is, mirrored along columns, along rows, and from further away."""
     wider = replace(config, crop_scale=config.crop_scale * FURTHER)
     return [
         Viewpoint(job, lambda values: values),
