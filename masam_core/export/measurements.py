@@ -25,11 +25,11 @@ COLUMNS = (
     *(column.name for column in _OF_MEASUREMENTS),
     "intensity_unit",
     "confidence",
+    "model",
+    "messages",
     "cuts",
     "looked_mm",
-    "model",
     "prompts",
-    "messages",
 )
 # Those that hold words; the others hold numbers.
 TEXT_COLUMNS = frozenset(
@@ -92,11 +92,12 @@ def measurement_row(
         value = found.get(quantity.name, quantity.empty)
         for column in quantity.table_columns():
             row[column.name] = None if value is None else column.cell(value)
-    row |= {"intensity_unit": unit, "confidence": confidence}
+    row |= {"intensity_unit": unit, "confidence": confidence, "model": model}
+    row["messages"] = " ".join(messages)
     row["cuts"] = " ".join(cut.side.value for cut in cuts) or None
-    row |= {"looked_mm": looked_mm, "model": model}
+    row["looked_mm"] = looked_mm
     row["prompts"] = None if prompts is None else json.dumps(prompts, separators=(",", ":"))
-    return {**row, "messages": " ".join(messages)}
+    return row
 
 
 def write_measurements(

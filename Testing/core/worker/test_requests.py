@@ -23,6 +23,7 @@ from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.model.checkpoint import load_model
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.corrections import Correction
 from masam_core.worker.client import Ask, Steps, WorkerError
 from masam_core.worker.codes import code_of
 from masam_core.worker.protocol import pack_mask
@@ -32,6 +33,7 @@ from masam_core.worker.steps import (
     ask_steps,
     measure_steps,
     put_volume_steps,
+    refine_steps,
     segment_steps,
 )
 from masam_core.worker.subprocess_transport import BlockingWorker
@@ -89,7 +91,7 @@ def test_the_worker_gives_what_the_core_gives(
     assert found[0].confidence == pytest.approx(lesion.confidence, abs=1e-3)
     assert found[0].name == lesion.name
     assert found[0].geometry.same_grid(volume.geometry)
-    assert found[0].box is box
+    assert np.array_equal(found[0].box.corners_ijk, box.corners_ijk)
     assert found[0].probability is None
     assert found[0].measurements.volume_ml == pytest.approx(lesion.measurements.volume_ml, rel=1e-3)
     assert isinstance(found[1], BoxError)
@@ -105,6 +107,16 @@ def test_the_worker_gives_what_the_core_gives(
     sagittal = worker.run(steps, seconds=60)
     assert sagittal == measure(lesion.mask, lesion.offset_kji, volume, slice_axis=0).to_dict()
     assert sagittal["diameter_axis"] == 0 != again["diameter_axis"]
+
+    away = Correction("point", [lesion.measurements.centroid_lps], False)  # type: ignore[arg-type]
+    ask = ModelChoice(precision="float32"), volume, found[0], [away], FAST
+    refined = worker.run(refine_steps(*ask), seconds=120)
+    better = expected.refine(lesion, [away], FAST)
+    assert np.array_equal(refined.box.corners_ijk, box.corners_ijk)
+    whole, local = refined.mask_on_volume(), better.mask_on_volume()
+    assert (whole != local).sum() < 1e-3 * local.sum()
+    assert (whole != found[0].mask_on_volume()).any()
+    assert len(refined.prompts.corrections) == 1
 
     events.clear()
     options = SegmentOptions.from_dict({"quality": "fast", "slice_axis": "j"})

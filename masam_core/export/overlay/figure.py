@@ -26,6 +26,7 @@ from masam_core.export.overlay.panel import (
 from masam_core.export.overlay.planes import View, display_frame, lesion_view, planes_of
 from masam_core.image.intensity import Modality, intensity_unit
 from masam_core.lesion.terminology import lesion_color
+from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -187,11 +188,23 @@ def volume_text(millilitres: float) -> str:
     return f"{millilitres:.{digits}f} ml" if millilitres >= 0.01 else f"{millilitres:.4f} ml"
 
 
+def _box_label(lesions: Sequence[Lesion]) -> str:
+    """What the boxes are: drawn by the user, or found around the lesion (of a line, a click)."""
+    drawn = [
+        lesion.prompts is None
+        or (isinstance(lesion.prompts.first, BoxPrompt) and not lesion.prompts.started_from_mask)
+        for lesion in lesions
+    ]
+    if all(drawn):
+        return "Box prompt"
+    return "Box prompt, or box found" if any(drawn) else "Box found"
+
+
 def _legend(lesions: Sequence[Lesion], expert: NDArray[np.bool_] | None) -> list[Line2D]:
     found_label = "MASAM" if len(lesions) == 1 else "MASAM, in the colour of the name"
     handles = [
         Line2D([], [], color=lesion_color(0), linewidth=OUTLINE, label=found_label),
-        Line2D([], [], color=INK, linewidth=THIN, linestyle=BOX_DASHES, label="Box prompt"),
+        Line2D([], [], color=INK, linewidth=THIN, linestyle=BOX_DASHES, label=_box_label(lesions)),
     ]
     if expert is not None:
         found = np.zeros(expert.shape, dtype=bool)
