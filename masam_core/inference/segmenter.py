@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy as copying
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,9 @@ class Segmenter(VolumeHolder):
             IntensityError: the volume has no finite value.
         """
         image = one_volume(volume, spacing, origin, direction)
-        limits = intensity_limits(image.array, modality or image.modality, self.config.intensity)
+        if modality and modality != image.modality:
+            image = replace(image, modality=modality)  # measuring asks for it, too
+        limits = intensity_limits(image.array, image.modality, self.config.intensity)
         self._volume, self._limits = image, limits
 
     def release_cache(self) -> None:
@@ -408,7 +411,9 @@ class Segmenter(VolumeHolder):
             confidence=sure,
             box=box,
             geometry=volume.geometry,
-            measurements=measure(mask_kji, offset, volume, options.slice_axis),
+            measurements=measure(
+                mask_kji, offset, volume, options.slice_axis, options.diameter_plane
+            ),
             messages=tuple(messages),
             model=self.config.name,
         )

@@ -25,6 +25,7 @@ from masam_core.export.overlay.panel import (
 )
 from masam_core.export.overlay.planes import View, display_frame, lesion_view, planes_of
 from masam_core.image.intensity import Modality, intensity_unit
+from masam_core.lesion.measurements.diameters import SIGN, diameters_text
 from masam_core.lesion.terminology import lesion_color
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def draw_figure(
         window = display_window(image, view, modality)
         scene = Scene(image, window, colored, truth)
         top = HEADER + row * (PANEL + CAPTION)
-        for column, plane in enumerate(planes_of(frame)):
+        planes = planes_of(frame, lesion.measurements.diameter_axis)
+        for column, plane in enumerate(planes):
             left = MARGIN + column * (PANEL + GAP)
             place = (left / WIDTH, 1 - (top + PANEL) / height, PANEL / WIDTH, PANEL / height)
             axes = figure.add_axes(place)
@@ -157,12 +159,10 @@ def window_line(window: tuple[float, float], modality: Modality) -> str:
 def measurement_line(lesion: Lesion, modality: Modality) -> str:
     """Size, intensity and confidence in one line."""
     found = lesion.measurements
-    if found.longest_diameter_mm is None or found.perpendicular_diameter_mm is None:
+    diameters = diameters_text(found, TIMES, "mm")
+    if not diameters:
         return "nothing found in this box"
-    parts = [
-        volume_text(found.volume_ml),
-        f"Ø {found.longest_diameter_mm:.1f}{TIMES}{found.perpendicular_diameter_mm:.1f} mm",
-    ]
+    parts = [volume_text(found.volume_ml), f"{SIGN} {diameters}"]
     if found.mean is not None and found.sd is not None:
         digits = 0 if modality == "CT" or found.sd >= 10 else 2
         unit = intensity_unit(modality)
