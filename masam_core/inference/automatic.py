@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from masam_core.errors import Cancelled, ConfigError
+from masam_core.errors import Cancelled, ConfigError, IntensityError
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.confidence import confidence
@@ -53,6 +53,7 @@ def segment_classes(
 
     Raises:
         ConfigError: no volume was set, or the model needs a box.
+        IntensityError: the image has one value everywhere.
         Cancelled: ``cancelled`` said so.
     """
     config, volume = segmenter.config, segmenter.volume
@@ -61,6 +62,8 @@ def segment_classes(
             f"The model '{config.name}' needs a box; automatic segmentation needs a model that was "
             "trained without prompts, on whole slices."
         )
+    if not segmenter.sees_anything():
+        raise IntensityError("The image has one value everywhere, so there is nothing to see.")
     frame = volume.geometry.canonical_frame(slice_axis)
     labels, sure = _slide(segmenter, frame, quality, progress, cancelled)
     found = []

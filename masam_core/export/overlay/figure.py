@@ -24,6 +24,7 @@ from masam_core.export.overlay.panel import (
     draw_panel,
 )
 from masam_core.export.overlay.planes import View, display_frame, lesion_view, planes_of
+from masam_core.image.hounsfield import seen_values
 from masam_core.image.intensity import Modality, intensity_unit
 from masam_core.lesion.measurements.diameters import SIGN, diameters_text
 from masam_core.lesion.terminology import lesion_color
@@ -137,14 +138,15 @@ def display_window(image: NDArray[Any], view: View, modality: Modality) -> tuple
         patient = values[values > OUTSIDE_BELOW_HU]
         in_lung = patient.size > 0 and float(np.median(patient)) < LUNG_BELOW_HU
         return LUNG if in_lung else SOFT_TISSUE
-    middle = _finite(image, replace(view, side=view.side / CONTEXT))
+    values = seen_values(values)
+    middle = seen_values(_finite(image, replace(view, side=view.side / CONTEXT)))
     low = float(np.percentile(values, 0.5))
     high = low + 1.3 * (float(np.percentile(middle if middle.size else values, 97)) - low)
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def _finite(image: NDArray[Any], view: View) -> NDArray[np.float32]:
-    values = np.asarray(image[tuple(view.voxels(axis) for axis in range(3))], dtype=np.float32)
+def _finite(image: NDArray[Any], view: View) -> NDArray[np.float64]:
+    values = np.asarray(image[tuple(view.voxels(axis) for axis in range(3))], dtype=np.float64)
     return values[np.isfinite(values)]
 
 
