@@ -48,11 +48,10 @@ def seen_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def looks_like_ct(values: NDArray[np.float64]) -> bool:
-    """Tell CT by its values: air with noise and tissue as modes of their own, or fat and tissue.
+    """Tell CT by its values: fat and tissue, or air with noise and tissue, as modes of their own.
 
-    Where the air is constant (cut off, or filled in around the patient) it says nothing, and fat
-    must be seen. What interpolation leaves between padding and tissue is spread evenly and makes no
-    mode.
+    Air of one value (cut off, or filled in around the patient) says nothing. What interpolation
+    leaves between padding and tissue is spread evenly and makes no mode.
 
     Args:
         values: finite, flat.
@@ -68,20 +67,11 @@ def looks_like_ct(values: NDArray[np.float64]) -> bool:
         return float(np.mean((inside >= low) & (inside < high)))
 
     tissue, between = share(-200, 300), share(-500, -250) / 250
-    air = share(LEAST_HU, -600)
-    body = inside[inside >= -200]
-    if (
-        air >= 0.01
-        and air / 600 >= 2 * between
-        and tissue >= 0.05
-        and np.median(body) < 500
-        and not _rings(values, inside)
-    ):
-        return True
-    fat = share(-200, -30)
-    return bool(
-        padding.any() and fat >= 0.03 and fat / 170 >= 3 * between and share(-200, 300) >= 0.5
-    )
+    air, fat = share(LEAST_HU, -600), share(-200, -30)
+    if tissue >= 0.3 and fat >= 0.05 and fat / 170 >= 3 * between:
+        return bool(np.mean(values <= LOW_HU) >= 0.001)
+    noisy_air = air >= 0.01 and air / 600 >= 2 * between and not _rings(values, inside)
+    return bool(noisy_air and tissue >= 0.05 and np.median(inside[inside >= -200]) < 500)
 
 
 def _spikes(values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -198,6 +198,9 @@ class Segmenter(VolumeHolder):
         starts = window_starts(
             allowed.first_slice, allowed.last_slice, self.config.num_slices, stride
         )
+        seen = self._shows_anything(job)
+        if not seen:
+            starts = []  # what the model would say then follows its box alone, not the patient
         total = RunningMean(job)
         batch_size = WINDOWS_PER_BATCH.get(self.device.type, 1)
         done = 0
@@ -215,7 +218,7 @@ class Segmenter(VolumeHolder):
             done += len(group)
         if progress is not None:
             progress(1.0, "measuring")
-        return self._finish(volume, box, job, total, options)
+        return self._finish(volume, box, job, total, options, seen)
 
     def _require_volume(self) -> Volume:
         volume = self.volume
@@ -371,6 +374,7 @@ class Segmenter(VolumeHolder):
         job: Job,
         total: RunningMean,
         options: SegmentOptions,
+        seen: bool,
     ) -> Lesion:
         """Threshold, clean, measure; back to the volume's own axes."""
         threshold = self.config.threshold if options.threshold is None else options.threshold
@@ -386,9 +390,7 @@ class Segmenter(VolumeHolder):
             options.postprocess,
         )
         probability = np.where(region, probability, 0).astype(np.float32)
-        seen = self._shows_anything(job)
         if not seen:
-            # What the model says then follows its box alone, not the patient.
             mask, probability = np.zeros_like(mask), np.zeros_like(probability)
         if self.config.confidence == "predicted":
             sure = predicted_confidence(total.mean_quality(), mask)

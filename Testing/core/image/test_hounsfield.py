@@ -65,6 +65,8 @@ CTS: dict[str, Any] = {
     "only the body": np.where(BODY, ct(), -1000),
     "only the body, and lungs": np.where(BODY, ct(lungs=True), -1024),
     "turned": turned(ct(), -1024, 1),
+    "turned with a spline": turned(np.clip(ct(20), -1000, None), -1000, 3),
+    "cropped, with a little air": ct()[:, 4:-4, 10:-10],
     "steps of two": (np.rint(ct(20) / 2) * 2).astype(np.int16),
     "32 bits": ct().astype(np.float32),
 }

@@ -540,8 +540,9 @@ def test_where_there_is_nothing_to_see_nothing_is_outlined(
     assert any("nothing to see" in message for message in lesion.messages)
 
 
-@pytest.mark.parametrize("modality", ["CT", "MR", None])
-@pytest.mark.parametrize("around", ["far away", "rounding"])
+@pytest.mark.parametrize(
+    ("modality", "around"), [("CT", "far away"), ("MR", "far away"), (None, "rounding")]
+)
 def test_a_box_in_which_there_is_nothing_to_see_is_told_though_the_image_is_not_empty(
     segmenter: Segmenter, volume: Volume, modality: str | None, around: str
 ) -> None:
@@ -560,7 +561,7 @@ def test_a_box_in_which_there_is_nothing_to_see_is_told_though_the_image_is_not_
     filled = array.copy()
     filled[6:13, 9:30, 12:33] = 150  # a lesion that fills its box stands out of it
     segmenter.set_volume(Volume(filled, volume.geometry, modality))
-    seen = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12))
+    seen = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12), quality="fast")
     assert not any("nothing to see" in message for message in seen.messages)
 
 
