@@ -63,8 +63,11 @@ def test_two_tumours_and_a_broken_file(tmp_path: Path, sample_data: Path) -> Non
     document = json.loads(again.stdout)
     assert [c["status"] for c in document["cases"]] == ["failed", "done", "done"]
     (images / "ct.nii.gz").unlink()  # one that takes less time
-    other = shell(*run, "--margin", "2", "--slice-axis", "k")
-    assert "2 cases will be run again: margin_mm and slice_axis have changed" in other.stderr
+    other = shell(*run, "--margin", "2", "--slice-axis", "k", "--diameter-plane", "coronal")
+    assert (
+        "2 cases will be run again: margin_mm, slice_axis and diameter_plane have changed"
+        in other.stderr
+    )
     assert "1 done, 1 failed" in other.stdout
 
 
