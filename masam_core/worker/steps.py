@@ -157,8 +157,12 @@ def measure_steps(
         slice_axis, diameter_plane: as in SegmentOptions.
     """
     yield from put_volume_steps(volume)
-    fields = {"volume": volume.content_hash, "mask": pack_mask(mask, offset_kji)}
-    fields |= {"slice_axis": slice_axis, "diameter_plane": str(diameter_plane)}
+    fields = {
+        "volume": volume.content_hash,
+        "mask": pack_mask(mask, offset_kji),
+        "slice_axis": slice_axis,
+        "diameter_plane": str(diameter_plane),
+    }
     answer = yield Ask("measure", fields)
     return answer["measurements"]
 
