@@ -85,7 +85,8 @@ def _spec(given: argparse.Namespace) -> BatchSpec:
         **chosen(*own, "fresh", "retry_failed"),
         segment=SegmentOptions.from_dict(
             chosen(
-                "quality", "threshold", "margin_mm", "keep", "fill_holes", "smooth_mm", "slice_axis"
+                *("quality", "threshold", "margin_mm", "keep", "fill_holes", "smooth_mm"),
+                *("slice_axis", "diameter_plane"),
             )
         ),
         model=ModelChoice(**chosen("model", "base", "device", "precision")),
@@ -120,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--no-fill-holes", action="store_false", dest="fill_holes", help="leave holes open")
     add("--smooth", type=float, dest="smooth_mm", help="smoothing of the outline, mm")
     add("--slice-axis", help="voxel axis across the slices: i, j or k")
+    add("--diameter-plane", help="auto, axial, coronal, sagittal or acquisition")
     add("--worker", default="", help="worker command, to compute elsewhere")
     add("--fresh", action="store_true", help="forget an earlier run of these cases")
     add("--retry-failed", action="store_true", help="run failed cases again")

@@ -15,6 +15,7 @@ from masam_core.cli.options import (
     SETTINGS,
     Base,
     Device,
+    DiameterPlaneOption,
     FillHoles,
     KeepOption,
     Margin,
@@ -74,6 +75,7 @@ def batch_command(
     fill_holes: FillHoles = PostprocessOptions.fill_holes,
     smooth: Smooth = PostprocessOptions.smooth_mm,
     slice_axis: SliceAxis = None,
+    diameter_plane: DiameterPlaneOption = SegmentOptions.diameter_plane,
     modality: ModalityOption = None,
     device: Device = ModelChoice.device,
     precision: PrecisionOption = ModelChoice.precision,
@@ -115,7 +117,9 @@ def batch_command(
         overlay,
         per,
         modality,
-        segment_options(quality, threshold, margin, keep, fill_holes, smooth, slice_axis),
+        segment_options(
+            quality, threshold, margin, keep, fill_holes, smooth, slice_axis, diameter_plane
+        ),
         ModelChoice(model, None if base is None else str(base), device, precision),
         tuple(split_command(worker)) if worker else (),
         fresh,

@@ -10,10 +10,11 @@ from masam_core.errors import ConfigError
 from masam_core.inference.quality import Quality
 from masam_core.keywords import Keyword
 from masam_core.lesion.cleaning_options import PostprocessOptions
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.limits import MARGIN_MM, THRESHOLD
 
 _POSTPROCESS = ("keep", "fill_holes", "smooth_mm")
-_OWN = ("quality", "threshold", "margin_mm", "slice_axis")
+_OWN = ("quality", "threshold", "margin_mm", "slice_axis", "diameter_plane")
 
 
 def axis_of(value: object) -> int | None:
@@ -41,10 +42,11 @@ class SegmentOptions:
         postprocess: cleaning of the mask.
         slice_axis: voxel axis across the slices, 0, 1 or 2 for i, j or k (the letters will do, and
             become numbers); None takes the coarsest.
+        diameter_plane: in which diameters are taken; a word will do, and becomes a member.
 
     Raises:
-        ConfigError: an unknown quality, an axis other than i, j, k, or a number outside the limits
-            in ``masam_core.limits``.
+        ConfigError: an unknown quality or plane, an axis other than i, j, k, or a number outside
+            the limits in ``masam_core.limits``.
     """
 
     quality: Quality = Quality.BALANCED
@@ -52,6 +54,7 @@ class SegmentOptions:
     margin_mm: float = 0.0
     postprocess: PostprocessOptions = field(default_factory=PostprocessOptions)
     slice_axis: int | None = None
+    diameter_plane: DiameterPlane = DiameterPlane.AUTO
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "quality", Quality.read(self.quality, "Quality"))
@@ -59,6 +62,8 @@ class SegmentOptions:
             THRESHOLD.check(self.threshold)
         MARGIN_MM.check(self.margin_mm)
         object.__setattr__(self, "slice_axis", axis_of(self.slice_axis))
+        plane = DiameterPlane.read(self.diameter_plane, "The diameters' plane")
+        object.__setattr__(self, "diameter_plane", plane)
 
     def changed(self, **settings: Any) -> SegmentOptions:
         """The same options with other values, e.g. ``changed(quality="fast", keep="all")``.

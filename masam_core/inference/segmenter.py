@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy as copying
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import Cancelled, ConfigError, DeviceMemoryError
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.image.given import GivenVolume, one_volume
-from masam_core.image.intensity import intensity_limits, scale_intensity
+from masam_core.image.intensity import intensity_limits, scale_intensity, varies
 from masam_core.image.volume import Volume
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.cache import EmbeddingCache
@@ -44,6 +45,8 @@ WINDOWS_PER_BATCH = {"cuda": 4, "cpu": 1, "mps": 2}
 # Of the decoder. On the CPU window by window: more do not fit its cache, and rounding would depend
 # on which windows were embedded already.
 SLICES_PER_BATCH = {"cuda": 32, "mps": 16}
+# Voxels beyond the box in which a lesion that fills it must stand out.
+AROUND_BOX = 2
 SLICES_PER_GROUP = 64  # embeddings held at once, beside the cache
 
 
@@ -144,7 +147,9 @@ class Segmenter(VolumeHolder):
             IntensityError: the volume has no finite value.
         """
         image = one_volume(volume, spacing, origin, direction)
-        limits = intensity_limits(image.array, modality or image.modality, self.config.intensity)
+        if modality and modality != image.modality:
+            image = replace(image, modality=modality)  # measuring asks for it, too
+        limits = intensity_limits(image.array, image.modality, self.config.intensity)
         self._volume, self._limits = image, limits
 
     def release_cache(self) -> None:
@@ -193,6 +198,9 @@ class Segmenter(VolumeHolder):
         starts = window_starts(
             allowed.first_slice, allowed.last_slice, self.config.num_slices, stride
         )
+        seen = self._shows_anything(job)
+        if not seen:
+            starts = []  # what the model would say then follows its box alone, not the patient
         total = RunningMean(job)
         batch_size = WINDOWS_PER_BATCH.get(self.device.type, 1)
         done = 0
@@ -210,7 +218,7 @@ class Segmenter(VolumeHolder):
             done += len(group)
         if progress is not None:
             progress(1.0, "measuring")
-        return self._finish(volume, box, job, total, options)
+        return self._finish(volume, box, job, total, options, seen)
 
     def _require_volume(self) -> Volume:
         volume = self.volume
@@ -284,13 +292,17 @@ class Segmenter(VolumeHolder):
         return list(range(first, last + 1)), window.cut(part)
 
     def _shows_anything(self, job: Job) -> bool:
-        """Whether the network sees two different values in the job's slices and crop."""
-        crop = job.crop
-        rows = slice(max(0, crop.y0), crop.y0 + crop.height)
-        cols = slice(max(0, crop.x0), crop.x0 + crop.width)
-        seen = job.frame.to_canonical(self.volume.array)[job.extent()[0], rows, cols]
-        scaled = scale_intensity(seen, self._limits, self.config.cuts_intensity)
-        return bool(scaled.min() != scaled.max())
+        """Whether the network sees two different values in the box and just around it."""
+        planes, rows, cols = job.extent()
+        near = [slice(max(0, s.start - AROUND_BOX), s.stop + AROUND_BOX) for s in (rows, cols)]
+        seen = job.frame.to_canonical(self.volume.array)[planes, near[0], near[1]]
+        return varies(scale_intensity(seen, self._limits, self.config.cuts_intensity))
+
+    def sees_anything(self) -> bool:
+        """Whether the network sees two different values in the volume that was set."""
+        array = self.volume.array
+        ends = np.array([np.nanmin(array), np.nanmax(array)])
+        return varies(scale_intensity(ends, self._limits, self.config.cuts_intensity))
 
     def _key(self, job: Job, start: int) -> tuple[object, ...]:
         """What an embedding depends on: volume, intensity limits, axes, crop, slices."""
@@ -362,6 +374,7 @@ class Segmenter(VolumeHolder):
         job: Job,
         total: RunningMean,
         options: SegmentOptions,
+        seen: bool,
     ) -> Lesion:
         """Threshold, clean, measure; back to the volume's own axes."""
         threshold = self.config.threshold if options.threshold is None else options.threshold
@@ -377,9 +390,7 @@ class Segmenter(VolumeHolder):
             options.postprocess,
         )
         probability = np.where(region, probability, 0).astype(np.float32)
-        seen = self._shows_anything(job)
         if not seen:
-            # What the model says then follows its box alone, not the patient.
             mask, probability = np.zeros_like(mask), np.zeros_like(probability)
         if self.config.confidence == "predicted":
             sure = predicted_confidence(total.mean_quality(), mask)
@@ -387,6 +398,8 @@ class Segmenter(VolumeHolder):
             sure = confidence(probability, mask)
         offset, mask_kji, probability_kji = job.to_source(mask, probability)
         messages = [*volume.notes, *warnings_before(box, job.prompt)]
+        if volume.doubt:
+            messages.append(volume.doubt)
         if not seen:
             messages.append(
                 "The image has one value in and around this box: there is nothing to see, so "
@@ -408,7 +421,9 @@ class Segmenter(VolumeHolder):
             confidence=sure,
             box=box,
             geometry=volume.geometry,
-            measurements=measure(mask_kji, offset, volume, options.slice_axis),
+            measurements=measure(
+                mask_kji, offset, volume, options.slice_axis, options.diameter_plane
+            ),
             messages=tuple(messages),
             model=self.config.name,
         )

@@ -25,7 +25,8 @@ volume_part     hash, offset (bytes), data -> complete: whether all values are t
 segment         volume (hash), boxes: list of id, name, corners_ijk (24 numbers), options
                 -> seconds, model, sha256, failed; before it one ``lesion`` a box, either with
                 mask, confidence, measurements, messages or with code and error
-measure         volume (hash), mask, slice_axis (0, 1, 2 or null) -> measurements
+measure         volume (hash), mask, slice_axis (0, 1, 2 or null), diameter_plane (a word)
+                -> measurements
 cancel          target: the id to cancel -> found
 release         what: model, volumes, cache or all ->
 shutdown        -> ; the worker ends

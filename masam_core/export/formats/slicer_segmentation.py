@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ def _segment(lesion: Lesion, color: Color, kind: TumourType) -> Segment:
         "MASAM.Model": lesion.model,
         "MASAM.Confidence": f"{lesion.confidence:.4f}",
         "MASAM.BoxCornersLPS": " ".join(f"{float(v):.4f}" for v in np.ravel(corners)),
+        "MASAM.Measurements": json.dumps(lesion.measurements.to_dict()),
     }
     return Segment(lesion.name, lesion.mask, lesion.offset_kji, color, kind, tags)
 
