@@ -50,7 +50,8 @@ def read_series(folder: Path, series: str | None = None) -> Image:
         )
     if broken:  # of which series nobody knows
         raise broken[0]
-    return _volume(found[series or next(iter(found))], f"The DICOM series in {folder}")
+    chosen = next(iter(found)) if series is None else series
+    return _volume(found[chosen], f"The DICOM series in {folder}")
 
 
 def read_file(path: Path, series: str | None = None) -> Image:
@@ -69,8 +70,6 @@ def read_file(path: Path, series: str | None = None) -> Image:
     if frames[0].modality == SEGMENTATION:
         raise VolumeError(f"{path} is a DICOM segmentation, not an image; give the image series.")
     if len(frames) > 1 and not frames[0].whole:
-        return _volume(frames, str(path))
-    if not frames[0].series:
         return _volume(frames, str(path))
     return read_series(path.parent, series or frames[0].series)
 

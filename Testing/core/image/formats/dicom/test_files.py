@@ -225,3 +225,37 @@ def test_files_without_a_preamble_are_read(tmp_path: Path) -> None:
     for path in sorted(series(tmp_path / "a").iterdir()):
         (tmp_path / path.stem).write_bytes(path.read_bytes()[132:])
     assert np.array_equal(read_volume(tmp_path).array, ARRAY)
+
+
+@pytest.mark.parametrize(
+    "tags", [{"Columns": 5}, {"Columns": 9}, {"Rows": 1}, {"BitsAllocated": 8}]
+)
+def test_more_pixels_than_the_tags_say_are_a_contradiction(tmp_path: Path, tags: dict) -> None:
+    bits = {"BitsStored": 8, "HighBit": 7} if "BitsAllocated" in tags else {}
+    series(tmp_path, **tags, **bits)
+    with pytest.raises(VolumeError, match=r"\.dcm contradicts itself: it holds 240 bytes"):
+        read_volume(tmp_path)
+
+
+def test_pixels_may_be_filled_up(tmp_path: Path) -> None:
+    series(tmp_path, PixelData=lambda k: ARRAY[k].tobytes() + bytes(2))
+    assert np.array_equal(read_volume(tmp_path).array, ARRAY)
+
+
+def test_a_file_that_leaves_its_encoding_empty_is_read_as_dicom_begins(tmp_path: Path) -> None:
+    """Implicit little endian is what DICOM takes where nothing is said (PS3.5, section 10)."""
+    series(tmp_path)
+    for path in tmp_path.iterdir():
+        made = dcmread(path)
+        made.file_meta.TransferSyntaxUID = ""
+        made.save_as(path, implicit_vr=True, little_endian=True, enforce_file_format=False)
+    assert np.array_equal(read_volume(tmp_path).array, ARRAY)
+
+
+def test_pixels_that_a_damaged_tag_calls_numbers_are_told(tmp_path: Path) -> None:
+    path = save(image(ARRAY[0]), tmp_path / "a.dcm")
+    content = path.read_bytes()
+    # Element 7fe0,0010 as a text of 32-bit length (UT) in place of words (OW).
+    path.write_bytes(content.replace(b"\xe0\x7f\x10\x00OW", b"\xe0\x7f\x10\x00UT"))
+    with pytest.raises(VolumeError, match=r"a\.dcm is damaged"):
+        read_volume(path)
