@@ -7,6 +7,7 @@ being injected lies meanwhile in a folder that the parent knows.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from Testing.fuzz.injection import Injection, Kind, Place
 from Testing.fuzz.kinds.registry import kind as kind_of
-from Testing.fuzz.oracle import CANARY, CANARY_FILE, Verdict, judge
+from Testing.fuzz.oracle import CANARY, CANARY_FILE, REFUSED, Verdict, judge
 
 QUIETLY = settings(
     database=None,
@@ -52,7 +53,10 @@ def judged(
     for each in (folder, results):
         shutil.rmtree(each, ignore_errors=True)
         each.mkdir()
-    target = injection.lay(folder)
+    try:
+        target = injection.lay(folder)
+    except (OSError, ValueError) as error:  # a name that this system does not take can't be met
+        return Verdict(REFUSED, f"by the system: {error}")
     return judge(kind, injection, Place(folder, target, results, phase))
 
 
@@ -72,7 +76,8 @@ def main() -> None:
         say(event="loaded")  # which takes a while
 
         def each(injection: Injection, kind: Kind = kind) -> None:
-            injection.keep(room / "now", kind=kind.name)
+            with contextlib.suppress(OSError, ValueError):
+                injection.keep(room / "now", kind=kind.name)
             say(event="begin")
             verdict = judged(kind, injection, room, lambda words: say(event="phase", words=words))
             say(event="end", **vars(verdict))

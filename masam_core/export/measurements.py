@@ -72,9 +72,9 @@ def measurement_row(
 ) -> dict[str, Cell]:
     """A row of the table, keyed by ``COLUMNS``; None where nothing was measured.
 
-    Diameters are in-plane, across the voxel axis named in ``diameter_axis`` (i, j or k) and on the
-    slice of that index, counted from 0. The centroid is in LPS. Intensities are Hounsfield units
-    (HU) for CT and have no unit otherwise.
+    Diameters lie in the plane named in ``diameter_plane``, across the voxel axis ``diameter_axis``
+    (i, j or k), on the slice ``diameter_slice`` along it, counted from 0. The
+    centroid is in LPS. Intensities are Hounsfield units (HU) for CT and have no unit otherwise.
 
     Args:
         image, lesion: names.

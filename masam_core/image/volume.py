@@ -16,7 +16,7 @@ from masam_core.image.formats.base import Image, Rules, require_scalar_3d
 from masam_core.image.formats.dicom import read_series
 from masam_core.image.formats.registry import read_image
 from masam_core.image.geometry import Geometry
-from masam_core.image.intensity import Modality, guess_modality
+from masam_core.image.intensity import Modality, doubt_about, guess_modality
 from masam_core.image.readable import readable
 
 if TYPE_CHECKING:
@@ -74,6 +74,11 @@ class Volume:
     def kind(self) -> Modality:
         """CT, MR or other, by :func:`masam_core.image.intensity.guess_modality`."""
         return guess_modality(self.array, self.modality)
+
+    @cached_property
+    def doubt(self) -> str:
+        """A sentence for the user where CT and MR are hard to tell apart; mostly empty."""
+        return doubt_about(self.array, self.modality)
 
     def with_modality(self, modality: str | None) -> Volume:
         """Return the image with a modality, where its file says none; else the image as it is."""

@@ -30,7 +30,8 @@ segment         volume (hash), boxes: list of id, name, a first prompt (corners_
 refine          volume (hash), mask, record, corrections (new ones), corners_ijk, cuts, looked_mm,
                 confidence, messages (as they were answered), painted and erased (masks of one
                 place, or absent), options -> seconds, model, and the fields of a ``lesion``
-measure         volume (hash), mask, slice_axis (0, 1, 2 or null) -> measurements
+measure         volume (hash), mask, slice_axis (0, 1, 2 or null), diameter_plane (a word)
+                -> measurements
 cancel          target: the id to cancel -> found
 release         what: model, volumes, cache or all ->
 shutdown        -> ; the worker ends

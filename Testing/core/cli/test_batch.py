@@ -66,8 +66,11 @@ def test_two_tumours_and_a_broken_file(
     document = json.loads(again.stdout)
     assert [c["status"] for c in document["cases"]] == ["failed", "done", "done"]
     (images / "ct.nii.gz").unlink()  # one that takes less time
-    other = masam(*run, "--margin", "2", "--slice-axis", "k")
-    assert "2 cases will be run again: margin_mm and slice_axis have changed" in other.stderr
+    other = masam(*run, "--margin", "2", "--slice-axis", "k", "--diameter-plane", "coronal")
+    assert (
+        "2 cases will be run again: margin_mm, slice_axis and diameter_plane have changed"
+        in other.stderr
+    )
     assert "1 done, 1 failed" in other.stdout
 
 

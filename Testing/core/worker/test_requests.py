@@ -19,6 +19,7 @@ from masam_core.errors import BoxError, Cancelled, MasamError, VolumeError
 from masam_core.image.volume import Volume, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.model.checkpoint import load_model
@@ -107,6 +108,11 @@ def test_the_worker_gives_what_the_core_gives(
     sagittal = worker.run(steps, seconds=60)
     assert sagittal == measure(lesion.mask, lesion.offset_kji, volume, slice_axis=0).to_dict()
     assert sagittal["diameter_axis"] == 0 != again["diameter_axis"]
+    steps = measure_steps(volume, lesion.mask, lesion.offset_kji, None, DiameterPlane.SAGITTAL)
+    assert worker.run(steps, seconds=60)["diameter_plane"] == "sagittal"
+    wrong = {"volume": volume.content_hash, "mask": pack_mask(lesion.mask, lesion.offset_kji)}
+    with pytest.raises(WorkerError, match="expected one of auto, axial"):
+        worker.run(ask_steps("measure", **wrong, diameter_plane="oblique"), seconds=60)
 
     away = Correction("point", [lesion.measurements.centroid_lps], False)  # type: ignore[arg-type]
     ask = ModelChoice(precision="float32"), volume, found[0], [away], FAST

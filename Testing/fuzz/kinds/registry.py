@@ -18,7 +18,10 @@ MODULES = {
     "frames": ("frames",),
     "gate": ("HTTP requests",),
     "command_line": ("segment typed", "info typed"),
-    "writing": ("full disk", "full disk, pictures", "full disk, logs", "killed while writing"),
+    "writing": (
+        *("full disk", "full disk, pictures", "full disk, scenes", "full disk, logs"),
+        "killed while writing",
+    ),
     "killing": ("killed batches",),
 }
 NAMES = tuple(name for names in MODULES.values() for name in names)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import struct
+import tempfile
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +24,8 @@ from Testing.fuzz.injection import Injection, Kind, Place
 from Testing.fuzz.mutate import NUMBERS, changed, damaged, odd_words
 from Testing.fuzz.oracle import Leaks
 
-TRACE = "/tmp/masam-fuzz-ran"  # made by a pickle that was run
+# Made by a pickle that was run.
+TRACE = str(Path(tempfile.gettempdir()) / f"masam-fuzz-ran-{os.getpid()}")
 BACKBONES.setdefault("vit_tiny", BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4))
 
 

@@ -24,7 +24,9 @@ from masam_core.export.overlay.panel import (
     draw_panel,
 )
 from masam_core.export.overlay.planes import View, display_frame, lesion_view, planes_of
+from masam_core.image.hounsfield import seen_values
 from masam_core.image.intensity import Modality, intensity_unit
+from masam_core.lesion.measurements.diameters import SIGN, diameters_text
 from masam_core.lesion.terminology import lesion_color
 from masam_core.prompts.boxes import BoxPrompt
 
@@ -81,7 +83,8 @@ def draw_figure(
         window = display_window(image, view, modality)
         scene = Scene(image, window, colored, truth)
         top = HEADER + row * (PANEL + CAPTION)
-        for column, plane in enumerate(planes_of(frame)):
+        planes = planes_of(frame, lesion.measurements.diameter_axis)
+        for column, plane in enumerate(planes):
             left = MARGIN + column * (PANEL + GAP)
             place = (left / WIDTH, 1 - (top + PANEL) / height, PANEL / WIDTH, PANEL / height)
             axes = figure.add_axes(place)
@@ -136,14 +139,15 @@ def display_window(image: NDArray[Any], view: View, modality: Modality) -> tuple
         patient = values[values > OUTSIDE_BELOW_HU]
         in_lung = patient.size > 0 and float(np.median(patient)) < LUNG_BELOW_HU
         return LUNG if in_lung else SOFT_TISSUE
-    middle = _finite(image, replace(view, side=view.side / CONTEXT))
+    values = seen_values(values)
+    middle = seen_values(_finite(image, replace(view, side=view.side / CONTEXT)))
     low = float(np.percentile(values, 0.5))
     high = low + 1.3 * (float(np.percentile(middle if middle.size else values, 97)) - low)
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def _finite(image: NDArray[Any], view: View) -> NDArray[np.float32]:
-    values = np.asarray(image[tuple(view.voxels(axis) for axis in range(3))], dtype=np.float32)
+def _finite(image: NDArray[Any], view: View) -> NDArray[np.float64]:
+    values = np.asarray(image[tuple(view.voxels(axis) for axis in range(3))], dtype=np.float64)
     return values[np.isfinite(values)]
 
 
@@ -158,12 +162,10 @@ def window_line(window: tuple[float, float], modality: Modality) -> str:
 def measurement_line(lesion: Lesion, modality: Modality) -> str:
     """Size, intensity and confidence in one line."""
     found = lesion.measurements
-    if found.longest_diameter_mm is None or found.perpendicular_diameter_mm is None:
+    diameters = diameters_text(found, TIMES, "mm")
+    if not diameters:
         return "nothing found in this box"
-    parts = [
-        volume_text(found.volume_ml),
-        f"Ø {found.longest_diameter_mm:.1f}{TIMES}{found.perpendicular_diameter_mm:.1f} mm",
-    ]
+    parts = [volume_text(found.volume_ml), f"{SIGN} {diameters}"]
     if found.mean is not None and found.sd is not None:
         digits = 0 if modality == "CT" or found.sd >= 10 else 2
         unit = intensity_unit(modality)

@@ -213,7 +213,7 @@ def test_the_measurements_in_one_line(oblique_volume, make_lesion):
     assert line.split("     ") == [
         "0.41 ml",
         f"Ø {found.longest_diameter_mm:.1f} \N{MULTIPLICATION SIGN} "
-        f"{found.perpendicular_diameter_mm:.1f} mm",
+        f"{found.perpendicular_diameter_mm:.1f} mm axial",
         f"mean {found.mean:.0f} ± {found.sd:.0f} HU",
         "confidence 88%",
     ]
