@@ -35,7 +35,6 @@ from masam_core.cli.terminal import console, plain, progress, say, table
 from masam_core.errors import SegmentationError
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning_options import PostprocessOptions
-from masam_core.lesion.measurements.diameters import diameters_text
 from masam_core.prompts.per import Per
 
 if TYPE_CHECKING:
@@ -372,6 +371,8 @@ def _rounded(confidence: float | None) -> float | None:
 
 
 def _table(lesions: list[Lesion], notes: tuple[str, ...], out: Path) -> None:
+    from masam_core.lesion.measurements.diameters import diameters_text
+
     figures = ("Volume ml", "Diameters mm", "Confidence")
     rows = []
     for number, lesion in enumerate(lesions, 1):
