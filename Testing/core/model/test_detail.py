@@ -32,7 +32,8 @@ def test_layers_state_their_padding_in_numbers(tiny_config: Build) -> None:
     # Mixed precision on CUDA does not cast for the form of a convolution that takes a word.
     model = MASAM(tiny_config(detail_width=8))
     paddings = [m.padding for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Conv3d))]
-    assert paddings and not any(isinstance(padding, str) for padding in paddings)
+    assert paddings
+    assert not any(isinstance(padding, str) for padding in paddings)
 
 
 def test_only_the_coarsest_map_mixes_neighbouring_slices() -> None:
