@@ -38,7 +38,7 @@ class TooSlow(VolumeError):
 
 
 class BoxError(MasamError):
-    """A box that is no box, or lies outside the volume."""
+    """A box, or another prompt, that is none or lies outside the volume."""
 
 
 class IntensityError(MasamError):

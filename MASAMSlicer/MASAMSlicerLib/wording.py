@@ -26,7 +26,7 @@ class LesionRow:
         volume: ml.
         diameter: the longest, mm.
         perpendicular: the longest at right angles to it, mm.
-        confidence: per cent.
+        confidence: per cent; empty where the box cuts the lesion off, so that it means nothing.
         figures: every measurement that lists show, by the quantity's name.
         plane: of the diameters.
     """
@@ -56,7 +56,7 @@ def rowOf(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> LesionR
         volume=f"{found.get('volume_ml', 0.0):.2f}" if found.get("voxels") else "",
         diameter=_mm(found.get("longest_diameter_mm")),
         perpendicular=_mm(found.get("perpendicular_diameter_mm")),
-        confidence=f"{made.confidence:.0%}" if made is not None else "",
+        confidence=_percent(made.knownConfidence) if made is not None else "",
         figures={q.name: q.shown(found) for q in listed_quantities()},
         plane=str(found.get("diameter_plane") or ""),
     )
@@ -75,6 +75,10 @@ def planeNames() -> dict[str, str]:
 
 def _mm(length: float | None) -> str:
     return f"{length:.1f}" if length is not None else ""
+
+
+def _percent(share: float | None) -> str:
+    return f"{share:.0%}" if share is not None else ""
 
 
 def _state(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from masam_core.batch.listing import read_list
 from masam_core.batch.names import distinct
 from masam_core.batch.search import Search
 from masam_core.errors import ConfigError
-from masam_core.prompts.readers.slicer_roi import SLICER_ROI
+from masam_core.prompts.readers.slicer_markups import SLICER_MARKUPS
 
 _MOST_NOTES = 20  # on images without a box; more are counted
 
@@ -25,7 +25,7 @@ def find_cases(
     like, or one of its own name in ``labels``; ``NAME_0000.nii.gz`` (nnU-Net's first channel) goes
     with boxes of ``NAME``, too. Where a sub-folder holds one image or DICOM series, in itself or
     below, all boxes in it are that image's, and the case bears the sub-folder's name; among several
-    images the names decide. ROI files, and other files of boxes that are no images, come before
+    images the names decide. ROI files, and other files of prompts that are no images, come before
     label images.
 
     Args:
@@ -55,7 +55,7 @@ def find_cases(
     if not found:
         raise ConfigError(
             f"{source} holds no image with boxes. Expected NAME.nii.gz (or .nrrd, .mha) and beside "
-            f"it NAME{SLICER_ROI.endings[0]} or NAME_label.nii.gz."
+            f"it NAME{SLICER_MARKUPS.endings[0]} or NAME_label.nii.gz."
             + "".join(f" {note}" for note in notes[:3])
         )
     return found, [*notes, *renamed]

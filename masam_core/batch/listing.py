@@ -11,7 +11,7 @@ from masam_core.errors import ConfigError
 from masam_core.image.readable import readable
 from masam_core.image.volume import stem
 from masam_core.prompts.readers.registry import reader_of
-from masam_core.prompts.readers.slicer_roi import SLICER_ROI
+from masam_core.prompts.readers.slicer_markups import SLICER_MARKUPS
 from masam_core.spreadsheet import read_table
 
 
@@ -39,12 +39,12 @@ def read_list(path: Path) -> list[BatchCase]:
         if unknown:
             raise ConfigError(
                 f"{path}, line {number}: {readable(unknown[0])} is no file of boxes; expected "
-                f"{SLICER_ROI.endings[0]} files, or one label image."
+                f"{SLICER_MARKUPS.endings[0]} files, or one label image."
             )
         if len(files) > 1 and not all(is_prompt(f) for f in files):
             raise ConfigError(
-                f"{path}, line {number}: boxes must be {SLICER_ROI.endings[0]} files, or one label "
-                "image."
+                f"{path}, line {number}: boxes must be {SLICER_MARKUPS.endings[0]} files, or one "
+                "label image."
             )
         target = path.parent / image
         name = (row.get("name") or "").strip() or stem(target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,18 +21,22 @@ from masam_core.errors import BoxError, Cancelled, MasamError, SegmentationError
 from masam_core.export.measurements import measurement_rows
 from masam_core.export.segmentation import write_segmentation
 from masam_core.image.apart import read_apart, read_labels_apart
+from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.inference.box_segmenter import BoxSegmenter, segment_boxes
+from masam_core.inference.box_segmenter import BoxSegmenter, segment_records
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.labels import boxes_of_labels
 from masam_core.prompts.per import Per
 from masam_core.prompts.readers.label_image import LABEL_IMAGE
-from masam_core.prompts.readers.registry import read_boxes, reader_of
+from masam_core.prompts.readers.reader import Prompt
+from masam_core.prompts.readers.registry import read_prompts, reader_of
+from masam_core.prompts.record import PromptRecord
+from masam_core.prompts.together import records_of_files
 from masam_core.targets import require_targets
 
 OnCase = Callable[[str, str, str], None]
 OnProgress = Callable[[str, float, str], None]
-Read = Callable[[BatchCase], tuple[Volume, list[BoxPrompt]]]
+Read = Callable[[BatchCase], tuple[Volume, list[PromptRecord]]]
 
 
 def open_queue(cases: Sequence[BatchCase], spec: BatchSpec) -> BatchQueue:
@@ -96,10 +101,10 @@ def run_batch(
     by_name = {case.name: case for case in cases}
     ahead = ReadAhead(partial(read_case, spec.modality))
 
-    def read(case: BatchCase) -> tuple[Volume, list[BoxPrompt]]:
+    def read(case: BatchCase) -> tuple[Volume, list[PromptRecord]]:
         try:
             volume = ahead.take(case)
-            return volume, boxes_of(case, volume, spec.per)
+            return volume, records_of_case(case, volume, spec.per)
         finally:
             # After the boxes: label images are read by the same process.
             following = queue.next()  # this case no longer waits
@@ -153,19 +158,15 @@ def _run_case(
     targets = results_of(case, spec)
     require_targets(targets, raises=SegmentationError)
     on_progress(name, 0.0, "reading")
-    volume, boxes = read(case)
+    volume, records = read(case)
     size = " x ".join(str(n) for n in volume.geometry.size_ijk)
     queue.log(name, f"Read {case.image}: {size} voxels, {volume.array.dtype}.")
-    for box in boxes:
-        corners = volume.geometry.lps_from_ijk(box.corners_ijk)
-        low, high = corners.min(axis=0), corners.max(axis=0)
-        queue.log(
-            name, f"Box '{box.name}': LPS {low.round(1).tolist()} to {high.round(1).tolist()}"
-        )
-    lesions = segment_boxes(
+    for record in records:
+        queue.log(name, _prompt_words(record, volume))
+    lesions = segment_records(
         segmenter,
         volume,
-        boxes,
+        records,
         spec.segment,
         lambda fraction, text: on_progress(name, fraction, text),
         cancelled,
@@ -201,20 +202,37 @@ def read_case(modality: str | None, case: BatchCase) -> Volume:
     return volume
 
 
-def boxes_of(case: BatchCase, volume: Volume, per: Per) -> list[BoxPrompt]:
-    """The boxes of a case, each with a name.
+def records_of_case(case: BatchCase, volume: Volume, per: Per) -> list[PromptRecord]:
+    """The lesions that a case asks for, each with a name and its corrections.
 
     Raises:
-        BoxError: no box; see also ``read_boxes``.
+        BoxError: no prompt; see also ``records_of_files``.
     """
-    boxes = [box for path in case.boxes for box in _read_boxes(path, volume, per)]
-    if not boxes:
+    records = records_of_files(case.boxes, volume.geometry, per, _read_prompts)
+    if not records:
         raise BoxError(f"There is no box for {case.image.name}.")
-    return [box.renamed(box.name or f"lesion {n}") for n, box in enumerate(boxes, 1)]
+    return [
+        replace(record, first=record.first.renamed(record.name or f"lesion {n}"))
+        for n, record in enumerate(records, 1)
+    ]
 
 
-def _read_boxes(path: Path, volume: Volume, per: Per) -> list[BoxPrompt]:
-    """The boxes of a file; a label image is an image, too, and read in the other process."""
+def _prompt_words(record: PromptRecord, volume: Volume) -> str:
+    """A line of the log: what was asked, and where."""
+    first = record.first
+    if isinstance(first, BoxPrompt):
+        points = volume.geometry.lps_from_ijk(first.corners_ijk)
+    else:
+        points = first.points_lps
+    kind = type(first).__name__.removesuffix("Prompt")
+    low, high = points.min(axis=0), points.max(axis=0)
+    words = f"{kind} '{record.name}': LPS {low.round(1).tolist()} to {high.round(1).tolist()}"
+    count = len(record.corrections)
+    return f"{words}, with {count} correction{'' if count == 1 else 's'}" if count else words
+
+
+def _read_prompts(path: Path, geometry: Geometry, per: Per) -> Sequence[Prompt]:
+    """The prompts of a file; a label image is an image, too, and read in the other process."""
     if reader_of(path) is LABEL_IMAGE:
-        return boxes_of_labels(path, volume.geometry, per, read_labels_apart)
-    return read_boxes(path, volume.geometry, per)
+        return boxes_of_labels(path, geometry, per, read_labels_apart)
+    return read_prompts(path, geometry, per)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from masam_core.inference.extend import Extend
 from masam_core.inference.options import SegmentOptions, axis_of
 from masam_core.inference.quality import Quality
 from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
@@ -65,6 +66,13 @@ SliceAxis = Annotated[
         rich_help_panel=SETTINGS,
     ),
 ]
+ExtendOption = Annotated[
+    Extend,
+    typer.Option(
+        help="What happens where a box cuts the lesion off: 'never' tells, 'auto' extends it.",
+        rich_help_panel=SETTINGS,
+    ),
+]
 DiameterPlaneOption = Annotated[
     DiameterPlane,
     typer.Option(
@@ -97,8 +105,9 @@ def segment_options(
     smooth: float,
     slice_axis: str | None,
     diameter_plane: DiameterPlane,
+    extend: Extend = SegmentOptions.extend,
 ) -> SegmentOptions:
     """The settings of a segmentation as typed; raises ConfigError for what makes no sense."""
     cleaning = PostprocessOptions(keep, fill_holes, smooth)
     axis = axis_of(slice_axis)
-    return SegmentOptions(quality, threshold, margin, cleaning, axis, diameter_plane)
+    return SegmentOptions(quality, threshold, margin, cleaning, axis, diameter_plane, extend)

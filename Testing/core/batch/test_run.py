@@ -28,12 +28,16 @@ from masam_core.batch.spec import BatchSpec
 from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import Cancelled, ConfigError, SegmentationError
 from masam_core.image import apart
-from masam_core.image.volume import Volume, read_labels
+from masam_core.image.volume import Volume, read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.lesion import Lesion
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.first import LinePrompt
+from masam_core.prompts.record import PromptRecord
 from masam_core.prompts.roi import write_roi
+from masam_core.prompts.stored import read_records
 from Testing.core.image.formats.making import metaimage, nifti, nrrd
+from Testing.core.prompts.test_markups import write
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -528,3 +532,56 @@ def test_a_list_with_paths_that_no_system_takes_runs_the_others(
     assert run_batch(cases, queue, Quick(), spec, silent, silent, lambda: False)
     assert [status for _, status, _ in queue.table()] == ["failed", "failed", "failed", "done"]
     assert all("unforeseen" not in message for _, _, message in queue.table())
+
+
+class Corrected(Quick):
+    """Takes every prompt, and notes it."""
+
+    def segment(self, first: Any, *_: Any, corrections: Any = (), **__: Any) -> Lesion:
+        assert self.volume is not None
+        self.asked = (first, corrections)
+        mask = np.ones(self.volume.geometry.shape, dtype=bool)
+        box = BoxPrompt.from_voxels(0, 7, 0, 6, 0, 5, name=first.name)
+        record = PromptRecord(first, tuple(corrections))
+        return Lesion.from_mask(mask, self.volume, box, confidence=0.5, prompts=record)
+
+    def refine(self) -> None: ...
+
+
+def test_a_case_may_be_a_line_with_points_and_its_corrections_are_stored(tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    array = np.arange(6 * 7 * 8, dtype=np.int16).reshape(6, 7, 8)
+    sitk.WriteImage(sitk.GetImageFromArray(array), str(images / "a.nii.gz"))
+    write(images / "a_line.mrk.json", "Line", [[1, 2, 3], [6, 2, 3]])
+    write(images / "a_N.mrk.json", "Fiducial", [[4, 5, 3]])
+    cases, notes = find_cases(images)
+    spec = BatchSpec(images, tmp_path / "out", overlay=False)
+    queue, engine = open_queue(cases, spec), Corrected()
+    assert run_batch(cases, queue, engine, spec, lambda *_: None, lambda *_: None, lambda: False)
+    assert not notes
+    assert queue.table() == [("a", "done", "")]
+    first, (correction,) = engine.asked
+    assert isinstance(first, LinePrompt)
+    assert (correction.kind.value, correction.positive) == ("point", False)
+    (found,) = read_records(tmp_path / "out" / "a.seg.nrrd", engine_volume(images))
+    assert found.to_dict(engine_volume(images).geometry) == json.loads(
+        queue.cases["a"].rows[0]["prompts"]
+    )
+    assert len(found.corrections) == 1
+    log = (tmp_path / "out" / "logs" / "a.log").read_text()
+    assert "Line 'a_line': LPS" in log
+    assert "with 1 correction" in log
+
+
+def engine_volume(images: Path) -> Volume:
+    return read_volume(images / "a.nii.gz")
+
+
+def test_an_engine_of_boxes_alone_says_so(tmp_path: Path, folder: Path) -> None:
+    write(folder / "a.mrk.json", "Line", [[1, 2, 3], [6, 2, 3]])
+    cases = [case for case in find_cases(folder)[0] if case.name == "a"]
+    spec = BatchSpec(folder, tmp_path / "out")
+    queue = open_queue(cases, spec)
+    run_batch(cases, queue, Quick(), spec, lambda *_: None, lambda *_: None, lambda: False)
+    assert queue.table()[0][1:] == ("failed", "Quick takes boxes alone; 'a' has other prompts.")

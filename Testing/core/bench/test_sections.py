@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core.bench import queue as queue_module
+from masam_core.bench import refine as refine_module
 from masam_core.bench import scale as scale_module
 from masam_core.bench.agreement import agreement_rows
 from masam_core.bench.inputs import lesion_volume
@@ -50,6 +51,17 @@ def test_a_job_compares_with_all_its_literal_windows(setup: Setup) -> None:
         assert row.ratio == pytest.approx(literal.value / row.value)
     second = rows["second box, fast, float32"]
     assert second.ratio == pytest.approx(rows["MASAM fast, float32"].value / second.value)
+
+
+def test_a_correction_is_compared_with_the_first_prompt(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refine_module, "SLICES", 6)
+    monkeypatch.setattr(refine_module, "VOLUME_SLICES", 8)
+    first, refine = refine_module.refine_rows(setup)
+    assert first.what == "first prompt, 6 slices, float32"
+    assert refine.ratio == pytest.approx(first.value / refine.value)
+    assert len(refine.details["seconds"]["runs"]) == 3
 
 
 def test_a_long_volume_needs_no_more_embeddings(

@@ -261,7 +261,7 @@ def test_a_clipped_box_is_told(masam: Masam, tiny_model: Path, image: Path, out:
         (("--box", 8, 3, 2, 9, 1, 4), "runs backwards"),
         (("--box", 30, 35, 2, 9, 1, 4), "outside the volume"),
         (("--roi", "nothing.mrk.json"), "nothing.mrk.json"),
-        (("--roi", "nothing.txt"), "'nothing.txt' is no file of boxes that is known"),
+        (("--roi", "nothing.txt"), "'nothing.txt' is no file of prompts that is known"),
         (("--boxes-from", "nothing.nii.gz"), "nothing.nii.gz"),
         (("--box", *FIRST, "--threshold", 1.5), "1.5"),
         (("--box", *FIRST, "--margin", -7), "The margin is -7 mm; expected 0 to 50 mm"),

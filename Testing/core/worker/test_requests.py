@@ -24,6 +24,7 @@ from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.model.checkpoint import load_model
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.corrections import Correction
 from masam_core.worker.client import Ask, Steps, WorkerError
 from masam_core.worker.codes import code_of
 from masam_core.worker.protocol import pack_mask
@@ -33,6 +34,7 @@ from masam_core.worker.steps import (
     ask_steps,
     measure_steps,
     put_volume_steps,
+    refine_steps,
     segment_steps,
 )
 from masam_core.worker.subprocess_transport import BlockingWorker
@@ -90,7 +92,7 @@ def test_the_worker_gives_what_the_core_gives(
     assert found[0].confidence == pytest.approx(lesion.confidence, abs=1e-3)
     assert found[0].name == lesion.name
     assert found[0].geometry.same_grid(volume.geometry)
-    assert found[0].box is box
+    assert np.array_equal(found[0].box.corners_ijk, box.corners_ijk)
     assert found[0].probability is None
     assert found[0].measurements.volume_ml == pytest.approx(lesion.measurements.volume_ml, rel=1e-3)
     assert isinstance(found[1], BoxError)
@@ -111,6 +113,16 @@ def test_the_worker_gives_what_the_core_gives(
     wrong = {"volume": volume.content_hash, "mask": pack_mask(lesion.mask, lesion.offset_kji)}
     with pytest.raises(WorkerError, match="expected one of auto, axial"):
         worker.run(ask_steps("measure", **wrong, diameter_plane="oblique"), seconds=60)
+
+    away = Correction("point", [lesion.measurements.centroid_lps], False)  # type: ignore[arg-type]
+    ask = ModelChoice(precision="float32"), volume, found[0], [away], FAST
+    refined = worker.run(refine_steps(*ask), seconds=120)
+    better = expected.refine(lesion, [away], FAST)
+    assert np.array_equal(refined.box.corners_ijk, box.corners_ijk)
+    whole, local = refined.mask_on_volume(), better.mask_on_volume()
+    assert (whole != local).sum() < 1e-3 * local.sum()
+    assert (whole != found[0].mask_on_volume()).any()
+    assert len(refined.prompts.corrections) == 1
 
     events.clear()
     options = SegmentOptions.from_dict({"quality": "fast", "slice_axis": "j"})
@@ -204,6 +216,7 @@ def test_whatever_comes_for_a_box_its_result_is_a_lesion_or_a_reason(
         "confidence": 0.5,
         "measurements": measure(mask, (5, 6, 7), volume).to_dict(),
         "messages": ["a note"],
+        "corners_ijk": box.corners_ijk.reshape(-1).tolist(),
     }
     worker = Scripted(
         {"box": "good", **good},

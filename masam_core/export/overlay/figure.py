@@ -28,6 +28,7 @@ from masam_core.image.hounsfield import seen_values
 from masam_core.image.intensity import Modality, intensity_unit
 from masam_core.lesion.measurements.diameters import SIGN, diameters_text
 from masam_core.lesion.terminology import lesion_color
+from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -170,7 +171,10 @@ def measurement_line(lesion: Lesion, modality: Modality) -> str:
         unit = intensity_unit(modality)
         shown = f"mean {found.mean:.{digits}f} ± {found.sd:.{digits}f}"
         parts.append(f"{shown} {unit}" if unit else shown)
-    parts.append(f"confidence {lesion.confidence:.0%}")
+    if lesion.known_confidence is not None:
+        parts.append(f"confidence {lesion.known_confidence:.0%}")
+    elif lesion.cuts:
+        parts.append(f"cut off by its box: {', '.join(cut.side.value for cut in lesion.cuts)}")
     return SPACE.join(parts).replace("-", MINUS)
 
 
@@ -186,11 +190,23 @@ def volume_text(millilitres: float) -> str:
     return f"{millilitres:.{digits}f} ml" if millilitres >= 0.01 else f"{millilitres:.4f} ml"
 
 
+def _box_label(lesions: Sequence[Lesion]) -> str:
+    """What the boxes are: drawn by the user, or found around the lesion (of a line, a click)."""
+    drawn = [
+        lesion.prompts is None
+        or (isinstance(lesion.prompts.first, BoxPrompt) and not lesion.prompts.started_from_mask)
+        for lesion in lesions
+    ]
+    if all(drawn):
+        return "Box prompt"
+    return "Box prompt, or box found" if any(drawn) else "Box found"
+
+
 def _legend(lesions: Sequence[Lesion], expert: NDArray[np.bool_] | None) -> list[Line2D]:
     found_label = "MASAM" if len(lesions) == 1 else "MASAM, in the colour of the name"
     handles = [
         Line2D([], [], color=lesion_color(0), linewidth=OUTLINE, label=found_label),
-        Line2D([], [], color=INK, linewidth=THIN, linestyle=BOX_DASHES, label="Box prompt"),
+        Line2D([], [], color=INK, linewidth=THIN, linestyle=BOX_DASHES, label=_box_label(lesions)),
     ]
     if expert is not None:
         found = np.zeros(expert.shape, dtype=bool)

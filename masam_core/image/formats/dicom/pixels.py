@@ -118,7 +118,7 @@ def _pixels_and_syntax(path: Path, dataset: Dataset) -> tuple[bytes, UID | None]
         raise VolumeError(f"{path} is incomplete: it holds no pixels. Export it again.")
     if not isinstance(data, (bytes, bytearray)):  # a damaged tag says that they are something else
         raise VolumeError(f"{path} is damaged: its pixels are no bytes. Export it again.")
-    return data, UID(str(named)) if named else None
+    return bytes(data), UID(str(named)) if named else None
 
 
 def _require_grey(frame: Frame) -> None:
