@@ -33,8 +33,12 @@ class VolumeError(MasamError):
     """An image that can't be read or used."""
 
 
+class TooSlow(VolumeError):
+    """An image whose reading was given up after a limit of time."""
+
+
 class BoxError(MasamError):
-    """A box that is no box, or lies outside the volume."""
+    """A box, or another prompt, that is none or lies outside the volume."""
 
 
 class IntensityError(MasamError):

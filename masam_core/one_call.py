@@ -1,4 +1,4 @@
-"""Image and boxes in, lesions and files out, in one call."""
+"""Image and prompts in, lesions and files out, in one call."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from masam_core.errors import SegmentationError
 from masam_core.export.formats.registry import format_of
 from masam_core.export.save import save
 from masam_core.image.given import GivenVolume, one_volume
-from masam_core.inference.box_segmenter import BoxSegmenter, Progress, segment_boxes
+from masam_core.inference.box_segmenter import BoxSegmenter, Progress, segment_records
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.lesion import Lesion
-from masam_core.prompts.given import GivenBox, all_boxes
+from masam_core.prompts.corrections import Correction
+from masam_core.prompts.given import GivenPrompt, all_prompts
+from masam_core.prompts.together import records_of
 from masam_core.targets import require_targets
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 def segment(
     image: GivenVolume,
-    boxes: GivenBox | Sequence[GivenBox],
+    boxes: GivenPrompt | Sequence[GivenPrompt],
     out: str | Path | Sequence[str | Path] = (),
     model: MASAM | str | Path = ModelChoice.model,
     device: str = ModelChoice.device,
@@ -37,14 +39,17 @@ def segment(
     spacing: ArrayLike | None = None,
     origin: ArrayLike | None = None,
     direction: ArrayLike | None = None,
+    corrections: Sequence[Correction] = (),
     **settings: Any,
 ) -> list[Lesion]:
-    """Segment every box of an image, and write what was found.
+    """Segment every lesion that prompts of an image ask for, and write what was found.
 
     Args:
         image: a path, a Volume, a SimpleITK image, or an array KJI.
         boxes: a Slicer ROI file (.mrk.json) with one box or several, a BoxPrompt, six voxel
-            indices (i0, i1, j0, j1, k0, k1) with both ends included, or a list of such.
+            indices (i0, i1, j0, j1, k0, k1) with both ends included, a LinePrompt, SliceBoxPrompt
+            or PointPrompt, the path of a Slicer line, point list or curve, or a list of such.
+            Corrections in a file belong to the nearest lesion (``masam_core.prompts.together``).
         out: file or files to write; see ``save`` for the endings. None is written otherwise.
         model, device: see ``Segmenter``.
         modality: CT, MR, ..., where the image does not say.
@@ -52,10 +57,11 @@ def segment(
             ``device`` mean nothing then.
         progress: called with the fraction done and words.
         spacing, origin, direction: of an array; see ``Segmenter.set_volume``.
+        corrections: further ones, each of the lesion that is nearest to it.
         settings: see ``Segmenter.segment``, e.g. ``quality="fast"``.
 
     Returns:
-        A lesion for each box, in their order.
+        The lesions, in the order of their first prompts.
 
     Raises:
         MasamError: an image, box, model or setting that is none, or a file that can't be written;
@@ -72,20 +78,21 @@ def segment(
     require_targets(files, inputs, SegmentationError)
     options = SegmentOptions().changed(**settings)
     volume = one_volume(image, spacing, origin, direction)
-    prompts = [box for given in _listed(boxes) for box in all_boxes(given, volume.geometry)]
+    prompts = [each for given in _listed(boxes) for each in all_prompts(given, volume.geometry)]
+    records = records_of([*prompts, *corrections], volume.geometry)
     if segmenter is not None:
-        lesions = segment_boxes(segmenter, volume, prompts, options, progress, None, modality)
+        lesions = segment_records(segmenter, volume, records, options, progress, None, modality)
     else:
         from masam_core.inference.segmenter import Segmenter
 
         with Segmenter(model, device) as own:
-            lesions = segment_boxes(own, volume, prompts, options, progress, None, modality)
+            lesions = segment_records(own, volume, records, options, progress, None, modality)
     for file in files:
         save(lesions, file, volume)
     return lesions
 
 
-def _listed(boxes: GivenBox | Sequence[GivenBox]) -> list[GivenBox]:
+def _listed(boxes: GivenPrompt | Sequence[GivenPrompt]) -> list[GivenPrompt]:
     """One box or several, as a list; six numbers are one box."""
     if not isinstance(boxes, (Sequence, np.ndarray)) or isinstance(boxes, str):
         return [boxes]

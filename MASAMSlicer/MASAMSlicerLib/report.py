@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from masam_core.export.measurements import Cell, measurement_row
+from masam_core.lesion.cut import Cut
 
 from .scene.lesions import EDITED, LesionEntry
 from .scene.volumes import intensityUnitOf
@@ -26,5 +27,14 @@ def _row(lesion: LesionEntry) -> dict[str, Cell]:
         image = lesion.volume.GetName()
         unit = intensityUnitOf(lesion.volume)
     return measurement_row(
-        image, lesion.name, made.measurements, unit, made.confidence, made.model, notes
+        image,
+        lesion.name,
+        made.measurements,
+        unit,
+        made.knownConfidence,
+        made.model,
+        notes,
+        [Cut.from_dict(cut) for cut in made.cuts],
+        made.lookedMm,
+        made.prompts or None,
     )

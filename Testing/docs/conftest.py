@@ -15,12 +15,15 @@ import torch
 from typer.testing import CliRunner
 
 from masam_core.catalog.bundled import bundled_base_path, bundled_model_path
-from masam_core.cli.main import app, join_boxes
+from masam_core.cli.main import app, join_numbers
+from masam_core.data.reading import read_cases
 from masam_core.model.backbones import BACKBONES, SAM, BackboneSpec
 from masam_core.model.checkpoint import load_model, save_model
 from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 from masam_core.training import presets
+from masam_core.training.pack import write_pack
+from masam_core.training.prepared import prepare_case
 
 from ..conftest import ROOT
 from ..core.model.conftest import reference_sam
@@ -55,6 +58,8 @@ def small_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ball(world / "DATA" / f"c{number}", "image.nii.gz", "label.nii.gz", seed=number)
         rows.append(f"c{number},p{number},MR,{split}")
     (world / "DATA" / "index.csv").write_text("\n".join(rows) + "\n")
+    cases = [prepare_case(case, ModelConfig()) for case in read_cases(world / "DATA")]
+    write_pack(world / "PACK.npz", cases)
     pairs = []
     for number in range(3):
         pair = {"image": f"imagesTr/p_{number}.nii.gz", "label": f"labelsTr/p_{number}.nii.gz"}
@@ -125,4 +130,4 @@ def trained(world: Path) -> Callable[[Path], None]:
 @pytest.fixture
 def masam() -> Callable[..., Any]:
     """Runs ``masam`` in this process; the result has exit_code and output."""
-    return lambda *words: CliRunner().invoke(app, join_boxes(list(words)), prog_name="masam")
+    return lambda *words: CliRunner().invoke(app, join_numbers(list(words)), prog_name="masam")

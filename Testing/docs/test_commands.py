@@ -13,7 +13,7 @@ import typer.main
 
 import dev
 from masam_core.catalog.bundled import bundled_model_path
-from masam_core.cli.main import app, join_boxes
+from masam_core.cli.main import app, join_numbers
 
 from ..conftest import ROOT
 from .printed import PAGES, Command, commands, options
@@ -38,7 +38,7 @@ ONLY_PARSED = {
 # Further words for a training: one step of one window, on the processor.
 ONE_STEP = ("--steps", "1", "--batch", "1", "--at-once", "1", "--validate-every", "0")
 ON_THE_PROCESSOR = ("--set", "accelerator=cpu")  # also what is meant for a GPU
-FILES_AFTER = ("-o", "--measurements", "--preview", "--report", "--csv")
+FILES_AFTER = ("-o", "--measurements", "--preview", "--pack", "--report", "--csv")
 
 
 def reason(command: Command) -> str | None:
@@ -57,7 +57,7 @@ def reason(command: Command) -> str | None:
 def parse(words: list[str]) -> None:
     """Follow the words to the command that they name, which must have the options that they set."""
     command: Any = typer.main.get_command(app)
-    rest = join_boxes(words)
+    rest = join_numbers(words)
     while rest and getattr(command, "commands", None):
         assert rest[0] in command.commands, f"masam has no command {rest[0]}"
         command, rest = command.commands[rest[0]], rest[1:]
@@ -96,8 +96,9 @@ def test_a_printed_command_runs(
     else:
         trained(world / "automatic.safetensors" if "--automatic" in words else bundled_model_path())
     promised = [words[n + 1] for n, word in enumerate(words) if word in FILES_AFTER]
-    if "--preview" in words:  # which trains nothing
-        promised = [words[words.index("--preview") + 1]]
+    for nothing_trained in ("--preview", "--pack"):
+        if nothing_trained in words:
+            promised = [words[words.index(nothing_trained) + 1]]
     assert not any((world / name).exists() for name in promised)
     done = masam(*words)
     assert done.exit_code == 0, done.output

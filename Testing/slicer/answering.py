@@ -15,6 +15,7 @@ def answerAtOnce(monkeypatch: pytest.MonkeyPatch) -> None:
 
     from masam_core.lesion.lesion import Lesion
     from masam_core.lesion.measure import Measurements
+    from masam_core.prompts.record import PromptRecord
     from masam_core.worker.steps import Outcome
 
     def start(self: Any, steps: Any, done: Any, failed: Any, onEvent: Any) -> None:
@@ -37,6 +38,7 @@ def answerAtOnce(monkeypatch: pytest.MonkeyPatch) -> None:
                 box=job.box,
                 geometry=job.image.geometry,
                 measurements=Measurements(**values),
+                prompts=PromptRecord(job.box),
             )
         done(Outcome({"name": "all", "options": {}, "device": "cpu"}, 0.0, results))
 

@@ -157,10 +157,17 @@ def test_touch_up_threshold_list_and_keys(bench: Bench, case: Case) -> None:
     bench.untilIdle()
     assert float(bench.text("volume")) == before
 
+    assert bench.text("plane") == "axial"
+    bench.get("diameter-plane").select_option("coronal")
+    bench.untilText("plane", "coronal")
+    bench.untilIdle()
+
     bench.click("use-threshold")
     bench.get("threshold").fill("90")
     bench.until("v => Number(document.querySelector('[data-test=volume]').innerText) < v", before)
     bench.untilIdle()
+
+    assert bench.text("plane") == "coronal"
 
     bench.page.keyboard.press("b")  # a second lesion, in another view, by two clicks
     x, y = bench.middle("Green")

@@ -18,6 +18,7 @@ from masam_core.bench.job import job_rows
 from masam_core.bench.length import length_rows
 from masam_core.bench.loading import loading_rows
 from masam_core.bench.queue import queue_rows
+from masam_core.bench.refine import refine_rows
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.scale import scale_rows
 from masam_core.bench.start import start_rows
@@ -26,6 +27,7 @@ from masam_core.bench.window import window_rows
 SECTIONS: dict[str, Callable[[Setup], list[Row]]] = {
     "window": window_rows,
     "job": job_rows,
+    "refine": refine_rows,
     "length": length_rows,
     "loading": loading_rows,
     "queue": queue_rows,
@@ -33,7 +35,7 @@ SECTIONS: dict[str, Callable[[Setup], list[Row]]] = {
     "scale": scale_rows,
 }
 FILE_WIDTH = 150
-BY_DEFAULT = ("window", "job", "length", "loading", "queue", "start")
+BY_DEFAULT = ("window", "job", "refine", "length", "loading", "queue", "start")
 
 
 def machine(device: torch.device) -> dict[str, Any]:

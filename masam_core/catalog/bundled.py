@@ -8,10 +8,12 @@ from masam_core.errors import CheckpointError, VolumeError
 
 PACKAGE = Path(__file__).resolve().parent.parent
 DELTA = "masam_vit_s14_tumour.safetensors"
+CORRECTOR = "masam_corrector.safetensors"
 BASE = "vit_s14_base.safetensors"
 BUNDLED_BACKBONE = "vit_s14"
 SHA256 = {
-    DELTA: "0013379e317c6610d77e53832095d686968115d5617848d4fad2fc57445947d5",
+    DELTA: "5e440206662aeafe7355457ba0139bb0f726198937dfbb5539fd52cb4273b26f",
+    CORRECTOR: "8903580c83feb54667d5bd83a4ea9351afb7f0ebd912704ca38a584c1c1289b8",
     BASE: "0529ae6127a2527ee54482f94ca702a9c99ed8fde1ab3374fedfa76131200ba6",
 }
 
@@ -33,6 +35,20 @@ def bundled_model_path() -> Path:
     raise CheckpointError(
         f"The bundled model ({DELTA} and {BASE}) is missing from this installation. Install "
         "MASAM again, or choose another model."
+    )
+
+
+def bundled_corrector_path() -> Path:
+    """The corrector that comes with MASAM.
+
+    Raises:
+        CheckpointError: the installation is incomplete.
+    """
+    for folder in resources():
+        if (folder / "Models" / CORRECTOR).is_file():
+            return folder / "Models" / CORRECTOR
+    raise CheckpointError(
+        f"The corrector ({CORRECTOR}) is missing from this installation. Install MASAM again."
     )
 
 

@@ -18,6 +18,12 @@ from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from masam_core.data.cases import Case, Target
+    from masam_core.evaluation.tables import Table
+    from masam_core.inference.box_segmenter import BoxSegmenter
+    from masam_core.inference.segmenter import Segmenter
     from masam_core.model.masam import MASAM
 
 
@@ -67,6 +73,23 @@ def evaluate_command(
             "--automatic", help="Whole volumes without boxes, for models trained without prompts."
         ),
     ] = False,
+    interactive: Annotated[
+        bool,
+        typer.Option(
+            "--interactive",
+            help="As a user works: six kinds of first prompts, then clicks into mistakes.",
+        ),
+    ] = False,
+    clicks: Annotated[
+        int | None, typer.Option(min=0, max=50, help="Of --interactive, a lesion; default 5.")
+    ] = None,
+    first: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="First prompt of --interactive: box, loose box, cutting box, line, 2D box, click. "
+            "Repeat for more; default: all."
+        ),
+    ] = None,
     quality: Annotated[
         Quality, typer.Option(help="How many windows see each slice.")
     ] = SegmentOptions.quality,
@@ -91,7 +114,6 @@ def evaluate_command(
     from masam_core.evaluation.scores import plain, write_scores
     from masam_core.evaluation.study import run_study
     from masam_core.evaluation.tables import study_tables
-    from masam_core.inference.box_segmenter import BoxSegmenter
     from masam_core.inference.segmenter import Segmenter
     from masam_core.targets import require_targets
 
@@ -104,6 +126,13 @@ def evaluate_command(
         raise ConfigError("--against-base is the backbone of the model that --against names.")
     if report is not None and automatic:
         raise ConfigError("The report pictures boxes; use --csv or --json with --automatic.")
+    if interactive and (automatic or jitter or against is not None or report is not None):
+        raise ConfigError(
+            "--interactive has tables of its own; leave --automatic, --jitter, --against and "
+            "--report out."
+        )
+    if not interactive and (clicks is not None or first):
+        raise ConfigError("--clicks and --first belong to --interactive, which was not given.")
     require_targets([file for file in (csv, report) if file is not None], [data], ConfigError)
     try:
         import monai.metrics  # noqa: F401
@@ -128,6 +157,12 @@ def evaluate_command(
     def show(title: str, number: int, count: int, name: str) -> None:
         say(f"{title}: {number + 1}/{count} {name}", err=True)
 
+    if interactive:
+        peers = {name: one for name, one in segmenters.items() if one is not segmenter}
+        _interactive(
+            cases, segmenter, _short(model), peers, quality, target, clicks, first, show, csv, json
+        )
+        return
     boxes = (jitter or (), repeats or 3)
     study = run_study(cases, segmenters, quality, target, *boxes, show, automatic)
     if csv is not None:
@@ -138,14 +173,55 @@ def evaluate_command(
     if json:
         print_json(plain(study))
         return
+    _show_tables(study_tables(study))
+
+
+def _interactive(
+    cases: list[Case],
+    segmenter: Segmenter,
+    name: str,
+    peers: dict[str, BoxSegmenter],
+    quality: Quality,
+    target: Target,
+    clicks: int | None,
+    first: list[str] | None,
+    show: Callable[[str, int, int, str], None],
+    csv: Path | None,
+    json: bool,
+) -> None:
+    from masam_core.evaluation.interactive.first_prompts import FIRST_PROMPTS
+    from masam_core.evaluation.interactive.run import CLICKS, run_interactive
+    from masam_core.evaluation.interactive.summary import (
+        course_tables,
+        summarise_courses,
+        write_courses,
+    )
+    from masam_core.evaluation.scores import plain
+
+    for kind in first or []:
+        if kind not in FIRST_PROMPTS:
+            raise ConfigError(f"--first is {kind!r}; expected one of {', '.join(FIRST_PROMPTS)}.")
+    played = CLICKS if clicks is None else clicks
+    firsts = first or list(FIRST_PROMPTS)
+    courses = run_interactive(cases, segmenter, name, peers, quality, target, played, firsts, show)
+    if csv is not None:
+        write_courses(csv, courses)
+    summaries = summarise_courses(courses)
+    if json:
+        print_json(plain({"summaries": summaries, "courses": courses}))
+    else:
+        _show_tables(course_tables(summaries))
+
+
+def _show_tables(tables: Sequence[Table]) -> None:
     from rich import box
     from rich.measure import Measurement
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
     shown, unbounded = console(), console()
     wide, unbounded.width = shown.width, 10_000
-    for content in study_tables(study):
-        table = Table(
+    for content in tables:
+        table = RichTable(
             box=box.SIMPLE_HEAD, title=content.title, title_justify="left", padding=(0, 1)
         )
         for number, column in enumerate(content.columns):

@@ -72,31 +72,45 @@ def _options(
     """Options of `masam` itself."""
 
 
-def join_boxes(arguments: list[str]) -> list[str]:
-    """Put the six numbers after ``--box`` into one argument.
+# Options that take several numbers, and how many at most; each may be repeated.
+_NUMBERS = {"--box": 6, "--line": 12, "--slice-box": 12, "--click": 3, "--point": 3}
+_NUMBERS["--not-point"] = 3
 
-    Typer has no option that both takes several values and may be repeated.
+
+def join_numbers(arguments: list[str]) -> list[str]:
+    """Put the numbers after ``--box``, ``--line``, ``--click`` and the like into one argument.
+
+    Typer has no option that both takes several values and may be repeated. Of a line and of a box
+    on a slice, six numbers or twelve are taken.
     """
     out: list[str] = []
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         out.append(word)
-        if word == "--box" and len(rest) >= 6 and all(_is_whole(n) for n in rest[:6]):
-            out.append(" ".join(rest[:6]))
-            del rest[:6]
+        most = _NUMBERS.get(word, 0)
+        follow = next((n for n, text in enumerate(rest[:most]) if not _is_number(text)), len(rest))
+        count = most if follow >= most else 6 if most == 12 and follow >= 6 else 0
+        if count:
+            out.append(" ".join(rest[:count]))
+            del rest[:count]
     return out
 
 
-def _is_whole(text: str) -> bool:
-    return text.lstrip("-").isdigit()
+def _is_number(text: str) -> bool:
+    """Whether a word is one number, and not several with commas between."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def main() -> None:
     """Read the words typed and run the command."""
     forgiving_streams()
     share_processor()  # no command has loaded PyTorch yet
-    app(join_boxes(sys.argv[1:]))
+    app(join_numbers(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from masam_core.inference.extend import Extend
 from masam_core.inference.options import SegmentOptions, axis_of
 from masam_core.inference.quality import Quality
 from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.limits import MARGIN_MM, SMOOTH_MM, THRESHOLD
 
 SETTINGS = "Settings"
@@ -64,6 +66,20 @@ SliceAxis = Annotated[
         rich_help_panel=SETTINGS,
     ),
 ]
+ExtendOption = Annotated[
+    Extend,
+    typer.Option(
+        help="What happens where a box cuts the lesion off: 'never' tells, 'auto' extends it.",
+        rich_help_panel=SETTINGS,
+    ),
+]
+DiameterPlaneOption = Annotated[
+    DiameterPlane,
+    typer.Option(
+        help="Plane of the diameters; 'auto' is axial on CT, else the plane of acquisition.",
+        rich_help_panel=SETTINGS,
+    ),
+]
 ModalityOption = Annotated[
     str | None,
     typer.Option(help="CT or MR, where the file does not say.", rich_help_panel=SETTINGS),
@@ -88,7 +104,10 @@ def segment_options(
     fill_holes: bool,
     smooth: float,
     slice_axis: str | None,
+    diameter_plane: DiameterPlane,
+    extend: Extend = SegmentOptions.extend,
 ) -> SegmentOptions:
     """The settings of a segmentation as typed; raises ConfigError for what makes no sense."""
     cleaning = PostprocessOptions(keep, fill_holes, smooth)
-    return SegmentOptions(quality, threshold, margin, cleaning, axis_of(slice_axis))
+    axis = axis_of(slice_axis)
+    return SegmentOptions(quality, threshold, margin, cleaning, axis, diameter_plane, extend)

@@ -1,4 +1,4 @@
-"""`masam segment`: boxes in, masks out."""
+"""`masam segment`: prompts in, masks out."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from masam_core.cli.options import (
     SETTINGS,
     Base,
     Device,
+    DiameterPlaneOption,
+    ExtendOption,
     FillHoles,
     KeepOption,
     Margin,
@@ -28,8 +30,9 @@ from masam_core.cli.options import (
     Threshold,
     segment_options,
 )
+from masam_core.cli.prompts import Frame, Typed
 from masam_core.cli.terminal import console, plain, progress, say, table
-from masam_core.errors import BoxError, SegmentationError
+from masam_core.errors import SegmentationError
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning_options import PostprocessOptions
 from masam_core.prompts.per import Per
@@ -37,9 +40,9 @@ from masam_core.prompts.per import Per
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
     from masam_core.lesion.lesion import Lesion
-    from masam_core.prompts.boxes import BoxPrompt
 
 PROMPTS = "Prompt (choose one kind)"
+CORRECTIONS = "Corrections (of one lesion; repeat for more)"
 FILES = "Further files"
 
 
@@ -55,7 +58,8 @@ def segment_command(
     roi: Annotated[
         list[Path] | None,
         typer.Option(
-            help="File of boxes, e.g. a Slicer ROI (.mrk.json); repeat for more.",
+            help="File of prompts, e.g. a Slicer ROI, line or point list (.mrk.json); repeat for "
+            "more.",
             rich_help_panel=PROMPTS,
         ),
     ] = None,
@@ -88,6 +92,90 @@ def segment_command(
             rich_help_panel=PROMPTS,
         ),
     ] = False,
+    line: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Ends of the longest diameter, and of the one across it if there is one; repeat "
+            "for more.",
+            metavar="X,Y,Z X,Y,Z [X,Y,Z X,Y,Z]",
+            rich_help_panel=PROMPTS,
+        ),
+    ] = None,
+    slice_box: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Two opposite corners of a box on one slice, or all four; repeat for more.",
+            metavar="X,Y,Z X,Y,Z",
+            rich_help_panel=PROMPTS,
+        ),
+    ] = None,
+    click: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A point in the lesion; repeat for more.",
+            metavar="X,Y,Z",
+            rich_help_panel=PROMPTS,
+        ),
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Run again what was stored with a result: .seg.nrrd, a scene (.mrb, .mrml), or "
+            "the .json of --json.",
+            rich_help_panel=PROMPTS,
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="With --prompts: this lesion alone.", rich_help_panel=PROMPTS),
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            help="Label image that the lesion begins with, alone or beside another prompt.",
+            rich_help_panel=PROMPTS,
+        ),
+    ] = None,
+    point: Annotated[
+        list[str] | None,
+        typer.Option(help="Belongs to the lesion.", metavar="X,Y,Z", rich_help_panel=CORRECTIONS),
+    ] = None,
+    not_point: Annotated[
+        list[str] | None,
+        typer.Option(help="Does not belong to it.", metavar="X,Y,Z", rich_help_panel=CORRECTIONS),
+    ] = None,
+    scribble: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Slicer curve or points (.mrk.json) that a line is drawn through; it does not "
+            "belong to the lesion if its name says so (N, not, negative, -).",
+            rich_help_panel=CORRECTIONS,
+        ),
+    ] = None,
+    not_scribble: Annotated[
+        list[Path] | None,
+        typer.Option(help="The same; does not belong to the lesion.", rich_help_panel=CORRECTIONS),
+    ] = None,
+    lasso: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Slicer closed curve or points (.mrk.json) around an area on a slice; names as "
+            "for --scribble.",
+            rich_help_panel=CORRECTIONS,
+        ),
+    ] = None,
+    not_lasso: Annotated[
+        list[Path] | None,
+        typer.Option(help="The same; does not belong to the lesion.", rich_help_panel=CORRECTIONS),
+    ] = None,
+    frame: Annotated[
+        Frame,
+        typer.Option(
+            help="What X,Y,Z are: R,A,S mm as 3D Slicer shows them, L,P,S mm, or voxel indices "
+            "I,J,K.",
+            rich_help_panel=PROMPTS,
+        ),
+    ] = Frame.RAS,
     overlay: Annotated[
         Path | None, typer.Option(help="Picture of the result (.png).", rich_help_panel=FILES)
     ] = None,
@@ -107,6 +195,8 @@ def segment_command(
     fill_holes: FillHoles = PostprocessOptions.fill_holes,
     smooth: Smooth = PostprocessOptions.smooth_mm,
     slice_axis: SliceAxis = None,
+    diameter_plane: DiameterPlaneOption = SegmentOptions.diameter_plane,
+    extend: ExtendOption = SegmentOptions.extend,
     modality: ModalityOption = None,
     series: Annotated[
         str | None,
@@ -116,35 +206,67 @@ def segment_command(
     precision: PrecisionOption = ModelChoice.precision,
     json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
 ) -> None:
-    """Segment one lesion for each box and write them into one file.
+    """Segment one lesion for each prompt and write them into one file.
 
-    Lesions are numbered in the order given. No voxel outside a box (plus --margin) is ever set.
+    Lesions are numbered in the order given. No voxel outside a box (plus --margin) is ever set,
+    unless the box is extended (--extend auto) or a correction says so.
     """
-    _require_one_prompt(roi, box, boxes_from, automatic)
-    given = [image, *(roi or []), *([boxes_from] if boxes_from is not None else [])]
-    _require_outputs(given, out, overlay, measurements, probability)
+    typed = Typed(
+        roi=roi or (),
+        box=box or (),
+        boxes_from=boxes_from,
+        per=per,
+        line=line or (),
+        slice_box=slice_box or (),
+        click=click or (),
+        prompts=prompts,
+        only=only or (),
+        mask=mask,
+        automatic=automatic,
+        point=point or (),
+        not_point=not_point or (),
+        scribble=scribble or (),
+        not_scribble=not_scribble or (),
+        lasso=lasso or (),
+        not_lasso=not_lasso or (),
+        frame=frame,
+    )
+    typed.require_sense()
+    _require_outputs([image, *typed.files], out, overlay, measurements, probability)
 
+    from masam_core.cli.read_prompts import read_typed
     from masam_core.image.volume import read_volume
     from masam_core.inference.automatic import segment_classes
+    from masam_core.inference.box_segmenter import segment_record
     from masam_core.inference.segmenter import Segmenter
 
-    options = segment_options(quality, threshold, margin, keep, fill_holes, smooth, slice_axis)
+    options = segment_options(
+        quality,
+        threshold,
+        margin,
+        keep,
+        fill_holes,
+        smooth,
+        slice_axis,
+        diameter_plane,
+        extend,
+    )
     volume = read_volume(image, series=series).with_modality(modality)
-    boxes = [] if automatic else _boxes(volume, roi or [], box or [], boxes_from, per)
+    asked = read_typed(typed, volume)
     segmenter = Segmenter(model, device, precision, base=base)
     segmenter.set_volume(volume)
     lesions = []
     with _progress(quiet=json) as show:
-        for number, prompt in enumerate(boxes, 1):
-            name = prompt.name or f"lesion {number}"
-            lesions.append(
-                segmenter.segment(
-                    prompt.renamed(name), options, progress=show(name, number, len(boxes))
-                )
-            )
+        for number, record in enumerate(asked.records, 1):
+            shown = show(record.name, number, len(asked.records))
+            lesions.append(segment_record(segmenter, record, options, shown, mask=asked.mask))
         if automatic:
             lesions = segment_classes(
-                segmenter, options.quality, show("all slices", 1, 1), slice_axis=options.slice_axis
+                segmenter,
+                options.quality,
+                show("all slices", 1, 1),
+                slice_axis=options.slice_axis,
+                diameter_plane=options.diameter_plane,
             )
     if automatic and not any(lesion.mask.any() for lesion in lesions):
         raise SegmentationError(f"Nothing was found in {image}; no file was written.")
@@ -153,20 +275,6 @@ def segment_command(
         print_json(_document(image, out, segmenter, lesions, notes))
     else:
         _table(lesions, notes, out)
-
-
-def _require_one_prompt(
-    roi: list[Path] | None,
-    box: list[str] | None,
-    boxes_from: Path | None,
-    automatic: bool,
-) -> None:
-    given = [bool(roi), bool(box), boxes_from is not None, automatic]
-    if sum(given) != 1:
-        raise BoxError(
-            "Give the boxes in exactly one way: --roi FILE.mrk.json, --box 'I0 I1 J0 J1 K0 K1', "
-            "or --boxes-from LABELS; or none with --automatic."
-        )
 
 
 def _require_outputs(
@@ -190,31 +298,6 @@ def _require_outputs(
             raise SegmentationError(f"{path} must end in {listed(kind.endings)}.")
     further = [path for path, _ in kinds if path is not None]
     require_targets([out, *further], given, SegmentationError)
-
-
-def _boxes(
-    volume: Volume, roi: list[Path], box: list[str], boxes_from: Path | None, per: Per
-) -> list[BoxPrompt]:
-    from masam_core.prompts.boxes import BoxPrompt
-    from masam_core.prompts.readers.registry import read_boxes
-
-    files = roi if boxes_from is None else [boxes_from]
-    if files:
-        return [b for path in files for b in read_boxes(path, volume.geometry, per)]
-    return [BoxPrompt.from_voxels(*_six(text)) for text in box]
-
-
-def _six(text: str) -> list[int]:
-    parts = text.replace(",", " ").split()
-    try:
-        numbers = [int(p) for p in parts]
-    except ValueError:
-        numbers = []
-    if len(numbers) != 6:
-        raise BoxError(
-            f"--box {text!r}: expected six whole numbers 'I0 I1 J0 J1 K0 K1', in quotes."
-        )
-    return numbers
 
 
 def _write(
@@ -270,8 +353,11 @@ def _document(
             {
                 "value": number,
                 "name": lesion.name,
-                "confidence": round(lesion.confidence, 4),
+                "confidence": _rounded(lesion.known_confidence),
+                "cuts": [cut.to_dict() for cut in lesion.cuts],
+                "looked_mm": lesion.looked_mm,
                 "messages": list(lesion.messages),
+                "prompts": lesion.prompts and lesion.prompts.to_dict(lesion.geometry),
                 **lesion.measurements.to_dict(),
             }
             for number, lesion in enumerate(lesions, 1)
@@ -280,16 +366,22 @@ def _document(
     }
 
 
+def _rounded(confidence: float | None) -> float | None:
+    return None if confidence is None else round(confidence, 4)
+
+
 def _table(lesions: list[Lesion], notes: tuple[str, ...], out: Path) -> None:
+    from masam_core.lesion.measurements.diameters import diameters_text
+
     figures = ("Volume ml", "Diameters mm", "Confidence")
     rows = []
     for number, lesion in enumerate(lesions, 1):
         m = lesion.measurements
-        diameters = "-"
-        if m.longest_diameter_mm is not None and m.perpendicular_diameter_mm is not None:
-            diameters = f"{m.longest_diameter_mm:.1f} x {m.perpendicular_diameter_mm:.1f}"
+        diameters = diameters_text(m) or "-"
         volume = "-" if not m.voxels else f"{m.volume_ml:.2f}"
-        rows.append((number, lesion.name, volume, diameters, f"{lesion.confidence:.0%}"))
+        sure = lesion.known_confidence
+        shown = "cut off" if lesion.cuts else "-" if sure is None else f"{sure:.0%}"
+        rows.append((number, lesion.name, volume, diameters, shown))
     console().print(table(("", "Lesion", *figures), rows, figures))
     for lesion in lesions:
         for message in lesion.messages:

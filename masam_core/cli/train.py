@@ -54,6 +54,20 @@ def train_command(
         Path | None,
         typer.Option(help="Only draw what the network will see as a PNG, and stop."),
     ] = None,
+    pack: Annotated[
+        Path | None,
+        typer.Option(
+            help="Only write the training cases as one small .npz file of crops, which "
+            "'masam train FILE' takes on a machine without the images, and stop."
+        ),
+    ] = None,
+    corrector: Annotated[
+        bool,
+        typer.Option(
+            "--corrector",
+            help="Train the network that answers clicks (corrector.safetensors), not MA-SAM.",
+        ),
+    ] = False,
     base: Annotated[
         Path | None,
         typer.Option(help="Backbone file; the bundled one for ViT-S/14.", rich_help_panel=FILES),
@@ -158,6 +172,10 @@ def train_command(
         say(config_as_yaml(run), end=False)
     elif preview is not None:
         _preview(run, preview)
+    elif pack is not None:
+        _pack(run, pack)
+    elif corrector:
+        _train_corrector(run)
     else:
         _train(run, train)
 
@@ -185,6 +203,43 @@ def _preview(run: TrainConfig, path: Path) -> None:
     require_targets([path], raises=ConfigError)
     write_preview(path, run, lambda message: say(message, err=True))
     say(f"What the network will see: {path}", err=True)
+
+
+def _pack(run: TrainConfig, path: Path) -> None:
+    from masam_core.data.reading import read_cases
+    from masam_core.targets import require_targets
+    from masam_core.training.pack import SUFFIX, write_pack
+    from masam_core.training.train import prepare_images, split_cases
+
+    if path.suffix != SUFFIX:
+        raise ConfigError(f"--pack is {path}; expected a file name that ends in {SUFFIX}.")
+    require_targets([path], raises=ConfigError)
+    cases = split_cases(read_cases(run.data), "train")
+    images, _ = prepare_images(cases, run, lambda message: say(message, err=True))
+    size = write_pack(path, images)
+    say(f"{sum(map(len, images))} lesions, {size / 1e6:.1f} MB: {path}", err=True)
+
+
+def _train_corrector(run: TrainConfig) -> None:
+    """The run's data and pace, for the other network."""
+    from masam_core.training.corrections.train import CorrectorRun, train_corrector
+    from masam_core.training.train import training_sources
+
+    sources = training_sources(run, lambda message: say(message, err=True))
+    settings = CorrectorRun(
+        out=run.out,
+        steps=run.steps,
+        minutes=run.minutes,
+        batch=run.batch,
+        workers=run.workers,
+        accelerator=run.accelerator,
+        precision=run.precision,
+        seed=run.seed,
+        save_every=run.save_every,
+        start_from=run.start_from,
+    )
+    path = train_corrector(sources, settings, report=lambda message: say(message, err=True))
+    say(f"Weights of the corrector: {path}", err=True)
 
 
 def _train(run: TrainConfig, train: Any) -> None:

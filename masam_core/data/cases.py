@@ -17,7 +17,11 @@ LEAST_VOXELS = 10  # a smaller separate part of a label is a slip while drawing,
 
 @dataclass(frozen=True)
 class Case:
-    """One image with its label image. ``modality`` is CT, MR or empty (unknown)."""
+    """One image with its label image.
+
+    ``modality`` is CT, MR or empty (unknown); ``weight`` how often its patient is drawn in
+    training, against 1 for others.
+    """
 
     name: str
     patient: str
@@ -25,6 +29,7 @@ class Case:
     split: str
     image: Path
     label: Path
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)

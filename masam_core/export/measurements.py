@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from masam_core.spreadsheet import write_table
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
+    from masam_core.lesion.cut import Cut
     from masam_core.lesion.lesion import Lesion
 
 _OF_MEASUREMENTS = [column for q in quantities() for column in q.table_columns()]
@@ -25,10 +27,13 @@ COLUMNS = (
     "confidence",
     "model",
     "messages",
+    "cuts",
+    "looked_mm",
+    "prompts",
 )
 # Those that hold words; the others hold numbers.
 TEXT_COLUMNS = frozenset(
-    {"image", "lesion", "intensity_unit", "model", "messages"}
+    {"image", "lesion", "intensity_unit", "cuts", "model", "prompts", "messages"}
     | {column.name for column in _OF_MEASUREMENTS if column.text}
 )
 
@@ -42,9 +47,12 @@ def measurement_rows(lesions: Sequence[Lesion], volume: Volume) -> list[dict[str
             lesion.name,
             lesion.measurements,
             unit,
-            lesion.confidence,
+            lesion.known_confidence,
             lesion.model,
             lesion.messages,
+            lesion.cuts,
+            lesion.looked_mm,
+            None if lesion.prompts is None else lesion.prompts.to_dict(lesion.geometry),
         )
         for lesion in lesions
     ]
@@ -55,23 +63,29 @@ def measurement_row(
     lesion: str,
     found: Mapping[str, Any],
     unit: str | None,
-    confidence: float,
+    confidence: float | None,
     model: str,
     messages: Iterable[str],
+    cuts: Iterable[Cut] = (),
+    looked_mm: float | None = None,
+    prompts: Mapping[str, Any] | None = None,
 ) -> dict[str, Cell]:
     """A row of the table, keyed by ``COLUMNS``; None where nothing was measured.
 
-    Diameters are in-plane, across the voxel axis named in ``diameter_axis`` (i, j or k) and on the
-    slice of that index, counted from 0. The centroid is in LPS. Intensities are Hounsfield units
-    (HU) for CT and have no unit otherwise.
+    Diameters lie in the plane named in ``diameter_plane``, across the voxel axis ``diameter_axis``
+    (i, j or k), on the slice ``diameter_slice`` along it, counted from 0. The
+    centroid is in LPS. Intensities are Hounsfield units (HU) for CT and have no unit otherwise.
 
     Args:
         image, lesion: names.
         found: quantity to value, such as ``Measurements``; what is missing is None.
         unit: of intensities.
-        confidence: in [0, 1].
+        confidence: in [0, 1]; None where it is not known or means nothing.
         model: its name.
         messages: notes for the reader.
+        cuts: sides at which the box seems to cut the lesion off.
+        looked_mm: how far across the slices was looked for it; None where the prompt said it.
+        prompts: ``PromptRecord.to_dict``, which the table holds as JSON; None where not known.
     """
     row: dict[str, Cell] = {"image": image, "lesion": lesion}
     for quantity in quantities():
@@ -79,7 +93,11 @@ def measurement_row(
         for column in quantity.table_columns():
             row[column.name] = None if value is None else column.cell(value)
     row |= {"intensity_unit": unit, "confidence": confidence, "model": model}
-    return {**row, "messages": " ".join(messages)}
+    row["messages"] = " ".join(messages)
+    row["cuts"] = " ".join(cut.side.value for cut in cuts) or None
+    row["looked_mm"] = looked_mm
+    row["prompts"] = None if prompts is None else json.dumps(prompts, separators=(",", ":"))
+    return row
 
 
 def write_measurements(

@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,11 +22,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from masam_core.errors import MasamError, VolumeError
+from masam_core.errors import MasamError, TooSlow, VolumeError
 from masam_core.image.geometry import Geometry
 from masam_core.image.intake import take_in
-from masam_core.image.volume import Volume, read_volume, stem
+from masam_core.image.readable import readable
+from masam_core.image.volume import Volume, read_volume, stem, whole_numbers
 from masam_core.process_tree import kill_tree
 
 MEMORY_BYTES = 16 << 30
@@ -33,25 +36,24 @@ READ_SECONDS = 600.0  # a large DICOM series from a slow network drive
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def read_apart(
-    path: Path | str, seconds: float = READ_SECONDS, series: str | None = None
-) -> Volume:
+def read_apart(path: Path | str, seconds: float | None = None, series: str | None = None) -> Volume:
     """Read a 3D scalar image as ``read_volume`` does, in another process.
 
     Args:
         path: as for ``read_volume``.
-        seconds: after which the process is ended.
+        seconds: after which the process is ended; None is READ_SECONDS.
         series: as for ``read_volume``.
 
     Raises:
-        VolumeError: as ``read_volume``; or it took too long, or the process ended.
+        VolumeError: as ``read_volume``; or the process ended.
+        TooSlow: it took too long.
     """
     path = Path(path)
     absolute = str(path.absolute())
     with tempfile.TemporaryDirectory(prefix="masam-") as folder:
         target = Path(folder) / "voxels.npy"
         request = {"path": absolute, "series": series, "target": str(target)}
-        facts = _READER.ask(request, path, seconds)
+        facts = _READER.ask(request, path, READ_SECONDS if seconds is None else seconds)
         # The other process was given the absolute path; words have it as it was given here.
         if "error" in facts:
             raise VolumeError(str(facts["error"]).replace(absolute, str(path)))
@@ -59,7 +61,13 @@ def read_apart(
     k, j, i = array.shape
     geometry = Geometry((k, j, i), np.array(facts["ijk_to_lps"]))
     notes = tuple(str(note).replace(absolute, str(path)) for note in facts["notes"])
-    return Volume(array, geometry, facts["modality"], stem(path), path, notes)
+    return Volume(array, geometry, facts["modality"], readable(stem(path)), path, notes)
+
+
+def read_labels_apart(path: Path | str) -> tuple[NDArray[np.int64], Geometry]:
+    """Read a label image as ``read_labels`` does, in another process; see :func:`read_apart`."""
+    found = read_apart(path)
+    return whole_numbers(found.array, path), found.geometry
 
 
 def take_in_apart(
@@ -119,7 +127,7 @@ class Reader:
             except (IndexError, ValueError):
                 self.end()
         if slow:
-            raise VolumeError(
+            raise TooSlow(
                 f"{path} took longer than {seconds:g} s to read, and was given up. It may be "
                 "damaged, or lie on a drive that does not answer."
             )
@@ -136,7 +144,7 @@ class Reader:
             if process is None or process.poll() is not None:
                 paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
                 process = self._process = subprocess.Popen(
-                    [sys.executable, "-m", "masam_core.image.apart"],
+                    [_python(), "-m", "masam_core.image.apart"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
@@ -161,6 +169,14 @@ class Reader:
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()
+
+
+def _python() -> str:
+    """This program's Python; inside an application (Slicer), the one that comes with it."""
+    own = sys.executable or ""
+    if "python" in Path(own).name.lower():
+        return own
+    return shutil.which("PythonSlicer") or own
 
 
 def _exchange(
@@ -201,8 +217,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"error": str(error)}
     except MemoryError:
         return {"error": f"{shown} is too large for this machine's memory."}
-    except OSError as error:
-        return {"error": f"{shown} could not be read: {error.strerror or error}."}
+    except (OSError, ValueError) as error:  # ValueError: a path that no system takes
+        reason = getattr(error, "strerror", None) or error
+        return {"error": f"{shown} could not be read: {reason}."}
     return {
         "modality": volume.modality,
         "ijk_to_lps": volume.geometry.ijk_to_lps.tolist(),

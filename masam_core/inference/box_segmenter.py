@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
 
-from masam_core.errors import MasamError
+import numpy as np
+from numpy.typing import NDArray
+
+from masam_core.errors import ConfigError, MasamError
+from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.record import PromptRecord
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
     from masam_core.inference.options import SegmentOptions
     from masam_core.lesion.lesion import Lesion
-    from masam_core.prompts.boxes import BoxPrompt
+    from masam_core.lesion.painted import Painted
+    from masam_core.prompts.corrections import Correction
 
 Progress = Callable[[float, str], None]
 IsCancelled = Callable[[], bool]
@@ -41,6 +48,7 @@ class BoxSegmenter(Protocol):
     def segment(
         self,
         box: BoxPrompt,
+        /,
         options: SegmentOptions | None = None,
         progress: Progress | None = None,
         cancelled: IsCancelled | None = None,
@@ -60,6 +68,86 @@ class BoxSegmenter(Protocol):
         """
 
 
+class PromptSegmenter(Protocol):
+    """Segments lesions from any prompt, and corrects masks: ``Segmenter``, ``RemoteSegmenter``."""
+
+    def set_volume(self, volume: Volume, modality: str | None = None) -> None:
+        """Choose the volume; see :class:`BoxSegmenter`."""
+
+    def forget_volume(self) -> None:
+        """Let go of the volume."""
+
+    def segment(
+        self,
+        first: Any = None,
+        /,
+        options: SegmentOptions | None = None,
+        progress: Progress | None = None,
+        cancelled: IsCancelled | None = None,
+        corrections: Sequence[Correction] = (),
+        mask: NDArray[np.bool_] | None = None,
+    ) -> Lesion:
+        """Segment the lesion of any first prompt, and correct it then, one by one.
+
+        Args:
+            first: a ``FirstPrompt``, or what stands for a box; None where a mask is given.
+            options, progress, cancelled: see :class:`BoxSegmenter`.
+            corrections: oldest first.
+            mask: bool KJI on the image's grid, which the lesion begins with; or None.
+        """
+
+    def refine(
+        self,
+        lesion: Lesion,
+        corrections: Sequence[Correction],
+        options: SegmentOptions | None = None,
+        progress: Progress | None = None,
+        cancelled: IsCancelled | None = None,
+        painted: Painted | None = None,
+    ) -> Lesion:
+        """Correct a lesion; it stays as it is, and a new one is given back.
+
+        Args:
+            lesion: of the volume that was set.
+            corrections: further ones, oldest first.
+            painted: what was painted or erased by hand in this round, which stays.
+            options, progress, cancelled: see :class:`BoxSegmenter`.
+        """
+
+
+def segment_record(
+    segmenter: BoxSegmenter | PromptSegmenter,
+    record: PromptRecord,
+    options: SegmentOptions | None = None,
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+    mask: NDArray[np.bool_] | None = None,
+) -> Lesion:
+    """Segment what a record asks for, on the volume that was set.
+
+    Args:
+        segmenter: does the work; one that takes boxes alone will do for a box.
+        record: first prompt and corrections.
+        options, progress, cancelled: see :class:`BoxSegmenter`.
+        mask: bool KJI on the image's grid, of a record that started from one.
+
+    Returns:
+        The lesion, with its record.
+
+    Raises:
+        ConfigError: other prompts than a box, for a segmenter that takes boxes alone.
+        MasamError, Cancelled: as the segmenter.
+    """
+    plain = isinstance(record.first, BoxPrompt) and not record.corrections and mask is None
+    more: dict[str, Any] = {} if plain else {"corrections": record.corrections, "mask": mask}
+    if more and not hasattr(segmenter, "refine"):
+        raise ConfigError(
+            f"{type(segmenter).__name__} takes boxes alone; '{record.name}' has other prompts."
+        )
+    lesion = segmenter.segment(record.first, options, progress, cancelled, **more)  # type: ignore[arg-type]
+    return lesion if lesion.prompts is not None else replace(lesion, prompts=record)
+
+
 def segment_boxes(
     segmenter: BoxSegmenter,
     volume: Volume,
@@ -69,32 +157,46 @@ def segment_boxes(
     cancelled: IsCancelled | None = None,
     modality: str | None = None,
 ) -> list[Lesion]:
-    """Segment all boxes of one volume, and let go of the volume then.
+    """Segment all boxes of one volume; as :func:`segment_records`, with a box each."""
+    records = [PromptRecord(box) for box in boxes]
+    return segment_records(segmenter, volume, records, options, progress, cancelled, modality)
+
+
+def segment_records(
+    segmenter: BoxSegmenter | PromptSegmenter,
+    volume: Volume,
+    records: Sequence[PromptRecord],
+    options: SegmentOptions | None = None,
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+    modality: str | None = None,
+) -> list[Lesion]:
+    """Segment all lesions of one volume, and let go of the volume then.
 
     Args:
         segmenter: does the work.
         volume: the image.
-        boxes: on its grid.
+        records: a lesion each, on its grid.
         options, cancelled, modality: see :class:`BoxSegmenter`.
-        progress: called with the fraction of all boxes, and the box's name where there are several.
+        progress: called with the fraction of all lesions, and the name where there are several.
 
     Returns:
-        A lesion for each box, in their order.
+        The lesions, in their order.
 
     Raises:
-        MasamError, Cancelled: as the segmenter, of the first box that can't be segmented, which it
-            names where there are several.
+        MasamError, Cancelled: as the segmenter, of the first lesion that can't be segmented, which
+            it names where there are several.
     """
     segmenter.set_volume(volume, modality)
     lesions = []
     try:
-        for number, box in enumerate(boxes):
-            show = None if progress is None else _part(progress, number, len(boxes), box.name)
+        for number, record in enumerate(records):
+            show = None if progress is None else _part(progress, number, len(records), record.name)
             try:
-                lesions.append(segmenter.segment(box, options, show, cancelled))
+                lesions.append(segment_record(segmenter, record, options, show, cancelled))
             except MasamError as error:
-                if len(boxes) > 1 and box.name:
-                    error.args = (f"{box.name}: {error}",)
+                if len(records) > 1 and record.name:
+                    error.args = (f"{record.name}: {error}",)
                 raise
     finally:
         segmenter.forget_volume()

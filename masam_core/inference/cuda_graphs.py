@@ -20,7 +20,8 @@ from masam_core.model.prompt import NetworkPrompt
 log = logging.getLogger(__name__)
 
 SIZES = (8, 16, 32)  # slices of a recording; fewer are filled up
-Key = tuple[int, tuple[str, ...]]  # number of slices, and the kinds of prompts
+# Number of slices, and the kinds of prompts with their shapes: points may be more or fewer.
+Key = tuple[int, tuple[tuple[str, tuple[int, ...]], ...]]
 AGREEMENT = 8.0  # rounding steps of the precision, at the largest logit, between both ways
 
 
@@ -65,7 +66,8 @@ class GraphedDecoder:
         size = next((n for n in SIZES if n >= len(window.image)), None)
         if not self.usable or size is None:
             return self.decode(window, prompt)
-        key = (size, tuple(prompt.given()))
+        shapes = {kind: tuple(tensor.shape[1:]) for kind, tensor in prompt.given().items()}
+        key = (size, tuple(shapes.items()))
         if key not in self._seen:
             self._seen.add(key)
             return self.decode(window, prompt)

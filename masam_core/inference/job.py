@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from masam_core.image.geometry import CanonicalFrame
-from masam_core.inference.view import Crop, choose_crop
+from masam_core.inference.view import PRIOR_LOGIT, Crop, choose_crop, ellipsoid_prior
 from masam_core.model.config import ModelConfig
+from masam_core.model.prompt import NetworkPrompt
 from masam_core.prompts.boxes import SliceBoxes
 
 
@@ -28,17 +32,109 @@ def job_crop(
     return choose_crop(union, frame, config)
 
 
+@dataclass(frozen=True)
+class Depth:
+    """Slices that a shape prior spans, both included, and how sure it is of them.
+
+    Of a prompt on one slice they are a guess, which may lie between slices.
+    """
+
+    first: float
+    last: float
+    logit: float = PRIOR_LOGIT
+
+
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One box on one volume, in the canonical frame."""
+    """One box on one volume, in the canonical frame.
+
+    Attributes:
+        frame: of the volume.
+        prompt: what the network is asked with.
+        allowed: where voxels may be set.
+        crop: the field of view.
+        computed: where probabilities are computed: the allowed region or more, see
+            :meth:`with_halo`; None is the allowed region.
+        depth: which slices the shape prior spans; None are those of the prompt.
+    """
 
     frame: CanonicalFrame
     prompt: SliceBoxes
     allowed: SliceBoxes
     crop: Crop
+    computed: SliceBoxes | None = None
+    depth: Depth | None = None
+
+    def only(self, first: int, last: int) -> Job:
+        """The same box, computed on some slices alone, and on the same rows and columns."""
+        xyxy = np.tile(np.array(self.where.bounds), (last - first + 1, 1))
+        return replace(self, computed=replace(self.where, first_slice=first, xyxy=xyxy))
+
+    def ask(self, slices: NDArray[np.int64], config: ModelConfig) -> NetworkPrompt:
+        """What the network is asked about slices: the box, and its ellipsoid where the model
+        takes one."""
+        boxes = self.crop.to_pixels(self.boxes_at(slices), config.image_size)
+        prompt = NetworkPrompt(torch.from_numpy(boxes))
+        if config.shape_prior == "ellipsoid":
+            prompt.masks = self.prior(slices, config)
+        return prompt
+
+    def ends(self) -> Depth:
+        """The slices that the shape prior spans."""
+        return self.depth or Depth(self.prompt.first_slice, self.prompt.last_slice)
+
+    def prior(self, slices: NDArray[np.int64], config: ModelConfig) -> Tensor:
+        """The prompt's ellipsoid as mask prompt of slices; see ``ellipsoid_prior``."""
+        boxes = self.crop.to_pixels(self.boxes_at(slices), config.image_size)
+        depth = self.ends()
+        return ellipsoid_prior(slices, depth.first, depth.last, boxes, config, depth.logit)
+
+    def with_halo(self, share: float, slices: int) -> Job:
+        """The same box, computed on a rim around the allowed region, too.
+
+        Args:
+            share: width of the rim within slices, of the box's longer side there; at least one
+                voxel, and no further than the crop or the volume.
+            slices: height of the rim across slices, as far as the volume reaches.
+        """
+        count, rows, cols = self.frame.shape
+        _, row_mm, col_mm = self.frame.spacing
+        x0, y0, x1, y1 = self.allowed.bounds
+        reach = share * max((x1 - x0) * col_mm, (y1 - y0) * row_mm)
+        rim = np.maximum(1.0, np.array([reach / col_mm, reach / row_mm] * 2))
+        low = np.maximum([self.crop.x0, self.crop.y0], 0) - 0.5
+        high = np.minimum(
+            [self.crop.x0 + self.crop.width, self.crop.y0 + self.crop.height], [cols, rows]
+        )
+        xyxy = self.allowed.xyxy + rim * [-1, -1, 1, 1]
+        xyxy = np.clip(xyxy, [*low, *low], [*(high - 0.5), *(high - 0.5)])
+        below = min(slices, self.allowed.first_slice)
+        above = min(slices, count - 1 - self.allowed.last_slice)
+        xyxy = np.pad(xyxy, ((below, above), (0, 0)), mode="edge")
+        wider = replace(self.allowed, first_slice=self.allowed.first_slice - below, xyxy=xyxy)
+        return replace(self, computed=wider)
+
+    def without_halo(self) -> Job:
+        """The same box, computed where voxels may be set."""
+        return replace(self, computed=None)
+
+    @property
+    def where(self) -> SliceBoxes:
+        """The boxes within which probabilities are computed."""
+        return self.allowed if self.computed is None else self.computed
+
+    def inner(self) -> tuple[slice, slice, slice]:
+        """The place of the allowed region's extent in the extent of all that is computed."""
+        own = self.without_halo().extent()
+        parts = [
+            slice(a.start - b.start, a.stop - b.start)
+            for a, b in zip(own, self.extent(), strict=True)
+        ]
+        return parts[0], parts[1], parts[2]
 
     def key(self, start: int) -> tuple[object, ...]:
-        return (self.frame.axes, self.crop, start)
+        """What of a window's embedding depends on the job."""
+        return (self.frame.axes, self.frame.flips, self.crop, start)
 
     def boxes_at(self, slices: NDArray[np.int64]) -> NDArray[np.float64]:
         """The prompt box (n, 4) of each slice; beyond the box's ends that of the nearest slice."""
@@ -46,11 +142,12 @@ class Job:
         return self.prompt.xyxy[rows]
 
     def extent(self) -> tuple[slice, slice, slice]:
-        """Crop of the results: the slices and the bounding rectangle of the allowed region."""
+        """Crop of the results: slices and bounding rectangle of what is computed."""
         _, rows, cols = self.frame.shape
-        x0, y0, x1, y1 = self.allowed.bounds
+        where = self.where
+        x0, y0, x1, y1 = where.bounds
         return (
-            slice(self.allowed.first_slice, self.allowed.last_slice + 1),
+            slice(where.first_slice, where.last_slice + 1),
             slice(max(0, int(np.ceil(y0))), min(rows, int(np.floor(y1)) + 1)),
             slice(max(0, int(np.ceil(x0))), min(cols, int(np.floor(x1)) + 1)),
         )
@@ -123,6 +220,16 @@ class RunningMean:
         self.sum[index - planes.start, top : top + height, left : left + width] += probability
         self.count[index - planes.start] += 1
         self.quality[index - planes.start] += quality
+
+    def add_view(
+        self,
+        other: RunningMean,
+        back: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    ) -> None:
+        """Add the mean of another view of the same job; ``back`` turns its extent into this."""
+        self.sum += back(other.mean())
+        self.count += other.count > 0
+        self.quality += other.mean_quality()
 
     def mean(self) -> NDArray[np.float32]:
         """Probability on the extent."""

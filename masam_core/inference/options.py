@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from masam_core.errors import ConfigError
+from masam_core.inference.extend import Extend
 from masam_core.inference.quality import Quality
 from masam_core.keywords import Keyword
 from masam_core.lesion.cleaning_options import PostprocessOptions
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.limits import MARGIN_MM, THRESHOLD
 
 _POSTPROCESS = ("keep", "fill_holes", "smooth_mm")
-_OWN = ("quality", "threshold", "margin_mm", "slice_axis")
+_OWN = ("quality", "threshold", "margin_mm", "slice_axis", "diameter_plane", "extend")
 
 
 def axis_of(value: object) -> int | None:
@@ -41,10 +43,12 @@ class SegmentOptions:
         postprocess: cleaning of the mask.
         slice_axis: voxel axis across the slices, 0, 1 or 2 for i, j or k (the letters will do, and
             become numbers); None takes the coarsest.
+        diameter_plane: in which diameters are taken; a word will do, and becomes a member.
+        extend: whether a box is extended at sides that cut the lesion off; a word will do.
 
     Raises:
-        ConfigError: an unknown quality, an axis other than i, j, k, or a number outside the limits
-            in ``masam_core.limits``.
+        ConfigError: an unknown quality, plane or way to extend, an axis other than i, j, k, or a
+            number outside the limits in ``masam_core.limits``.
     """
 
     quality: Quality = Quality.BALANCED
@@ -52,6 +56,8 @@ class SegmentOptions:
     margin_mm: float = 0.0
     postprocess: PostprocessOptions = field(default_factory=PostprocessOptions)
     slice_axis: int | None = None
+    diameter_plane: DiameterPlane = DiameterPlane.AUTO
+    extend: Extend = Extend.NEVER
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "quality", Quality.read(self.quality, "Quality"))
@@ -59,6 +65,9 @@ class SegmentOptions:
             THRESHOLD.check(self.threshold)
         MARGIN_MM.check(self.margin_mm)
         object.__setattr__(self, "slice_axis", axis_of(self.slice_axis))
+        object.__setattr__(self, "extend", Extend.read(self.extend, "Extend"))
+        plane = DiameterPlane.read(self.diameter_plane, "The diameters' plane")
+        object.__setattr__(self, "diameter_plane", plane)
 
     def changed(self, **settings: Any) -> SegmentOptions:
         """The same options with other values, e.g. ``changed(quality="fast", keep="all")``.

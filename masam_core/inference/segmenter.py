@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy as copying
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,39 +13,44 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from masam_core.catalog.bundled import bundled_corrector_path
 from masam_core.catalog.choice import ModelChoice
-from masam_core.errors import Cancelled, ConfigError, DeviceMemoryError
+from masam_core.errors import BoxError, Cancelled, ConfigError, DeviceMemoryError
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.image.given import GivenVolume, one_volume
-from masam_core.image.intensity import intensity_limits, scale_intensity
+from masam_core.image.intensity import intensity_limits, scale_intensity, varies
 from masam_core.image.volume import Volume
+from masam_core.inference.answers import answer, lesion_of_mask
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.cache import EmbeddingCache
-from masam_core.inference.confidence import confidence, predicted_confidence
 from masam_core.inference.cuda_graphs import GraphedDecoder
 from masam_core.inference.device import autocast, choose_device, choose_precision, upload
-from masam_core.inference.job import Job, RunningMean, job_crop
+from masam_core.inference.engine import Ask, Run
+from masam_core.inference.job import Job, RunningMean
 from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
 from masam_core.inference.rectangle import Rectangle
-from masam_core.inference.tightness import respect_box
-from masam_core.inference.view import Crop, ellipsoid_prior, network_input
+from masam_core.inference.refining import Tools, refined
+from masam_core.inference.view import Crop, network_input
+from masam_core.inference.viewpoints import averages_views, viewpoints
 from masam_core.inference.volume_holder import VolumeHolder
 from masam_core.inference.windows import stride_of, window_slices, window_starts
-from masam_core.lesion.cleaning import postprocess
-from masam_core.lesion.lesion import Lesion
-from masam_core.lesion.measure import measure
+from masam_core.lesion.lesion import Lesion, require_same_image
+from masam_core.lesion.painted import Painted
+from masam_core.model.corrector import contrast, load_corrector
 from masam_core.model.masam import MASAM, Embedding
 from masam_core.model.prompt import NetworkPrompt
 from masam_core.model.quantize import prepare_int8
-from masam_core.prompts.boxes import BoxPrompt
-from masam_core.prompts.given import GivenBox, one_box
-from masam_core.prompts.warnings import warnings_after, warnings_before
+from masam_core.prompts.corrections import Correction
+from masam_core.prompts.given import GivenPrompt, one_prompt
 
 Part = tuple[list[int], Embedding]  # slices, and their embedding
 WINDOWS_PER_BATCH = {"cuda": 4, "cpu": 1, "mps": 2}
 # Of the decoder. On the CPU window by window: more do not fit its cache, and rounding would depend
 # on which windows were embedded already.
 SLICES_PER_BATCH = {"cuda": 32, "mps": 16}
+# Voxels beyond the box in which a lesion that fills it must stand out.
+AROUND_BOX = 2
 SLICES_PER_GROUP = 64  # embeddings held at once, beside the cache
 
 
@@ -144,7 +151,9 @@ class Segmenter(VolumeHolder):
             IntensityError: the volume has no finite value.
         """
         image = one_volume(volume, spacing, origin, direction)
-        limits = intensity_limits(image.array, modality or image.modality, self.config.intensity)
+        if modality and modality != image.modality:
+            image = replace(image, modality=modality)  # measuring asks for it, too
+        limits = intensity_limits(image.array, image.modality, self.config.intensity)
         self._volume, self._limits = image, limits
 
     def release_cache(self) -> None:
@@ -155,62 +164,138 @@ class Segmenter(VolumeHolder):
 
     def segment(
         self,
-        box: GivenBox,
+        first: GivenPrompt | None = None,
         options: SegmentOptions | None = None,
         progress: Progress | None = None,
         cancelled: IsCancelled | None = None,
+        corrections: Sequence[Correction] = (),
+        mask: NDArray[np.bool_] | None = None,
         **settings: Any,
     ) -> Lesion:
-        """Segment the lesion in a box.
+        """Segment the lesion of a prompt.
+
+        A line, a box on one slice and a click have no third extent: it is found, and the lesion's
+        ``looked_mm`` and messages say how far was looked.
 
         Args:
-            box: the prompt, on the grid of the volume that was set: a BoxPrompt, six voxel indices
-                (i0, i1, j0, j1, k0, k1), both ends included, or the path of a Slicer ROI file.
+            first: the prompt, on the grid of the volume that was set: a BoxPrompt, six voxel
+                indices (i0, i1, j0, j1, k0, k1), both ends included, the path of a Slicer ROI
+                file, a LinePrompt, a SliceBoxPrompt or a PointPrompt. None where a mask is given.
             options: see :class:`SegmentOptions`.
             progress: called with the fraction done and a word on what is being done.
             cancelled: asked between windows.
+            corrections: of the mask that the prompt gives, oldest first.
+            mask: a mask to start with, as of a file or drawn by hand: bool, KJI, the whole image.
+                It stands as it is, and corrections change it; the model draws none.
             settings: single options by name, e.g. ``quality="fast"``, ``margin_mm=2``,
                 ``keep="all"``; see ``SegmentOptions.to_dict``.
 
         Returns:
-            The lesion; no voxel outside box + margin is set.
+            The lesion. No voxel outside box + margin is set, unless the prompt has no third extent,
+            the box was extended because it cut the lesion off (``extend="auto"``), or a correction
+            points there.
 
         Raises:
-            BoxError: the box lies outside the volume, or is no box.
+            BoxError: the prompt lies outside the volume, or is none; neither prompt nor mask.
+            SegmentationError: a mask that is empty or of another shape than the volume.
             Cancelled: ``cancelled`` said so; nothing else has changed.
             DeviceMemoryError: the GPU's memory does not hold even one window.
             ConfigError: no volume was set, the model needs other prompts, or an unknown setting.
         """
         volume = self._require_volume()
-        options = (options or SegmentOptions()).changed(**settings)
-        box = one_box(box, volume.geometry)
-        frame = volume.geometry.canonical_frame(options.slice_axis)
-        prompt = box.slice_boxes(frame)
-        allowed = box.slice_boxes(frame, options.margin_mm) if options.margin_mm else prompt
-        job = Job(frame, prompt, allowed, job_crop(prompt, allowed, frame, self.config))
+        run = Run((options or SegmentOptions()).changed(**settings), progress, cancelled)
+        whole = run.part(0.0, 0.9) if corrections else run
+        if mask is not None:
+            lesion = lesion_of_mask(volume, mask, first, self.config.name)
+        elif first is None:
+            raise BoxError("There is nothing to begin with: give a prompt, a mask, or both.")
+        else:
+            lesion = answer(self, one_prompt(first, volume.geometry), whole)
+        if not corrections:
+            return lesion
+        return refined(self, lesion, corrections, run.part(0.9, 1.0), self._tools())
 
-        stride = stride_of(options.quality, self.config.num_slices)
-        starts = window_starts(
-            allowed.first_slice, allowed.last_slice, self.config.num_slices, stride
-        )
+    def refine(
+        self,
+        lesion: Lesion,
+        corrections: Sequence[Correction],
+        options: SegmentOptions | None = None,
+        progress: Progress | None = None,
+        cancelled: IsCancelled | None = None,
+        painted: Painted | None = None,
+        **settings: Any,
+    ) -> Lesion:
+        """Correct a lesion of this or another model, or one that was drawn by hand.
+
+        The lesion that is given stays as it is, so that a correction is undone by going back to
+        it. See ``masam_core.inference.refining`` for what is promised.
+
+        Args:
+            lesion: on the grid of the volume that was set.
+            corrections: new ones, oldest first; they are added to ``lesion.prompts``.
+            options, progress, cancelled, settings: see :meth:`segment`.
+            painted: what was painted or erased by hand in this round, which stays.
+
+        Returns:
+            A new lesion, measured anew.
+
+        Raises:
+            BoxError: a correction outside the volume.
+            SegmentationError: a lesion of another image.
+            CheckpointError: the corrector is missing from this installation.
+            Cancelled, ConfigError: see :meth:`segment`.
+        """
+        volume = self._require_volume()
+        require_same_image([lesion], volume)
+        run = Run((options or SegmentOptions()).changed(**settings), progress, cancelled)
+        return refined(self, lesion, corrections, run, self._tools(), painted)
+
+    def _tools(self) -> Tools:
+        return Tools(load_corrector(bundled_corrector_path()), contrast)
+
+    def predict(self, job: Job, run: Run, ask: Ask | None = None) -> RunningMean:
+        """Run all windows that meet the allowed slices, as far as they are to be computed.
+
+        Args:
+            job: where, and with which box.
+            run: how, and whom to tell.
+            ask: what the network is asked about slices; None asks with the job's box.
+        """
+        if ask is None and averages_views(run.options.quality, self.config):
+            total = RunningMean(job)
+            views = viewpoints(job, self.config)
+            for number, view in enumerate(views):
+                part = run.part(number / len(views), (number + 1) / len(views))
+                seen = self._slide(view.job, part, partial(view.job.ask, config=self.config))
+                total.add_view(seen, view.back)
+            return total
+        return self._slide(job, run, ask or partial(job.ask, config=self.config))
+
+    def _slide(self, job: Job, run: Run, ask: Ask) -> RunningMean:
+        """Run the windows of one view."""
+        quality = run.options.quality
+        if averages_views(quality, self.config):
+            quality = Quality.BALANCED
+        stride = stride_of(quality, self.config.num_slices)
+        first = max(job.allowed.first_slice, job.where.first_slice)
+        last = min(job.allowed.last_slice, job.where.last_slice)
+        starts = window_starts(first, last, self.config.num_slices, stride)
         total = RunningMean(job)
         batch_size = WINDOWS_PER_BATCH.get(self.device.type, 1)
         done = 0
         while done < len(starts):
-            if cancelled is not None and cancelled():
+            if run.cancelled is not None and run.cancelled():
                 raise Cancelled("Segmentation was cancelled.")
-            if progress is not None:
-                progress(done / len(starts), f"window {done + 1} of {len(starts)}")
+            if run.progress is not None:
+                run.progress(done / len(starts), f"window {done + 1} of {len(starts)}")
             group = self._group(job, starts[done:], batch_size)
             try:
-                self._run_windows(job, group, total)
+                self._run_windows(job, group, total, ask)
             except torch.cuda.OutOfMemoryError as error:
                 batch_size = self._smaller(min(len(group), batch_size), error)
                 continue
             done += len(group)
-        if progress is not None:
-            progress(1.0, "measuring")
-        return self._finish(volume, box, job, total, options)
+        return total
 
     def _require_volume(self) -> Volume:
         volume = self.volume
@@ -261,7 +346,7 @@ class Segmenter(VolumeHolder):
         return group
 
     @torch.inference_mode()
-    def _run_windows(self, job: Job, starts: list[int], total: RunningMean) -> None:
+    def _run_windows(self, job: Job, starts: list[int], total: RunningMean, ask: Ask) -> None:
         """Embed what the cache lacks, decode the slices inside the box, add up probabilities."""
         kept = {start: self.cache.get(self._key(job, start)) for start in starts}
         missing = [start for start, embedding in kept.items() if embedding is None]
@@ -271,26 +356,30 @@ class Segmenter(VolumeHolder):
         shown = self._rectangle(job)
         results = []
         for batch in in_batches(parts, self._slices_at_once):
-            results += self._decode(job, shown, batch)
+            results += self._decode(shown, batch, ask)
         # Added only when the whole group has succeeded, so that a retry counts nothing twice.
         for index, probability, quality in results:
             total.add(index, probability, quality)
 
     def _inside(self, job: Job, start: int, window: Embedding) -> Part:
         """The slices of a window that lie in the box, and their embedding."""
-        first = max(start, job.allowed.first_slice)
-        last = min(start + self.config.num_slices - 1, job.allowed.last_slice)
+        first = max(start, job.where.first_slice)
+        last = min(start + self.config.num_slices - 1, job.where.last_slice)
         part = slice(first - start, last + 1 - start)
         return list(range(first, last + 1)), window.cut(part)
 
-    def _shows_anything(self, job: Job) -> bool:
-        """Whether the network sees two different values in the job's slices and crop."""
-        crop = job.crop
-        rows = slice(max(0, crop.y0), crop.y0 + crop.height)
-        cols = slice(max(0, crop.x0), crop.x0 + crop.width)
-        seen = job.frame.to_canonical(self.volume.array)[job.extent()[0], rows, cols]
-        scaled = scale_intensity(seen, self._limits, self.config.cuts_intensity)
-        return bool(scaled.min() != scaled.max())
+    def shows_anything(self, job: Job) -> bool:
+        """Whether the network sees two different values in the box and just around it."""
+        planes, rows, cols = job.extent()
+        near = [slice(max(0, s.start - AROUND_BOX), s.stop + AROUND_BOX) for s in (rows, cols)]
+        seen = job.frame.to_canonical(self.volume.array)[planes, near[0], near[1]]
+        return varies(scale_intensity(seen, self._limits, self.config.cuts_intensity))
+
+    def sees_anything(self) -> bool:
+        """Whether the network sees two different values in the volume that was set."""
+        array = self.volume.array
+        ends = np.array([np.nanmin(array), np.nanmax(array)])
+        return varies(scale_intensity(ends, self._limits, self.config.cuts_intensity))
 
     def _key(self, job: Job, start: int) -> tuple[object, ...]:
         """What an embedding depends on: volume, intensity limits, axes, crop, slices."""
@@ -328,20 +417,15 @@ class Segmenter(VolumeHolder):
         return out
 
     def _decode(
-        self, job: Job, shown: Rectangle, parts: list[Part]
+        self, shown: Rectangle, parts: list[Part], ask: Ask
     ) -> list[tuple[int, NDArray[np.float32], float]]:
         """Decode slices: index, foreground probability on the job's rectangle of the crop,
         predicted quality of the mask."""
         slices = np.array([index for indices, _ in parts for index in indices])
-        boxes = job.crop.to_pixels(job.boxes_at(slices), self.config.image_size)
-        prompt = NetworkPrompt(torch.from_numpy(boxes))
-        if self.config.shape_prior == "ellipsoid":
-            first, last = job.prompt.first_slice, job.prompt.last_slice
-            prompt.masks = ellipsoid_prior(slices, first, last, boxes, self.config)
         window = Embedding.join([embedding for _, embedding in parts])
         logits, quality = self._decoder(
             window.to(self.device, self.dtype),
-            prompt.map(lambda tensor: upload(tensor, self.device)),
+            ask(slices).map(lambda tensor: upload(tensor, self.device)),
             shown.tokens,
         )
         probability = shown.resample(logits).softmax(dim=1)[:, 1].cpu().numpy()
@@ -354,64 +438,6 @@ class Segmenter(VolumeHolder):
         # A GPU decodes whole slices at one go, and with one recording of the work.
         local = self.model.mask_decoder.local and self.device.type == "cpu"
         return Rectangle.of(job, side, side // grid if local else None, self.device)
-
-    def _finish(
-        self,
-        volume: Volume,
-        box: BoxPrompt,
-        job: Job,
-        total: RunningMean,
-        options: SegmentOptions,
-    ) -> Lesion:
-        """Threshold, clean, measure; back to the volume's own axes."""
-        threshold = self.config.threshold if options.threshold is None else options.threshold
-        region, centre = job.region(), job.centre()
-        probability, shaped = total.mean(), 0.0
-        if self.config.shape_prior == "ellipsoid":
-            probability, shaped = respect_box(probability, job, threshold)
-        mask = postprocess(
-            (probability >= threshold) & region,
-            region,
-            centre,
-            job.frame.spacing[::-1],
-            options.postprocess,
-        )
-        probability = np.where(region, probability, 0).astype(np.float32)
-        seen = self._shows_anything(job)
-        if not seen:
-            # What the model says then follows its box alone, not the patient.
-            mask, probability = np.zeros_like(mask), np.zeros_like(probability)
-        if self.config.confidence == "predicted":
-            sure = predicted_confidence(total.mean_quality(), mask)
-        else:
-            sure = confidence(probability, mask)
-        offset, mask_kji, probability_kji = job.to_source(mask, probability)
-        messages = [*volume.notes, *warnings_before(box, job.prompt)]
-        if not seen:
-            messages.append(
-                "The image has one value in and around this box: there is nothing to see, so "
-                "nothing was outlined. Check that it is the right image."
-            )
-        elif not mask.any():
-            messages.append("Nothing was found in this box.")
-        elif shaped:
-            messages.append(
-                "What stands out fills little of this box, so the box's own shape was taken into "
-                "account. Check the mask closely, or tighten the box."
-            )
-        messages += warnings_after(box, mask_kji, offset, sure)
-        return Lesion(
-            name=box.name or "Lesion",
-            mask=mask_kji,
-            offset_kji=offset,
-            probability=probability_kji,
-            confidence=sure,
-            box=box,
-            geometry=volume.geometry,
-            measurements=measure(mask_kji, offset, volume, options.slice_axis),
-            messages=tuple(messages),
-            model=self.config.name,
-        )
 
 
 def _own_model(model: MASAM | str | Path, base: str | Path | None, copy: bool) -> MASAM:

@@ -21,6 +21,7 @@ SIZE_STEPS_PER_OCTAVE = 4
 CENTRE_STEPS_PER_SIDE = 8
 MIN_CROP_VOXELS = 8
 PRIOR_LOGIT = 6.0
+OPEN_LOGIT = 3.0  # of a prompt on one slice: how far the lesion reaches is a guess
 LEAST_CONTRAST = 0.02  # of the intensity range; less is noise, and stays dim
 
 
@@ -194,10 +195,11 @@ def choose_crop(
 
 def ellipsoid_prior(
     slices: NDArray[np.int64],
-    first: int,
-    last: int,
+    first: float,
+    last: float,
     boxes: NDArray[np.float32],
     config: ModelConfig,
+    logit: float = PRIOR_LOGIT,
 ) -> Tensor:
     """The ellipsoid inscribed in a 3D box, as a mask prompt for each slice.
 
@@ -206,23 +208,51 @@ def ellipsoid_prior(
         first, last: slices of the box, both included.
         boxes: (n, 4) boxes in network pixels.
         config: gives image size and token grid g.
+        logit: at its middle; less says that its ends are a guess.
 
     Returns:
-        (n, 1, 4g, 4g) logits, ``PRIOR_LOGIT * (1 - r^2)`` clipped below at ``-PRIOR_LOGIT``, with
-        r = 1 on the ellipsoid's surface.
+        (n, 1, 4g, 4g) logits, ``logit * (1 - r^2)`` clipped below at ``-logit``, with r = 1 on the
+        ellipsoid's surface.
     """
     side = 4 * config.grid
     pixel = config.image_size / side
     centres = (np.arange(side) + 0.5) * pixel - 0.5
     squared = squared_radius(slices, first, last, boxes.astype(np.float64), centres, centres)
-    logits = np.clip(PRIOR_LOGIT * (1 - squared), -PRIOR_LOGIT, PRIOR_LOGIT)
+    logits = np.clip(logit * (1 - squared), -logit, logit)
     return torch.from_numpy(logits.astype(np.float32))[:, None]
+
+
+def prior_map(
+    logits: NDArray[np.float32], first: tuple[int, int], crop: Crop, config: ModelConfig
+) -> Tensor:
+    """Logits of a part of a slice as a mask prompt.
+
+    Args:
+        logits: (rows, columns) of voxels; what lies around them gets the lowest of them.
+        first: row and column of the first of them in the slice.
+        crop: the field of view.
+        config: gives image size and token grid g.
+
+    Returns:
+        (1, 1, 4g, 4g).
+    """
+    top, left = first[0] - crop.y0, first[1] - crop.x0
+    whole = torch.full((crop.height, crop.width), float(logits.min()))
+    rows = slice(max(0, -top), min(logits.shape[0], crop.height - top))
+    cols = slice(max(0, -left), min(logits.shape[1], crop.width - left))
+    whole[top + rows.start : top + rows.stop, left + cols.start : left + cols.stop] = (
+        torch.from_numpy(np.ascontiguousarray(logits[rows, cols]))
+    )
+    side = 4 * config.grid
+    return F.interpolate(
+        whole[None, None], size=(side, side), mode="bilinear", align_corners=False, antialias=True
+    )
 
 
 def squared_radius(
     slices: NDArray[np.int64],
-    first: int,
-    last: int,
+    first: float,
+    last: float,
     boxes: NDArray[np.float64],
     rows: NDArray[Any],
     cols: NDArray[Any],

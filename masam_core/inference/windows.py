@@ -11,7 +11,8 @@ from masam_core.inference.quality import Quality
 def stride_of(quality: Quality, num_slices: int) -> int:
     """Slices between window starts.
 
-    ``best`` is 1, as in the paper; ``fast`` sets windows side by side; ``balanced`` lets each
+    ``best`` is 1, as in the paper (a model that sees crops averages several views at ``balanced``
+    instead, see ``viewpoints``); ``fast`` sets windows side by side; ``balanced`` lets each
     slice be seen by about two windows.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,12 +12,14 @@ from numpy.typing import NDArray
 
 from masam_core.errors import SegmentationError
 from masam_core.lesion.crops import crop_slices, tight_slices
+from masam_core.lesion.cut import Cut
 from masam_core.lesion.measure import Measurements, measure
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
     from masam_core.image.volume import Volume
     from masam_core.prompts.boxes import BoxPrompt
+    from masam_core.prompts.record import PromptRecord
 
 
 @dataclass(eq=False)
@@ -34,11 +37,16 @@ class Lesion:
             known, as from a worker.
         confidence: in [0, 1]; how sure the model is of this mask as a whole. NaN where it does not
             say.
-        box: the prompt it came from.
+        box: the box it came from; the one that was found around it where the prompt was none.
         geometry: grid of the *whole* image.
         measurements: size and intensity of the mask.
         messages: notes for the reader, such as a box that had to be clipped.
         model: name of the model that made it.
+        prompts: all that was asked about it, so that it can be gone on with; None where it is not
+            known, as of an expert's mask.
+        cuts: sides at which its box seems to cut it off; its confidence means nothing then.
+        looked_mm: how far across the slices was looked for it, from the first to the last slice;
+            None where the prompt itself said how far.
 
     Raises:
         SegmentationError: when the arrays do not match each other or do not fit the image.
@@ -54,6 +62,9 @@ class Lesion:
     measurements: Measurements
     messages: tuple[str, ...] = ()
     model: str = ""
+    prompts: PromptRecord | None = None
+    cuts: tuple[Cut, ...] = ()
+    looked_mm: float | None = None
 
     def __post_init__(self) -> None:
         if self.mask.ndim != 3 or self.mask.dtype != np.bool_:
@@ -67,6 +78,12 @@ class Lesion:
                 f"is {self.probability.shape}; they must be the same."
             )
         self.slices_kji()
+
+    @property
+    def known_confidence(self) -> float | None:
+        """The confidence where it may be shown: None where the model does not say how sure it is,
+        and where the box cuts the lesion off, so that what it says is about a part alone."""
+        return None if self.cuts or math.isnan(self.confidence) else self.confidence
 
     def slices_kji(self) -> tuple[slice, slice, slice]:
         """Place of the crop in the whole image, as array slices (K, J, I).
@@ -86,6 +103,7 @@ class Lesion:
         confidence: float = float("nan"),
         messages: tuple[str, ...] = (),
         model: str = "",
+        prompts: PromptRecord | None = None,
     ) -> Lesion:
         """Make a lesion of a mask on the whole image, without probabilities; it is measured here.
 
@@ -94,7 +112,7 @@ class Lesion:
             volume: the image.
             box: the prompt that the mask answers.
             name: of the lesion; empty takes the box's, or ``Lesion``.
-            confidence, messages, model: see the class.
+            confidence, messages, model, prompts: see the class.
 
         Raises:
             SegmentationError: the mask has another shape than the image, or other values.
@@ -119,6 +137,7 @@ class Lesion:
             measurements=measure(crop, offset, volume),
             messages=messages,
             model=model,
+            prompts=prompts,
         )
 
     def mask_on_volume(self) -> NDArray[np.bool_]:

@@ -182,7 +182,10 @@ class MASAM(nn.Module):
         """
         with _exact(embedding.image.device.type):
             exact = prompt.map(Tensor.float)
-            sparse, dense = self.prompt_encoder(boxes=exact.boxes, masks=exact.masks)
+            points = None
+            if exact.points is not None and exact.labels is not None:
+                points = (exact.points, exact.labels)
+            sparse, dense = self.prompt_encoder(exact.boxes, points, exact.masks)
             positions = self.prompt_encoder.positions()
         if not prompt.given():  # SAM's prompt encoder takes the number of slices from the prompts
             count = len(embedding.image)

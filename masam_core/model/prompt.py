@@ -20,10 +20,14 @@ class NetworkPrompt:
     Attributes:
         boxes: (N, 4) or (B, D, 4) x0, y0, x1, y1 in network pixels, pixel centres at integers.
         masks: (N, 1, 4g, 4g) or (B, D, 1, 4g, 4g) mask prompts as logits, g the token grid.
+        points: (N, P, 2) or (B, D, P, 2) x, y in network pixels, where weights know points.
+        labels: (N, P) or (B, D, P): 1 in the lesion, 0 beside it, -1 no point (to fill up).
     """
 
     boxes: Tensor | None = None
     masks: Tensor | None = None
+    points: Tensor | None = None
+    labels: Tensor | None = None
 
     def given(self) -> dict[str, Tensor]:
         """The prompts that are there, by the names of their kinds."""

@@ -299,8 +299,8 @@ def _cut(corners: NDArray[np.float64], z: float) -> NDArray[np.float64]:
     return np.concatenate([points.min(axis=0), points.max(axis=0)])
 
 
-def _anatomical(frame: CanonicalFrame) -> list[tuple[str, str]]:
-    """Names of the low and high side of x, y, z."""
+def side_names(frame: CanonicalFrame) -> list[tuple[str, str]]:
+    """Names of the low and high side along x, y, z of a canonical frame, by the patient."""
     assigned = closest_axes(frame.geometry.direction)
     return [_SIDES[assigned[axis]] for axis in reversed(frame.axes)]
 
@@ -311,7 +311,7 @@ def _clipped(
     spacing = np.array(frame.spacing[::-1])
     limit = np.array(frame.shape[::-1]) - 0.5
     parts = []
-    for axis, names in enumerate(_anatomical(frame)):
+    for axis, names in enumerate(side_names(frame)):
         for excess, side in ((-0.5 - low[axis], names[0]), (high[axis] - limit[axis], names[1])):
             if excess * spacing[axis] > NEGLIGIBLE_MM:
                 parts.append(f"{excess * spacing[axis]:.1f} mm at its {side} side")

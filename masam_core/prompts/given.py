@@ -1,4 +1,4 @@
-"""Boxes in whatever form a caller has them."""
+"""Boxes and other first prompts in whatever form a caller has them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,57 @@ from numpy.typing import NDArray
 
 from masam_core.errors import BoxError
 from masam_core.prompts.boxes import BoxPrompt
-from masam_core.prompts.readers.registry import read_boxes
+from masam_core.prompts.corrections import Correction
+from masam_core.prompts.first import (
+    FirstPrompt,
+    LinePrompt,
+    OpenPrompt,
+    PointPrompt,
+    SliceBoxPrompt,
+)
+from masam_core.prompts.readers.reader import Prompt
+from masam_core.prompts.readers.registry import read_boxes, read_prompts
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
 
 GivenBox = BoxPrompt | Sequence[float] | NDArray[Any] | str | Path
+GivenPrompt = GivenBox | OpenPrompt
 
 _EXPECTED = (
     "expected a BoxPrompt, six voxel indices (i0, i1, j0, j1, k0, k1), or the path of a file of "
     "boxes, e.g. a Slicer ROI (.mrk.json)"
 )
+
+
+def one_prompt(given: GivenPrompt, geometry: Geometry) -> FirstPrompt:
+    """Read one first prompt: a line, a box on a slice, a click, or a box; see :func:`one_box`.
+
+    A file may hold a line or a click as well.
+
+    Raises:
+        BoxError: as :func:`one_box`; a prompt outside the volume, or a file with several prompts.
+    """
+    if isinstance(given, (LinePrompt, SliceBoxPrompt, PointPrompt)):
+        given.require_inside(geometry.canonical_frame())
+        return given
+    if isinstance(given, (str, Path)):
+        found = read_prompts(Path(given), geometry)
+        if len(found) == 1 and not isinstance(found[0], (BoxPrompt, Correction)):
+            return found[0]
+        if any(not isinstance(prompt, BoxPrompt) for prompt in found):
+            raise BoxError(
+                f"{given} holds {len(found)} prompts; expected one box, line or click. Read them "
+                "all with masam_core.segment."
+            )
+    return one_box(given, geometry)
+
+
+def all_prompts(given: GivenPrompt, geometry: Geometry) -> list[Prompt]:
+    """Read the prompts of a file, or the one that was given; see :func:`one_prompt`."""
+    if isinstance(given, (str, Path)):
+        return read_prompts(Path(given), geometry)
+    return [one_prompt(given, geometry)]
 
 
 def one_box(given: GivenBox, geometry: Geometry) -> BoxPrompt:

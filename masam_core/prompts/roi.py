@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from masam_core.atomic import write_text
-from masam_core.errors import BoxError, ConfigError
+from masam_core.errors import BoxError
 from masam_core.image.geometry import Geometry
-from masam_core.jsonfile import read_json
+from masam_core.image.readable import readable
 from masam_core.prompts.boxes import BoxPrompt
-from masam_core.schema import check
+from masam_core.prompts.markups import SCHEMA, kind_of, name_of, read_markups, to_lps
 
-SCHEMA = (
-    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/"
-    "Schema/markups-schema-v1.0.3.json#"
-)
-_TO_LPS = {"LPS": np.eye(3), "RAS": np.diag([-1.0, -1.0, 1.0])}
-# Files of Slicer before 5.0 may hold vtkMRMLStorageNode's number instead of the word.
-_NUMBERED = {"0": "RAS", "1": "LPS"}
-ENDING = ".mrk.json"
-MOST_BYTES = 16 << 20
 _TYPES = ("Box", "BoundingBox", "Sphere")
 _OWN_NUMBER = re.compile(r"R(-\d+)?")
 
@@ -47,17 +37,14 @@ def read_roi(path: Path | str, geometry: Geometry) -> list[BoxPrompt]:
             a box without size or wholly outside the volume; names the file.
     """
     path = Path(path)
-    markups = _markups(path)
-    boxes = []
-    for number, markup in enumerate(markups):
-        kind = markup.get("type") or "of no type"
-        if kind != "ROI":
-            raise BoxError(f"{path} holds a Markups {kind}; expected a ROI (box).")
-        name = path.name[: -len(ENDING)] if path.name.lower().endswith(ENDING) else path.stem
-        if len(markups) > 1:
-            name = f"{name} {number + 1}"
-        boxes.append(_box(path, markup, name, geometry))
-    return boxes
+    markups = read_markups(path)
+    names = [name_of(path)] if len(markups) == 1 else _numbered(name_of(path), len(markups))
+    for markup in markups:
+        if kind_of(markup) != "ROI":
+            raise BoxError(f"{path} holds a Markups {kind_of(markup)}; expected a ROI (box).")
+    return [
+        box_of(path, markup, name, geometry) for markup, name in zip(markups, names, strict=True)
+    ]
 
 
 def write_roi(
@@ -107,80 +94,32 @@ def write_roi(
     write_text(Path(path), text, BoxError)
 
 
-@dataclass(frozen=True)
-class _Point:
-    """A control point of the file; Slicer's schema has more."""
+def box_of(path: Path, markup: dict[str, Any], name: str, geometry: Geometry) -> BoxPrompt:
+    """The box of a Markups ROI; BoxError where it is none or lies outside the volume.
 
-    label: str | None = None
-
-
-@dataclass(frozen=True)
-class _Markup:
-    """What is used of a markup. Slicer's schema: see SCHEMA."""
-
-    type: str | None = None
-    roiType: str | None = None
-    coordinateSystem: str | None = None
-    coordinateUnits: str | None = None
-    center: tuple[float, float, float] | None = None
-    size: tuple[float, float, float] | None = None
-    orientation: tuple[float, ...] | None = None
-    controlPoints: tuple[_Point, ...] | None = None
-
-
-@dataclass(frozen=True)
-class _File:
-    markups: tuple[_Markup, ...]
-
-
-def _markups(path: Path) -> list[dict[str, Any]]:
-    if not path.is_file():
-        raise BoxError(f"There is no ROI file at {path}.")
-    content = read_json(path, "Slicer Markups file (.mrk.json)", BoxError, MOST_BYTES)
-    if not isinstance(content, dict) or not content.get("markups"):
-        raise BoxError(f"{path} is no Slicer Markups file: it holds no 'markups'.")
-    for markup in content["markups"] if isinstance(content["markups"], list) else ():
-        if isinstance(markup, dict):
-            _unite(markup)
-    try:
-        return list(check(_File, content, str(path), strict=False)["markups"])
-    except ConfigError as error:
-        raise BoxError(str(error)) from error
-
-
-def _unite(markup: dict[str, Any]) -> None:
-    """One type for what Slicer writes in two: the frame's number, and units for each axis."""
-    system, units = markup.get("coordinateSystem"), markup.get("coordinateUnits")
-    if isinstance(system, int) and not isinstance(system, bool):
-        markup["coordinateSystem"] = str(system)
-    if isinstance(units, list) and units and all(unit == units[0] for unit in units):
-        markup["coordinateUnits"] = units[0]
-
-
-def _box(path: Path, markup: dict[str, Any], name: str, geometry: Geometry) -> BoxPrompt:
+    Args:
+        path: of the file, for messages.
+        markup: see ``read_markups``.
+        name: for a ROI whose own label says nothing.
+        geometry: of the volume.
+    """
     if (markup.get("roiType") or "Box") not in _TYPES:
         raise BoxError(
             f"{path}: a ROI of type {markup['roiType']}; expected Box, BoundingBox or Sphere."
         )
-    system = str(markup.get("coordinateSystem") or "LPS")
-    to_lps = _TO_LPS.get(_NUMBERED.get(system, system))
-    if to_lps is None:
-        raise BoxError(f"{path}: unknown coordinate system {system!r}; expected LPS or RAS.")
-    units = markup.get("coordinateUnits") or "mm"
-    if units != "mm":
-        raise BoxError(f"{path}: its coordinateUnits are {units!r}; expected mm.")
+    matrix = to_lps(path, markup)
     center = _numbers(path, markup, "center", 3)
     size = _numbers(path, markup, "size", 3)
     axes = np.eye(3)
     if markup.get("orientation") is not None:
         axes = _numbers(path, markup, "orientation", 9).reshape(3, 3)
     label = next((point.get("label") for point in markup.get("controlPoints") or ()), None)
-    label = " ".join((label or "").split())
+    label = " ".join(readable(label or "").split())
     # Slicer numbers labels by itself ("R-1"); such a number says less than the file's name.
     chosen = name if not label or _OWN_NUMBER.fullmatch(label) else label
     try:
         with np.errstate(all="ignore"):  # what is too large is no finite corner
-            box = BoxPrompt.from_oriented(to_lps @ center, to_lps @ axes, size, geometry, chosen)
+            box = BoxPrompt.from_oriented(matrix @ center, matrix @ axes, size, geometry, chosen)
         box.require_inside(geometry.canonical_frame())
     except BoxError as error:
         raise BoxError(f"{path}: {error}") from error
@@ -192,3 +131,7 @@ def _numbers(path: Path, markup: dict[str, Any], key: str, count: int) -> NDArra
     if values.shape != (count,):
         raise BoxError(f"{path}: the ROI's '{key}' must be {count} numbers.")
     return values
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [f"{name} {number}" for number in range(1, count + 1)]

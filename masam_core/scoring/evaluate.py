@@ -55,8 +55,13 @@ class Score:
     @property
     def source(self) -> str:
         """The letters that the case's name begins with."""
-        letters = re.match(r"[A-Za-z]*", self.case)
-        return letters[0] if letters else ""
+        return source_of(self.case)
+
+
+def source_of(case: str) -> str:
+    """The letters that a case's name begins with."""
+    letters = re.match(r"[A-Za-z]*", case)
+    return letters[0] if letters else ""
 
 
 @dataclass(frozen=True)
@@ -94,12 +99,9 @@ def evaluate_cases(
     Raises:
         VolumeError: image and label of a case are on different grids, or nothing is to be found.
     """
-    target, boxes = target or Target(), boxes or BoxError3D()
+    boxes = boxes or BoxError3D()
     scores = []
-    for case, volume, labels in _read(cases, progress):
-        lesions = target.lesions(target.classes(labels, 1) > 0)
-        if not lesions:
-            raise VolumeError(f"{case.name}: the label image holds no lesion.")
+    for case, volume, lesions in read_lesions(cases, target, progress):
         segmenter.set_volume(volume, modality=case.modality or None)
         for number, expert in enumerate(lesions, start=1):
             for box in draw_boxes(tight_box(expert), boxes, f"{case.name} {number}"):
@@ -152,6 +154,22 @@ def evaluate_automatic(
                 made = _score(case, number, found, expert, volume, surfaces)
                 scores.append(replace(made, confidence=answer.confidence, seconds=seconds))
     return scores
+
+
+def read_lesions(
+    cases: Sequence[Case], target: Target | None = None, progress: Progress | None = None
+) -> Iterator[tuple[Case, Volume, list[NDArray[np.bool_]]]]:
+    """Each case with its volume and the masks (KJI) of its lesions, largest first.
+
+    Raises:
+        VolumeError: image and label are on different grids, or nothing is to be found.
+    """
+    wanted = target or Target()
+    for case, volume, labels in _read(cases, progress):
+        lesions = wanted.lesions(wanted.classes(labels, 1) > 0)
+        if not lesions:
+            raise VolumeError(f"{case.name}: the label image holds no lesion.")
+        yield case, volume, lesions
 
 
 def _read(

@@ -60,6 +60,36 @@ def surface_distances(found: Mask, expert: Mask, geometry: Geometry) -> tuple[fl
     return float(hausdorff[0, 0]), float(average[0, 0])
 
 
+def surface_dice(found: Mask, expert: Mask, geometry: Geometry, tolerance_mm: float) -> float:
+    """Normalised surface Dice (Nikolov et al. 2021): share of both surfaces that lie within a
+    tolerance of each other, by MONAI.
+
+    Args:
+        found, expert: KJI masks of one shape.
+        geometry: gives the spacing.
+        tolerance_mm: distance that counts as none.
+
+    Returns:
+        In [0, 1]; 1 where both masks are empty, 0 where one is.
+    """
+    both = tight_slices(found | expert)
+    if both is None:
+        return 1.0
+    if not found.any() or not expert.any():
+        return 0.0
+    import torch
+    from monai.metrics import compute_surface_dice
+
+    first, second = (
+        torch.from_numpy(np.pad(m[both], 1)[None, None].astype(np.float32)) for m in (found, expert)
+    )
+    spacing = [float(s) for s in geometry.spacing[::-1]]
+    score = compute_surface_dice(
+        first, second, [tolerance_mm], include_background=True, spacing=spacing
+    )
+    return float(score[0, 0])
+
+
 def inscribed_ellipsoid(
     shape: tuple[int, int, int], box: tuple[float, float, float, float, float, float]
 ) -> Mask:

@@ -146,15 +146,16 @@ def augment(
 
 def thicken(
     prepared: PreparedCase, rng: np.random.Generator
-) -> tuple[NDArray[np.float16], NDArray[np.generic], tuple[int, int]]:
-    """Slices, mask, and first and last lesion slice; now and then of a thicker acquisition."""
+) -> tuple[NDArray[np.float16], NDArray[np.generic], tuple[int, int], int]:
+    """Slices, mask, first and last lesion slice, and how many slices apart these are; now and then
+    of a thicker acquisition."""
     step = int(rng.integers(2, 5)) if rng.random() < THICK_FRACTION else 1
     offset = int(rng.integers(step))
     slices, mask = prepared.slices[offset::step], prepared.mask[offset::step]
     lesion = np.flatnonzero(mask.any(axis=(1, 2)))
     if len(lesion) == 0:
-        return prepared.slices, prepared.mask, (prepared.box[2], prepared.box[5])
-    return slices, mask, (int(lesion[0]), int(lesion[-1]))
+        return prepared.slices, prepared.mask, (prepared.box[2], prepared.box[5]), 1
+    return slices, mask, (int(lesion[0]), int(lesion[-1])), step
 
 
 def coarsen(windows: Tensor, rng: np.random.Generator) -> Tensor:

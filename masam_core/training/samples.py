@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from masam_core.inference.view import (
+    OPEN_LOGIT,
     Crop,
     ellipsoid_prior,
     network_input,
@@ -23,12 +24,21 @@ from masam_core.model.config import ModelConfig
 from masam_core.model.prompt import NetworkPrompt
 from masam_core.training.augment import augment, bias_field, coarsen, thicken
 from masam_core.training.prepared import PreparedCase
-from masam_core.training.prompts import Offset, PromptConfig, box_of_mask
+from masam_core.training.prompts import (
+    Offset,
+    PromptConfig,
+    box_of_mask,
+    cut_box,
+    diameter_box,
+)
 from masam_core.training.sources import Sources
 
 CROP_SCALE_RANGE = (0.87, 1.47)  # times config.crop_scale: 1.3 to 2.2 box sides at 1.5
 PRIOR_DROPOUT = 0.15  # samples whose shape prior says nothing: the image must speak
 CROP_SHIFT = 0.08  # of the crop's side, each way
+BEYOND = 2  # slices past a box that cuts, which count: the lesion goes on there
+LARGEST_FRACTION = 0.6  # prompts on one slice that are drawn where the lesion is largest
+LINE_FRACTION = 0.5  # of the prompts on one slice
 
 
 @dataclass
@@ -99,21 +109,30 @@ def draw_sample(
     rng: np.random.Generator,
 ) -> Sample | None:
     """One sample in the order of :class:`Batch`; None if augmentation pushed the lesion out."""
-    source, mask, (z0, z1) = thicken(prepared, rng)
+    kind = rng.random() if prompts.open + prompts.cut else 1.0
+    if kind < prompts.open:
+        return _draw_open(prepared, config, transform, prompts, rng)
+    source, mask, (z0, z1), _ = thicken(prepared, rng)
     x0, y0, _, x1, y1, _ = prepared.box
-    offset = prompts.draw(rng)
+    offset, beyond = prompts.draw(rng), 0
+    if kind < prompts.open + prompts.cut:
+        x0, y0, z0, x1, y1, z1 = cut_box((x0, y0, z0, x1, y1, z1), prompts.cut_by, rng)
+        offset, beyond = Offset(0.0, 0.0), BEYOND
     first, last = offset.move_slices(z0, z1, rng)
     start = int(rng.integers(first - config.num_slices + 2, last))
     indices = window_slices(start, config.num_slices, len(source))
     real = np.arange(start, start + config.num_slices)
-    inside = torch.from_numpy((real >= first) & (real <= last) & (real == indices))
-    if not bool(inside.any()):
+    inside = (real >= first - beyond) & (real <= last + beyond) & (real == indices)
+    if not inside.any():
         return None
 
     edges = np.array([x0, y0, x1 + 1, y1 + 1]) - 0.5
     crop = _random_crop(edges, prepared, config, rng)
-    # The projection of the whole lesion goes along, to find its box after the augmentation.
-    stack = np.concatenate([mask[indices], mask.max(axis=0)[None]])
+    # The projection of what the box holds goes along, to find its box after the augmentation.
+    projection = np.zeros_like(mask[0])
+    held = np.s_[y0 : y1 + 1, x0 : x1 + 1]
+    projection[held] = mask.max(axis=0)[held]
+    stack = np.concatenate([mask[indices], projection[None]])
     windows, masks = _look(source[indices], stack, crop, config, transform, rng)
     tight = box_of_mask(masks[-1] > 0)
     if tight is None:
@@ -125,7 +144,49 @@ def draw_sample(
     if config.shape_prior == "ellipsoid":
         prior = ellipsoid_prior(real, first, last, boxes.numpy(), config)
         prompt.masks = torch.zeros_like(prior) if rng.random() < PRIOR_DROPOUT else prior
-    return windows, masks[:-1], prompt, inside
+    return windows, masks[:-1], prompt, torch.from_numpy(inside)
+
+
+def _draw_open(
+    prepared: PreparedCase,
+    config: ModelConfig,
+    transform: v2.Transform | None,
+    prompts: PromptConfig,
+    rng: np.random.Generator,
+) -> Sample | None:
+    """A prompt on one slice: the network decides on which other slices there is lesion."""
+    source, mask, (z0, z1), step = thicken(prepared, rng)
+    areas = mask[z0 : z1 + 1].sum(axis=(1, 2))
+    # Readers measure where the lesion is largest, but not always.
+    largest = rng.random() < LARGEST_FRACTION
+    on = z0 + int(areas.argmax() if largest else rng.choice(np.flatnonzero(areas)))
+    rows, cols = (np.flatnonzero(mask[on].any(axis=axis)) for axis in (1, 0))
+    edges = np.array([cols[0], rows[0], cols[-1] + 1, rows[-1] + 1]) - 0.5
+    depth, row_mm, col_mm = prepared.frame.spacing
+    half_mm = ((edges[2] - edges[0]) * col_mm + (edges[3] - edges[1]) * row_mm) / 4
+    half = max(0.5, half_mm / (depth * step))
+    reach = int(np.ceil(1.5 * half))
+    low = max(min(z0, on - reach), 0) - config.num_slices + 2
+    start = int(rng.integers(low, max(low, min(max(z1, on + reach), len(source) - 1)) + 1))
+    indices = window_slices(start, config.num_slices, len(source))
+    real = np.arange(start, start + config.num_slices)
+
+    crop = _random_crop(edges, prepared, config, rng)
+    stack = np.concatenate([mask[indices], mask[on][None]])
+    windows, masks = _look(source[indices], stack, crop, config, transform, rng)
+    shown = masks[-1] > 0
+    tight = box_of_mask(shown)
+    if tight is None:
+        return None
+    if rng.random() < LINE_FRACTION:
+        tight = tight.new_tensor(diameter_box(shown.numpy(), rng))
+    box = Offset(-prompts.jitter, prompts.jitter).move_box(tight, rng)
+    prompt = NetworkPrompt(box.expand(config.num_slices, 4).clone())
+    if config.shape_prior == "ellipsoid":
+        ends = (on - half + 0.5, on + half - 0.5)
+        boxes = box.expand(config.num_slices, 4).numpy()
+        prompt.masks = ellipsoid_prior(real, *ends, boxes, config, OPEN_LOGIT)
+    return windows, masks[:-1], prompt, torch.from_numpy(real == indices)
 
 
 def draw_unprompted(

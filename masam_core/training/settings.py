@@ -24,7 +24,8 @@ class TrainConfig:
     Presets, YAML files and ``--set`` name these entries; what they may hold is stated here alone.
 
     Attributes:
-        data: case list, see :func:`masam_core.data.reading.read_cases`.
+        data: case list, see :func:`masam_core.data.reading.read_cases`; or a pack of crops, see
+            :mod:`masam_core.training.pack`.
         out: folder for checkpoints and logs.
         base: backbone file.
         decoder_from: file with SAM-layout prompt encoder and decoder weights to start from.
@@ -35,6 +36,9 @@ class TrainConfig:
         target: which labels count, and whether each separate part is a lesion.
         steps: optimiser steps.
         epochs: where above 0, sets ``steps``: an epoch is one window for each lesion slice.
+        minutes: where above 0, ends the run after so many minutes if the steps have not; the
+            learning rate falls with whichever is nearer its end. For a machine that is lent by the
+            minute; such a run can't be repeated exactly.
         batch: windows per step, over all devices.
         at_once: windows a device computes at once; the batch is accumulated from such parts.
             0: as many as a device has to do.
@@ -45,6 +49,7 @@ class TrainConfig:
             ``1 / (1 - average)`` steps; 0: the weights of the last step.
         synthetic, regions: shares of samples with a synthetic lesion, with a region of the image.
         augment: whether to augment.
+        workers: processes that draw samples beside the training; 0 draws them in between.
         checkpointing: keep only block inputs for the backward pass: less memory, more time.
         seed: makes the run repeatable.
         validate_every, save_every: steps; 0 switches validation off.
@@ -64,6 +69,7 @@ class TrainConfig:
     target: Target = field(default_factory=Target)
     steps: int = 2000
     epochs: int = 0
+    minutes: float = 0.0
     batch: int = 2
     at_once: int = 0
     lr: float = 8e-4
@@ -75,6 +81,7 @@ class TrainConfig:
     synthetic: float = 0.3
     regions: float = 0.0
     augment: bool = True
+    workers: int = 0
     checkpointing: bool = False
     seed: int = 0
     validate_every: int = 500
@@ -88,7 +95,15 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "save_every", "devices", "nodes"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        for name in ("epochs", "at_once", "warmup", "validate_every", "weight_decay"):
+        for name in (
+            "epochs",
+            "minutes",
+            "at_once",
+            "warmup",
+            "validate_every",
+            "weight_decay",
+            "workers",
+        ):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         for name in ("lr", "clip"):
             _require(getattr(self, name) > 0, name, getattr(self, name), "a positive number")

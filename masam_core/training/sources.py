@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from masam_core.training.prepared import PreparedCase
 from masam_core.training.regions import region_case
@@ -18,9 +19,10 @@ BACKGROUND_FRACTION = 0.25  # of the synthetic lesions and regions, where there 
 class Sources:
     """What samples are drawn from, and how often.
 
-    ``cases`` are prepared training lesions, patients equally often; ``backgrounds`` images without
-    labels, for synthetic lesions and regions; ``synthetic`` and ``regions`` the shares of samples
-    with a synthetic lesion, or with a region of the image, instead of the expert's lesion.
+    ``cases`` are prepared training lesions, drawn by patient (by their weights); ``backgrounds``
+    images without labels, for synthetic lesions and regions; ``synthetic`` and ``regions`` the
+    shares of samples with a synthetic lesion, or with a region of the image, instead of the
+    expert's lesion.
     """
 
     cases: list[PreparedCase]
@@ -36,10 +38,21 @@ class Sources:
             patients.setdefault(case.case.patient, []).append(case)
         return list(patients.values())
 
+    @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """How often each patient of :attr:`by_patient` is drawn; the sum is 1."""
+        weights = np.array([np.mean([c.case.weight for c in own]) for own in self.by_patient])
+        return weights / weights.sum()
+
+    def _patient(self, rng: np.random.Generator) -> int:
+        if np.ptp(self.shares) == 0:
+            return int(rng.integers(len(self.by_patient)))
+        return int(rng.choice(len(self.by_patient), p=self.shares))
+
     def draw(self, rng: np.random.Generator) -> PreparedCase | None:
         """A case with one lesion; None where a synthetic one fell outside tissue."""
         kind = rng.random()
-        own = self.by_patient[rng.integers(len(self.by_patient))]
+        own = self.by_patient[self._patient(rng)]
         chosen = own[rng.integers(len(own))]
         if kind >= self.synthetic + self.regions:
             return chosen

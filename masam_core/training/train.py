@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
@@ -26,12 +26,14 @@ from masam_core.targets import require_folder
 from masam_core.threads import leave_number_to_launcher
 from masam_core.training.augment import build_augmentation
 from masam_core.training.case_cache import CaseCache
+from masam_core.training.feed import Parts, feed
 from masam_core.training.logs import Logs
 from masam_core.training.losses import training_loss
+from masam_core.training.pack import is_pack, read_pack
 from masam_core.training.precision import keep_inputs_exact
 from masam_core.training.prepared import PreparedCase
 from masam_core.training.regions import kept_regions
-from masam_core.training.samples import Batch, draw_batch
+from masam_core.training.samples import Batch
 from masam_core.training.settings import TrainConfig
 from masam_core.training.sources import Sources
 from masam_core.training.state import RunState
@@ -41,11 +43,17 @@ Report = Callable[[str], None]
 Progress = Callable[[int, int, float], None]
 
 
-def learning_rate(config: TrainConfig, step: int) -> float:
-    """Learning rate at a step: linear warm-up, then polynomial decay (MA-SAM section 4.1)."""
+def learning_rate(config: TrainConfig, step: int, elapsed: float = 0.0) -> float:
+    """Learning rate at a step: linear warm-up, then polynomial decay (MA-SAM section 4.1).
+
+    Args:
+        config: of the run.
+        step: that begins.
+        elapsed: share of ``config.minutes`` that is over.
+    """
     if step < config.warmup:
         return config.lr * (step + 1) / config.warmup
-    done = (step - config.warmup) / max(1, config.steps - config.warmup)
+    done = max((step - config.warmup) / max(1, config.steps - config.warmup), min(elapsed, 1.0))
     return float(config.lr * (1 - done) ** config.power)
 
 
@@ -70,9 +78,10 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     say = report if fabric.is_global_zero else _silent
     require_folder(config.out, ConfigError)
     fabric.seed_everything(config.seed, verbose=False)
-    cases = read_cases(config.data)
-    sources = load_sources(split_cases(cases, "train"), config, say)
-    validation = split_cases(cases, "val") if config.validate_every else []
+    sources = training_sources(config, say)
+    validation = []
+    if config.validate_every and not is_pack(config.data):
+        validation = split_cases(read_cases(config.data), "val")
     if config.epochs:
         config = replace(config, steps=_steps_of(config, sources))
         say(f"{config.epochs} epochs are {config.steps} steps of {config.batch} windows.")
@@ -98,13 +107,17 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
         say(f"Going on from step {state.step} ({state.path}).")
     logs = Logs(config.out, state.step, config.tensorboard) if fabric.is_global_zero else None
     transform = build_augmentation() if config.augment else None
+    own = range(fabric.global_rank, config.batch // config.part, fabric.world_size)
+    batches = feed(Parts(sources, config, transform, own, state.step), config.workers)
+    start, over = time.monotonic(), False
 
-    while state.step < config.steps:
+    while state.step < config.steps and not over:
         began = time.monotonic()
-        rate = learning_rate(config, state.step)
+        elapsed = (began - start) / (60 * config.minutes) if config.minutes else 0.0
+        rate = learning_rate(config, state.step, elapsed)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss, dice = _step(fabric, wrapped, optimizer, sources, transform, config, state.step)
+        loss, dice = _step(fabric, wrapped, optimizer, batches, own, config, state.step)
         if not math.isfinite(loss):
             raise ConfigError(
                 f"The loss is no longer a number at step {state.step}. The last good state is "
@@ -115,7 +128,8 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
         state.advance()
         if progress is not None and fabric.is_global_zero:
             progress(state.step, config.steps, loss)
-        finished = state.step == config.steps
+        over = bool(fabric.broadcast(elapsed >= 1))
+        finished = over or state.step == config.steps
         if logs is not None:
             if validation and (finished or state.step % config.validate_every == 0):
                 say(f"Step {state.step}: {validate(config, model, validation, state, logs)}")
@@ -128,8 +142,33 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     return best if best.exists() else config.out / "last.safetensors"
 
 
+def training_sources(config: TrainConfig, report: Report = print) -> Sources:
+    """What a run draws its samples from: a data set's training cases, or a pack.
+
+    Raises:
+        ConfigError: unusable data.
+    """
+    if is_pack(config.data):
+        return packed_sources(config, report)
+    return load_sources(split_cases(read_cases(config.data), "train"), config, report)
+
+
 def load_sources(cases: list[Case], config: TrainConfig, report: Report = print) -> Sources:
     """Prepare training cases and backgrounds, through the cache in ``out``."""
+    images, grounds = prepare_images(cases, config, report)
+    return Sources(
+        [lesion for lesions in images for lesion in lesions],
+        [ground for (ground,) in grounds],
+        config.synthetic,
+        config.regions,
+    )
+
+
+def prepare_images(
+    cases: list[Case], config: TrainConfig, report: Report = print
+) -> tuple[list[list[PreparedCase]], list[list[PreparedCase]]]:
+    """The lesions of each training image, and each background, with regions if the run wants
+    them."""
     folder = config.out / "cache"
     cache = CaseCache(folder)
     report(f"Reading {len(cases)} training cases.")
@@ -139,36 +178,34 @@ def load_sources(cases: list[Case], config: TrainConfig, report: Report = print)
         report(f"Finding regions in {len(images) + len(grounds)} images (slow the first time).")
         images = [_with_regions(lesions, folder) for lesions in images]
         grounds = [_with_regions(lesions, folder) for lesions in grounds]
-    return Sources(
-        [lesion for lesions in images for lesion in lesions],
-        [ground for (ground,) in grounds],
-        config.synthetic,
-        config.regions,
-    )
+    return images, grounds
+
+
+def packed_sources(config: TrainConfig, report: Report = print) -> Sources:
+    """Read a pack; it brings its regions along."""
+    images = read_pack(config.data)
+    report(f"Read {len(images)} images with {sum(map(len, images))} lesions from {config.data}.")
+    lesions = [lesion for image in images for lesion in image]
+    return Sources(lesions, [], config.synthetic, config.regions)
 
 
 def _step(
     fabric: Fabric,
     model: Any,
     optimizer: Any,
-    sources: Sources,
-    transform: Any,
+    batches: Iterator[Batch],
+    own: range,
     config: TrainConfig,
     step: int,
 ) -> tuple[float, float]:
     """One optimiser step over this process's parts of the batch; mean loss and Dice of all."""
     model.train()
-    parts = config.batch // config.part
-    own = range(fabric.global_rank, parts, fabric.world_size)
     totals = torch.zeros(2, device=fabric.device)
     for number, part in enumerate(own):
         # Seeded by step and part, dropout too: a resumed run, or one on other devices, draws what
         # the unbroken one on one device would have drawn.
         torch.manual_seed((config.seed * 1_000_003 + step) * 4096 + part)
-        seeds = [
-            (config.seed, step, n) for n in range(part * config.part, (part + 1) * config.part)
-        ]
-        batch = draw_batch(sources, config.model, transform, config.prompts, seeds)
+        batch = next(batches)
         last = number == len(own) - 1
         with _accumulating(fabric, model, not last):
             loss, dice = _forward(fabric, model, batch)

@@ -1,4 +1,4 @@
-"""The worker's protocol: framed msgpack messages over stdin and stdout. Version 1.
+"""The worker's protocol: framed msgpack messages over stdin and stdout. Version 2.
 
 A frame is 4 bytes ``MSAM``, the length of the body as an unsigned 32-bit little-endian number, and
 the body: one msgpack map. The marker lets a reader find its way back after garbage.
@@ -22,10 +22,16 @@ check           model, device -> findings: list of title, state, words, advice
 put_volume      hash, shape (KJI), dtype, ijk_to_lps (16 numbers, row by row), modality, name
                 -> known: whether the values need not be sent
 volume_part     hash, offset (bytes), data -> complete: whether all values are there
-segment         volume (hash), boxes: list of id, name, corners_ijk (24 numbers), options
+segment         volume (hash), boxes: list of id, name, a first prompt (corners_ijk, 24 numbers,
+                or prompt), corrections, mask (to begin with; it needs no prompt); options
                 -> seconds, model, sha256, failed; before it one ``lesion`` a box, either with
-                mask, confidence, measurements, messages or with code and error
-measure         volume (hash), mask, slice_axis (0, 1, 2 or null) -> measurements
+                mask, confidence, measurements, messages, corners_ijk (24 numbers, of the box that
+                was found or extended), cuts, looked_mm, or with code and error
+refine          volume (hash), mask, record, corrections (new ones), corners_ijk, cuts, looked_mm,
+                confidence, messages (as they were answered), painted and erased (masks of one
+                place, or absent), options -> seconds, model, and the fields of a ``lesion``
+measure         volume (hash), mask, slice_axis (0, 1, 2 or null), diameter_plane (a word)
+                -> measurements
 cancel          target: the id to cancel -> found
 release         what: model, volumes, cache or all ->
 shutdown        -> ; the worker ends
@@ -33,6 +39,12 @@ shutdown        -> ; the worker ends
 
 A mask is a map of ``shape`` (KJI), ``offset`` (KJI index of its first voxel in the volume) and
 ``bits`` (numpy's packbits of the flattened mask, zlib-compressed).
+
+A prompt, the corrections (a list) and a record are maps as in ``masam_core.prompts.record``, with
+positions in LPS mm; cuts are a list of side, area_mm2, certainty. ``refine`` changes nothing that
+was answered before: it may be asked again from any earlier mask, which undoes what came after. For
+a mask that the worker has given it still knows the probabilities; for another, as one touched up by
+hand, the mask stands for them.
 
 Keys are text; msgpack's extension types are refused. Values arrive in little-endian order, as
 ``dtype`` says.
@@ -51,7 +63,7 @@ from numpy.typing import NDArray
 from masam_core.errors import MasamError
 from masam_core.worker.measure_frame import ObjectEnd
 
-PROTOCOL = 1
+PROTOCOL = 2
 MARKER = b"MSAM"
 HEADER = struct.Struct("<4sI")
 MAX_BODY = 256 << 20

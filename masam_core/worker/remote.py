@@ -7,19 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from masam_core.catalog.choice import ModelChoice
-from masam_core.errors import ConfigError
+from masam_core.errors import BoxError, ConfigError
 from masam_core.image.given import GivenVolume, one_volume
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.volume_holder import VolumeHolder
-from masam_core.lesion.lesion import Lesion
-from masam_core.prompts.given import GivenBox, one_box
-from masam_core.worker.client import WorkerError, split_command
+from masam_core.lesion.lesion import Lesion, require_same_image
+from masam_core.lesion.painted import Painted
+from masam_core.lesion.starting import starting_mask
+from masam_core.prompts.corrections import Correction
+from masam_core.prompts.given import GivenPrompt, one_prompt
+from masam_core.prompts.record import PromptRecord
+from masam_core.worker.client import Steps, WorkerError, split_command
 from masam_core.worker.protocol import Message
-from masam_core.worker.steps import local_error, segment_steps
+from masam_core.worker.steps import local_error, refine_steps, segment_steps
 from masam_core.worker.subprocess_transport import BlockingWorker
 
 
@@ -95,16 +100,19 @@ class RemoteSegmenter(VolumeHolder):
 
     def segment(
         self,
-        box: GivenBox,
+        first: GivenPrompt | None = None,
         options: SegmentOptions | None = None,
         progress: Progress | None = None,
         cancelled: IsCancelled | None = None,
+        corrections: Sequence[Correction] = (),
+        mask: NDArray[np.bool_] | None = None,
         **settings: Any,
     ) -> Lesion:
-        """Segment the lesion in a box.
+        """Segment the lesion of a prompt.
 
         Args:
-            box, options, progress, cancelled, settings: see ``Segmenter.segment``.
+            first, options, progress, cancelled, corrections, mask, settings: see
+                ``Segmenter.segment``.
 
         Returns:
             The lesion, without probabilities.
@@ -117,7 +125,49 @@ class RemoteSegmenter(VolumeHolder):
         """
         volume = self.volume
         options = (options or SegmentOptions()).changed(**settings)
-        prompt = one_box(box, volume.geometry)
+        masks = {}
+        if mask is not None:
+            masks["box"], tight = starting_mask(mask, volume)
+            first = tight if first is None else first
+        elif first is None:
+            raise BoxError("There is nothing to begin with: give a prompt, a mask, or both.")
+        record = PromptRecord(one_prompt(first, volume.geometry), tuple(corrections))
+        steps = segment_steps(self.choice, volume, [("box", record)], options, masks)
+        result = self._run(steps, progress, cancelled).results["box"]
+        if isinstance(result, Lesion):
+            return result
+        raise result
+
+    def refine(
+        self,
+        lesion: Lesion,
+        corrections: Sequence[Correction],
+        options: SegmentOptions | None = None,
+        progress: Progress | None = None,
+        cancelled: IsCancelled | None = None,
+        painted: Painted | None = None,
+        **settings: Any,
+    ) -> Lesion:
+        """Correct a lesion; it stays as it is, and a new one is given back.
+
+        Args:
+            lesion, corrections, options, progress, cancelled, painted, settings: see
+                ``Segmenter.refine``.
+
+        Returns:
+            The new lesion, without probabilities.
+
+        Raises:
+            MasamError, WorkerError, Cancelled: see :meth:`segment`.
+        """
+        volume = self.volume
+        require_same_image([lesion], volume)
+        options = (options or SegmentOptions()).changed(**settings)
+        steps = refine_steps(self.choice, volume, lesion, corrections, options, painted)
+        found: Lesion = self._run(steps, progress, cancelled)
+        return found
+
+    def _run(self, steps: Steps, progress: Progress | None, cancelled: IsCancelled | None) -> Any:
         if self._worker is None:
             raise ConfigError("This segmenter was closed; make a new one.")
 
@@ -125,11 +175,7 @@ class RemoteSegmenter(VolumeHolder):
             if message["type"] == "progress" and progress is not None:
                 progress(float(message["fraction"]), str(message["text"]))
 
-        steps = segment_steps(self.choice, volume, [("box", prompt)], options)
         try:
-            result = self._worker.run(steps, on_event, cancelled).results["box"]
+            return self._worker.run(steps, on_event, cancelled)
         except WorkerError as error:
             raise local_error(error.code, str(error)) from error
-        if isinstance(result, Lesion):
-            return result
-        raise result

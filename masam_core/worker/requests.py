@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import masam_core
@@ -15,11 +16,21 @@ from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions, axis_of
 from masam_core.installation.devices import list_devices
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.limits import CACHE_MB
-from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.record import PromptRecord
 from masam_core.worker import fields
 from masam_core.worker.codes import UnknownRequest, UnknownVolume, VersionMismatch, code_of
 from masam_core.worker.fields import field, optional_text
+from masam_core.worker.kept import KeptProbabilities
+from masam_core.worker.lesions import (
+    lesion_fields,
+    read_corrections,
+    read_lesion,
+    read_painted,
+    read_prompt,
+    whole_mask,
+)
 from masam_core.worker.models import (
     LoadedModel,
     ModelHolder,
@@ -31,7 +42,6 @@ from masam_core.worker.protocol import (
     PROTOCOL,
     Message,
     ProtocolError,
-    pack_mask,
     unpack_mask,
 )
 from masam_core.worker.volumes import VolumeStore
@@ -50,6 +60,7 @@ class Requests:
     def __init__(self) -> None:
         self.models = ModelHolder()
         self.volumes = VolumeStore()
+        self.kept = KeptProbabilities()
         self._known: dict[str, Callable[[Message, Send, IsCancelled], Message]] = {
             "hello": self._hello,
             "devices": lambda *_: {"devices": list_devices()},
@@ -61,6 +72,7 @@ class Requests:
             "put_volume": self._put_volume,
             "volume_part": self._volume_part,
             "segment": self._segment,
+            "refine": self._refine,
             "measure": self._measure,
             "release": self._release,
         }
@@ -162,7 +174,7 @@ class Requests:
             show = _progress(send, number / len(boxes), 1 / len(boxes), place)
             lesion = {"type": "lesion", "box": box.get("id")}
             try:
-                lesion |= _one(model, box, label, options, show, cancelled)
+                lesion |= self._one(model, volume, box, label, options, show, cancelled)
             except MasamError as error:
                 failed += 1
                 lesion |= {"code": code_of(error), "error": str(error)}
@@ -174,13 +186,67 @@ class Requests:
             "failed": failed,
         }
 
+    def _one(
+        self,
+        model: LoadedModel,
+        volume: Volume,
+        box: Message,
+        name: str,
+        options: SegmentOptions,
+        show: Callable[[float, str], None],
+        cancelled: IsCancelled,
+    ) -> Message:
+        geometry = volume.geometry
+        lesion = model.segmenter.segment(
+            read_prompt(box, name, geometry),
+            options,
+            progress=show,
+            cancelled=cancelled,
+            corrections=read_corrections(box),
+            mask=whole_mask(box, geometry.shape),
+        )
+        self.kept.keep(volume.content_hash, lesion)
+        return lesion_fields(lesion)
+
+    def _refine(self, message: Message, send: Send, cancelled: IsCancelled) -> Message:
+        began = time.monotonic()
+        model, volume = self._model(), self._volume(message)
+        options = SegmentOptions.from_dict(field(message, "options", dict, {}))
+        geometry = volume.geometry
+        record = PromptRecord.from_dict(field(message, "record", dict), geometry, "The record")
+        state = {"measurements": {}, "confidence": float("nan"), "messages": [], **message}
+        try:
+            lesion = read_lesion(state, record.name, volume, model.segmenter.config.name, record)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ProtocolError(
+                f"'refine' describes no lesion ({type(error).__name__}: {error})."
+            ) from error
+        known = self.kept.of_mask(volume.content_hash, lesion.mask, lesion.offset_kji)
+        model.segmenter.set_volume(volume)
+        refined = model.segmenter.refine(
+            replace(lesion, probability=known),
+            read_corrections(message),
+            options,
+            progress=_progress(send),
+            cancelled=cancelled,
+            painted=read_painted(message, geometry.shape),
+        )
+        self.kept.keep(volume.content_hash, refined)
+        return {
+            **lesion_fields(refined),
+            "seconds": time.monotonic() - began,
+            "model": model.segmenter.config.name,
+        }
+
     def _measure(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         from masam_core.lesion.measure import measure
 
         volume = self._volume(message)
         mask, offset = unpack_mask(message.get("mask"), volume.geometry.shape)
         axis = axis_of(message.get("slice_axis"))
-        return {"measurements": measure(mask, offset, volume, axis).to_dict()}
+        asked = message.get("diameter_plane", SegmentOptions.diameter_plane)
+        plane = DiameterPlane.read(asked, "The diameters' plane")
+        return {"measurements": measure(mask, offset, volume, axis, plane).to_dict()}
 
     def _release(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         what = field(message, "what", str)
@@ -190,6 +256,7 @@ class Requests:
             self.volumes.clear()
         if what in ("cache", "all"):
             self.models.release_cache()
+            self.kept.clear()
         if what in ("model", "all"):
             self.models.release()
         return {}
@@ -204,25 +271,6 @@ class Requests:
         if volume is None:
             raise UnknownVolume("The worker does not have this volume; send it first.")
         return volume
-
-
-def _one(
-    model: LoadedModel,
-    box: Message,
-    name: str,
-    options: SegmentOptions,
-    show: Callable[[float, str], None],
-    cancelled: IsCancelled,
-) -> Message:
-    corners = fields.numbers(box, "corners_ijk", 24).reshape(8, 3)
-    prompt = BoxPrompt(corners, name)
-    lesion = model.segmenter.segment(prompt, options, progress=show, cancelled=cancelled)
-    return {
-        "mask": pack_mask(lesion.mask, lesion.offset_kji),
-        "confidence": float(lesion.confidence),
-        "measurements": lesion.measurements.to_dict(),
-        "messages": list(lesion.messages),
-    }
 
 
 def _progress(

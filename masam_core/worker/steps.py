@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,23 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import MasamError
 from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
+from masam_core.lesion.crops import tight_slices
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.lesion.lesion import Lesion
-from masam_core.lesion.measure import Measurements
-from masam_core.prompts.boxes import BoxPrompt
+from masam_core.lesion.painted import Painted
+from masam_core.prompts.corrections import Correction
+from masam_core.prompts.first import FirstPrompt
+from masam_core.prompts.record import PromptRecord
 from masam_core.worker.client import Ask, Steps, WorkerError, not_understood
 from masam_core.worker.codes import kind_of
-from masam_core.worker.protocol import PART_BYTES, Message, pack_mask, unpack_mask
+from masam_core.worker.lesions import (
+    correction_fields,
+    lesion_fields,
+    painted_fields,
+    prompt_fields,
+    read_lesion,
+)
+from masam_core.worker.protocol import PART_BYTES, Message, pack_mask
 
 Result = Lesion | MasamError  # of one box
 
@@ -42,8 +53,9 @@ class Outcome:
 def segment_steps(
     choice: ModelChoice,
     volume: Volume,
-    boxes: Sequence[tuple[str, BoxPrompt]],
+    boxes: Sequence[tuple[str, FirstPrompt | PromptRecord]],
     options: SegmentOptions,
+    masks: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Steps:
     """Load the model, send the volume if the worker lacks it, segment.
 
@@ -52,35 +64,96 @@ def segment_steps(
     Args:
         choice: model and device.
         volume: the image.
-        boxes: (id, box on the volume's grid).
+        boxes: (id, what the lesion begins with on the volume's grid, alone or with corrections).
         options: see SegmentOptions.
+        masks: by id, bool KJI on the whole volume, of lesions that begin with a mask.
     """
     model = yield Ask("load_model", choice.fields())
     yield from put_volume_steps(volume)
-    fields = {
-        "volume": volume.content_hash,
-        "boxes": [
-            {"id": number, "name": box.name, "corners_ijk": box.corners_ijk.reshape(-1).tolist()}
-            for number, box in boxes
-        ],
-        "options": options.to_dict(),
+    asked = {
+        number: given if isinstance(given, PromptRecord) else PromptRecord(given)
+        for number, given in boxes
     }
+    geometry, begins = volume.geometry, masks or {}
+    items = []
+    for number, record in asked.items():
+        item: Message = {"id": number, "name": record.name}
+        item |= prompt_fields(record.first, geometry)
+        if record.corrections:
+            item["corrections"] = correction_fields(record.corrections)
+        if number in begins:
+            item["mask"] = _packed(begins[number])
+        items.append(item)
+    fields = {"volume": volume.content_hash, "boxes": items, "options": options.to_dict()}
     came: dict[str, Message] = {}
 
     def keep(message: Message) -> None:
         if message["type"] == "lesion":
             came[str(message["box"])] = message
 
+    answer = yield from _with_volume(volume, Ask("segment", fields, keep))
+    described = {k: v for k, v in model.items() if k not in ("type", "id")}
+    results: dict[str, Result] = {}
+    for number, record in asked.items():
+        begun = replace(record, started_from_mask=number in begins or record.started_from_mask)
+        results[number] = _result(came.get(number), begun, volume, str(model["name"]))
+    return Outcome(described, float(answer["seconds"]), results)
+
+
+def refine_steps(
+    choice: ModelChoice,
+    volume: Volume,
+    lesion: Lesion,
+    corrections: Sequence[Correction],
+    options: SegmentOptions,
+    painted: Painted | None = None,
+) -> Steps:
+    """Correct a lesion; the result is a new Lesion, without probabilities.
+
+    Args:
+        choice: model and device.
+        volume: the image.
+        lesion: on its grid.
+        corrections: new ones, oldest first.
+        options: see SegmentOptions.
+        painted: what was painted or erased by hand in this round, which stays.
+    """
+    model = yield Ask("load_model", choice.fields())
+    yield from put_volume_steps(volume)
+    record = lesion.prompts or PromptRecord(lesion.box)
+    own = tuple(note for note in lesion.messages if note not in volume.notes)
+    state = lesion_fields(replace(lesion, messages=own))
+    fields = {
+        "volume": volume.content_hash,
+        **{name: value for name, value in state.items() if name != "measurements"},
+        "record": record.to_dict(volume.geometry),
+        "corrections": correction_fields(corrections),
+        **painted_fields(painted),
+        "options": options.to_dict(),
+    }
+    answer = yield from _with_volume(volume, Ask("refine", fields))
+    longer = record.with_corrections(*corrections)
+    found = _result(answer, longer, volume, str(answer.get("model", model["name"])))
+    if not isinstance(found, Lesion):
+        raise found
+    return replace(found, name=lesion.name)
+
+
+def _with_volume(volume: Volume, ask: Ask) -> Steps:
+    """Ask, and once more with the volume where the worker had to make room meanwhile."""
     try:
-        answer = yield Ask("segment", fields, keep)
+        return (yield ask)
     except WorkerError as error:
         if error.code != "unknown_volume":
             raise
-        yield from put_volume_steps(volume)  # it had to make room meanwhile
-        answer = yield Ask("segment", fields, keep)
-    described = {k: v for k, v in model.items() if k not in ("type", "id")}
-    results = {number: _result(came.get(number), box, volume, model) for number, box in boxes}
-    return Outcome(described, float(answer["seconds"]), results)
+    yield from put_volume_steps(volume)
+    return (yield ask)
+
+
+def _packed(mask: NDArray[np.bool_]) -> Message:
+    """A whole mask as its tight crop."""
+    where = tight_slices(mask) or (slice(0, 1), slice(0, 1), slice(0, 1))
+    return pack_mask(mask[where], (where[0].start, where[1].start, where[2].start))
 
 
 def local_error(code: str, text: str) -> MasamError:
@@ -89,31 +162,20 @@ def local_error(code: str, text: str) -> MasamError:
     return WorkerError(code, text) if kind is None else kind(text)
 
 
-def _result(message: Message | None, box: BoxPrompt, volume: Volume, model: Message) -> Result:
-    """The lesion of a ``lesion`` message, or why there is none."""
+def _result(message: Message | None, record: PromptRecord, volume: Volume, model: str) -> Result:
+    """The lesion of an answer, or why there is none."""
     if message is None:
         return WorkerError("internal", "The worker gave no answer.")
     try:
         if "error" in message:
             return local_error(str(message.get("code")), str(message["error"]))
-        mask, offset = unpack_mask(message["mask"], volume.geometry.shape)
-        return Lesion(
-            name=box.name or "Lesion",
-            mask=mask,
-            offset_kji=offset,
-            probability=None,
-            confidence=float(message["confidence"]),
-            box=box,
-            geometry=volume.geometry,
-            measurements=Measurements.from_dict(message["measurements"]),
-            # What reading the image left open is known on this side alone.
-            messages=(*volume.notes, *(str(note) for note in message["messages"])),
-            model=str(model["name"]),
-        )
+        lesion = read_lesion(message, record.name, volume, model, record)
     except MasamError as error:
         return error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return not_understood(error)
+    # What reading the image left open is known on this side alone.
+    return replace(lesion, messages=(*volume.notes, *lesion.messages))
 
 
 def put_volume_steps(volume: Volume) -> Steps:
@@ -141,6 +203,7 @@ def measure_steps(
     mask: NDArray[np.bool_],
     offset_kji: tuple[int, int, int],
     slice_axis: int | None = None,
+    diameter_plane: DiameterPlane = SegmentOptions.diameter_plane,
 ) -> Steps:
     """Measure a mask (KJI crop) on a volume; the result is ``Measurements.to_dict``.
 
@@ -148,11 +211,16 @@ def measure_steps(
         volume: the image.
         mask: bool KJI, a crop.
         offset_kji: of the crop in the volume.
-        slice_axis: as in SegmentOptions; of the slices on which diameters are taken.
+        slice_axis, diameter_plane: as in SegmentOptions.
     """
     yield from put_volume_steps(volume)
-    fields = {"volume": volume.content_hash, "mask": pack_mask(mask, offset_kji)}
-    answer = yield Ask("measure", {**fields, "slice_axis": slice_axis})
+    fields = {
+        "volume": volume.content_hash,
+        "mask": pack_mask(mask, offset_kji),
+        "slice_axis": slice_axis,
+        "diameter_plane": str(diameter_plane),
+    }
+    answer = yield Ask("measure", fields)
     return answer["measurements"]
 
 

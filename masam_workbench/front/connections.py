@@ -191,15 +191,15 @@ class Listener:
         self._tasks: list[asyncio.Task[None]] = []
         self._said: float | None = None
 
-    async def start(self) -> None:
-        """Begin.
+    def start(self) -> None:
+        """Begin, on the running loop.
 
         Raises:
             OSError: the port is taken, or there is no such interface.
         """
         allow_descriptors()
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(
+        found = socket.getaddrinfo(
             self._host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         try:
@@ -210,7 +210,7 @@ class Listener:
                 self._sockets.append(listening)
                 self.port = listening.getsockname()[1]
         except OSError:
-            await self.close()
+            self._hang_up()
             raise
         self._tasks = [loop.create_task(self._take(each)) for each in self._sockets]
 
@@ -219,8 +219,11 @@ class Listener:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for listening in self._sockets:
-            listening.close()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        while self._sockets:
+            self._sockets.pop().close()
 
     async def _take(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()

@@ -218,7 +218,7 @@ async def _serve(options: Options, onReady: Callable[[str], None]) -> None:
     assert runner.server is not None
     listener = Listener(runner.server, options.host, options.port)
     try:
-        await listener.start()
+        listener.start()
         onReady(f"http://{addressOf(options.host)}:{listener.port}/?token={options.token}")
         await _interrupted()
     finally:

@@ -46,7 +46,6 @@ def main() -> None:
 
 async def serve(settings: dict[str, Any]) -> None:
     """Serve one tab on a free port of the loopback interface, which is printed."""
-    loop = asyncio.get_running_loop()
     server = get_server("masam", client_type="vue3")
     tab = Tab(
         server.state,
@@ -55,13 +54,12 @@ async def serve(settings: dict[str, Any]) -> None:
         int(settings["limit"]),
     )
     buildPage(server, tab, int(settings["timeout"]))
-    begun: list[asyncio.Task[Listener]] = []
+    going: list[Any] = []
 
     def bind(wslinkServer: Any) -> None:
         _bind(tab, settings["secret"], wslinkServer)
-        server.controller.on_server_ready.add(
-            lambda **_: begun.append(loop.create_task(_ready(wslinkServer, server, tab, settings)))
-        )
+        ready = partial(_ready, wslinkServer, server, tab, settings["image"])
+        server.controller.on_server_ready.add(lambda **_: going.extend(ready()))
 
     server.controller.on_server_bind.add(bind)
     await server.start(
@@ -96,17 +94,20 @@ def _bind(tab: Tab, secret: str, wslinkServer: Any) -> None:
     app.router.add_get("/results/{name}", partial(result, tab.saving))
 
 
-async def _ready(wslinkServer: Any, server: Any, tab: Tab, settings: dict[str, Any]) -> Listener:
-    """Take connections in by our own listener, which bounds them, in place of wslink's."""
+def _ready(wslinkServer: Any, server: Any, tab: Tab, image: str) -> list[Any]:
+    """Say that the tab can be reached; what is returned must be held on to.
+
+    Connections are taken in by our own listener, which bounds them, in place of wslink's.
+    """
+    loop = asyncio.get_running_loop()
     listener = Listener(wslinkServer.runner.server, "127.0.0.1", 0)
-    await listener.start()
-    await wslinkServer.site.stop()
+    listener.start()
     print(json.dumps({"port": listener.port}), flush=True)
     server.state.change("image")(_sayImage)
-    if settings["image"]:
-        path = Path(settings["image"])
-        tab.opening = asyncio.get_running_loop().create_task(tab.images.open(path, path.name))
-    return listener
+    if image:
+        path = Path(image)
+        tab.opening = loop.create_task(tab.images.open(path, path.name))
+    return [listener, loop.create_task(wslinkServer.site.stop())]
 
 
 def _sayImage(image: str = "", **_: Any) -> None:

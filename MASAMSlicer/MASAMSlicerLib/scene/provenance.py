@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from masam_core.lesion.crops import tight_slices
+from masam_core.prompts.tags import from_tag, to_tag
 
 from .segments import Mask, Offset, tagOf
 
@@ -30,6 +32,9 @@ _NAMES = (
     "VolumeSHA256",
     "ROI",
     "Messages",
+    "Prompts",
+    "Cuts",
+    "LookedMM",
 )
 TAGS = tuple(PREFIX + name for name in _NAMES)  # vtkSegment can't list its own
 
@@ -49,6 +54,9 @@ class Provenance:
         volumeHash: digest of the image.
         roi: name of the ROI.
         messages: notes for the user.
+        prompts: all that was asked, as PromptRecord.to_dict; empty where it is not known.
+        cuts: sides at which the box seems to cut the lesion off, each as Cut.to_dict.
+        lookedMm: how far across the slices was looked; None where the prompt said how far.
     """
 
     lesion: str
@@ -64,6 +72,14 @@ class Provenance:
     volumeHash: str = ""
     roi: str = ""
     messages: tuple[str, ...] = ()
+    prompts: dict[str, Any] = field(default_factory=dict)
+    cuts: tuple[dict[str, Any], ...] = ()
+    lookedMm: float | None = None
+
+    @property
+    def knownConfidence(self) -> float | None:
+        """The confidence where it may be shown: not of a lesion that its box cuts off."""
+        return None if self.cuts or math.isnan(self.confidence) else self.confidence
 
     def tags(self) -> dict[str, str]:
         """Tags for :func:`.segments.writeSegment`."""
@@ -82,6 +98,9 @@ class Provenance:
             self.volumeHash,
             self.roi,
             json.dumps(list(self.messages)),
+            to_tag(self.prompts) if self.prompts else "",
+            to_tag(list(self.cuts)) if self.cuts else "",
+            "" if self.lookedMm is None else f"{self.lookedMm:.1f}",
         )
         return {
             name: text.replace(_BAR, _BAR_CODE) for name, text in zip(TAGS, values, strict=True)
@@ -111,6 +130,9 @@ class Provenance:
                 volumeHash=text("VolumeSHA256"),
                 roi=text("ROI"),
                 messages=tuple(json.loads(text("Messages") or "[]")),
+                prompts=dict(from_tag(text("Prompts") or "{}")),
+                cuts=tuple(dict(cut) for cut in from_tag(text("Cuts") or "[]")),
+                lookedMm=float(text("LookedMM")) if text("LookedMM") else None,
             )
         except (ValueError, TypeError):
             return None

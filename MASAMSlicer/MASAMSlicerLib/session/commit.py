@@ -143,4 +143,7 @@ def _provenance(job: Job, lesion: LesionEntry, found: Lesion, report: RunReport)
         volumeHash=job.image.content_hash,
         roi=job.roiName,
         messages=tuple(job.report.notes),
+        prompts={} if found.prompts is None else found.prompts.to_dict(found.geometry),
+        cuts=tuple(cut.to_dict() for cut in found.cuts),
+        lookedMm=found.looked_mm,
     )

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from masam_core.bench import queue as queue_module
+from masam_core.bench import refine as refine_module
 from masam_core.bench import scale as scale_module
 from masam_core.bench.agreement import agreement_rows
 from masam_core.bench.inputs import lesion_volume
@@ -51,6 +53,17 @@ def test_a_job_compares_with_all_its_literal_windows(setup: Setup) -> None:
     assert second.ratio == pytest.approx(rows["MASAM fast, float32"].value / second.value)
 
 
+def test_a_correction_is_compared_with_the_first_prompt(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refine_module, "SLICES", 6)
+    monkeypatch.setattr(refine_module, "VOLUME_SLICES", 8)
+    first, refine = refine_module.refine_rows(setup)
+    assert first.what == "first prompt, 6 slices, float32"
+    assert refine.ratio == pytest.approx(first.value / refine.value)
+    assert len(refine.details["seconds"]["runs"]) == 3
+
+
 def test_a_long_volume_needs_no_more_embeddings(
     setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,7 +87,9 @@ def test_a_backbone_without_a_sam_file_is_not_loaded(setup: Setup) -> None:
     assert loading_rows(setup) == []
 
 
-def test_a_batch_is_run_both_ways(setup: Setup) -> None:
+def test_a_batch_is_run_both_ways(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_module, "CASES", 2)
+    monkeypatch.setattr(queue_module, "SLICES", 12)
     plain, ahead = queue_rows(setup)
     assert ahead.ratio == pytest.approx(plain.value / ahead.value)
 

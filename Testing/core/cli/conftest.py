@@ -12,7 +12,7 @@ import SimpleITK as sitk
 import torch
 from typer.testing import CliRunner
 
-from masam_core.cli.main import app, join_boxes
+from masam_core.cli.main import app, join_numbers
 from masam_core.image.geometry import Geometry
 from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.checkpoint import save_model
@@ -29,7 +29,7 @@ def masam(masam_home: Path, monkeypatch: pytest.MonkeyPatch) -> Masam:
 
     def run(*arguments: object) -> Any:
         words = [str(a) for a in arguments]
-        return CliRunner().invoke(app, join_boxes(words), prog_name="masam")
+        return CliRunner().invoke(app, join_numbers(words), prog_name="masam")
 
     return run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +13,7 @@ from typer.testing import CliRunner
 import masam_core
 from masam_core.cli import main
 from masam_core.cli.common import plural
-from masam_core.cli.main import join_boxes
+from masam_core.cli.main import join_numbers
 
 from .conftest import Masam
 
@@ -31,20 +30,17 @@ def test_help_lists_the_commands_with_a_line_each(masam: Masam) -> None:
 
 def test_help_is_quick_and_loads_nothing_heavy() -> None:
     code = (
-        "import sys; sys.argv = ['masam', '--help']\n"
+        "import sys, time; sys.argv = ['masam', '--help']\n"
         "from masam_core.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit: pass\n"
         "heavy = {'torch', 'numpy', 'SimpleITK', 'matplotlib', 'requests'} & set(sys.modules)\n"
+        "print(time.process_time(), file=sys.stderr)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
-    seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        seconds.append(time.perf_counter() - began)
-        assert done.returncode == 0, done.stderr
-    # Half a second is the aim on an idle machine; a test machine may be busy.
-    assert min(seconds) < 1.5
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    # The processor's time, which other programs on the machine hardly change.
+    assert float(done.stderr) < 1.5
 
 
 def test_the_version_is_the_packages(masam: Masam) -> None:
@@ -66,10 +62,19 @@ def test_python_dash_m_is_masam() -> None:
 
 def test_six_numbers_after_box_become_one_word() -> None:
     words = ["segment", "--box", "1", "2", "3", "4", "-5", "6", "-o", "x", "--box", "1 2 3 4 5 6"]
-    assert join_boxes(words) == [
+    assert join_numbers(words) == [
         *("segment", "--box", "1 2 3 4 -5 6", "-o", "x", "--box", "1 2 3 4 5 6")
     ]
-    assert join_boxes(["--box", "1", "2", "out.nrrd"]) == ["--box", "1", "2", "out.nrrd"]
+    assert join_numbers(["--box", "1", "2", "out.nrrd"]) == ["--box", "1", "2", "out.nrrd"]
+
+
+def test_positions_may_be_typed_without_quotes() -> None:
+    line = ["--line", *map(str, range(6)), "--point", "-1.5", "2e1", "3", "-o", "x"]
+    assert join_numbers(line) == ["--line", "0 1 2 3 4 5", "--point", "-1.5 2e1 3", "-o", "x"]
+    both = ["--line", *map(str, range(12)), "--click", "1", "2"]
+    assert join_numbers(both) == ["--line", " ".join(map(str, range(12))), "--click", "1", "2"]
+    quoted = ["--line", "1,2,3 4,5,6", "--not-point", "1,2,3"]
+    assert join_numbers(quoted) == quoted
 
 
 def test_plurals() -> None:

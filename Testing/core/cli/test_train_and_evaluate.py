@@ -210,3 +210,33 @@ def test_each_model_of_a_comparison_stands_on_its_own_backbone(
     done = masam(*run[:2], *run[6:], *whole_first)
     assert done.exit_code == 0, done.stderr
     assert set(json.loads(done.stdout)["scores"]) == {"delta", "tiny"}
+
+
+def test_a_pack_trains_both_networks_without_the_images(
+    masam: Masam, setup: Path, data: Path, tmp_path: Path
+) -> None:
+    pack = tmp_path / "set.npz"
+    done = masam("train", data, "-o", tmp_path / "a", "--config", setup, "--pack", pack)
+    assert done.exit_code == 0, done.stderr
+    assert "lesions" in done.stderr
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    pack = pack.rename(moved / "set.npz")  # nothing beside it
+    short = ["--config", setup, "--steps", 1, "--batch", 1, "--set", "synthetic=0"]
+    done = masam("train", pack, "-o", tmp_path / "b", *short)
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "b" / "last.safetensors").is_file()
+    done = masam("train", pack, "-o", tmp_path / "c", *short, "--corrector")
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "c" / "corrector.safetensors").is_file()
+
+
+def test_a_pack_of_another_ending_is_refused_before_the_work(
+    masam: Masam, setup: Path, data: Path, tmp_path: Path
+) -> None:
+    done = masam(
+        "train", data, "-o", tmp_path / "a", "--config", setup, "--pack", tmp_path / "x.zip"
+    )
+    assert done.exit_code != 0
+    assert ".npz" in done.stderr
+    assert not (tmp_path / "x.zip").exists()

@@ -14,7 +14,7 @@ import pytest
 
 from masam_core.errors import VolumeError
 from masam_core.image import apart
-from masam_core.image.apart import read_apart
+from masam_core.image.apart import read_apart, read_labels_apart
 from masam_core.image.volume import read_volume
 from Testing.core.image.formats.dicom.making import image, save, series
 from Testing.core.image.formats.making import metaimage, nifti, nrrd
@@ -125,3 +125,31 @@ def test_no_file_name_stands_in_the_list_of_processes(tmp_path: Path, reader: ap
     line = Path(f"/proc/{reader._process.pid}/cmdline").read_bytes()
     assert b"masam_core.image.apart" in line
     assert b"secret" not in line
+
+
+def test_inside_an_application_the_python_that_comes_with_it_is_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(apart.shutil, "which", {"PythonSlicer": "/s/bin/PythonSlicer"}.get)
+    for own, used in (
+        ("/usr/bin/python3.12", "/usr/bin/python3.12"),
+        ("/s/bin/PythonSlicer", "/s/bin/PythonSlicer"),
+        ("/s/bin/SlicerApp-real", "/s/bin/PythonSlicer"),
+        ("", "/s/bin/PythonSlicer"),
+    ):
+        monkeypatch.setattr(apart.sys, "executable", own)
+        assert apart._python() == used
+
+
+def test_labels_are_read_there_too(tmp_path: Path) -> None:
+    values = np.zeros((5, 6, 7), np.int16)
+    values[1:3, 2:4, 3:6] = 2
+    labels, geometry = read_labels_apart(nifti(tmp_path / "labels.nii", values))
+    assert labels.dtype == np.int64
+    np.testing.assert_array_equal(labels, values)
+    assert geometry.shape == values.shape
+    path = metaimage(
+        tmp_path / "x.mha", np.full(210, 0.5, "<f4").tobytes(), ElementType="MET_FLOAT"
+    )
+    with pytest.raises(VolumeError, match=r"x\.mha is no label image"):
+        read_labels_apart(path)

@@ -16,10 +16,11 @@ from masam_core.errors import BoxError, Cancelled, ConfigError, DeviceMemoryErro
 from masam_core.image.geometry import Geometry
 from masam_core.image.intensity import normalise
 from masam_core.image.volume import Volume
+from masam_core.inference import box_answer
 from masam_core.inference import segmenter as module
 from masam_core.inference.confidence import confidence, predicted_confidence
 from masam_core.inference.segmenter import Segmenter, SegmentOptions
-from masam_core.inference.view import ellipsoid_prior, prompt_crop
+from masam_core.inference.view import ellipsoid_prior, slice_crop
 from masam_core.lesion.cleaning import PostprocessOptions
 from masam_core.model.masam import Embedding
 from masam_core.model.prompt import NetworkPrompt
@@ -54,16 +55,16 @@ def count_encodes(segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch) -> list
 def test_best_quality_equals_the_literal_average_over_all_windows(
     build_model: BuildModel, volume: Volume
 ) -> None:
-    model = build_model()
+    model = build_model(field_of_view="slice")
     config = model.config
-    segmenter = Segmenter(build_model(), device="cpu")
+    segmenter = Segmenter(model, device="cpu")
     segmenter.set_volume(volume)
     lesion = segmenter.segment(BOX, SegmentOptions(quality="best", postprocess=RAW))
 
     # Literally: every window of five slices at stride 1, each run alone, probabilities averaged.
     values = torch.from_numpy(normalise(volume.array, "MR", config.intensity))
     frame = volume.geometry.canonical_frame()
-    crop = prompt_crop((11.5, 8.5, 32.5, 29.5), frame, config.crop_scale)
+    crop = slice_crop(frame)
     edges = np.array([[11.5, 8.5, 32.5, 29.5]])
     box = crop.to_pixels(edges, config.image_size)
     total = np.zeros((9, crop.height, crop.width))
@@ -403,7 +404,7 @@ def test_confidence_is_the_dice_expected_under_the_probabilities() -> None:
     assert confidence(probability, np.zeros_like(mask)) == 0.0
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.gpu
 def test_cuda_agrees_with_the_cpu(
     build_model: BuildModel, segmenter: Segmenter, volume: Volume
 ) -> None:
@@ -423,6 +424,7 @@ def test_predicted_confidence_weighs_slices_by_area() -> None:
     assert predicted_confidence(np.array([1.4, 1.2, 0.0]), mask) == 1.0
 
 
+@pytest.mark.usefixtures("never_cut")
 def test_the_quality_head_speaks_where_the_config_says_so(
     build_model: BuildModel, volume: Volume
 ) -> None:
@@ -515,6 +517,13 @@ def test_a_volume_that_was_let_go_is_needed_again(segmenter: Segmenter, volume: 
     assert len(segmenter.cache) == kept
 
 
+@pytest.fixture
+def never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No box cuts: masks of random weights end flat anywhere, and their confidence is none."""
+    monkeypatch.setattr(box_answer, "find_cuts", lambda *_: ())
+
+
+@pytest.mark.usefixtures("never_cut")
 def test_what_is_worth_a_word_comes_with_the_lesion(segmenter: Segmenter, volume: Volume) -> None:
     """From wherever it is asked: command line, batch and both front ends show these messages."""
     k, j, i = (n // 2 for n in volume.geometry.shape)
@@ -538,6 +547,31 @@ def test_where_there_is_nothing_to_see_nothing_is_outlined(
     lesion = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12))
     assert not lesion.mask.any()
     assert any("nothing to see" in message for message in lesion.messages)
+
+
+@pytest.mark.parametrize(
+    ("modality", "around"), [("CT", "far away"), ("MR", "far away"), (None, "rounding")]
+)
+def test_a_box_in_which_there_is_nothing_to_see_is_told_though_the_image_is_not_empty(
+    segmenter: Segmenter, volume: Volume, modality: str | None, around: str
+) -> None:
+    """A mask would follow the box, and the confidence what lies beside it."""
+    array = np.full(volume.array.shape, 73.1, np.float32)
+    if around == "rounding":
+        array *= 1 + np.random.default_rng(0).uniform(-1e-7, 1e-7, array.shape).astype(np.float32)
+    else:
+        array[:, 35:] = 300  # beyond the box's sides, within what the network looks at
+        array[:2] = 100  # else the lesion is the darkest of what counts, as black as the rest
+    segmenter.set_volume(Volume(array, volume.geometry, modality))
+    lesion = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12))
+    assert not lesion.mask.any()
+    assert not lesion.confidence > 0
+    assert any("nothing to see" in message for message in lesion.messages)
+    filled = array.copy()
+    filled[6:13, 9:30, 12:33] = 150  # a lesion that fills its box stands out of it
+    segmenter.set_volume(Volume(filled, volume.geometry, modality))
+    seen = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12), quality="fast")
+    assert not any("nothing to see" in message for message in seen.messages)
 
 
 def test_values_beyond_a_window_are_one_grey_to_a_model_that_cuts_them(

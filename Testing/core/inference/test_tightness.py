@@ -9,7 +9,7 @@ from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
 from masam_core.inference.job import Job, job_crop
 from masam_core.inference.segmenter import Segmenter
-from masam_core.inference.tightness import LEAST_COVERAGE, job_radius, respect_box
+from masam_core.inference.tightness import MOST_SHARE, REACH, job_radius, respect_box
 from masam_core.model.config import ModelConfig
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.scoring.metrics import dice, inscribed_ellipsoid
@@ -44,7 +44,7 @@ def test_the_radius_is_that_of_the_inscribed_ellipsoid(job: Job) -> None:
 @pytest.mark.parametrize("rows", [15, 20, 24])
 def test_a_mask_that_reaches_over_most_of_the_box_stays_as_it_is(job: Job, rows: int) -> None:
     probability = filled(job, rows)  # of 24 rows
-    assert rows / 24 >= LEAST_COVERAGE
+    assert rows / 24 >= REACH[1]
     got, share = respect_box(probability, job, 0.5)
     assert share == 0.0
     assert got is probability
@@ -53,10 +53,10 @@ def test_a_mask_that_reaches_over_most_of_the_box_stays_as_it_is(job: Job, rows:
 def test_a_mask_in_a_corner_grows_towards_the_boxes_shape(job: Job) -> None:
     probability = filled(job, 6)
     got, share = respect_box(probability, job, 0.5)
-    assert 0 < share <= 0.6
+    assert 0 < share <= MOST_SHARE
     ellipsoid = job_radius(job) <= 1
     assert dice(got >= 0.5, ellipsoid) > dice(probability >= 0.5, ellipsoid) + 0.2
-    assert np.ptp(np.flatnonzero((got >= 0.5).any(axis=(0, 2)))) + 1 >= LEAST_COVERAGE * 24
+    assert np.ptp(np.flatnonzero((got >= 0.5).any(axis=(0, 2)))) + 1 >= REACH[1] * 24
     # What the image says for certain stays where the box's shape does not contradict it.
     assert (got >= 0.5)[(probability > 0.8) & ellipsoid].all()
 
@@ -71,12 +71,17 @@ def test_nothing_found_stays_nothing(job: Job) -> None:
 def test_the_user_is_told_and_models_without_the_prior_are_left_alone(
     build_model: BuildModel, volume: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from masam_core.inference import segmenter as module
+    from masam_core.inference.job import RunningMean
 
     box = BoxPrompt.from_voxels(12, 32, 9, 29, 5, 13)
-    corner = np.full((9, 21, 21), 0.05, dtype=np.float32)
-    corner[:, :4, :4] = 0.9
-    monkeypatch.setattr(module.RunningMean, "mean", lambda total: corner)
+
+    def corner(total: RunningMean) -> np.ndarray:
+        out = np.full(total.sum.shape, 0.05, dtype=np.float32)
+        inner = out[total.job.inner()]
+        inner[:, :4, :4] = 0.9
+        return out
+
+    monkeypatch.setattr(RunningMean, "mean", corner)
     notes = {}
     for prior in ("ellipsoid", "none"):
         segmenter = Segmenter(build_model(shape_prior=prior), device="cpu")

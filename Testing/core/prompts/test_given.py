@@ -45,7 +45,7 @@ def test_a_file_of_two_boxes_is_two_boxes_and_not_one(tmp_path: Path) -> None:
         (None, "expected a BoxPrompt, six voxel indices"),
         (np.zeros((6, 2)), "expected a BoxPrompt, six voxel indices"),
         ((5, 3, 1, 9, 0, 2), "runs backwards"),
-        ("gone.mrk.json", "no ROI file at gone.mrk.json"),
+        ("gone.mrk.json", "no Markups file at gone.mrk.json"),
     ],
 )
 def test_what_is_no_box_is_refused_in_words(given: Any, says: str) -> None:

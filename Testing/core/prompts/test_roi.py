@@ -101,7 +101,7 @@ def test_other_files_are_refused_with_what_they_are(
 
 
 def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
-    with pytest.raises(BoxError, match="no ROI file"):
+    with pytest.raises(BoxError, match="no Markups file"):
         read_roi(tmp_path / "none.mrk.json", GEOMETRY)
     with pytest.raises(BoxError, match="Make it first"):
         write_roi(tmp_path / "none" / "box.mrk.json", CENTER, SIZE)
@@ -242,7 +242,7 @@ def test_what_is_no_json_at_all_is_told(tmp_path: Path, data: bytes) -> None:
 def test_a_file_without_end_is_not_read_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("masam_core.prompts.roi.MOST_BYTES", 1000)
+    monkeypatch.setattr("masam_core.prompts.markups.MOST_BYTES", 1000)
     path = tmp_path / "left.mrk.json"
     path.write_text(json.dumps(_roi()) + " " * 1000)
     with pytest.raises(BoxError, match="it has more than"):

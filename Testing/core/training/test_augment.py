@@ -90,7 +90,7 @@ def test_thickened_volumes_keep_every_nth_slice() -> None:
     prepared = PreparedCase(case, slices, mask, frame, (2, 2, 6, 4, 4, 18))
     steps = set()
     for seed in range(40):
-        kept, kept_mask, (first, last) = thicken(prepared, np.random.default_rng(seed))
+        kept, kept_mask, (first, last), _ = thicken(prepared, np.random.default_rng(seed))
         step = round(float(kept[1, 0, 0] - kept[0, 0, 0]) * 24)
         steps.add(step)
         assert len(kept) == len(kept_mask)

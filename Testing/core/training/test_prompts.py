@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from masam_core.errors import ConfigError
-from masam_core.training.prompts import Offset, PromptConfig, box_of_mask
+from masam_core.training.prompts import (
+    Offset,
+    PromptConfig,
+    box_of_mask,
+    cut_box,
+    diameter_box,
+)
 
 BOX = torch.tensor([10.0, 20.0, 50.0, 40.0])
 
@@ -77,3 +83,32 @@ def test_kinds_of_boxes_come_as_often_as_asked() -> None:
 def test_bad_shares_and_amounts_are_refused(bad: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         PromptConfig(**bad)
+
+
+def test_a_box_that_cuts_loses_one_or_two_sides_and_keeps_a_voxel() -> None:
+    rng = np.random.default_rng(0)
+    whole = (10, 20, 5, 49, 29, 6)
+    for _ in range(200):
+        cut = np.array(cut_box(whole, 0.5, rng))
+        inwards = (cut - np.array(whole)) * np.array([1, 1, 1, -1, -1, -1])
+        assert (inwards >= 0).all()
+        assert 0 <= (inwards > 0).sum() <= 2
+        assert (inwards <= np.array([20, 5, 1, 20, 5, 1])).all()
+        assert (cut[:3] <= cut[3:]).all()
+    assert cut_box((3, 3, 3, 3, 3, 3), 0.8, rng) == (3, 3, 3, 3, 3, 3)
+
+
+def test_the_box_of_a_diameter_is_that_of_the_ellipse_around_it() -> None:
+    y, x = np.mgrid[:100, :100]
+    along, across = (x - 50 + y - 50) / np.sqrt(2), (x - 50 - y + 50) / np.sqrt(2)
+    slanted = (along / 30) ** 2 + (across / 15) ** 2 <= 1
+    rows, cols = (np.flatnonzero(slanted.any(axis=axis)) for axis in (1, 0))
+    tight = [cols[0] - 0.5, rows[0] - 0.5, cols[-1] + 0.5, rows[-1] + 0.5]
+    boxes = np.array([diameter_box(slanted, np.random.default_rng(seed)) for seed in range(12)])
+    with_across = boxes[np.abs(boxes - tight).max(axis=1) < 2]
+    assert 0 < len(with_across) < 12
+    # Without: the short axis is taken to be three quarters of the long one, here it is half.
+    half = np.sqrt((30**2 + 22.5**2) / 2)
+    without = boxes[np.abs(boxes - tight).max(axis=1) >= 2]
+    assert np.abs(without - [50 - half, 50 - half, 50 + half, 50 + half]).max() < 2
+    assert diameter_box(np.zeros((5, 5), bool), np.random.default_rng(0)) is None

@@ -88,6 +88,50 @@ def test_a_slices_own_box_fits_its_mask(
     assert seen > 6
 
 
+def test_a_prompt_on_one_slice_leaves_the_ends_to_the_network(
+    prepared: list[PreparedCase], tiny_model: ModelConfig
+) -> None:
+    prompts = PromptConfig(jitter=0.0, open=1.0)
+    empty = 0
+    for seed in range(12):
+        batch = draw_batch(Sources(prepared[:1]), tiny_model, None, prompts, [(7, seed)])
+        assert batch.prompt.boxes is not None
+        assert batch.prompt.masks is not None
+        assert (batch.prompt.boxes[0] == batch.prompt.boxes[0, 0]).all()
+        assert batch.prompt.masks.abs().max() <= 3.0 + 1e-5  # half as sure as of a 3D box
+        lesion = batch.masks[0].flatten(1).any(dim=1)
+        empty += int((~lesion & batch.inside[0]).sum())
+    assert empty > 0  # slices without lesion count
+
+
+def test_a_box_that_cuts_shows_the_lesion_beyond_it(
+    prepared: list[PreparedCase], tiny_model: ModelConfig
+) -> None:
+    prompts = PromptConfig(cut=1.0, cut_by=0.5)
+    beyond = 0
+    for seed in range(12):
+        batch = draw_batch(Sources(prepared[:1]), tiny_model, None, prompts, [(8, seed)])
+        assert batch.prompt.boxes is not None
+        for mask, box in zip(batch.masks[0], batch.prompt.boxes[0], strict=True):
+            own = box_of_mask(mask > 0)
+            if own is not None:
+                outside = (own[:2] < box[:2] - 1) | (own[2:] > box[2:] + 1)
+                beyond += int(outside.any())
+    assert beyond > 10
+
+
+def test_patients_come_as_often_as_their_weights_say(prepared: list[PreparedCase]) -> None:
+    first, second = (
+        prepared[0],
+        next(p for p in prepared if p.case.patient != prepared[0].case.patient),
+    )
+    heavy = replace(first, case=replace(first.case, weight=3.0))
+    sources = Sources([heavy, second])
+    rng = np.random.default_rng(0)
+    drawn = [sources.draw(rng) for _ in range(400)]
+    assert 0.68 < np.mean([d is heavy for d in drawn]) < 0.82
+
+
 def test_without_prompts_windows_come_from_the_whole_volume(
     prepared: list[PreparedCase], tiny_model: ModelConfig
 ) -> None:

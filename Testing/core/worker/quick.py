@@ -13,7 +13,7 @@ from masam_core.evaluation.peers.ellipsoid import Ellipsoid
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker import fields
 from masam_core.worker.codes import code_of
-from masam_core.worker.protocol import pack_mask
+from masam_core.worker.lesions import lesion_fields
 from masam_core.worker.requests import Requests
 from masam_core.worker.server import serve
 
@@ -44,17 +44,13 @@ class Quick(Requests):
             except MasamError as error:
                 answer = {"code": code_of(error), "error": str(error)}
             else:
-                answer = {
-                    "mask": pack_mask(lesion.mask, lesion.offset_kji),
-                    "confidence": 0.75,
-                    "measurements": lesion.measurements.to_dict(),
-                    "messages": [
-                        f"modality {volume.modality}",
-                        f"quality {message['options']['quality']}",
-                        f"device {self.asked['device']}",
-                        f"process {os.getpid()}",
-                    ],
-                }
+                notes = [
+                    f"modality {volume.modality}",
+                    f"quality {message['options']['quality']}",
+                    f"device {self.asked['device']}",
+                    f"process {os.getpid()}",
+                ]
+                answer = {**lesion_fields(lesion), "confidence": 0.75, "messages": notes}
             send({"type": "lesion", "box": box["id"], **answer})
         return {"seconds": 0.0, "model": "quick", "sha256": "", "failed": 0}
 

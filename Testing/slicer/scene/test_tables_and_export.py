@@ -16,7 +16,8 @@ import SimpleITK as sitk
 from masam_core.errors import SegmentationError
 from masam_core.export.measurements import measurement_rows
 from masam_core.image.volume import read_labels
-from masam_core.lesion.measure import Measurements
+from masam_core.lesion.lesion import Lesion
+from masam_core.prompts.boxes import BoxPrompt
 from Testing.slicer.scene.conftest import Scene, block
 
 A, B = block((1, 6), (1, 6), (1, 6)), block((4, 9), (4, 9), (4, 9))
@@ -54,10 +55,11 @@ def test_a_ct_without_dicom_has_its_unit_here_as_in_the_file_of_the_command_line
         made = Provenance("a", np.zeros((8, 3)))
         lesion: Any = SimpleNamespace(volume=node, provenance=made, status="done", name="Lesion")
         (row,) = rowsOf([lesion])
-        result: Any = SimpleNamespace(
-            name="Lesion", measurements=Measurements(), confidence=0.9, model="", messages=()
+        image = volumeFromNode(node)
+        mask = np.zeros(image.geometry.shape, bool)
+        (expected,) = measurement_rows(
+            [Lesion.from_mask(mask, image, BoxPrompt.from_voxels(0, 1, 0, 1, 0, 1))], image
         )
-        (expected,) = measurement_rows([result], volumeFromNode(node))
         assert row["intensity_unit"] == expected["intensity_unit"] == unit
 
 

@@ -47,7 +47,7 @@ async def listening(answering: Any = None) -> AsyncIterator[Any]:
     await runner.setup()
     assert runner.server is not None
     listener = Listener(runner.server, "127.0.0.1", 0)
-    await listener.start()
+    listener.start()
     try:
         yield listener
     finally:
@@ -227,7 +227,7 @@ def test_a_taken_port_is_an_error_and_leaves_nothing_open() -> None:
         async with listening(hello) as listener:
             other = Listener(listener.connections._server, "127.0.0.1", listener.port)
             with pytest.raises(OSError, match="in use"):
-                await other.start()
+                other.start()
             assert other._sockets == []
 
     asyncio.run(check())

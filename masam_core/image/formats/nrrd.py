@@ -12,18 +12,17 @@ from numpy.typing import NDArray
 
 from masam_core.errors import VolumeError
 from masam_core.image.formats.base import (
-    MOST_HEADER_BYTES,
     MOST_HEADER_LINES,
     Image,
     Rules,
     damaged,
     numbers,
-    printable,
     require_scalar_3d,
     require_size,
     whole_numbers,
 )
 from masam_core.image.formats.detached import beside
+from masam_core.image.formats.nrrd_header import read_header
 from masam_core.image.formats.payload import (
     from_text,
     native,
@@ -92,10 +91,12 @@ class Nrrd:
 
     def read(self, path: Path, rules: Rules) -> Image:
         """Read a file; see :class:`masam_core.image.formats.base.Format`."""
-        fields, keys, end = parse(path)
+        with path.open("rb") as file:
+            header = read_header(file, path)
+        fields, end = header.fields, header.end
         sizes = _sizes(path, fields)
         axes = _axes(path, fields, sizes)
-        layers = "segment0_id" in keys or path.name.lower().endswith(".seg.nrrd")
+        layers = "segment0_id" in header.keys or path.name.lower().endswith(".seg.nrrd")
         if axes.values > 1 and layers:
             raise VolumeError(
                 f"{path} holds segments that overlap, in {axes.values} layers. Export them in "
@@ -109,40 +110,6 @@ class Nrrd:
         i, j, k = size
         matrix, notes = _ijk_to_lps(path, fields, axes.spatial)
         return Image(array, Geometry((k, j, i), squared(path, matrix, (k, j, i))), notes)
-
-
-def parse(path: Path) -> tuple[dict[str, str], set[str], int | None]:
-    """Fields by name (lower case, no blanks), names of key/value pairs, and where voxels begin.
-
-    Raises:
-        VolumeError: a header without end, too many lines, a line that is none.
-    """
-    with path.open("rb") as file:
-        head = file.read(MOST_HEADER_BYTES)
-    found = re.search(rb"\r?\n\r?\n", head)
-    if found is None and len(head) == MOST_HEADER_BYTES:
-        raise damaged(path, f"its header has no end within {MOST_HEADER_BYTES} bytes")
-    text = head[: found.start()] if found else head
-    lines = [printable(line) for line in text.decode("utf-8", "replace").splitlines()]
-    if len(lines) > MOST_HEADER_LINES:
-        raise damaged(path, f"its header has {len(lines)} lines; {MOST_HEADER_LINES} at most")
-    fields: dict[str, str] = {}
-    keys: set[str] = set()
-    for line in lines[1:]:
-        if not line.strip() or line.startswith("#"):
-            continue
-        key, mark, _ = line.partition(":=")
-        name, colon, words = line.partition(":")
-        if mark and len(key) <= len(name):
-            keys.add(key.strip().lower())
-        elif colon:
-            name = re.sub(r"\s", "", name).lower()
-            if name in fields:
-                raise damaged(path, f"its field '{name[:40]}' is there twice")
-            fields[name] = words.strip()
-        else:
-            raise damaged(path, f"its header has the line '{line[:60]}', expected 'field: value'")
-    return fields, keys, found.end() if found else None
 
 
 def _need(path: Path, fields: dict[str, str], name: str) -> str:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from masam_core.prompts.corrections import Correction
+from masam_core.prompts.first import FirstPrompt
 from masam_core.prompts.per import Per
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
-    from masam_core.prompts.boxes import BoxPrompt
+
+Prompt = FirstPrompt | Correction
 
 
 @dataclass(frozen=True)
 class PromptReader:
-    """One kind of file that holds boxes.
+    """One kind of file that holds prompts.
 
     Attributes:
         endings: of file names, lower case, that choose it.
         title: of the kind in a sentence, with its article.
-        read: reads the boxes of a file on the grid of the volume on which they are used, in their
-            order. Raises BoxError or VolumeError.
+        read: reads the prompts of a file on the grid of the volume on which they are used, in
+            their order. Raises BoxError or VolumeError.
         is_image: whether such a file may be an image as well, so that only its name tells.
+        recognises: tells by what a file holds whether it is one, where endings are too common to
+            tell; for those who look through a folder.
     """
 
     endings: tuple[str, ...]
     title: str
-    read: Callable[[Path, Geometry, Per], list[BoxPrompt]]
+    read: Callable[[Path, Geometry, Per], Sequence[Prompt]]
     is_image: bool = False
+    recognises: Callable[[Path], bool] = lambda path: True

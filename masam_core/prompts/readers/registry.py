@@ -1,4 +1,4 @@
-"""Every kind of file that holds boxes, by the ending that chooses it."""
+"""Every kind of file that holds prompts, by the ending that chooses it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from masam_core.errors import BoxError
+from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.per import Per
 from masam_core.prompts.readers.label_image import LABEL_IMAGE
-from masam_core.prompts.readers.reader import PromptReader
-from masam_core.prompts.readers.slicer_roi import SLICER_ROI
+from masam_core.prompts.readers.reader import Prompt, PromptReader
+from masam_core.prompts.readers.slicer_markups import SLICER_MARKUPS
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
-    from masam_core.prompts.boxes import BoxPrompt
 
-READERS: list[PromptReader] = [SLICER_ROI, LABEL_IMAGE]
+READERS: list[PromptReader] = [SLICER_MARKUPS, LABEL_IMAGE]
 
 
 def read_boxes(path: Path, geometry: Geometry, per: Per = Per.COMPONENT) -> list[BoxPrompt]:
-    """Read the boxes of a file.
+    """Read the boxes of a file that holds nothing else.
+
+    Args:
+        path, geometry, per: see :func:`read_prompts`.
+
+    Raises:
+        BoxError, VolumeError: as :func:`read_prompts`; or a prompt that is no box.
+    """
+    found = read_prompts(path, geometry, per)
+    boxes = [prompt for prompt in found if isinstance(prompt, BoxPrompt)]
+    if len(boxes) < len(found):
+        raise BoxError(f"{path} holds other prompts than boxes; expected boxes, such as a ROI.")
+    return boxes
+
+
+def read_prompts(path: Path, geometry: Geometry, per: Per = Per.COMPONENT) -> list[Prompt]:
+    """Read the prompts of a file.
 
     Args:
         path: its ending says what it is.
-        geometry: of the volume on which the boxes are used.
+        geometry: of the volume on which the prompts are used.
         per: with label images, what gets a box of its own.
 
     Raises:
@@ -33,8 +49,8 @@ def read_boxes(path: Path, geometry: Geometry, per: Per = Per.COMPONENT) -> list
     reader = reader_of(path)
     if reader is None:
         known = ", ".join(f"{', '.join(r.endings)} ({r.title})" for r in READERS)
-        raise BoxError(f"'{path.name}' is no file of boxes that is known; expected {known}.")
-    return reader.read(path, geometry, per)
+        raise BoxError(f"'{path.name}' is no file of prompts that is known; expected {known}.")
+    return list(reader.read(path, geometry, per))
 
 
 def reader_of(path: Path) -> PromptReader | None:

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core.batch.cases import find_cases
-from masam_core.batch.run import boxes_of
+from masam_core.batch.run import records_of_case
 from masam_core.errors import BoxError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
@@ -51,7 +51,10 @@ def test_a_made_up_kind_is_read_wherever_boxes_are(tmp_path: Path) -> None:
     (case,), notes = find_cases(tmp_path)
     assert (case.name, case.boxes, notes) == ("a", (path,), [])
     volume = Volume(np.zeros((6, 7, 8), np.int16), GRID)
-    assert [box.name for box in boxes_of(case, volume, Per.COMPONENT)] == ["lesion 1", "lesion 2"]
+    assert [each.name for each in records_of_case(case, volume, Per.COMPONENT)] == [
+        "lesion 1",
+        "lesion 2",
+    ]
     listed = tmp_path / "list.csv"
     listed.write_text("image,boxes\na.nii.gz,a_left.voxels.csv\n")
     assert find_cases(listed)[0] == [case]
@@ -60,8 +63,8 @@ def test_a_made_up_kind_is_read_wherever_boxes_are(tmp_path: Path) -> None:
 def test_without_its_line_it_is_not_known(tmp_path: Path) -> None:
     path = tmp_path / "a.voxels.csv"
     path.write_text("1,3,2,4,0,5\n")
-    expected = r"\.mrk\.json \(a Slicer ROI file\), \.nii\.gz, .*\.mhd \(a label image\)"
-    with pytest.raises(BoxError, match=rf"'a\.voxels\.csv' is no file of boxes .*{expected}"):
+    expected = r"\.mrk\.json, \.json \(a Slicer Markups file: .*\), \.nii\.gz, .* \(a label image\)"
+    with pytest.raises(BoxError, match=rf"'a\.voxels\.csv' is no file of prompts .*{expected}"):
         read_boxes(path, GRID)
 
 
@@ -81,7 +84,7 @@ def test_a_label_image_gives_a_box_a_piece_or_a_value(tmp_path: Path) -> None:
 def test_the_longest_ending_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = PromptReader((".json",), "boxes as JSON", _read)
     monkeypatch.setattr(registry, "READERS", [plain, *registry.READERS])
-    assert registry.reader_of(Path("a.mrk.json")) is registry.SLICER_ROI
+    assert registry.reader_of(Path("a.mrk.json")) is registry.SLICER_MARKUPS
     assert registry.reader_of(Path("a.json")) is plain
 
 

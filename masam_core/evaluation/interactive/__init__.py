@@ -1,0 +1,1 @@
+"""Evaluation as a user works: a first prompt of some kind, then corrections where it is wrong."""

@@ -1,0 +1,193 @@
+"""The answer to a line, a box on a slice or a click: a 3D box is found, and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from masam_core.errors import SegmentationError
+from masam_core.inference.box_answer import Answer
+from masam_core.inference.engine import Engine, Run
+from masam_core.inference.extending import end_of, moved
+from masam_core.inference.growth import ROUNDS, Grown, grow
+from masam_core.inference.on_slice import OnSlice, candidates, on_slice
+from masam_core.prompts.boxes import CORNER_BITS, BoxPrompt
+from masam_core.prompts.first import OpenPrompt, PointPrompt
+
+Bounds = NDArray[np.float64]  # (2, 3) low and high i, j, k
+SAME = 0.75  # voxels: a box that moves less on every side is the same
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a prompt without a third extent led to.
+
+    Attributes:
+        box: around the lesion.
+        answer: to it.
+        looked_mm: how far across the slices was looked.
+        message: how far that was, in a user's words.
+    """
+
+    box: BoxPrompt
+    answer: Answer
+    looked_mm: float
+    message: str
+
+
+def answer_open(
+    engine: Engine,
+    prompt: OpenPrompt,
+    run: Run,
+    ask: Callable[[BoxPrompt, Run], Answer],
+) -> Found:
+    """Find the lesion's third extent, then answer the 3D box around it as any other.
+
+    The box is drawn to the mask, and asked again, until it stays as it is, three times at most. It
+    always holds what the user drew.
+
+    Args:
+        engine: model and volume.
+        prompt: on one slice.
+        run: how, and whom to tell.
+        ask: answers a box.
+    """
+    geometry, axis = engine.volume.geometry, run.options.slice_axis
+    if isinstance(prompt, PointPrompt):
+        start = best_candidate(engine, candidates(prompt, geometry, axis), run.part(0.0, 0.2))
+    else:
+        start = on_slice(prompt, geometry, axis)
+    grown = grow(engine, start, run.part(0.2, 0.5))
+    box = start.box(grown.first, grown.last, np.array(grown.xyxy), prompt.name)
+    drawn = _bounds(start.box(start.index, start.index, start.xyxy, ""))
+    for number in range(ROUNDS):
+        low = 0.5 + 0.5 * number / ROUNDS
+        answer = ask(box, run.part(low, low + 0.5 / ROUNDS))
+        fitted = _fitted(answer, drawn, prompt.name)
+        if number == ROUNDS - 1 or _same(fitted, box):
+            break
+        box = fitted
+    slice_mm = start.frame.spacing[0]
+    looked = (grown.looked[1] - grown.looked[0] + 1) * slice_mm
+    return Found(box, answer, looked, _message(grown, answer, start))
+
+
+def best_candidate(engine: Engine, starts: list[OnSlice], run: Run) -> OnSlice:
+    """Choose among boxes of several sizes around a click.
+
+    Each is asked on the click's slice, drawn to the mask that it gives, and asked again. The best
+    is the one whose two masks agree most, weighted by the probability in them: a box of the right
+    size stays where it is.
+
+    Raises:
+        SegmentationError: no candidate.
+    """
+    best: tuple[float, OnSlice] | None = None
+    for number, start in enumerate(starts):
+        share = run.part(number / len(starts), (number + 1) / len(starts))
+        score, fitted = _judge(engine, start, share)
+        if best is None or score > best[0]:
+            best = (score, fitted)
+    if best is None:
+        raise SegmentationError("There is no box to choose around this click.")
+    return best[1]
+
+
+def _judge(engine: Engine, start: OnSlice, run: Run) -> tuple[float, OnSlice]:
+    first = _on_its_slice(engine, start, run)
+    if first is None:
+        return 0.0, start
+    fitted = replace(start, xyxy=first[1])
+    second = _on_its_slice(engine, fitted, run.silent())
+    if second is None:
+        return 0.0, start
+    a, b = first[0], second[0]
+    overlap = len(a.keys() & b.keys())
+    agreement = 2 * overlap / (len(a) + len(b))
+    sure = (np.mean(list(a.values())) + np.mean(list(b.values()))) / 2
+    return float(agreement * sure), replace(start, xyxy=second[1])
+
+
+def _on_its_slice(
+    engine: Engine, start: OnSlice, run: Run
+) -> tuple[dict[tuple[int, int], float], NDArray[np.float64]] | None:
+    """Probability by pixel of the piece at the middle of a box, and the piece's own box."""
+    job = start.job(start.index, start.index, engine.config)
+    probability = engine.predict(job, run).mean()[0]
+    mask = (probability >= run.threshold(engine.config)) & job.region()[0]
+    _, rows, cols = job.extent()
+    pieces, _ = ndimage.label(mask, np.ones((3, 3)))
+    middle = (start.xyxy[:2] + start.xyxy[2:]) / 2
+    y = int(np.clip(np.rint(middle[1]), rows.start, rows.stop - 1)) - rows.start
+    x = int(np.clip(np.rint(middle[0]), cols.start, cols.stop - 1)) - cols.start
+    if not pieces[y, x]:
+        return None
+    where = np.argwhere(pieces == pieces[y, x])
+    pixels = {
+        (int(r) + rows.start, int(c) + cols.start): float(probability[r, c]) for r, c in where
+    }
+    low, high = where.min(axis=0), where.max(axis=0)
+    xyxy = np.array([low[1] + cols.start, low[0] + rows.start, high[1], high[0]], dtype=float)
+    xyxy[2:] += [cols.start, rows.start]
+    return pixels, xyxy + np.array([-0.5, -0.5, 0.5, 0.5])
+
+
+def _fitted(answer: Answer, drawn: Bounds, name: str) -> BoxPrompt:
+    """The tight box of a mask and of what the user drew; where it is cut, some way further."""
+    job = answer.job
+    bounds = drawn
+    if answer.mask.any():
+        where = np.argwhere(answer.mask)
+        first = np.array([part.start for part in job.extent()])
+        ends = np.stack([where.min(axis=0) - 0.5, where.max(axis=0) + 0.5]) + first
+        bounds = _union(bounds, job.frame.ijk_from_canonical(ends[:, ::-1]))
+    box = BoxPrompt(bounds[0] + CORNER_BITS * (bounds[1] - bounds[0]), name)
+    if answer.cuts:
+        geometry = job.frame.geometry
+        box = moved(box, {end_of(cut.side, box, geometry) for cut in answer.cuts})
+    return box
+
+
+def _bounds(box: BoxPrompt) -> Bounds:
+    return np.stack([box.corners_ijk.min(axis=0), box.corners_ijk.max(axis=0)])
+
+
+def _union(a: Bounds, b: Bounds) -> Bounds:
+    low = np.minimum(a.min(axis=0), b.min(axis=0))
+    return np.stack([low, np.maximum(a.max(axis=0), b.max(axis=0))])
+
+
+def _same(a: BoxPrompt, b: BoxPrompt) -> bool:
+    return bool(np.abs(_bounds(a) - _bounds(b)).max() < SAME)
+
+
+def _message(grown: Grown, answer: Answer, start: OnSlice) -> str:
+    """How far was looked, and how far the lesion reaches."""
+    slice_mm = start.frame.spacing[0]
+    count = grown.looked[1] - grown.looked[0] + 1
+    looked = f"Looked {count * slice_mm:.0f} mm ({_slices(count)}) across the prompt's slice"
+    if not grown.found:
+        return (
+            f"{looked}; nothing stands out on it, so the depth was guessed from the prompt's size. "
+            "Check the mask closely."
+        )
+    if not answer.mask.any():
+        return f"{looked}; nothing was found in the box there."
+    whole = _depth(answer, start)
+    text = f"{looked}; the lesion takes {whole * slice_mm:.0f} mm ({_slices(whole)})."
+    return text if grown.ended else f"{text} It may go on further."
+
+
+def _depth(answer: Answer, start: OnSlice) -> int:
+    """Slices of the prompt's frame that a mask reaches over."""
+    where = np.argwhere(answer.mask) + np.array([part.start for part in answer.job.extent()])
+    ijk = answer.job.frame.ijk_from_canonical(where[:, ::-1])
+    return int(np.ptp(np.rint(start.frame.canonical_from_ijk(ijk)[:, 2]))) + 1
+
+
+def _slices(count: int) -> str:
+    return f"{count} slice" if count == 1 else f"{count} slices"

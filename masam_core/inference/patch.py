@@ -1,0 +1,155 @@
+"""A small regular grid around a prompt, in the canonical frame: what a correction looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+Place = tuple[slice, slice, slice]
+
+PATCH_SHAPE = (16, 64, 64)
+FADE = (2, 6, 6)  # samples from a side within which an answer counts less
+LESION_PIXELS = 64  # in-plane pixels over the longest side of a lesion
+PROMPT_PIXELS = 40  # most of the patch that a scribble or a lasso may take
+LEAST_STEP = 0.5  # voxels: finer shows nothing new
+MOST_STEP = 3.0  # of an in-plane pixel over the size that shows a lesion whole, for long prompts
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A grid of samples in a canonical volume (slice, row, column).
+
+    Attributes:
+        centre: (3,) continuous voxel index of its middle.
+        step: (3,) voxels from one sample to the next.
+        shape: samples along each axis.
+        z_px: distance of its slices over that of its in-plane pixels, both in mm.
+    """
+
+    centre: NDArray[np.float64]
+    step: NDArray[np.float64]
+    z_px: float
+    shape: tuple[int, int, int] = PATCH_SHAPE
+
+    def positions(self, axis: int) -> NDArray[np.float64]:
+        """Continuous voxel indices of the samples along an axis."""
+        count = self.shape[axis]
+        return self.centre[axis] + (np.arange(count) - (count - 1) / 2) * self.step[axis]
+
+    def extract(self, array: NDArray[Any] | Tensor) -> Tensor:
+        """Resample a volume onto the patch, averaged where the patch is coarser.
+
+        Args:
+            array: (slices, rows, columns).
+
+        Returns:
+            (D, H, W) float32; beyond the volume the values of its edge.
+        """
+        weights, part = [], []
+        for axis, length in enumerate(array.shape):
+            first, matrix = _reading(self.positions(axis), self.step[axis], length)
+            part.append(slice(first, first + matrix.shape[1]))
+            weights.append(matrix)
+        values = np.array(array[part[0], part[1], part[2]], dtype=np.float32)
+        return _along_axes(weights, torch.from_numpy(values))
+
+    def put_back(
+        self, values: Tensor, shape: tuple[int, int, int]
+    ) -> tuple[NDArray[np.float32], Place]:
+        """Interpolate values of the patch on the voxels that it covers.
+
+        Args:
+            values: (D, H, W).
+            shape: of the volume.
+
+        Returns:
+            Values on those voxels, and where they lie.
+        """
+        weights, part = [], []
+        for axis, length in enumerate(shape):
+            place = self.positions(axis)
+            low = max(0, int(np.ceil(place[0] - 1e-6)))
+            high = min(length - 1, int(np.floor(place[-1] + 1e-6)))
+            voxels = np.arange(low, max(low, high) + 1)
+            weights.append(_writing(voxels, place[0], self.step[axis], self.shape[axis]))
+            part.append(slice(int(voxels[0]), int(voxels[-1]) + 1))
+        matrices = [matrix.to(values.device) for matrix in weights]
+        out = _along_axes(matrices, values.float()).cpu().numpy()
+        return out, (part[0], part[1], part[2])
+
+    def nearest(self, voxels: NDArray[Any]) -> NDArray[np.int64]:
+        """The samples nearest to voxels (n, 3); those beyond the patch are left out."""
+        count = np.array(self.shape)
+        index = np.rint((voxels - self.centre) / self.step + (count - 1) / 2).astype(np.int64)
+        inside = ((index >= 0) & (index < count)).all(axis=1)
+        return np.unique(index[inside], axis=0)
+
+
+def patch_for(
+    prompt: ArrayLike, lesion: ArrayLike, spacing: ArrayLike, shape: tuple[int, int, int]
+) -> Patch:
+    """The patch in which a prompt is answered.
+
+    Args:
+        prompt: (n, 3) voxels (slice, row, column) of the new prompt.
+        lesion: (2, 3) first and last voxel of the lesion so far, or of its box.
+        spacing: mm along slice, row, column.
+        shape: of the volume.
+
+    Returns:
+        A patch centred on the prompt. Its pixels show a lesion's longest in-plane side on
+        :data:`LESION_PIXELS`, and are larger where the prompt would not fit; its slices are the
+        volume's, or as far apart as the pixels where those are wider.
+    """
+    points = np.asarray(prompt, np.float64)
+    ends = np.asarray(lesion, np.float64)
+    mm = np.asarray(spacing, np.float64)
+    longest = ((ends[1] - ends[0] + 1) * mm)[1:].max()
+    extent = (np.ptp(points, axis=0) * mm)[1:].max()
+    pixel = max(longest / LESION_PIXELS, LEAST_STEP * mm[1:].min(), extent / PROMPT_PIXELS)
+    slices = max(mm[0], pixel)
+    centre = np.clip((points.min(axis=0) + points.max(axis=0)) / 2, 0, np.array(shape) - 1)
+    if slices == mm[0]:  # slices of the volume, not between them
+        centre[0] = np.floor(centre[0]) + 0.5
+    step = np.array([slices, pixel, pixel]) / mm
+    return Patch(centre, step, float(slices / pixel))
+
+
+def fade(device: torch.device | None = None) -> Tensor:
+    """How much of an answer counts, (D, H, W): 1 within the patch, falling to 0 at its sides."""
+    out = torch.ones(PATCH_SHAPE, device=device)
+    for axis, (count, width) in enumerate(zip(PATCH_SHAPE, FADE, strict=True)):
+        place = torch.arange(count, device=device)
+        share = (torch.minimum(place, count - 1 - place) / width).clamp(max=1)
+        out = out * share.reshape([-1 if a == axis else 1 for a in range(3)])
+    return out
+
+
+def _along_axes(matrices: list[Tensor], values: Tensor) -> Tensor:
+    """A matrix (new, old) along each axis of values, one after the other."""
+    flat = matrices[1] @ values @ matrices[2].t()
+    return torch.tensordot(matrices[0], flat, dims=1)
+
+
+def _reading(positions: NDArray[np.float64], step: float, length: int) -> tuple[int, Tensor]:
+    """First voxel, and weights (samples, voxels) of triangles as wide as the steps."""
+    wide = max(1.0, step)
+    place = np.clip(positions, 0, length - 1)
+    first = max(0, int(np.floor(place[0] - wide)))
+    last = min(length - 1, int(np.ceil(place[-1] + wide)))
+    voxels = np.arange(first, last + 1)
+    weights = np.maximum(0, 1 - np.abs(voxels[None] - place[:, None]) / wide)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return first, torch.from_numpy(weights.astype(np.float32))
+
+
+def _writing(voxels: NDArray[Any], first: float, step: float, count: int) -> Tensor:
+    """Weights (voxels, samples) of linear interpolation."""
+    index = np.clip((voxels - first) / step, 0, count - 1)
+    weights = np.maximum(0, 1 - np.abs(index[:, None] - np.arange(count)[None]))
+    return torch.from_numpy((weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))

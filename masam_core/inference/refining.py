@@ -1,0 +1,209 @@
+"""Corrections of a lesion: each on its patch, each obeyed, none farther than that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from masam_core.errors import Cancelled
+from masam_core.image.geometry import CanonicalFrame
+from masam_core.inference.box_answer import box_job
+from masam_core.inference.canonical_crop import Place, canonical_voxels
+from masam_core.inference.canvas import Canvas
+from masam_core.inference.confidence import confidence
+from masam_core.inference.correcting import CorrectorLike, Said, correct, obey
+from masam_core.inference.engine import Engine, Run
+from masam_core.inference.extending import still_cut
+from masam_core.inference.job import Job
+from masam_core.inference.own_points import ask_with_points, knows_points
+from masam_core.inference.tidying import tidy
+from masam_core.lesion.cut import Cut, cut_words
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.measure import measure
+from masam_core.lesion.painted import Painted
+from masam_core.prompts.corrections import Correction, correction_voxels
+from masam_core.prompts.record import PromptRecord
+from masam_core.prompts.warnings import warnings_after
+
+
+@dataclass(frozen=True, eq=False)
+class Tools:
+    """What corrects.
+
+    Attributes:
+        corrector: the network.
+        contrast: scales a patch's image for it.
+    """
+
+    corrector: CorrectorLike
+    contrast: Callable[[Tensor], Tensor]
+
+
+def refined(
+    engine: Engine,
+    lesion: Lesion,
+    corrections: Sequence[Correction],
+    run: Run,
+    tools: Tools,
+    painted: Painted | None = None,
+) -> Lesion:
+    """A lesion after further corrections; the one that was given stays as it is.
+
+    What the user says holds: positive prompts lie in the mask, negative ones do not, of those that
+    contradict each other the later one counts, and what was painted by hand stays. Apart from the
+    voxels that were named, nothing changes outside the patches around the new prompts. Where a
+    positive prompt lies outside the box, its patch may be filled, too.
+
+    Args:
+        engine: model and volume.
+        lesion: on the grid of the volume.
+        corrections: new ones, oldest first.
+        run: how, and whom to tell.
+        tools: what corrects.
+        painted: by hand in this round.
+
+    Raises:
+        BoxError: a correction outside the volume.
+        Cancelled: ``run.cancelled`` said so.
+    """
+    frame = engine.volume.geometry.canonical_frame(run.options.slice_axis)
+    config, threshold = engine.config, run.threshold(engine.config)
+    record = lesion.prompts or PromptRecord(lesion.box)
+    earlier = [_said(each, frame) for each in record.corrections]
+    news = [_said(each, frame) for each in corrections]
+    job = box_job(lesion.box, frame, run.options.margin_mm, config)
+    canvas = Canvas(lesion, frame, threshold)
+    _allow(canvas, job)
+    before = confidence(canvas.probability, canvas.mask)
+    image = frame.to_canonical(engine.volume.array)
+    places: list[Place] = []
+    for number in range(len(news)):
+        if run.cancelled is not None and run.cancelled():
+            raise Cancelled("The correction was cancelled.")
+        if run.progress is not None:
+            run.progress(number / len(news), f"correction {number + 1} of {len(news)}")
+        said = [*earlier, *news[: number + 1]]
+        ends = canvas.ends()
+        if ends is None:
+            ends = _ends_of(job)
+        first = None
+        if knows_points(config):
+            first = partial(_ask_the_model, engine, canvas, job, said, run)
+        places.append(correct(canvas, image, tools.corrector, tools.contrast, said, ends, first))
+        obey(canvas, said)
+    fixed = [*earlier, *news, *_by_hand(painted, frame)]
+    obey(canvas, fixed)
+    if places:
+        tidy(canvas, places, fixed, _centre(job), run.options.postprocess)
+    obey(canvas, fixed)
+    if run.progress is not None:
+        run.progress(1.0, "measuring")
+    return _lesion(engine, lesion, canvas, record.with_corrections(*corrections), before, run)
+
+
+def _ask_the_model(
+    engine: Engine, canvas: Canvas, job: Job, said: Sequence[Said], run: Run, place: Place
+) -> None:
+    ask_with_points(engine, canvas, job, said, place, run)
+
+
+def _lesion(
+    engine: Engine,
+    lesion: Lesion,
+    canvas: Canvas,
+    record: PromptRecord,
+    before: float,
+    run: Run,
+) -> Lesion:
+    mask, probability, offset = canvas.to_source()
+    cuts = lesion.cuts
+    if cuts:
+        voxels = (np.argwhere(mask) + np.array(offset))[:, ::-1]
+        cuts = still_cut(cuts, voxels, lesion.box, lesion.geometry)
+    # What the model said of its mask, and how much surer or less sure the corrections made it.
+    sure = lesion.confidence
+    if not math.isnan(sure):
+        sure = float(np.clip(sure + confidence(canvas.probability, canvas.mask) - before, 0, 1))
+    return replace(
+        lesion,
+        mask=mask,
+        offset_kji=offset,
+        probability=probability,
+        confidence=sure,
+        measurements=measure(
+            mask, offset, engine.volume, run.options.slice_axis, run.options.diameter_plane
+        ),
+        messages=_messages(engine, lesion, mask, offset, sure, cuts),
+        prompts=record,
+        cuts=cuts,
+    )
+
+
+NOTHING = "Nothing was found in this box."
+
+
+def boxes_only(name: str) -> str:
+    """What is said where a model takes no points."""
+    return (
+        f"The model '{name}' was trained with boxes alone. It drew the first mask; MASAM's own "
+        "corrector made the corrections."
+    )
+
+
+def _messages(
+    engine: Engine,
+    lesion: Lesion,
+    mask: NDArray[np.bool_],
+    offset: tuple[int, int, int],
+    sure: float,
+    cuts: tuple[Cut, ...],
+) -> tuple[str, ...]:
+    """The lesion's messages, with what is true of the new mask in place of what was of the old."""
+    gone = set(warnings_after(lesion.box, lesion.mask, lesion.offset_kji, lesion.confidence))
+    gone |= {cut_words(lesion.cuts), *([NOTHING] if mask.any() else [])}
+    kept = [message for message in lesion.messages if message not in gone]
+    if cuts:
+        kept.append(cut_words(cuts))
+    config = engine.config
+    if config.shape_prior == "none" and not knows_points(config):
+        kept.append(boxes_only(config.name))
+    return tuple(dict.fromkeys([*kept, *warnings_after(lesion.box, mask, offset, sure)]))
+
+
+def _said(correction: Correction, frame: CanonicalFrame) -> Said:
+    voxels = correction_voxels(correction, frame.geometry)
+    return Said(canonical_voxels(voxels, frame), correction.positive)
+
+
+def _by_hand(painted: Painted | None, frame: CanonicalFrame) -> list[Said]:
+    if painted is None:
+        return []
+    return [
+        Said(canonical_voxels(painted.voxels_ijk(value), frame), value > 0) for value in (-1, 1)
+    ]
+
+
+def _allow(canvas: Canvas, job: Job) -> None:
+    """The mask so far and the box, with its margin, may be filled."""
+    canvas.cover(job.extent())
+    canvas.allowed[canvas.inside(job.extent())] |= job.region()
+
+
+def _ends_of(job: Job) -> NDArray[Any]:
+    return np.array([[part.start, part.stop - 1] for part in job.extent()]).T
+
+
+def _centre(job: Job) -> Place:
+    """The middle half of the box along each axis."""
+    a, b, c = (
+        slice(part.start + (part.stop - part.start) // 4, part.stop - (part.stop - part.start) // 4)
+        for part in job.extent()
+    )
+    return a, b, c
