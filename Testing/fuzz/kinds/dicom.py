@@ -111,6 +111,8 @@ def differs_from_pydicom(place: Place, injection: Injection, found: Volume) -> s
         data = pydicom.dcmread(path, force=True)
         if single or "many" in path.name:
             return ""
+        if int(data.HighBit) != int(data.BitsStored) - 1:  # pydicom takes no notice of it
+            return ""
         stored = data.pixel_array.astype(np.float64)
         values = stored * float(data.get("RescaleSlope") or 1) + float(
             data.get("RescaleIntercept") or 0
