@@ -12,12 +12,17 @@ Everything is installed into .venv beside this file. Set MASAM_WHEELS to a folde
 install without a network; fill it where there is one, with the same Python and system:
 
     pip download -d FOLDER ".[train,bench,slicer,workbench,dev]" hatchling editables
+
+Without an NVIDIA GPU, PyTorch's small build for the processor is installed. MASAM_TORCH_INDEX names
+another package index, or a folder of wheels, to take PyTorch from; empty it means pip's own.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +34,8 @@ OLDEST = (3, 10)
 # From here on Python itself tells which lines ran. Before, measuring costs a third of the time, so
 # it is done where it is asked for: dev.py test --cov
 CHEAP_COVERAGE = (3, 12)
+# Arguments of pytest that say how its processes run.
+TOLD = ("-n", "--numprocesses", "-s", "--capture", "--pdb", "--trace", "-p")
 # What each command needs beyond the package itself.
 ALL = "train,bench,slicer,workbench,dev"
 EXTRAS = {"demo": "", "workbench": "workbench", "bench": "bench", "setup": ALL, "test": ALL}
@@ -76,7 +83,7 @@ def test(pytest_arguments: list[str]) -> int:
         ("Format (ruff format)", ["-m", "ruff", "format", "--check", "."]),
         ("Types (mypy)", ["-m", "mypy"]),
         ("Floors (import-linter)", ["-m", "Testing.floors"]),
-        ("Tests (pytest)", ["-m", "pytest", *pytest_arguments]),
+        ("Tests (pytest)", ["-m", "pytest", *spread(pytest_arguments), *pytest_arguments]),
     ]
     for title, step in steps:
         code = run(title, step)
@@ -84,6 +91,18 @@ def test(pytest_arguments: list[str]) -> int:
             print(f"\n{title} failed.")
             return code
     return 0
+
+
+def spread(pytest_arguments: list[str]) -> list[str]:
+    """Options that run the tests in a process a core (pytest-xdist), a file in one of them.
+
+    Nothing is spread where it would only take time (single files), where a person looks on
+    (``-s``, ``--pdb``), or where the arguments say in how many processes (``-n``).
+    """
+    for word in pytest_arguments:
+        if word.startswith(TOLD) or (ROOT / word.split("::")[0]).is_file():
+            return []
+    return ["-n", "auto", "--dist", "loadfile"]
 
 
 def install_browser(variables: Mapping[str, str]) -> None:
@@ -116,7 +135,7 @@ def install(environment: Path, extras: str) -> str | None:
     done = stamp.read_text("utf-8").split("\n") if stamp.exists() else []
     if done[:1] == [wanted] and set(filter(None, extras.split(","))) <= set(done[1:]):
         return None
-    print(f"==> Installing into {environment} (PyTorch is large: the first time takes minutes)")
+    print(f"==> Installing into {environment} (the first time takes minutes)", flush=True)
     python = python_of(environment)
     try:
         if not works(python):
@@ -129,6 +148,8 @@ def install(environment: Path, extras: str) -> str | None:
         )
     stamp.unlink(missing_ok=True)
     kept = {e for e in done[1:] if e} | {e for e in extras.split(",") if e}
+    if not os.environ.get("MASAM_WHEELS"):
+        install_torch(python, vision=not kept.isdisjoint({"train", "dev"}))
     target = f"{ROOT}[{','.join(sorted(kept))}]" if kept else str(ROOT)
     command = [str(python), "-m", "pip", *pip_options(os.environ), "-e", target]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
@@ -139,6 +160,68 @@ def install(environment: Path, extras: str) -> str | None:
         )
     stamp.write_text("\n".join([wanted, *sorted(kept)]), "utf-8")
     return None
+
+
+def install_torch(python: Path, vision: bool) -> None:
+    """Install the build of PyTorch that suits this machine, from an index of its own.
+
+    Where that fails nothing is lost: the installation that follows takes the ordinary build.
+
+    Args:
+        python: interpreter of the environment.
+        vision: whether torchvision is needed, too; both must come from one place.
+    """
+    if str(Path(__file__).resolve().parent) not in sys.path:
+        sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from masam_core.installation import torch_build  # needs nothing but Python
+
+    installed = packages_of(python)
+    wanted = torch_build.missing_packages(installed, vision)
+    if not wanted:
+        return
+    build = torch_build.choose_build(os.environ)
+    print(f"==> PyTorch: {build.words}.", flush=True)
+    pip = [str(python), "-m", "pip"]
+    if build.index:
+        options = [*network_options(python), *torch_build.source_options(build.index)]
+        command = [*pip, "install", "--disable-pip-version-check", *options, *wanted]
+        environment = torch_build.source_environment(os.environ)
+        if subprocess.run(command, env=environment, check=False).returncode == 0:
+            return
+        print(
+            f"==> PyTorch could not be had from {build.index}; pip's ordinary index is asked "
+            "instead (on Linux about 3 GB, with CUDA).",
+            flush=True,
+        )
+    if "torch" in installed:  # its torchvision is not in reach: both anew, from one place
+        subprocess.run([*pip, "uninstall", "-y", "torch"], check=False)
+
+
+def packages_of(python: Path) -> dict[str, str]:
+    """Version of each package in the environment."""
+    code = (
+        "import importlib.metadata as m, json;"
+        "print(json.dumps({d.metadata['Name'].lower(): d.version for d in m.distributions()}))"
+    )
+    try:
+        found = subprocess.run(
+            [str(python), "-c", code], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return dict(json.loads(found.stdout))
+
+
+def network_options(python: Path) -> list[str]:
+    """Proxy and certificates of pip's own settings, for a pip that must not read its indexes."""
+    command = [str(python), "-m", "pip", "config", "list"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    options = []
+    for line in (found.stdout or "").splitlines():
+        match = re.fullmatch(r"(?:global|install)\.(proxy|cert|client-cert)='(.+)'", line.strip())
+        if match is not None:
+            options += [f"--{match[1]}", match[2]]
+    return options
 
 
 def create(environment: Path) -> None:

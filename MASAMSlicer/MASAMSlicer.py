@@ -81,6 +81,7 @@ class MASAMSlicerParameterNode:
     keep: Annotated[str, _choice("keep")] = CHOICES["keep"][1]
     fillHoles: bool = PostprocessOptions.fill_holes
     smoothMm: Annotated[float, _number("smoothMm")] = NUMBERS["smoothMm"][1]
+    diameterPlane: Annotated[str, _choice("diameterPlane")] = CHOICES["diameterPlane"][1]
     allFrames: bool = False
     liveUpdate: bool = True
     showSurface: bool = True

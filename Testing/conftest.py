@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import hypothesis
 import pytest
 
-from masam_core.threads import share_processor
+from masam_core.installation.devices import main_memory
+from masam_core.threads import available_cores, share_processor
 
 ROOT = Path(__file__).resolve().parent.parent
 TUMOURS = ROOT.parent / "shared" / "data" / "tumours"
@@ -15,7 +17,31 @@ TUMOURS = ROOT.parent / "shared" / "data" / "tumours"
 # A busy machine is slow, not wrong.
 hypothesis.settings.register_profile("busy", deadline=None)
 hypothesis.settings.load_profile("busy")
+
+CORES = available_cores() or os.cpu_count() or 1
+PROCESS_BYTES = 4_000_000_000  # of a process that runs tests, with what it starts
+# Several processes (pytest -n) share the cores, and so does what each of them starts.
+PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+THREADS = max(1, CORES // PROCESSES)
+if PROCESSES > 1:
+    os.environ["OMP_NUM_THREADS"] = str(THREADS)
 share_processor()  # as the product does, before any test loads PyTorch
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is marked ``gpu`` where there is none."""
+    if item.get_closest_marker("gpu") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs an NVIDIA GPU")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Processes of ``-n auto``: one a core, as many as the memory bears."""
+    total, _ = main_memory()
+    return max(1, min(CORES, (total or PROCESS_BYTES) // PROCESS_BYTES))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,7 +49,7 @@ def few_threads() -> None:
     """Keep torch to two threads: more only get in each other's way on small inputs."""
     import torch
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(min(2, THREADS))
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +58,19 @@ def exact(monkeypatch: pytest.MonkeyPatch) -> None:
     from masam_core.inference import device
 
     monkeypatch.setattr(device, "has_fast_bfloat16", lambda: False)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, made of what a container gets of this checkout."""
+    hatchling = pytest.importorskip("hatchling.builders.wheel")
+    from .installing import lay_out
+
+    folder = tmp_path_factory.mktemp("wheel")
+    lay_out(folder / "project")
+    builder = hatchling.WheelBuilder(str(folder / "project"))
+    (built,) = builder.build(directory=str(folder), versions=["standard"])
+    return Path(built)
 
 
 @pytest.fixture(scope="session")

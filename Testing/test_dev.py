@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import dev
+from masam_core.installation import torch_build
 
 from .conftest import ROOT
+
+SPREAD = ["-n", "auto", "--dist", "loadfile"]
 
 
 class Installer:
@@ -21,6 +27,10 @@ class Installer:
         self.commands: list[list[str]] = []
         self.created = 0
         self.code = 0
+        self.packages: dict[str, str] = {}
+        self.pip_settings = ""
+        self.torch_code = 0  # of pip asked for PyTorch alone
+        self.environments: list[Mapping[str, str]] = []
 
     def create(self, environment: Path) -> None:
         self.created += 1
@@ -28,7 +38,15 @@ class Installer:
         python.parent.mkdir(parents=True)
         python.touch()
 
-    def run(self, command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+    def run(self, command: list[str], **given: Any) -> subprocess.CompletedProcess[str]:
+        if "-c" in command and "importlib.metadata" in command[-1]:
+            return subprocess.CompletedProcess(command, 0, json.dumps(self.packages), "")
+        if command[-2:] == ["config", "list"]:
+            return subprocess.CompletedProcess(command, 0, self.pip_settings, "")
+        if "env" in given and any(word.startswith("torch") for word in command):
+            self.commands.append(command)
+            self.environments.append(given["env"])
+            return subprocess.CompletedProcess(command, self.torch_code)
         if "-c" in command:  # is the environment whole?
             version = f"{sys.version_info[0]} {sys.version_info[1]}"
             return subprocess.CompletedProcess(command, 0, version, "")
@@ -47,6 +65,7 @@ def installer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installer:
     monkeypatch.setattr(dev, "create", fake.create)
     monkeypatch.setattr(dev.subprocess, "run", fake.run)
     monkeypatch.delenv("MASAM_WHEELS", raising=False)
+    monkeypatch.setenv("MASAM_TORCH_INDEX", "")
     return fake
 
 
@@ -145,6 +164,67 @@ def test_the_fingerprint_changes_with(change: str, tmp_path: Path) -> None:
     assert dev.fingerprint(project, version, folder) != before
 
 
+def test_without_a_gpu_the_small_pytorch_comes_first_and_from_its_index_alone(
+    installer: Installer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MASAM_TORCH_INDEX")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "file:///ordinary")
+    monkeypatch.setattr(torch_build, "nvidia_card", str)
+    monkeypatch.setattr(torch_build.platform, "system", lambda: "Linux")
+    installer.pip_settings = "global.cert='/ca.pem'\nglobal.index-url='file:///other'\n"
+    assert dev.install(installer.environment, "") is None
+    first, second = installer.commands
+    assert first[-1] == "torch>=2.4"
+    assert first[first.index("--index-url") + 1] == torch_build.CPU_INDEX
+    assert first[first.index("--cert") + 1] == "/ca.pem"
+    assert "file:///other" not in first
+    assert "PIP_EXTRA_INDEX_URL" not in installer.environments[0]
+    assert second[-2] == "-e"
+    assert "no NVIDIA GPU" in capsys.readouterr().out
+
+
+def test_an_index_that_does_not_answer_leaves_pytorch_to_the_ordinary_one(
+    installer: Installer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MASAM_TORCH_INDEX", "file:///nowhere")
+    installer.torch_code = 1
+    assert dev.install(installer.environment, "train") is None
+    assert installer.commands[0][-1] == "torchvision>=0.19"
+    assert installer.commands[-1][-1].endswith("[train]")
+    assert "pip's ordinary index is asked" in capsys.readouterr().out
+
+
+def test_a_pytorch_that_is_there_stays_and_gets_its_own_torchvision(
+    installer: Installer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MASAM_TORCH_INDEX", "file:///small")
+    installer.packages = {"torch": "2.14.1"}
+    assert dev.install(installer.environment, "train") is None
+    assert len(installer.commands) == 1
+    installer.packages = {"torch": "2.14.1+cpu"}
+    assert dev.install(installer.environment, "dev") is None
+    assert installer.commands[1][-2:] == ["torch==2.14.1+cpu", "torchvision>=0.19"]
+    # Not to be had: both anew from the ordinary index, since they must fit each other.
+    installer.torch_code = 1
+    assert dev.install(installer.environment, "bench") is None
+    assert installer.commands[-2][-3:] == ["uninstall", "-y", "torch"]
+
+
+def test_a_folder_of_all_wheels_decides_on_pytorch_too(
+    installer: Installer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MASAM_TORCH_INDEX", "file:///small")
+    monkeypatch.setenv("MASAM_WHEELS", str(installer.environment.parent))
+    assert dev.install(installer.environment, "") is None
+    assert len(installer.commands) == 1
+
+
+def test_what_is_installed_is_read_from_an_interpreter() -> None:
+    found = dev.packages_of(Path(sys.executable))
+    assert found["pytest"] == pytest.__version__
+    assert dev.packages_of(Path(sys.executable).parent / "no such python") == {}
+
+
 def test_an_old_python_is_refused_in_words(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,7 +256,30 @@ def test_testing_stops_at_the_first_step_that_fails(
     assert installer.commands[-1][1:4] == ["-m", "ruff", "check"]
     installer.code = 0
     assert dev.main(["test", "-k", "geometry"]) == 0
-    assert installer.commands[-1][1:] == ["-m", "pytest", "-k", "geometry"]
+    assert installer.commands[-1][1:] == ["-m", "pytest", *SPREAD, "-k", "geometry"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ([], SPREAD),
+        (["-x", "-k", "geometry"], SPREAD),
+        (["Testing/core", "-q"], SPREAD),
+        (["Testing/test_one.py"], []),
+        (["-x", "Testing/test_one.py::test_it"], []),
+        (["-n", "3"], []),
+        (["-n0"], []),
+        (["-s"], []),
+        (["--pdb"], []),
+    ],
+)
+def test_the_suite_is_spread_over_the_cores_but_not_single_files(
+    installer: Installer, arguments: list[str], options: list[str]
+) -> None:
+    folder = installer.environment.parent / "Testing"
+    (folder / "core").mkdir(parents=True)
+    (folder / "test_one.py").touch()
+    assert dev.spread(arguments) == options
 
 
 def test_coverage_is_told_where_it_costs_little(
@@ -186,7 +289,7 @@ def test_coverage_is_told_where_it_costs_little(
     monkeypatch.delenv("COVERAGE_CORE", raising=False)
     dev.install(installer.environment, dev.ALL)
     assert dev.main(["test", "Testing/core"]) == 0
-    assert installer.commands[-1][1:] == ["-m", "pytest", "Testing/core", "--cov"]
+    assert installer.commands[-1][1:] == ["-m", "pytest", *SPREAD, "Testing/core", "--cov"]
     assert dev.os.environ["COVERAGE_CORE"] == "sysmon"
     monkeypatch.delenv("COVERAGE_CORE")
 

@@ -98,3 +98,12 @@ def test_the_licence_is_the_apache_licence() -> None:
 def test_bundled_files_go_into_the_wheel_and_the_extension(folder: str) -> None:
     assert f'"Resources/{folder}" = "masam_core/_resources/{folder}"' in PROJECT
     assert f"Resources/{folder}" in (ROOT / "masam_core" / "CMakeLists.txt").read_text("utf-8")
+
+
+def test_every_guard_is_where_the_page_on_security_says() -> None:
+    page = (ROOT / "SECURITY.md").read_text("utf-8")
+    named = set(re.findall(r"`((?:masam_core|masam_workbench|Testing)/[\w./]+)`", page))
+    assert len(named) > 30
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+    assert "(SECURITY.md)" in (ROOT / "README.md").read_text("utf-8")
+    assert "(SECURITY.md)" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")

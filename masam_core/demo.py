@@ -36,6 +36,7 @@ def run_demo(out: Path) -> bool:
     from masam_core.export.segmentation import write_segmentation
     from masam_core.image.volume import read_labels, read_volume
     from masam_core.inference.segmenter import Segmenter
+    from masam_core.lesion.measurements.diameters import diameters_text
     from masam_core.prompts.roi import read_roi
 
     shown = console()
@@ -69,7 +70,7 @@ def run_demo(out: Path) -> bool:
             f"{ours:.3f}",
             f"{ellipsoid:.3f}",
             f"{m.volume_ml:.1f}",
-            f"{m.longest_diameter_mm or 0:.1f} x {m.perpendicular_diameter_mm or 0:.1f}",
+            diameters_text(m) or "-",
             f"{seconds:.1f}",
         )
     write_measurements(out / "measurements.csv", rows)

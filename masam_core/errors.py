@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import unicodedata
+
+# Control characters, halves of characters, and line ends that terminals take for their own.
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# Marks that turn the reading direction, so that a name looks like another one.
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def plain(text: object) -> str:
+    """Text with its control characters written out (``\\x1b``); line breaks and tabs stay."""
+    return "".join(c if _harmless(c) else _written_out(c) for c in str(text))
+
 
 class MasamError(Exception):
-    """Something the user can put right; the message says what was expected and received."""
+    """Something the user can put right; the message says what was expected and received.
+
+    It may repeat what a file of others holds, so it is always :func:`plain`.
+    """
+
+    def __str__(self) -> str:
+        return plain(super().__str__())
 
 
 class ConfigError(MasamError):
@@ -13,6 +31,10 @@ class ConfigError(MasamError):
 
 class VolumeError(MasamError):
     """An image that can't be read or used."""
+
+
+class TooSlow(VolumeError):
+    """An image whose reading was given up after a limit of time."""
 
 
 class BoxError(MasamError):
@@ -45,3 +67,14 @@ class WriteError(MasamError, OSError):
 
 class Cancelled(Exception):
     """The user cancelled."""
+
+
+def _harmless(character: str) -> bool:
+    if character in "\n\t":
+        return True
+    return character not in _TURNING and unicodedata.category(character) not in _UNPRINTABLE
+
+
+def _written_out(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

@@ -85,7 +85,7 @@ class _Check:
         for name, value in values.items():
             if name not in known:
                 if self.strict:
-                    raise ConfigError(self._unknown(f"{before}{name}"))
+                    raise ConfigError(self._unknown(f"{before}{name}", list(known)))
                 continue
             out[name] = self.value(known[name], value, f"{before}{name}")
         return out
@@ -150,11 +150,10 @@ class _Check:
     def _wrong(self, name: str, value: Any, expected: str) -> ConfigError:
         return ConfigError(f"{self.source}: {name} is {_short.repr(value)}; expected {expected}.")
 
-    def _unknown(self, name: str) -> str:
+    def _unknown(self, name: str, here: list[str]) -> str:
         """The message, with what may have been meant: here first, then in another group."""
         group, _, last = name.rpartition(".")
         known = [entry.rpartition(".") for entry in entries(self.kind)]
-        here = [own for place, _, own in known if place == group]
         alike = [f"{group}.{own}".lstrip(".") for own in get_close_matches(last, here, 3, 0.7)]
         if not alike:
             names = [own for place, _, own in known if place != group]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -61,12 +62,13 @@ def read_table(path: Path) -> list[dict[str, str]]:
     """Rows of a CSV file by column, in whichever way a spreadsheet has written it.
 
     Columns are divided by comma, semicolon (as Excel does where the comma is the decimal mark) or
-    tab: whichever the first line holds most often. A line ``sep=;`` before it counts.
+    tab: whichever the first line holds most often. A line ``sep=;`` before it counts. Letters are
+    UTF-8, UTF-16 with its mark (Excel's "Unicode text"), or else those of Windows (cp1252).
 
     Raises:
         OSError, ValueError, csv.Error: it can't be read, or is no text.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with path.open(newline="", encoding=_encoding(path)) as file:
         columns, rest = _begin(file)
         rows = [dict(zip_longest(columns, row[: len(columns)], fillvalue="")) for row in rest]
     return [row for row in rows if any(row.values())]
@@ -74,8 +76,20 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 def columns_of(path: Path) -> list[str]:
     """The names of a CSV file's columns; raises as :func:`read_table`."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with path.open(newline="", encoding=_encoding(path)) as file:
         return _begin(file)[0]
+
+
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        first = file.read(MOST_OF_A_LINE)
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(first)  # a letter may be cut off at the end
+    except UnicodeDecodeError:
+        return "utf-8-sig" if b"\0" in first else "cp1252"  # zeros are in no text of 8 bits
+    return "utf-8-sig"
 
 
 def _begin(file: TextIO) -> tuple[list[str], Iterator[list[str]]]:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from masam_core.batch.names import file_key
 from masam_core.batch.queue import BatchQueue
 from masam_core.errors import Cancelled, MasamError
 
@@ -71,9 +72,9 @@ def findCases(
         else:
             made = lesionsFromRois(session.lesions, volume, pairs[volume.GetID()])
         name, number = volume.GetName(), 2
-        while name in taken:
+        while file_key(name) in taken:  # logs of their own, also where a and A are one name
             name, number = f"{volume.GetName()} ({number})", number + 1
-        taken.add(name)
+        taken.add(file_key(name))
         cases.append(VolumeCase(name, volume.GetID(), tuple(lesion.id for lesion in made)))
     return cases
 
@@ -103,7 +104,8 @@ class VolumeBatch:
     ) -> None:
         self.session = session
         self.cases = {case.name: case for case in cases}
-        # The segments are in the scene, not in the folder: nothing of it can be gone on with.
+        # The segments are in the scene, not in the folder: nothing of it can be gone on with. What
+        # the folder holds of files stays, also in the table.
         self.queue = BatchQueue([case.name for case in cases], folder, resumable=False)
         self.problem = ""
         self._stopped = False
@@ -121,7 +123,11 @@ class VolumeBatch:
             choice, options: model and settings.
             onChanged: called with a line for people whenever something has happened.
             onEnd: called once, when all is done or the batch was cancelled.
+
+        Raises:
+            ConfigError: another batch writes into the folder.
         """
+        self.queue.hold()
         self._stopped = False
         self._run = partial(self._start, choice=choice, options=options, onChanged=onChanged)
         self._onEnd = onEnd
@@ -145,6 +151,8 @@ class VolumeBatch:
             self.problem = ""
         except MasamError as error:  # e.g. it is open in Excel; the segments are there all the same
             self.problem = str(error)
+        finally:
+            self.queue.release()
         self._onEnd()
 
     def _start(

@@ -10,6 +10,7 @@ done, 1 when one has failed, 2 for wrong usage.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the batch; see the module's text."""
     from MASAMSlicerLib import workerprocess
 
+    _forgivingStreams()
     words = list(arguments)
     if words[:1] == ["--"]:
         del words[0]
@@ -61,6 +63,13 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if ended[0]["failed"] or ended[0]["cancelled"] else 0
 
 
+def _forgivingStreams() -> None:
+    """Let output write out letters that a console lacks: a name must not end the batch."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError, OSError):  # Slicer's own have none
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
 def _spec(given: argparse.Namespace) -> BatchSpec:
     """The batch as typed; MasamError for what makes no sense."""
     from masam_core.batch.spec import BatchSpec
@@ -76,7 +85,8 @@ def _spec(given: argparse.Namespace) -> BatchSpec:
         **chosen(*own, "fresh", "retry_failed"),
         segment=SegmentOptions.from_dict(
             chosen(
-                "quality", "threshold", "margin_mm", "keep", "fill_holes", "smooth_mm", "slice_axis"
+                *("quality", "threshold", "margin_mm", "keep", "fill_holes", "smooth_mm"),
+                *("slice_axis", "diameter_plane", "extend"),
             )
         ),
         model=ModelChoice(**chosen("model", "base", "device", "precision")),
@@ -111,8 +121,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--no-fill-holes", action="store_false", dest="fill_holes", help="leave holes open")
     add("--smooth", type=float, dest="smooth_mm", help="smoothing of the outline, mm")
     add("--slice-axis", help="voxel axis across the slices: i, j or k")
+    add("--extend", help="where a box cuts the lesion off: never or auto")
+    add("--diameter-plane", help="auto, axial, coronal, sagittal or acquisition")
     add("--worker", default="", help="worker command, to compute elsewhere")
-    add("--fresh", action="store_true", help="forget an earlier run")
+    add("--fresh", action="store_true", help="forget an earlier run of these cases")
     add("--retry-failed", action="store_true", help="run failed cases again")
     return parser
 

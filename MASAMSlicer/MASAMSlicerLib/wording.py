@@ -28,6 +28,7 @@ class LesionRow:
         perpendicular: the longest at right angles to it, mm.
         confidence: per cent; empty where the box cuts the lesion off, so that it means nothing.
         figures: every measurement that lists show, by the quantity's name.
+        plane: of the diameters.
     """
 
     name: str
@@ -39,6 +40,7 @@ class LesionRow:
     perpendicular: str
     confidence: str
     figures: dict[str, str]
+    plane: str
 
 
 def rowOf(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> LesionRow:
@@ -55,8 +57,20 @@ def rowOf(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> LesionR
         diameter=_mm(found.get("longest_diameter_mm")),
         perpendicular=_mm(found.get("perpendicular_diameter_mm")),
         confidence=_percent(made.knownConfidence) if made is not None else "",
-        figures={q.name: q.text(found.get(q.name)) for q in listed_quantities()},
+        figures={q.name: q.shown(found) for q in listed_quantities()},
+        plane=str(found.get("diameter_plane") or ""),
     )
+
+
+def planeNames() -> dict[str, str]:
+    """Words for each ``DiameterPlane``, for a list of choices."""
+    return {
+        "auto": _("Axial on CT, else as acquired"),
+        "axial": _("Axial"),
+        "coronal": _("Coronal"),
+        "sagittal": _("Sagittal"),
+        "acquisition": _("As acquired"),
+    }
 
 
 def _mm(length: float | None) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from .translation import tr as _
 
-# Import name to what pip installs. torch and torchvision come with Slicer's PyTorch extension.
-FROM_PYTORCH = {"torch": "torch", "torchvision": "torchvision"}
+# Import name to what pip installs. torch comes by Slicer's extension PyTorch.
+FROM_PYTORCH = {"torch": "torch"}
 FROM_PIP = {
     "safetensors": "safetensors>=0.4.3",
     "msgpack": "msgpack>=1.0",

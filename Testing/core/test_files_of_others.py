@@ -76,6 +76,37 @@ def test_a_weight_file_with_a_bad_configuration_is_told(tmp_path, config):
         inspect_checkpoint(path)
 
 
+@pytest.mark.parametrize(
+    "change", [{"num_classes": 0}, {"nane": 1}, {"intensity": {"CT": {"low": 9}}}]
+)
+def test_a_configuration_in_a_weight_file_that_can_not_be_is_told_with_the_files_name(
+    tmp_path, change
+):
+    path = tmp_path / "a.safetensors"
+    config = json.dumps(ModelConfig().to_dict() | change)
+    metadata = {"masam_format": "1", "part": "whole", "config": config}
+    save_file({"a": torch.zeros(1)}, path, metadata=metadata)
+    with pytest.raises(CheckpointError, match=r"a\.safetensors can't be used\. \S"):
+        inspect_checkpoint(path)
+
+
+def test_an_unknown_entry_is_told_with_those_of_its_own_group():
+    with pytest.raises(ConfigError, match=r"'intensity\.CT\.wings'; known are kind, "):
+        ModelConfig.from_dict({"intensity": {"CT": {"wings": 1}}})
+
+
+def test_a_weight_file_that_claims_more_than_the_memory_is_told(tmp_path, monkeypatch):
+    path = tmp_path / "a.pth"
+    torch.save({"a": torch.zeros(3)}, path)
+
+    def full(*_given, **_more):
+        raise MemoryError
+
+    monkeypatch.setattr(torch, "load", full)
+    with pytest.raises(CheckpointError, match=r"a\.pth is damaged, or holds more than the memory"):
+        read_state(path)
+
+
 def _weights(kind, path):
     if kind == "old":  # of a torch that did not pack its files yet
         torch.save({"a": torch.zeros(3)}, path, _use_new_zipfile_serialization=False)

@@ -1,4 +1,4 @@
-"""The examples run as they are, on small data."""
+"""The examples run as they are, on small data; what is trained sees small images."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from masam_core.image.volume import read_labels
 from masam_core.scoring.metrics import dice
+from masam_core.training import presets
 
 from ..conftest import ROOT
 from ..core.conftest import data
@@ -55,8 +56,14 @@ def test_a_folder_in_batch(
 
 
 def test_training_on_your_data(
-    tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    data: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    whole = presets.preset("tumour-box-small")
+    small = {**whole, "model": {**whole["model"], "image_size": 56}}
+    monkeypatch.setattr(presets, "preset", {"tumour-box-small": small}.__getitem__)
     example("train_on_your_data")["main"](data, tmp_path / "run", 2)
     said = capsys.readouterr().out.splitlines()
     assert (tmp_path / "run" / "best.safetensors").is_file()

@@ -171,17 +171,16 @@ def test_the_module_needs_nothing_of_the_workbench(module_path: Path) -> None:
 
 
 def test_the_wheel_and_an_editable_installation_have_the_workbench(
-    module_path: Path, tmp_path: Path
+    module_path: Path, tmp_path: Path, wheel: Path
 ) -> None:
-    hatchling = pytest.importorskip("hatchling.builders.wheel")
-    builder = hatchling.WheelBuilder(str(module_path.parent))
-    (wheel,) = builder.build(directory=str(tmp_path), versions=["standard"])
     with zipfile.ZipFile(wheel) as packed:
         names = set(packed.namelist())
     root = module_path.parent
     for folder in (module_path / "MASAMSlicerLib", root / "masam_workbench", root / "masam_core"):
         here = {p for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"}
         assert {f"{folder.name}/{p.relative_to(folder).as_posix()}" for p in here} <= names
+    hatchling = pytest.importorskip("hatchling.builders.wheel")
+    builder = hatchling.WheelBuilder(str(module_path.parent))
     (editable,) = builder.build(directory=str(tmp_path), versions=["editable"])
     with zipfile.ZipFile(editable) as packed:
         (paths,) = [packed.read(name) for name in packed.namelist() if name.endswith(".pth")]

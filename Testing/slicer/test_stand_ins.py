@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Annotated, Any
 
@@ -148,3 +149,17 @@ def test_a_launcher_is_not_the_python_that_it_starts(harness: Any) -> None:
     own, parent = map(int, process.communicate(timeout=60)[0].split())
     assert own != process.pid
     assert parent == process.pid
+
+
+def test_a_wait_does_what_a_slow_round_has_put_off(harness: Any) -> None:
+    from PySide6 import QtCore
+
+    done: list[str] = []
+
+    def slow() -> None:
+        time.sleep(0.03)
+        QtCore.QTimer.singleShot(0, lambda: done.append("later"))
+
+    QtCore.QTimer.singleShot(0, slow)
+    harness.process(0.01)
+    assert done == ["later"]

@@ -7,9 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+LEAST_ROUNDS = 10
+
 
 def process(until: Callable[[], bool] | float, seconds: float = 60.0) -> None:
     """Let Qt work until something is so, or for some seconds.
+
+    On a busy machine one round may take all the seconds, and what it has put off is done in the
+    next ones: there are some in any case.
 
     Raises:
         TimeoutError: it was not so within ``seconds``.
@@ -19,7 +24,9 @@ def process(until: Callable[[], bool] | float, seconds: float = 60.0) -> None:
     application = QtWidgets.QApplication.instance()
     began = time.monotonic()
     limit = seconds if callable(until) else until
-    while time.monotonic() - began < limit:
+    rounds = 0
+    while rounds < LEAST_ROUNDS or time.monotonic() - began < limit:
+        rounds += 1
         application.processEvents()
         if callable(until) and until():
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import signal
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -156,10 +157,17 @@ def test_touch_up_threshold_list_and_keys(bench: Bench, case: Case) -> None:
     bench.untilIdle()
     assert float(bench.text("volume")) == before
 
+    assert bench.text("plane") == "axial"
+    bench.get("diameter-plane").select_option("coronal")
+    bench.untilText("plane", "coronal")
+    bench.untilIdle()
+
     bench.click("use-threshold")
     bench.get("threshold").fill("90")
     bench.until("v => Number(document.querySelector('[data-test=volume]').innerText) < v", before)
     bench.untilIdle()
+
+    assert bench.text("plane") == "coronal"
 
     bench.page.keyboard.press("b")  # a second lesion, in another view, by two clicks
     x, y = bench.middle("Green")
@@ -378,11 +386,11 @@ def test_the_page_answers_while_an_image_is_read_and_the_reading_can_be_cancelle
     sitk.WriteImage(slow, str(path))
     bench.upload(path)
     bench.untilText("message", "Reading slow.nii.gz")
-    readers = [
-        pid
-        for pid, words in processesBelow(server.process.pid).items()
-        if "masam_core.image.intake" in words
-    ]
+    readers: list[int] = []
+    deadline = time.monotonic() + 20
+    while not readers and time.monotonic() < deadline:
+        words = processesBelow(server.process.pid).items()
+        readers = [pid for pid, line in words if "masam_core.image.apart" in line]
     for pid in readers:
         os.kill(pid, signal.SIGSTOP)  # as slow as can be
     assert readers

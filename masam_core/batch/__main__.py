@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from masam_core.errors import MasamError
+from masam_core.image.readable import readable
 from masam_core.threads import share_processor
 from masam_core.worker.channel import private_stdout
 
@@ -37,7 +38,7 @@ def main(path: str) -> int:
         spec = BatchSpec.from_dict(json.loads(Path(path).read_text("utf-8")))
         run_spec(spec, say, stop.is_set)
     except (MasamError, OSError, ValueError) as error:
-        say({"event": "error", "message": str(error)})
+        say({"event": "error", "message": readable(error)})
         return 1
     return 0
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from masam_core.batch.cases import BatchCase, find_cases
+from masam_core.batch.case import BatchCase
+from masam_core.batch.cases import find_cases
 from masam_core.batch.engine import open_segmenter
 from masam_core.batch.queue import BatchQueue
 from masam_core.batch.run import OnCase, OnProgress, open_queue, run_batch
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import DONE, FAILED
+from masam_core.image.readable import readable
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -53,17 +55,22 @@ class Batch:
         Raises:
             MasamError: the model can't be loaded, or the table can't be written.
         """
-        if self.queue.next() is None:
-            self.queue.write_table()
-            return True
-        with open_segmenter(self.spec.model, self.spec.worker, environment) as segmenter:
-            return run_batch(
-                self.cases, self.queue, segmenter, self.spec, on_case, on_progress, cancelled
-            )
+        try:
+            if self.queue.next() is None:
+                self.queue.write_table()
+                return True
+            with open_segmenter(self.spec.model, self.spec.worker, environment) as segmenter:
+                return run_batch(
+                    self.cases, self.queue, segmenter, self.spec, on_case, on_progress, cancelled
+                )
+        finally:
+            self.queue.release()
 
 
 def open_batch(spec: BatchSpec) -> Batch:
     """Find the cases of a batch and what has become of them.
+
+    The folder of the results is held for this batch until it has run.
 
     Raises:
         ConfigError, CheckpointError, SegmentationError: the batch can't begin.
@@ -101,7 +108,7 @@ def run_spec(
         say({"event": "progress", "case": name, "fraction": fraction, "text": text})
 
     for note in batch.notes:
-        say({"event": "note", "message": note})
+        say({"event": "note", "message": readable(note)})
     for row in batch.queue.table():
         on_case(*row)
     whole = batch.run(on_case, on_progress, cancelled, environment)

@@ -13,39 +13,50 @@ from pathlib import Path
 from typing import Any
 
 from masam_core.atomic import append_text
-from masam_core.batch.fingerprint import changes
+from masam_core.batch.fingerprint import changes, same_content
+from masam_core.batch.lock import FolderLock
+from masam_core.batch.names import safe_name
 from masam_core.batch.states import (
     DONE,
     FAILED,
     PENDING,
     RUNNING,
+    SCENE,
+    TABLE_FILE,
     CaseState,
     StateFolder,
     reported,
-    safe_name,
+    state_folder,
 )
 from masam_core.errors import ConfigError, SegmentationError
 from masam_core.export.measurements import COLUMNS, Cell, write_measurements
+from masam_core.image.readable import readable
 
-TABLE_FILE, LOG_FOLDER = "measurements.csv", "logs"
+LOG_FOLDER = "logs"
 
 
 class BatchQueue:
     """Cases by name, in order.
+
+    Where it has a folder, that is the queue's alone from :meth:`hold` to :meth:`release`. Results
+    of other inputs that lie there stay, also in the table.
 
     Args:
         names: of the cases, each once.
         folder: where states, logs and the table are kept; None keeps nothing.
         made_of: what the result of each case depends on; a case that was worked through with
             something else waits again.
-        fresh: forget what the folder says and begin anew.
-        resumable: keep the states, so that another queue can go on with them.
+        fresh: forget what the folder says of these cases and begin anew.
+        resumable: go on with the states that are kept.
+        sources: path of each case's image; a case of the same name and of another image is refused.
+        held: the folder's lock, where the caller has it.
 
     Attributes:
         notes: what a user should know of how it begins.
 
     Raises:
-        ConfigError: two cases of one name; see also StateFolder.
+        ConfigError: two cases of one name, or the folder holds one of this name and another image;
+            see also StateFolder.
         SegmentationError: the folder can't be written.
     """
 
@@ -56,6 +67,8 @@ class BatchQueue:
         made_of: Mapping[str, Mapping[str, Any]] | None = None,
         fresh: bool = False,
         resumable: bool = True,
+        sources: Mapping[str, str] | None = None,
+        held: FolderLock | None = None,
     ) -> None:
         twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
@@ -65,28 +78,38 @@ class BatchQueue:
         self.notes: list[str] = []
         given = made_of or {}
         self._made_of = {name: _plain(given.get(name, {})) for name in names}
+        unknown = "" if resumable else SCENE
+        self._sources = {name: (sources or {}).get(name, unknown) for name in names}
         self._began = 0.0
         self._states: StateFolder | None = None
+        self._lock = held
         if folder is not None:
             with reported(folder):
                 folder.mkdir(parents=True, exist_ok=True)
-            if resumable:
-                self._states = StateFolder(folder, fresh)
-                self._open(self._states)
+            state_folder(folder, fresh)
+            self._states = StateFolder(folder)
+            if fresh:
+                self._states.forget(names)
+            self._open(self._states, resumable)
+
+    def hold(self) -> None:
+        """Keep others from writing into the folder; ConfigError where somebody does."""
+        if self.folder is not None and self._lock is None:
+            self._lock = lock_folder(self.folder)
+
+    def release(self) -> None:
+        """Let others write into the folder."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
+
+    def knows(self, name: str) -> bool:
+        """Whether the folder holds a state of a case, from this run or an earlier one."""
+        return self._states is not None and self._states.has(name)
 
     def next(self) -> str | None:
         """The first case that waits, or None."""
         return next((n for n, case in self.cases.items() if case.status == PENDING), None)
-
-    def take_over(self, name: str) -> bool:
-        """Whether another process has worked this case through meanwhile; its state is taken then.
-
-        A folder may be on a shared drive, and two people may have started the same batch.
-        """
-        state = self._ended_elsewhere(name)
-        if state is not None:
-            self.cases[name] = state
-        return state is not None
 
     def start(self, name: str, made_of: Mapping[str, Any] | None = None) -> None:
         """The case is being worked on; ``made_of`` as it is now, where it may have changed."""
@@ -146,10 +169,12 @@ class BatchQueue:
         """
         if self.folder is None:
             return
-        now = {name: self._ended_elsewhere(name) or case for name, case in self.cases.items()}
+        others = self._states.others(self.cases) if self._states is not None else []
         rows = [
-            {**dict.fromkeys(COLUMNS), **row, "case": name, "status": case.status}
-            for name, case in now.items()
+            # A case of another input that ran when its process was killed waits for the next run.
+            _row(name, PENDING if n and case.status == RUNNING else case.status, row)
+            for n, group in enumerate((self.cases.items(), others))
+            for name, case in group
             for row in case.rows or [{"messages": case.message}]
         ]
         write_measurements(self.folder / TABLE_FILE, rows, ("case", "status", *COLUMNS))
@@ -164,39 +189,65 @@ class BatchQueue:
             path.parent.mkdir(exist_ok=True)
         append_text(path, f"{stamp}  {text}\n", SegmentationError)
 
-    def _open(self, states: StateFolder) -> None:
+    def _open(self, states: StateFolder, resumable: bool) -> None:
         again: dict[str, list[str]] = {}
+        foreign: dict[str, str] = {}
         for name in self.cases:
             try:
                 kept = states.read(name)
             except ConfigError as error:
                 self.notes.append(f"{name} is run again: {error}")
                 continue
-            if kept is None or not kept.ended:
+            if kept is None:
+                continue
+            if self._is_foreign(name, kept):
+                foreign[name] = kept.source
+            elif not resumable or not kept.ended:
                 continue  # one that was running when the power failed runs again
-            other = changes(kept.made_of, self._made_of[name])
-            if other:
+            elif other := changes(kept.made_of, self._made_of[name]):
                 self.cases[name].message = f"Run again: {other}."
                 again.setdefault(other, []).append(name)
             else:
                 self.cases[name] = kept
+        if foreign:
+            raise ConfigError(self._refusal(foreign))
         for reason, names in again.items():
             who = names[0] if len(names) == 1 else f"{len(names)} cases"
             self.notes.append(f"{who} will be run again: {reason}.")
+        if others := len(states.others(self.cases)):
+            which = "1 case" if others == 1 else f"{others} cases"
+            self.notes.append(
+                f"{self.folder} also holds {which} that this input has not; kept, also in the "
+                "table."
+            )
 
-    def _ended_elsewhere(self, name: str) -> CaseState | None:
-        """The state of a case that waits here and was worked through by another process."""
-        if self._states is None or self.cases[name].status != PENDING:
-            return None
-        try:
-            kept = self._states.read(name)
-        except ConfigError:
-            return None
-        same = kept is not None and kept.ended and kept.made_of == self._made_of[name]
-        return kept if same else None
+    def _is_foreign(self, name: str, kept: CaseState) -> bool:
+        """Whether a state is that of another image, or of a copy with other boxes.
+
+        An input that was moved is gone on with; one of another reader, with boxes of their own on
+        copies of the images, is not.
+        """
+        own = self._sources[name]
+        if not own or not kept.source or own == kept.source:
+            return False
+        now = self._made_of[name]
+        if kept.made_of.get("boxes") != now.get("boxes"):
+            return True
+        return not same_content(kept.made_of.get("image"), now.get("image"))
+
+    def _refusal(self, foreign: Mapping[str, str]) -> str:
+        name, source = next(iter(foreign.items()))
+        more = f", and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        of = "a loaded volume" if source == SCENE else readable(source)
+        return (
+            f"{self.folder} holds results of other images or boxes with the same names: '{name}' "
+            f"is of {of}{more}. Choose another folder for the results (or begin these cases anew, "
+            "--fresh)."
+        )
 
     def _set(self, name: str, state: CaseState) -> None:
-        state.made_of = self._made_of[name]
+        state.made_of, state.source = self._made_of[name], self._sources[name]
+        state.message = readable(state.message)
         self.cases[name] = state
         if self._states is not None:
             self._states.write(name, state)
@@ -205,3 +256,23 @@ class BatchQueue:
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values as they are when JSON gives them back."""
     return dict(json.loads(json.dumps(dict(values))))
+
+
+def lock_folder(results: Path, fresh: bool = False) -> FolderLock:
+    """The lock of a folder of results.
+
+    Args:
+        results: the folder, made if it is not there.
+        fresh: whatever lies there may be replaced; see ``state_folder``.
+
+    Raises:
+        ConfigError: another batch writes there, or it holds results of something else.
+        SegmentationError: it can't be written.
+    """
+    folder = state_folder(results, fresh)
+    with reported(folder):
+        return FolderLock(folder)
+
+
+def _row(name: str, status: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**dict.fromkeys(COLUMNS), **row, "case": name, "status": status}

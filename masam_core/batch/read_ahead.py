@@ -6,7 +6,8 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from masam_core.batch.cases import BatchCase
+from masam_core.batch.case import BatchCase
+from masam_core.errors import TooSlow
 from masam_core.image.volume import Volume
 
 
@@ -32,10 +33,10 @@ class ReadAhead:
         """The volume of a case, read by now or not.
 
         What went wrong in advance is tried again: there may have been too little memory beside the
-        case before.
+        case before. What took too long is not.
 
         Raises:
-            VolumeError: as ``read_volume``.
+            VolumeError: as ``read_apart``.
         """
         ahead, self._ahead = self._ahead, None
         found = ahead.wait() if ahead is not None and ahead.case.name == case.name else None
@@ -48,14 +49,20 @@ class _Reading:
     def __init__(self, case: BatchCase, read: Callable[[BatchCase], Volume]) -> None:
         self.case = case
         self._found: list[Volume] = []
+        self._slow: TooSlow | None = None
         self._thread = threading.Thread(target=self._run, args=(read,), daemon=True)
         self._thread.start()
 
     def _run(self, read: Callable[[BatchCase], Volume]) -> None:
         with contextlib.suppress(Exception):  # said when it is read again, in its own turn
-            self._found.append(read(self.case))
+            try:
+                self._found.append(read(self.case))
+            except TooSlow as error:
+                self._slow = error
 
     def wait(self) -> Volume | None:
-        """The volume, or None if it could not be read."""
+        """The volume, or None if it could not be read; TooSlow if it took too long."""
         self._thread.join()
+        if self._slow is not None:
+            raise self._slow
         return self._found.pop() if self._found else None

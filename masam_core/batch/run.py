@@ -10,49 +10,65 @@ from pathlib import Path
 from typing import Any
 
 import masam_core
-from masam_core.batch.cases import BatchCase
+from masam_core.batch.case import BatchCase
 from masam_core.batch.fingerprint import case_files, settings
-from masam_core.batch.queue import BatchQueue
+from masam_core.batch.places import mask_of, place_of, require_apart, require_own_masks, results_of
+from masam_core.batch.queue import BatchQueue, lock_folder
 from masam_core.batch.read_ahead import ReadAhead
 from masam_core.batch.spec import BatchSpec
-from masam_core.batch.states import DONE, PENDING, RUNNING, safe_name
-from masam_core.errors import BoxError, Cancelled, ConfigError, MasamError, SegmentationError
+from masam_core.batch.states import DONE, PENDING, RUNNING
+from masam_core.errors import BoxError, Cancelled, MasamError, SegmentationError
 from masam_core.export.measurements import measurement_rows
 from masam_core.export.segmentation import write_segmentation
-from masam_core.image.apart import read_apart
+from masam_core.image.apart import read_apart, read_labels_apart
+from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
 from masam_core.inference.box_segmenter import BoxSegmenter, segment_records
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.labels import boxes_of_labels
 from masam_core.prompts.per import Per
+from masam_core.prompts.readers.label_image import LABEL_IMAGE
+from masam_core.prompts.readers.reader import Prompt
+from masam_core.prompts.readers.registry import read_prompts, reader_of
 from masam_core.prompts.record import PromptRecord
 from masam_core.prompts.together import records_of_files
-from masam_core.targets import require_folder
+from masam_core.targets import require_targets
 
 OnCase = Callable[[str, str, str], None]
 OnProgress = Callable[[str, float, str], None]
-Read = Callable[[BatchCase], Volume]
+Read = Callable[[BatchCase], tuple[Volume, list[PromptRecord]]]
 
 
 def open_queue(cases: Sequence[BatchCase], spec: BatchSpec) -> BatchQueue:
-    """The queue of a results folder: new, or gone on with.
+    """The queue of a results folder: new, or gone on with. The folder is held until its release.
+
+    Whatever can't be written is found here, before anything is computed.
 
     Raises:
-        ConfigError: the results would lie among the images; see also BatchQueue and ``settings``.
+        ConfigError: the results would lie among the images, or in a file that no batch has written;
+            another batch writes there; see also BatchQueue and ``settings``.
+        SegmentationError: a result can't be written, or would replace an image or boxes.
     """
-    if spec.source.is_dir() and spec.out.resolve() == spec.source.resolve():
-        raise ConfigError("Choose another folder for the results than that of the images.")
-    require_folder(spec.out, SegmentationError)
-    files = [safe_name(case.name).lower() for case in cases]
-    if len(set(files)) < len(files) == len({case.name for case in cases}):
-        raise ConfigError("Two cases would be written to files of the same name; rename one.")
-    shared = settings(spec)
-    made_of = {case.name: {**case_files(case), **shared} for case in cases}
-    queue = BatchQueue([case.name for case in cases], spec.out, made_of, spec.fresh)
-    for case in cases:
-        if queue.cases[case.name].status == DONE and not _mask(case, spec).is_file():
-            queue.requeue(case.name, "Run again: its mask is not there any more.")
-    if spec.retry_failed:
-        queue.retry_failed()
+    require_apart(cases, spec)
+    lock = lock_folder(spec.out, spec.fresh)
+    try:
+        shared = settings(spec)
+        made_of = {case.name: {**case_files(case), **shared} for case in cases}
+        sources = {case.name: place_of(case.image) for case in cases}
+        names = [case.name for case in cases]
+        queue = BatchQueue(names, spec.out, made_of, spec.fresh, sources=sources, held=lock)
+        if not spec.fresh:
+            require_own_masks(cases, spec, queue)
+        for case in cases:
+            if queue.cases[case.name].status == DONE and not mask_of(case, spec).is_file():
+                queue.requeue(case.name, "Run again: its mask is not there any more.")
+        if spec.retry_failed:
+            queue.retry_failed()
+    except BaseException:
+        lock.release()
+        raise
+    if lock.note:
+        queue.notes.insert(0, lock.note)
     return queue
 
 
@@ -79,17 +95,21 @@ def run_batch(
         read_ahead: read the next image while one is computed; it takes memory for both.
 
     Returns:
-        Whether it went through to the end. If not, the case that ran waits again.
+        Whether it went through to the end. If not, the case that ran waits again. The queue's
+        folder is released.
     """
     by_name = {case.name: case for case in cases}
     ahead = ReadAhead(partial(read_case, spec.modality))
 
-    def read(case: BatchCase) -> Volume:
-        volume = ahead.take(case)
-        following = queue.next()  # this case no longer waits
-        if read_ahead and following is not None:
-            ahead.begin(by_name[following])
-        return volume
+    def read(case: BatchCase) -> tuple[Volume, list[PromptRecord]]:
+        try:
+            volume = ahead.take(case)
+            return volume, records_of_case(case, volume, spec.per)
+        finally:
+            # After the boxes: label images are read by the same process.
+            following = queue.next()  # this case no longer waits
+            if read_ahead and following is not None:
+                ahead.begin(by_name[following])
 
     def attempt(case: BatchCase) -> None:
         try:
@@ -107,10 +127,9 @@ def run_batch(
 
     try:
         while (name := queue.next()) is not None and not cancelled():
-            if not queue.take_over(name):
-                queue.start(name, case_files(by_name[name]))
-                on_case(name, RUNNING, "")
-                attempt(by_name[name])
+            queue.start(name, case_files(by_name[name]))
+            on_case(name, RUNNING, "")
+            attempt(by_name[name])
             on_case(name, queue.cases[name].status, queue.cases[name].message)
         return queue.next() is None
     except (Cancelled, KeyboardInterrupt):
@@ -119,7 +138,10 @@ def run_batch(
             on_case(name, PENDING, "")
         return False
     finally:
-        queue.write_table()
+        try:
+            queue.write_table()
+        finally:
+            queue.release()
 
 
 def _run_case(
@@ -131,14 +153,14 @@ def _run_case(
     on_progress: OnProgress,
     cancelled: Callable[[], bool],
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    name, out = case.name, queue.folder
-    assert out is not None
+    name = case.name
     queue.log(name, f"MASAM {masam_core.__version__}, Python {platform.python_version()}")
+    targets = results_of(case, spec)
+    require_targets(targets, raises=SegmentationError)
     on_progress(name, 0.0, "reading")
-    volume = read(case)
+    volume, records = read(case)
     size = " x ".join(str(n) for n in volume.geometry.size_ijk)
     queue.log(name, f"Read {case.image}: {size} voxels, {volume.array.dtype}.")
-    records = records_of_case(case, volume, spec.per)
     for record in records:
         queue.log(name, _prompt_words(record, volume))
     lesions = segment_records(
@@ -151,14 +173,14 @@ def _run_case(
     )
     on_progress(name, 1.0, "writing")
     notes = [f"{lesion.name}: {note}" for lesion in lesions for note in lesion.messages]
-    notes += write_segmentation(_mask(case, spec), lesions, volume)
+    notes += write_segmentation(mask_of(case, spec), lesions, volume)
     if spec.overlay:
         try:
             from masam_core.export.overlay.overlay import render_overlay
         except ImportError:  # Slicer's Python has no matplotlib
             notes.append("No picture was written: the package matplotlib is not installed.")
         else:
-            render_overlay(out / f"{safe_name(name)}.png", volume, lesions)
+            render_overlay(targets[-1], volume, lesions)
     for note in notes:
         queue.log(name, note)
     rows = measurement_rows(lesions, volume)
@@ -186,7 +208,7 @@ def records_of_case(case: BatchCase, volume: Volume, per: Per) -> list[PromptRec
     Raises:
         BoxError: no prompt; see also ``records_of_files``.
     """
-    records = records_of_files(case.boxes, volume.geometry, per)
+    records = records_of_files(case.boxes, volume.geometry, per, _read_prompts)
     if not records:
         raise BoxError(f"There is no box for {case.image.name}.")
     return [
@@ -209,5 +231,8 @@ def _prompt_words(record: PromptRecord, volume: Volume) -> str:
     return f"{words}, with {count} correction{'' if count == 1 else 's'}" if count else words
 
 
-def _mask(case: BatchCase, spec: BatchSpec) -> Path:
-    return spec.out / f"{safe_name(case.name)}{spec.format}"
+def _read_prompts(path: Path, geometry: Geometry, per: Per) -> Sequence[Prompt]:
+    """The prompts of a file; a label image is an image, too, and read in the other process."""
+    if reader_of(path) is LABEL_IMAGE:
+        return boxes_of_labels(path, geometry, per, read_labels_apart)
+    return read_prompts(path, geometry, per)

@@ -36,7 +36,7 @@ class BatchSpec:
         segment: settings of the segmentation.
         model: model, device, precision and cache.
         worker: command that starts a worker, word by word; empty computes in this process.
-        fresh: forget an earlier run in the folder of the results.
+        fresh: forget an earlier run of these cases in the folder of the results.
         retry_failed: run failed cases again.
 
     Raises:

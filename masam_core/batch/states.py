@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from masam_core.atomic import write_text
-from masam_core.errors import ConfigError, SegmentationError
+from masam_core.batch.names import file_key, safe_name
+from masam_core.errors import ConfigError, MasamError, SegmentationError
+from masam_core.jsonfile import read_json
 
 PENDING, RUNNING, DONE, FAILED = "pending", "running", "done", "failed"
 STATUSES = (PENDING, RUNNING, DONE, FAILED)
 FOLDER = ".masam"  # in the folder of the results
 EARLIER = "batch.json"  # one file for all cases, which no released version has written
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+TABLE_FILE = "measurements.csv"
+SCENE = "(scene)"  # source of a case whose image is a loaded volume
 
 
 @dataclass
@@ -30,6 +32,7 @@ class CaseState:
         seconds: that it took.
         rows: its measurements, keyed by ``masam_core.export.measurements.COLUMNS``.
         made_of: what the result depends on; see ``masam_core.batch.fingerprint``.
+        source: path of its image, SCENE, or an empty text where it is not known.
     """
 
     status: str = PENDING
@@ -37,6 +40,7 @@ class CaseState:
     seconds: float = 0.0
     rows: list[dict[str, Any]] = field(default_factory=list)
     made_of: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
 
     @property
     def ended(self) -> bool:
@@ -49,43 +53,61 @@ class StateFolder:
 
     Args:
         results: folder of the results; made if it is not there.
-        fresh: forget what it says.
 
     Raises:
-        ConfigError: a folder of a version before 0.1.0, unless it is begun anew.
+        ConfigError: a folder with results of something else; see :func:`state_folder`.
         SegmentationError: the folder can't be written.
     """
 
-    def __init__(self, results: Path, fresh: bool = False) -> None:
-        self._folder = results / FOLDER
-        if (results / EARLIER).is_file() and not fresh:
-            raise ConfigError(
-                f"{results} holds results of an earlier version of MASAM ({EARLIER}), which can't "
-                "be gone on with. Choose another folder, or begin anew (--fresh)."
-            )
-        with reported(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            if fresh:
-                for state in self._folder.glob("*.json"):
-                    state.unlink(missing_ok=True)
+    def __init__(self, results: Path) -> None:
+        self._folder = state_folder(results)
 
     def read(self, name: str) -> CaseState | None:
         """The state of a case, or None where nothing is known.
+
+        Where the system does not tell two names apart (a and A), it may be that of the other.
 
         Raises:
             ConfigError: a file that is damaged.
         """
         path = self._path(name)
-        try:
-            kept = json.loads(path.read_text("utf-8"))
-            state = CaseState(**kept["state"])
-            if kept["case"] != name or state.status not in STATUSES:
-                raise ValueError(kept["case"])
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f"{path} is damaged.") from error
-        return state
+        kept = _read(path)
+        if kept is not None and file_key(kept[0]) != file_key(name):
+            raise ConfigError(f"{path} is damaged: it is that of another case.")
+        return None if kept is None else kept[1]
+
+    def others(self, names: Collection[str]) -> list[tuple[str, CaseState]]:
+        """Names and states of further cases than these, by name; a damaged file is a failed one."""
+        own = {self._path(name).name for name in names}
+        found = []
+        for path in sorted(self._folder.glob("*.json")):
+            if path.name in own:
+                continue
+            try:
+                kept = _read(path)
+            except ConfigError as error:
+                kept = path.stem, CaseState(FAILED, str(error))
+            if kept is not None:
+                found.append(kept)
+        return found
+
+    def has(self, name: str) -> bool:
+        """Whether there is a state of a case, damaged or not."""
+        return self._path(name).is_file()
+
+    def forget(self, names: Collection[str]) -> None:
+        """Forget these cases, and all others whose image is not there any more.
+
+        Those of another input stay: they are nobody's to begin anew.
+        """
+        gone = [
+            name
+            for name, state in self.others(names)
+            if state.source != SCENE and not (state.source and Path(state.source).exists())
+        ]
+        with reported(self._folder):
+            for name in (*names, *gone):
+                self._path(name).unlink(missing_ok=True)
 
     def write(self, name: str, state: CaseState) -> None:
         """Keep the state of a case; SegmentationError where it can't be written."""
@@ -102,10 +124,52 @@ def holds_results(folder: Path) -> bool:
     return (folder / FOLDER).is_dir() or (folder / EARLIER).is_file()
 
 
-def safe_name(name: str) -> str:
-    """A case's name as a file's, on every system."""
-    safe = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).rstrip(". ") or "_"
-    return f"_{safe}" if _RESERVED.fullmatch(safe) else safe
+def state_folder(results: Path, fresh: bool = False) -> Path:
+    """The folder of the states, made if it is not there.
+
+    Args:
+        results: folder of the results; made, too.
+        fresh: whatever lies there may be replaced.
+
+    Raises:
+        ConfigError: results of a version before 0.1.0, or a table that no batch has written.
+        SegmentationError: it can't be made.
+    """
+    folder = results / FOLDER
+    with reported(folder):
+        if not folder.is_dir() and not fresh:
+            _require_own(results)
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _require_own(results: Path) -> None:
+    if (results / EARLIER).is_file():
+        raise ConfigError(
+            f"{results} holds results of an earlier version of MASAM ({EARLIER}), which can't "
+            "be gone on with. Choose another folder, or begin anew (--fresh)."
+        )
+    if (results / TABLE_FILE).exists():
+        raise ConfigError(
+            f"{results} holds a {TABLE_FILE} that no batch has written. Choose another folder for "
+            "the results, or move that file away."
+        )
+
+
+def _read(path: Path) -> tuple[str, CaseState] | None:
+    """Name and state in a file, or None where there is none; ConfigError where it is damaged."""
+    try:
+        kept = read_json(path, "state of a case") if path.exists() else None
+        if kept is None:
+            return None
+        name, state = kept["case"], CaseState(**kept["state"])
+        if not isinstance(name, str) or state.status not in STATUSES:
+            raise ValueError(name)
+        if not all(isinstance(row, dict) for row in state.rows):
+            raise TypeError(state.rows)
+    except (MasamError, OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path} is damaged.") from error
+    return name, state
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def estimate_rows(measured: Sequence[Row]) -> list[Row]:
     """
     rows = []
     for row in measured:
-        if "gflop" not in row.details:
+        if row.details.get("gflop") is None:
             continue
         for gpu in GPUS:
             seconds, needed = estimate(row.details, gpu)

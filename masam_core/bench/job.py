@@ -57,6 +57,8 @@ def job_rows(setup: Setup) -> list[Row]:
         segmenter.set_volume(volume)
         _ = volume.content_hash
         best: Lesion | None = None
+        if setup.device.type != "cpu":  # a GPU's libraries set themselves up at first
+            segmenter.segment(box, SegmentOptions(quality=Quality.FAST, postprocess=RAW))
         # One run of the longest, since it takes minutes where a model is large.
         for quality, repeats in (
             (Quality.BEST, 1),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from masam_core.batch.cases import BatchCase
+from masam_core.batch.case import BatchCase
 from masam_core.batch.queue import BatchQueue
 from masam_core.batch.run import run_batch
 from masam_core.batch.spec import BatchSpec

@@ -88,14 +88,15 @@ def _window(setup: Setup, backbone: str, size: int) -> Row:
         with autocast(setup.device, segmenter.dtype):
             return model.encode(window)
 
-    operations = gflop(encode)  # also the warm-up
-    timing = clock(encode, 1, warm_up=False, device=setup.device)
+    operations = gflop(encode)  # also the warm-up, unless it failed half way
+    timing = clock(encode, 1, warm_up=operations is None, device=setup.device)
+    counted = "" if operations is None else _speed(operations, timing.median)
     weights = sum(p.numel() for p in model.parameters())
     return Row(
         TITLE,
         f"window of {config.num_slices} slices, {backbone} at {size} ({segmenter.precision})",
         timing.median,
-        note=f"{operations:.0f} GFLOP, {operations / timing.median:.0f} GFLOP/s",
+        note=counted,
         details={
             "backbone": backbone,
             "image_size": size,
@@ -106,3 +107,7 @@ def _window(setup: Setup, backbone: str, size: int) -> Row:
             "tokens": config.num_slices * config.grid**2,
         },
     )
+
+
+def _speed(operations: float, seconds: float) -> str:
+    return f"{operations:.0f} GFLOP, {operations / seconds:.0f} GFLOP/s"

@@ -71,15 +71,24 @@ def wait_for(device: torch.device | None) -> None:
         torch.mps.synchronize()
 
 
-def gflop(work: Callable[[], Any]) -> float:
-    """Floating-point operations of matrix products, convolutions and attention, in 10^9; a
-    multiplication and an addition count as two."""
+def gflop(work: Callable[[], Any]) -> float | None:
+    """Count floating-point operations of matrix products, convolutions and attention, in 10^9.
+
+    A multiplication and an addition count as two.
+
+    Returns:
+        The count, or None where PyTorch's counter can't follow the work: it takes operations apart
+        below mixed precision, so one that meets two precisions only there fails when counted.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
     # PyTorch's own list leaves out its fused attention for the CPU.
     fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    with FlopCounterMode(display=False, custom_mapping={fused: _attention}) as counter:
-        work()
+    try:
+        with FlopCounterMode(display=False, custom_mapping={fused: _attention}) as counter:
+            work()
+    except RuntimeError:
+        return None
     return counter.get_total_flops() / 1e9
 
 

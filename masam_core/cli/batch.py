@@ -15,6 +15,7 @@ from masam_core.cli.options import (
     SETTINGS,
     Base,
     Device,
+    DiameterPlaneOption,
     ExtendOption,
     FillHoles,
     KeepOption,
@@ -29,12 +30,13 @@ from masam_core.cli.options import (
     segment_options,
 )
 from masam_core.cli.terminal import console, plain, progress, say, table, warn
+from masam_core.image.readable import readable
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning_options import PostprocessOptions
 from masam_core.prompts.per import Per
 
 if TYPE_CHECKING:
-    from masam_core.batch.cases import BatchCase
+    from masam_core.batch.case import BatchCase
     from masam_core.batch.queue import BatchQueue
 
 RUN = "Run"
@@ -46,7 +48,8 @@ def batch_command(
         Path,
         typer.Argument(
             metavar="INPUT",
-            help="Folder of images with their boxes beside them, or a CSV list (image, boxes).",
+            help="Folder of images with their boxes beside them, with sub-folders, or a CSV list "
+            "(image, boxes).",
         ),
     ],
     out: Annotated[
@@ -73,6 +76,7 @@ def batch_command(
     fill_holes: FillHoles = PostprocessOptions.fill_holes,
     smooth: Smooth = PostprocessOptions.smooth_mm,
     slice_axis: SliceAxis = None,
+    diameter_plane: DiameterPlaneOption = SegmentOptions.diameter_plane,
     extend: ExtendOption = SegmentOptions.extend,
     modality: ModalityOption = None,
     device: Device = ModelChoice.device,
@@ -86,7 +90,7 @@ def batch_command(
     ] = "",
     fresh: Annotated[
         bool,
-        typer.Option("--fresh", help="Forget an earlier run in this folder.", rich_help_panel=RUN),
+        typer.Option("--fresh", help="Forget an earlier run of these cases.", rich_help_panel=RUN),
     ] = False,
     retry_failed: Annotated[
         bool,
@@ -115,7 +119,17 @@ def batch_command(
         overlay,
         per,
         modality,
-        segment_options(quality, threshold, margin, keep, fill_holes, smooth, slice_axis, extend),
+        segment_options(
+            quality,
+            threshold,
+            margin,
+            keep,
+            fill_holes,
+            smooth,
+            slice_axis,
+            diameter_plane,
+            extend,
+        ),
         ModelChoice(model, None if base is None else str(base), device, precision),
         tuple(split_command(worker)) if worker else (),
         fresh,
@@ -157,7 +171,7 @@ def _list(cases: list[BatchCase], as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        say(f"{row['case']}: {row['image']} with {', '.join(row['boxes'])}")
+        say(readable(f"{row['case']}: {row['image']} with {', '.join(row['boxes'])}"))
 
 
 def _tell(queue: BatchQueue, out: Path, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from masam_core.inference.extend import Extend
 from masam_core.inference.options import SegmentOptions, axis_of
 from masam_core.inference.quality import Quality
 from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.limits import MARGIN_MM, SMOOTH_MM, THRESHOLD
 
 SETTINGS = "Settings"
@@ -72,6 +73,13 @@ ExtendOption = Annotated[
         rich_help_panel=SETTINGS,
     ),
 ]
+DiameterPlaneOption = Annotated[
+    DiameterPlane,
+    typer.Option(
+        help="Plane of the diameters; 'auto' is axial on CT, else the plane of acquisition.",
+        rich_help_panel=SETTINGS,
+    ),
+]
 ModalityOption = Annotated[
     str | None,
     typer.Option(help="CT or MR, where the file does not say.", rich_help_panel=SETTINGS),
@@ -96,8 +104,10 @@ def segment_options(
     fill_holes: bool,
     smooth: float,
     slice_axis: str | None,
+    diameter_plane: DiameterPlane,
     extend: Extend = SegmentOptions.extend,
 ) -> SegmentOptions:
     """The settings of a segmentation as typed; raises ConfigError for what makes no sense."""
     cleaning = PostprocessOptions(keep, fill_holes, smooth)
-    return SegmentOptions(quality, threshold, margin, cleaning, axis_of(slice_axis), extend)
+    axis = axis_of(slice_axis)
+    return SegmentOptions(quality, threshold, margin, cleaning, axis, diameter_plane, extend)

@@ -16,6 +16,7 @@ from masam_core.cli.options import (
     SETTINGS,
     Base,
     Device,
+    DiameterPlaneOption,
     ExtendOption,
     FillHoles,
     KeepOption,
@@ -194,6 +195,7 @@ def segment_command(
     fill_holes: FillHoles = PostprocessOptions.fill_holes,
     smooth: Smooth = PostprocessOptions.smooth_mm,
     slice_axis: SliceAxis = None,
+    diameter_plane: DiameterPlaneOption = SegmentOptions.diameter_plane,
     extend: ExtendOption = SegmentOptions.extend,
     modality: ModalityOption = None,
     series: Annotated[
@@ -239,7 +241,15 @@ def segment_command(
     from masam_core.inference.segmenter import Segmenter
 
     options = segment_options(
-        quality, threshold, margin, keep, fill_holes, smooth, slice_axis, extend
+        quality,
+        threshold,
+        margin,
+        keep,
+        fill_holes,
+        smooth,
+        slice_axis,
+        diameter_plane,
+        extend,
     )
     volume = read_volume(image, series=series).with_modality(modality)
     asked = read_typed(typed, volume)
@@ -252,7 +262,11 @@ def segment_command(
             lesions.append(segment_record(segmenter, record, options, shown, mask=asked.mask))
         if automatic:
             lesions = segment_classes(
-                segmenter, options.quality, show("all slices", 1, 1), slice_axis=options.slice_axis
+                segmenter,
+                options.quality,
+                show("all slices", 1, 1),
+                slice_axis=options.slice_axis,
+                diameter_plane=options.diameter_plane,
             )
     if automatic and not any(lesion.mask.any() for lesion in lesions):
         raise SegmentationError(f"Nothing was found in {image}; no file was written.")
@@ -357,13 +371,13 @@ def _rounded(confidence: float | None) -> float | None:
 
 
 def _table(lesions: list[Lesion], notes: tuple[str, ...], out: Path) -> None:
+    from masam_core.lesion.measurements.diameters import diameters_text
+
     figures = ("Volume ml", "Diameters mm", "Confidence")
     rows = []
     for number, lesion in enumerate(lesions, 1):
         m = lesion.measurements
-        diameters = "-"
-        if m.longest_diameter_mm is not None and m.perpendicular_diameter_mm is not None:
-            diameters = f"{m.longest_diameter_mm:.1f} x {m.perpendicular_diameter_mm:.1f}"
+        diameters = diameters_text(m) or "-"
         volume = "-" if not m.voxels else f"{m.volume_ml:.2f}"
         sure = lesion.known_confidence
         shown = "cut off" if lesion.cuts else "-" if sure is None else f"{sure:.0%}"

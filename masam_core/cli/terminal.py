@@ -8,38 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
+from masam_core.errors import plain
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn
     from rich.table import Table
-
-# Control characters, halves of characters, and line ends that terminals take for their own.
-_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# Marks that turn the reading direction, so that a name looks like another one.
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def plain(text: object) -> str:
-    """Text with its control characters written out (``\\x1b``); line breaks and tabs stay."""
-    return "".join(c if _harmless(c) else _written_out(c) for c in str(text))
-
-
-def _harmless(character: str) -> bool:
-    if character in "\n\t":
-        return True
-    return character not in _TURNING and unicodedata.category(character) not in _UNPRINTABLE
-
-
-def _written_out(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def say(text: object, color: str | None = None, err: bool = False, end: bool = True) -> None:

@@ -25,11 +25,11 @@ COLUMNS = (
     *(column.name for column in _OF_MEASUREMENTS),
     "intensity_unit",
     "confidence",
+    "model",
+    "messages",
     "cuts",
     "looked_mm",
-    "model",
     "prompts",
-    "messages",
 )
 # Those that hold words; the others hold numbers.
 TEXT_COLUMNS = frozenset(
@@ -72,9 +72,9 @@ def measurement_row(
 ) -> dict[str, Cell]:
     """A row of the table, keyed by ``COLUMNS``; None where nothing was measured.
 
-    Diameters are in-plane, across the voxel axis named in ``diameter_axis`` (i, j or k) and on the
-    slice of that index, counted from 0. The centroid is in LPS. Intensities are Hounsfield units
-    (HU) for CT and have no unit otherwise.
+    Diameters lie in the plane named in ``diameter_plane``, across the voxel axis ``diameter_axis``
+    (i, j or k), on the slice ``diameter_slice`` along it, counted from 0. The
+    centroid is in LPS. Intensities are Hounsfield units (HU) for CT and have no unit otherwise.
 
     Args:
         image, lesion: names.
@@ -92,11 +92,12 @@ def measurement_row(
         value = found.get(quantity.name, quantity.empty)
         for column in quantity.table_columns():
             row[column.name] = None if value is None else column.cell(value)
-    row |= {"intensity_unit": unit, "confidence": confidence}
+    row |= {"intensity_unit": unit, "confidence": confidence, "model": model}
+    row["messages"] = " ".join(messages)
     row["cuts"] = " ".join(cut.side.value for cut in cuts) or None
-    row |= {"looked_mm": looked_mm, "model": model}
+    row["looked_mm"] = looked_mm
     row["prompts"] = None if prompts is None else json.dumps(prompts, separators=(",", ":"))
-    return {**row, "messages": " ".join(messages)}
+    return row
 
 
 def write_measurements(

@@ -2,54 +2,58 @@
 
 A file that brings its reader down, or keeps it busy for ever, ends that process and no other. One
 process serves all reading of a program, one image after the other; it is started with the first,
-started again after it fell, and ends when the program does. Requests go over its standard input, so
-that no file name stands in the system's list of processes; voxels come back in a file of ours, the
-rest as one line of JSON.
+started again after it fell, and ends when the program does. What comes from elsewhere has a process
+for itself. Requests go over its standard input, so that no file name stands in the system's list of
+processes; voxels come back in a file of ours, the rest as one line of JSON.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from masam_core.errors import MasamError, VolumeError
+from masam_core.errors import MasamError, TooSlow, VolumeError
 from masam_core.image.geometry import Geometry
-from masam_core.image.intake import limit_memory, own_output
-from masam_core.image.volume import Volume, read_volume, stem
+from masam_core.image.intake import take_in
+from masam_core.image.readable import readable
+from masam_core.image.volume import Volume, read_volume, stem, whole_numbers
 from masam_core.process_tree import kill_tree
 
+MEMORY_BYTES = 16 << 30
 READ_SECONDS = 600.0  # a large DICOM series from a slow network drive
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def read_apart(
-    path: Path | str, seconds: float = READ_SECONDS, series: str | None = None
-) -> Volume:
+def read_apart(path: Path | str, seconds: float | None = None, series: str | None = None) -> Volume:
     """Read a 3D scalar image as ``read_volume`` does, in another process.
 
     Args:
         path: as for ``read_volume``.
-        seconds: after which the process is ended.
+        seconds: after which the process is ended; None is READ_SECONDS.
         series: as for ``read_volume``.
 
     Raises:
-        VolumeError: as ``read_volume``; or it took too long, or the process ended.
+        VolumeError: as ``read_volume``; or the process ended.
+        TooSlow: it took too long.
     """
     path = Path(path)
     absolute = str(path.absolute())
     with tempfile.TemporaryDirectory(prefix="masam-") as folder:
         target = Path(folder) / "voxels.npy"
         request = {"path": absolute, "series": series, "target": str(target)}
-        facts = _READER.ask(request, path, seconds)
+        facts = _READER.ask(request, path, READ_SECONDS if seconds is None else seconds)
         # The other process was given the absolute path; words have it as it was given here.
         if "error" in facts:
             raise VolumeError(str(facts["error"]).replace(absolute, str(path)))
@@ -57,20 +61,60 @@ def read_apart(
     k, j, i = array.shape
     geometry = Geometry((k, j, i), np.array(facts["ijk_to_lps"]))
     notes = tuple(str(note).replace(absolute, str(path)) for note in facts["notes"])
-    return Volume(array, geometry, facts["modality"], stem(path), path, notes)
+    return Volume(array, geometry, facts["modality"], readable(stem(path)), path, notes)
 
 
-class _Reader:
+def read_labels_apart(path: Path | str) -> tuple[NDArray[np.int64], Geometry]:
+    """Read a label image as ``read_labels`` does, in another process; see :func:`read_apart`."""
+    found = read_apart(path)
+    return whole_numbers(found.array, path), found.geometry
+
+
+def take_in_apart(
+    reader: Reader,
+    source: Path,
+    target: Path,
+    name: str,
+    series: str | None = None,
+    seconds: float = READ_SECONDS,
+) -> dict[str, Any]:
+    """Have a reader take in an image of unknown origin; see ``masam_core.image.intake.take_in``.
+
+    Args:
+        reader: that does it; closed by another thread, it stops at once. What it has unpacked may
+            then lie beside ``target`` still.
+        source, target, name, series: as for ``take_in``.
+        seconds: after which the process is ended.
+
+    Raises:
+        VolumeError: as ``take_in``; or it took too long, or the process ended.
+    """
+    request = {"path": str(source), "target": str(target), "name": name, "series": series}
+    facts = reader.ask(request, f"'{name}'", seconds)
+    if "error" in facts:
+        raise VolumeError(str(facts["error"]))
+    return facts
+
+
+class Reader:
     """The process, started when it is needed."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()
+        self._starting = threading.Lock()
+        self._closed = False
 
-    def ask(self, request: dict[str, Any], path: Path, seconds: float) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], path: object, seconds: float) -> dict[str, Any]:
         """Send one request, and wait for its answer; see :func:`read_apart`."""
-        with self._lock:
-            process = self._running()
+        with self._asking:
+            try:
+                process = self._running()
+            except OSError as error:
+                raise VolumeError(
+                    f"{path} could not be read: its reader could not be started "
+                    f"({error.strerror or error}). Close other programs, and try again."
+                ) from error
             lines: list[bytes] = []
             waiting = threading.Thread(
                 target=_exchange, args=(process, request, lines), daemon=True
@@ -83,7 +127,7 @@ class _Reader:
             except (IndexError, ValueError):
                 self.end()
         if slow:
-            raise VolumeError(
+            raise TooSlow(
                 f"{path} took longer than {seconds:g} s to read, and was given up. It may be "
                 "damaged, or lie on a drive that does not answer."
             )
@@ -93,17 +137,26 @@ class _Reader:
         )
 
     def _running(self) -> subprocess.Popen[bytes]:
-        process = self._process
-        if process is None or process.poll() is not None:
-            paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-            process = self._process = subprocess.Popen(
-                [sys.executable, "-m", "masam_core.image.apart"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-            )
-        return process
+        with self._starting:
+            if self._closed:
+                raise VolumeError("The reader of images was ended.")
+            process = self._process
+            if process is None or process.poll() is not None:
+                paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+                process = self._process = subprocess.Popen(
+                    [_python(), "-m", "masam_core.image.apart"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                )
+            return process
+
+    def close(self) -> None:
+        """End the process for good, also while another thread waits for its answer."""
+        with self._starting:
+            self._closed = True
+        self.end()
 
     def end(self) -> None:
         """End the process, if it runs; the next request starts another."""
@@ -116,6 +169,14 @@ class _Reader:
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()
+
+
+def _python() -> str:
+    """This program's Python; inside an application (Slicer), the one that comes with it."""
+    own = sys.executable or ""
+    if "python" in Path(own).name.lower():
+        return own
+    return shutil.which("PythonSlicer") or own
 
 
 def _exchange(
@@ -132,7 +193,7 @@ def _exchange(
         return
 
 
-_READER = _Reader()
+_READER = Reader()
 atexit.register(_READER.end)
 
 
@@ -146,20 +207,39 @@ def main() -> None:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     path = request["path"]
+    shown = f"'{request['name']}'" if "name" in request else path
     try:
+        if "name" in request:
+            return take_in(Path(path), Path(request["target"]), request["name"], request["series"])
         volume = read_volume(path, request["series"])
         np.save(request["target"], volume.array, allow_pickle=False)
     except MasamError as error:
         return {"error": str(error)}
     except MemoryError:
-        return {"error": f"{path} is too large for this machine's memory."}
-    except OSError as error:
-        return {"error": f"{path} could not be read: {error.strerror or error}."}
+        return {"error": f"{shown} is too large for this machine's memory."}
+    except (OSError, ValueError) as error:  # ValueError: a path that no system takes
+        reason = getattr(error, "strerror", None) or error
+        return {"error": f"{shown} could not be read: {reason}."}
     return {
         "modality": volume.modality,
         "ijk_to_lps": volume.geometry.ijk_to_lps.tolist(),
         "notes": list(volume.notes),
     }
+
+
+def own_output() -> TextIO:
+    """Standard output for the answer alone: what libraries write there goes to standard error."""
+    own = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return own
+
+
+def limit_memory() -> None:
+    """Have the system refuse this process more memory, where it can."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # not on every system
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 
 if __name__ == "__main__":

@@ -1,74 +1,42 @@
-"""Reading a file of unknown origin in a process of its own.
+"""Taking in an image of unknown origin: a file, a folder of slices, or a zip archive of either.
 
-    python -m masam_core.image.intake FILE OUT.nrrd [NAME [SERIES]]
-
-FILE is an image, a zip archive or a folder; the image is written uncompressed to OUT.nrrd, and one
-JSON object to standard output: ``name``, ``modality``, ``shape`` (KJI), and ``notes`` (sentences
-for the user) where there are any; ``series`` (each with ``uid`` and ``words``) where there are
-several to choose from; or ``error`` in the user's words. Voxels in a second file, which a header
-names, are never read here.
-
-A file that brings its reader down ends this process and no other; a reader that takes too much
-memory is stopped by the system.
+This runs in the process of :mod:`masam_core.image.apart`: a file may bring its reader down.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import shutil
-import sys
 import tempfile
-import zipfile
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from masam_core.atomic import atomic_path
-from masam_core.errors import MasamError, VolumeError
+from masam_core.errors import VolumeError
+from masam_core.image.archive import Unpacked, is_archive, unpack
 from masam_core.image.formats.dicom import list_series
 from masam_core.image.plain_nrrd import write_plain_nrrd
-from masam_core.image.volume import Volume, read_volume, stem
+from masam_core.image.volume import Volume, read_volume
 
-MEMORY_BYTES = 16 << 30
-ZIP_FILES = 20_000
-ZIP_BYTES = 8 << 30
-_CHUNK = 1 << 20
-
-
-def main(arguments: list[str]) -> int:
-    """Read, write, and say what it was; 0 where an image was written or a series is to choose."""
-    source, target = Path(arguments[0]), Path(arguments[1])
-    name = arguments[2] if len(arguments) > 2 else stem(source)
-    series = arguments[3] if len(arguments) > 3 else None
-    limit_memory()
-    out = own_output()
-    try:
-        answer = take_in(source, target, name, series)
-    except MasamError as error:
-        answer = {"error": str(error)}
-    except MemoryError:
-        answer = {"error": f"'{name}' is too large for this machine's memory."}
-    except OSError as error:
-        answer = {"error": f"'{name}' could not be taken in: {error.strerror or error}."}
-    print(json.dumps(answer), file=out, flush=True)
-    return 1 if "error" in answer else 0
+_IMAGES = (".nii", ".nii.gz", ".nrrd", ".mha", ".nhdr", ".mhd", ".hdr")
 
 
 def take_in(source: Path, target: Path, name: str, series: str | None = None) -> dict[str, Any]:
-    """Read an image, a zip archive or a folder, and write the image as NRRD.
+    """Read an image, a zip archive or a folder, and write the image as uncompressed NRRD.
 
     Args:
         source: of unknown origin.
-        target: the NRRD file.
+        target: the NRRD file; an archive is unpacked beside it for as long as this takes.
         name: for people; messages have it in place of the path.
         series: UID of the DICOM series to take.
 
     Returns:
-        See above.
+        ``name``, ``modality``, ``shape`` (KJI), and ``notes`` (sentences for the user) where there
+        are any; or ``series`` (each with ``uid`` and ``words``) where there are several to choose
+        from, and nothing was written.
 
     Raises:
-        VolumeError: see ``read_volume`` and :func:`unpack`.
+        VolumeError: see ``read_volume`` and :func:`masam_core.image.archive.unpack`.
     """
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         path = source
@@ -79,16 +47,17 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
                 words = str(words).replace(str(place), f"'{name}'")
             return str(words)
 
-        if zipfile.is_zipfile(source):
-            unpack(source, Path(folder))
-            path = Path(folder)
         try:
-            path = _the_image(path) if path.is_dir() else path
+            detached = False
+            if is_archive(source):
+                path, detached = _from_archive(source, Path(folder))
+            elif path.is_dir():
+                path = _the_image(path)
             if path.is_dir() and series is None:
                 found = list_series(path)
                 if len(found) > 1:
                     return {"series": [{"uid": uid, "words": words} for uid, words in found]}
-            volume = read_volume(path, series, False)
+            volume = read_volume(path, series, detached)
         except VolumeError as error:
             raise VolumeError(told(error)) from error
         _write(volume, target)
@@ -96,45 +65,49 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
     return {**answer, "notes": [told(n) for n in volume.notes]} if volume.notes else answer
 
 
-def unpack(archive: Path, folder: Path, most_bytes: int = ZIP_BYTES) -> None:
-    """Unpack a zip archive. Names inside it choose only the ending, never the place.
+def _from_archive(archive: Path, folder: Path) -> tuple[Path, bool]:
+    """Unpack an archive, or the one that is all that it holds.
 
-    Raises:
-        VolumeError: damaged, encrypted, or more than the limits of files and bytes, whatever the
-            archive says of itself.
+    Returns:
+        The image, or the folder of slices; and whether a header may have its voxels in another
+        file, which then can be none but one of the same archive.
     """
-    left = most_bytes
-    try:
-        with zipfile.ZipFile(archive) as packed:
-            entries = [entry for entry in packed.infolist() if not _is_beside_the_point(entry)]
-            if len(entries) > ZIP_FILES:
-                raise VolumeError(f"The archive holds {len(entries)} files; {ZIP_FILES} at most.")
-            for number, entry in enumerate(entries):
-                ending = _ending(entry.filename)
-                with packed.open(entry) as inside, (folder / f"{number}{ending}").open("wb") as out:
-                    while data := inside.read(_CHUNK):
-                        left -= len(data)
-                        if left < 0:
-                            limit = most_bytes / 1e9
-                            raise VolumeError(f"The archive unpacks to more than {limit:.0f} GB.")
-                        out.write(data)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
-        raise VolumeError(f"The archive can't be unpacked: {error}.") from error
+    files = unpack(archive, folder)
+    if len(files) == 1 and is_archive(files[0].path):
+        folder /= "inside"
+        folder.mkdir()
+        files = unpack(files[0].path, folder)
+    image = _the_image(folder)
+    if not image.is_dir():
+        own = next(file for file in files if file.path == image)
+        return _named_again(own, files, folder / "image"), True
+    if files and all(is_archive(file.path) for file in files):
+        many = "s" if len(files) > 1 else ""
+        raise VolumeError(
+            f"The archive holds {len(files)} other archive{many}. Unpack it, and open one of them."
+        )
+    return image, False
 
 
-def _ending(name: str) -> str:
-    """Ending of a name in an archive, of one part or two (``.nii.gz``); empty where it is odd."""
-    suffixes = Path(name).suffixes
-    for ending in ("".join(suffixes[-2:]), "".join(suffixes[-1:])):
-        if ending.replace(".", "").isalnum() and len(ending) < 12:
-            return ending
-    return ""
+def _named_again(own: Unpacked, files: list[Unpacked], folder: Path) -> Path:
+    """Move a header, and what lay beside it in its archive, into a folder under their own names.
 
-
-def _is_beside_the_point(entry: zipfile.ZipInfo) -> bool:
-    """Whether an entry is a folder, or what macOS adds to every archive (``__MACOSX/._name``)."""
-    *folders, name = entry.filename.replace("\\", "/").split("/")
-    return entry.is_dir() or "__MACOSX" in folders or name.startswith("._") or name == ".DS_Store"
+    A header names the file of its voxels. In this folder there is nothing that was not packed
+    beside it.
+    """
+    folder.mkdir()
+    place = own.path
+    for file in files:
+        plain = Path(file.name).name == file.name and file.name not in ("", "..")
+        if file.folder != own.folder or not plain:
+            continue
+        target = folder / file.name
+        # A name that this system can't have: the file stays where it is, under its number.
+        with contextlib.suppress(OSError, ValueError):
+            if not target.exists():
+                file.path.rename(target)
+                place = target if file is own else place
+    return place
 
 
 def _the_image(folder: Path) -> Path:
@@ -143,9 +116,6 @@ def _the_image(folder: Path) -> Path:
     if len(images) > 1:
         raise VolumeError(f"There are {len(images)} images; open them one by one.")
     return images[0] if images else folder
-
-
-_IMAGES = (".nii", ".nii.gz", ".nrrd", ".mha", ".nhdr", ".mhd", ".hdr")
 
 
 def _write(volume: Volume, target: Path) -> None:
@@ -163,21 +133,3 @@ def _write(volume: Volume, target: Path) -> None:
             "The image was read, but this machine's temporary folder can't be written: it is full "
             "or protected."
         ) from error
-
-
-def own_output() -> TextIO:
-    """Standard output for the answer alone: what libraries write there goes to standard error."""
-    own = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    return own
-
-
-def limit_memory() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):  # not on every system
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

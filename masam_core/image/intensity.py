@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import ConfigError, IntensityError
+from masam_core.image.hounsfield import looks_like_ct, padding_in, seen_values
 
 Modality = Literal["CT", "MR", "other"]
 Limits = tuple[float, float]
 
+ROUNDING = 2e-6  # of a value: some steps of float32
 SAMPLE_LIMIT = 2_000_000  # voxels looked at for percentiles; more changes nothing
-AIR_HU = -500.0  # only CT has the air around a patient this far below zero
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class IntensityPreset:
     """One way to choose the values that become 0 and 1.
 
     ``window``: ``low`` and ``high`` are values (Hounsfield units for CT). ``percentile``: they are
-    percentiles of the finite voxels above the volume's least value, which is background.
+    percentiles of the finite voxels above the volume's least value, which is background; padding
+    does not count.
 
     Raises:
         ConfigError: an unknown kind, or low not below high.
@@ -89,8 +91,8 @@ DEFAULT_INTENSITY = IntensityConfig()
 def guess_modality(array: NDArray[Any], modality: str | None) -> Modality:
     """Tell CT, MR and other apart: the one rule for what an image is.
 
-    A given modality (DICOM's word) wins. Else: 8-bit values are other; values of which at least
-    1 % lie at -500 or below are CT, for the air around a patient does; the rest is taken for MR.
+    A given modality (DICOM's word) wins. Else: 8-bit values are other; what looks like Hounsfield
+    units is CT, see :func:`masam_core.image.hounsfield.looks_like_ct`; the rest is taken for MR.
 
     Args:
         array: values of any shape and real type.
@@ -101,10 +103,26 @@ def guess_modality(array: NDArray[Any], modality: str | None) -> Modality:
         return "CT" if word == "CT" else "MR" if word in ("MR", "MRI") else "other"
     if array.dtype in (np.uint8, np.int8, np.bool_):
         return "other"
-    sample = _finite_sample(array)
-    if sample.size and np.percentile(sample, 1) <= AIR_HU:
-        return "CT"
-    return "MR"
+    return "CT" if looks_like_ct(finite_sample(array)) else "MR"
+
+
+def doubt_about(array: NDArray[Any], modality: str | None) -> str:
+    """What to tell a user of an image that has CT's value of air only as padding; else empty.
+
+    Args:
+        array, modality: as for :func:`guess_modality`.
+    """
+    if modality or guess_modality(array, None) != "MR":
+        return ""
+    sample = finite_sample(array)
+    padding = sample[padding_in(sample)]
+    if padding.size < 0.01 * sample.size:
+        return ""
+    return (
+        "The file does not say whether it is CT or MR. It was taken for MR, because "
+        f"{padding.max():g} stands in it like a filling rather than like air. If it is CT, say so "
+        "(--modality CT)."
+    )
 
 
 def intensity_unit(kind: Modality) -> str | None:
@@ -126,7 +144,7 @@ def intensity_limits(array: NDArray[Any], modality: str | None, config: Intensit
     Raises:
         IntensityError: no finite value at all.
     """
-    sample = _finite_sample(array)
+    sample = finite_sample(array)
     if sample.size == 0:
         raise IntensityError(
             "The volume holds no finite value (only NaN or infinity), so there is nothing to see."
@@ -134,12 +152,21 @@ def intensity_limits(array: NDArray[Any], modality: str | None, config: Intensit
     preset = config.presets[guess_modality(array, modality)]
     if preset.kind == "window":
         return preset.low, preset.high
-    foreground = sample[sample > sample.min()]
+    seen = seen_values(sample)
+    foreground = seen[seen > seen.min()]
     low, high = np.percentile(foreground if foreground.size else sample, [preset.low, preset.high])
-    if not high > low:
+    if not varies(np.array([low, high])):
         # Nearly constant: the whole range, so that the few voxels that differ are seen.
         low, high = sample.min(), sample.max()
+        if not varies(np.array([low, high])):
+            high = low
     return float(low), float(high)
+
+
+def varies(values: NDArray[Any]) -> bool:
+    """Whether finite values differ by more than what rounding to float32 leaves of one value."""
+    low, high = float(values.min()), float(values.max())
+    return high - low > ROUNDING * max(abs(low), abs(high))
 
 
 def scale_intensity(array: NDArray[Any], limits: Limits, cut: bool = True) -> NDArray[np.float32]:
@@ -168,7 +195,7 @@ def normalise(
     return scale_intensity(array, intensity_limits(array, modality, config), cut)
 
 
-def _finite_sample(array: NDArray[Any]) -> NDArray[np.float64]:
+def finite_sample(array: NDArray[Any]) -> NDArray[np.float64]:
     """An even, repeatable sample of the finite values."""
     flat = array.reshape(-1)
     step = max(1, flat.size // SAMPLE_LIMIT)

@@ -16,7 +16,8 @@ from masam_core.image.formats.base import Image, Rules, require_scalar_3d
 from masam_core.image.formats.dicom import read_series
 from masam_core.image.formats.registry import read_image
 from masam_core.image.geometry import Geometry
-from masam_core.image.intensity import Modality, guess_modality
+from masam_core.image.intensity import Modality, doubt_about, guess_modality
+from masam_core.image.readable import readable
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -74,6 +75,11 @@ class Volume:
         """CT, MR or other, by :func:`masam_core.image.intensity.guess_modality`."""
         return guess_modality(self.array, self.modality)
 
+    @cached_property
+    def doubt(self) -> str:
+        """A sentence for the user where CT and MR are hard to tell apart; mostly empty."""
+        return doubt_about(self.array, self.modality)
+
     def with_modality(self, modality: str | None) -> Volume:
         """Return the image with a modality, where its file says none; else the image as it is."""
         if self.modality is not None or not modality:
@@ -109,7 +115,8 @@ def read_volume(path: Path | str, series: str | None = None, detached: bool = Tr
     """
     path = Path(path)
     found = _read(path, Rules(detached, series))
-    return Volume(found.array, found.geometry, found.modality, stem(path), path, found.notes)
+    name = readable(stem(path))
+    return Volume(found.array, found.geometry, found.modality, name, path, found.notes)
 
 
 def volume_from_sitk(image: sitk.Image, name: str = "volume") -> Volume:
@@ -139,13 +146,17 @@ def read_labels(path: Path | str) -> tuple[NDArray[np.int64], Geometry]:
         VolumeError: as :func:`read_volume`; or values that are no whole numbers.
     """
     found = _read(Path(path), Rules())
-    array = found.array
+    return whole_numbers(found.array, path), found.geometry
+
+
+def whole_numbers(array: NDArray[Any], path: Path | str) -> NDArray[np.int64]:
+    """Labels of an image's values; VolumeError where they are no whole numbers."""
     if not np.issubdtype(array.dtype, np.integer) and not np.array_equal(array, np.rint(array)):
         raise VolumeError(
             f"{path} is no label image: its values are not whole numbers. Expected 0 for "
             "background and 1, 2, ... for lesions."
         )
-    return array.astype(np.int64), found.geometry
+    return array.astype(np.int64)
 
 
 def stem(path: Path) -> str:

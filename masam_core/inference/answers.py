@@ -98,6 +98,8 @@ def _lesion(
     # A mask that was cut off agrees with itself: how sure the model is of it means nothing.
     sure = float("nan") if found.cuts else found.confidence
     messages = [*volume.notes, *warnings_before(box, job.prompt), *notes]
+    if volume.doubt:
+        messages.append(volume.doubt)
     if not found.seen:
         messages.append(
             "The image has one value in and around this box: there is nothing to see, so "
@@ -121,7 +123,9 @@ def _lesion(
         confidence=sure,
         box=box,
         geometry=volume.geometry,
-        measurements=measure(mask, offset, volume, run.options.slice_axis),
+        measurements=measure(
+            mask, offset, volume, run.options.slice_axis, run.options.diameter_plane
+        ),
         messages=tuple(messages),
         model=engine.config.name,
         prompts=PromptRecord(prompt),

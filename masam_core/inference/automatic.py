@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from masam_core.errors import Cancelled, ConfigError
+from masam_core.errors import Cancelled, ConfigError, IntensityError
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.confidence import confidence
@@ -17,6 +17,7 @@ from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.view import slice_crop
 from masam_core.inference.windows import stride_of, window_starts
 from masam_core.lesion.crops import tight_slices
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.model.prompt import NetworkPrompt
@@ -29,6 +30,7 @@ def segment_classes(
     progress: Progress | None = None,
     cancelled: IsCancelled | None = None,
     slice_axis: int | None = None,
+    diameter_plane: DiameterPlane = SegmentOptions.diameter_plane,
 ) -> list[Lesion]:
     """Segment the volume that was set, without boxes, as a model trained without prompts does.
 
@@ -42,6 +44,7 @@ def segment_classes(
         progress: called with the fraction done and a word on what is being done.
         cancelled: asked between windows.
         slice_axis: voxel axis (0 = i, 1 = j, 2 = k) across the slices; None takes the coarsest.
+        diameter_plane: in which diameters are taken.
 
     Returns:
         One entry for each class, in the model's order, with the class's name; the mask of a class
@@ -50,6 +53,7 @@ def segment_classes(
 
     Raises:
         ConfigError: no volume was set, or the model needs a box.
+        IntensityError: the image has one value everywhere.
         Cancelled: ``cancelled`` said so.
     """
     config, volume = segmenter.config, segmenter.volume
@@ -58,6 +62,8 @@ def segment_classes(
             f"The model '{config.name}' needs a box; automatic segmentation needs a model that was "
             "trained without prompts, on whole slices."
         )
+    if not segmenter.sees_anything():
+        raise IntensityError("The image has one value everywhere, so there is nothing to see.")
     frame = volume.geometry.canonical_frame(slice_axis)
     labels, sure = _slide(segmenter, frame, quality, progress, cancelled)
     found = []
@@ -81,7 +87,7 @@ def segment_classes(
                 confidence=confidence(probability, own),
                 box=box,
                 geometry=volume.geometry,
-                measurements=measure(own, offset, volume, slice_axis),
+                measurements=measure(own, offset, volume, slice_axis, diameter_plane),
                 model=config.name,
             )
         )

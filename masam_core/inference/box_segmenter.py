@@ -87,7 +87,7 @@ class PromptSegmenter(Protocol):
         corrections: Sequence[Correction] = (),
         mask: NDArray[np.bool_] | None = None,
     ) -> Lesion:
-        """As :meth:`BoxSegmenter.segment`, from any first prompt; corrected then, one by one.
+        """Segment the lesion of any first prompt, and correct it then, one by one.
 
         Args:
             first: a ``FirstPrompt``, or what stands for a box; None where a mask is given.

@@ -11,10 +11,11 @@ from masam_core.inference.extend import Extend
 from masam_core.inference.quality import Quality
 from masam_core.keywords import Keyword
 from masam_core.lesion.cleaning_options import PostprocessOptions
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.limits import MARGIN_MM, THRESHOLD
 
 _POSTPROCESS = ("keep", "fill_holes", "smooth_mm")
-_OWN = ("quality", "threshold", "margin_mm", "slice_axis", "extend")
+_OWN = ("quality", "threshold", "margin_mm", "slice_axis", "diameter_plane", "extend")
 
 
 def axis_of(value: object) -> int | None:
@@ -42,11 +43,12 @@ class SegmentOptions:
         postprocess: cleaning of the mask.
         slice_axis: voxel axis across the slices, 0, 1 or 2 for i, j or k (the letters will do, and
             become numbers); None takes the coarsest.
+        diameter_plane: in which diameters are taken; a word will do, and becomes a member.
         extend: whether a box is extended at sides that cut the lesion off; a word will do.
 
     Raises:
-        ConfigError: an unknown quality or way to extend, an axis other than i, j, k, or a number
-            outside the limits in ``masam_core.limits``.
+        ConfigError: an unknown quality, plane or way to extend, an axis other than i, j, k, or a
+            number outside the limits in ``masam_core.limits``.
     """
 
     quality: Quality = Quality.BALANCED
@@ -54,6 +56,7 @@ class SegmentOptions:
     margin_mm: float = 0.0
     postprocess: PostprocessOptions = field(default_factory=PostprocessOptions)
     slice_axis: int | None = None
+    diameter_plane: DiameterPlane = DiameterPlane.AUTO
     extend: Extend = Extend.NEVER
 
     def __post_init__(self) -> None:
@@ -63,6 +66,8 @@ class SegmentOptions:
         MARGIN_MM.check(self.margin_mm)
         object.__setattr__(self, "slice_axis", axis_of(self.slice_axis))
         object.__setattr__(self, "extend", Extend.read(self.extend, "Extend"))
+        plane = DiameterPlane.read(self.diameter_plane, "The diameters' plane")
+        object.__setattr__(self, "diameter_plane", plane)
 
     def changed(self, **settings: Any) -> SegmentOptions:
         """The same options with other values, e.g. ``changed(quality="fast", keep="all")``.

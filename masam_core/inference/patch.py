@@ -41,7 +41,7 @@ class Patch:
         count = self.shape[axis]
         return self.centre[axis] + (np.arange(count) - (count - 1) / 2) * self.step[axis]
 
-    def extract(self, array: NDArray[Any]) -> Tensor:
+    def extract(self, array: NDArray[Any] | Tensor) -> Tensor:
         """Resample a volume onto the patch, averaged where the patch is coarser.
 
         Args:

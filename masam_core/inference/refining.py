@@ -137,7 +137,9 @@ def _lesion(
         offset_kji=offset,
         probability=probability,
         confidence=sure,
-        measurements=measure(mask, offset, engine.volume, run.options.slice_axis),
+        measurements=measure(
+            mask, offset, engine.volume, run.options.slice_axis, run.options.diameter_plane
+        ),
         messages=_messages(engine, lesion, mask, offset, sure, cuts),
         prompts=record,
         cuts=cuts,

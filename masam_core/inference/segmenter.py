@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy as copying
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import BoxError, Cancelled, ConfigError, DeviceMemoryError
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.image.given import GivenVolume, one_volume
-from masam_core.image.intensity import intensity_limits, scale_intensity
+from masam_core.image.intensity import intensity_limits, scale_intensity, varies
 from masam_core.image.volume import Volume
 from masam_core.inference.answers import answer, lesion_of_mask
 from masam_core.inference.box_segmenter import IsCancelled, Progress
@@ -48,6 +49,8 @@ WINDOWS_PER_BATCH = {"cuda": 4, "cpu": 1, "mps": 2}
 # Of the decoder. On the CPU window by window: more do not fit its cache, and rounding would depend
 # on which windows were embedded already.
 SLICES_PER_BATCH = {"cuda": 32, "mps": 16}
+# Voxels beyond the box in which a lesion that fills it must stand out.
+AROUND_BOX = 2
 SLICES_PER_GROUP = 64  # embeddings held at once, beside the cache
 
 
@@ -148,7 +151,9 @@ class Segmenter(VolumeHolder):
             IntensityError: the volume has no finite value.
         """
         image = one_volume(volume, spacing, origin, direction)
-        limits = intensity_limits(image.array, modality or image.modality, self.config.intensity)
+        if modality and modality != image.modality:
+            image = replace(image, modality=modality)  # measuring asks for it, too
+        limits = intensity_limits(image.array, image.modality, self.config.intensity)
         self._volume, self._limits = image, limits
 
     def release_cache(self) -> None:
@@ -364,13 +369,17 @@ class Segmenter(VolumeHolder):
         return list(range(first, last + 1)), window.cut(part)
 
     def shows_anything(self, job: Job) -> bool:
-        """Whether the network sees two different values in the job's slices and crop."""
-        crop = job.crop
-        rows = slice(max(0, crop.y0), crop.y0 + crop.height)
-        cols = slice(max(0, crop.x0), crop.x0 + crop.width)
-        seen = job.frame.to_canonical(self.volume.array)[job.extent()[0], rows, cols]
-        scaled = scale_intensity(seen, self._limits, self.config.cuts_intensity)
-        return bool(scaled.min() != scaled.max())
+        """Whether the network sees two different values in the box and just around it."""
+        planes, rows, cols = job.extent()
+        near = [slice(max(0, s.start - AROUND_BOX), s.stop + AROUND_BOX) for s in (rows, cols)]
+        seen = job.frame.to_canonical(self.volume.array)[planes, near[0], near[1]]
+        return varies(scale_intensity(seen, self._limits, self.config.cuts_intensity))
+
+    def sees_anything(self) -> bool:
+        """Whether the network sees two different values in the volume that was set."""
+        array = self.volume.array
+        ends = np.array([np.nanmin(array), np.nanmax(array)])
+        return varies(scale_intensity(ends, self._limits, self.config.cuts_intensity))
 
     def _key(self, job: Job, start: int) -> tuple[object, ...]:
         """What an embedding depends on: volume, intensity limits, axes, crop, slices."""

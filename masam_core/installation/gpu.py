@@ -94,7 +94,8 @@ def _unused(facts: GpuFacts) -> Finding:
             TITLE,
             State.NOTE,
             f"{found}: this PyTorch is built for the processor only.",
-            "Install PyTorch for CUDA (in 3D Slicer: module PyTorch Utils).",
+            "Install PyTorch for CUDA (in 3D Slicer: module PyTorch Utils; in a checkout: python3 "
+            "dev.py clean, then setup).",
         )
     return Finding(
         TITLE,

@@ -20,13 +20,13 @@ TITLE = "PyTorch"
 
 
 def check_pytorch() -> Finding:
-    """Check that PyTorch is there, loads, computes, and fits its torchvision."""
+    """Check that PyTorch is there, loads and computes."""
     if importlib.util.find_spec("torch") is None:
         return Finding(
             TITLE,
             State.PROBLEM,
             "PyTorch is not installed, so nothing can be segmented.",
-            how_to_install([TORCH, TORCHVISION]),
+            how_to_install([TORCH]),
         )
     try:
         import torch
@@ -69,21 +69,18 @@ def threads_of(torch: Any) -> str:
 
 
 def _with_torchvision(words: str, package: Package) -> Finding:
-    """Add torchvision, which must belong to the same PyTorch and says so only when it loads."""
+    """Add torchvision, which only training needs; it must belong to the same PyTorch, and says so
+    when it loads."""
     try:
         version = version_of(package)
     except Exception as error:
         return Finding(
             TITLE,
-            State.PROBLEM,
-            f"{words}; torchvision does not fit it ({type(error).__name__}: {error}).",
-            "Install torch and torchvision again, both at once.",
+            State.NOTE,
+            f"{words}; torchvision, which training needs, does not fit it "
+            f"({type(error).__name__}: {error}).",
+            "To train, install torch and torchvision again, both at once.",
         )
     if version is None:
-        return Finding(
-            TITLE,
-            State.PROBLEM,
-            f"{words}; torchvision is not installed.",
-            how_to_install([package]),
-        )
+        return Finding(TITLE, State.OK, words)
     return Finding(TITLE, State.OK, f"{words}; torchvision {version}")

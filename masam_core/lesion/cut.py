@@ -47,7 +47,7 @@ class Cut:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON, messages and segment tags."""
+        """Give plain values for JSON, messages and segment tags."""
         return {
             "side": self.side.value,
             "area_mm2": round(float(self.area_mm2), 2),

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from masam_core.errors import SegmentationError
 from masam_core.lesion.crops import crop_slices, tight_slices
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.lesion.measurements import registry
 from masam_core.lesion.measurements.region import Region
+from masam_core.lesion.plane import axis_across
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -58,7 +60,7 @@ class Measurements(Mapping[str, Any]):
         return Measurements.from_dict, (self.to_dict(),)
 
     def to_dict(self) -> dict[str, Any]:
-        """Quantity to value, ready for JSON: numbers, None, and (nested) lists of numbers."""
+        """Quantity to value, ready for JSON: numbers, words, None, (nested) lists of numbers."""
         return {name: _plain(value) for name, value in self._values.items()}
 
     @classmethod
@@ -75,6 +77,7 @@ def measure(
     offset_kji: tuple[int, int, int],
     volume: Volume,
     slice_axis: int | None = None,
+    plane: DiameterPlane = DiameterPlane.AUTO,
 ) -> Measurements:
     """Measure a mask.
 
@@ -82,8 +85,9 @@ def measure(
         mask: bool KJI, the whole image or a crop of it.
         offset_kji: index in the image of the mask's first voxel; (0, 0, 0) for a whole mask.
         volume: the image, which gives the grid and the intensities.
-        slice_axis: voxel axis (0 = i, 1 = j, 2 = k) across the slices on which the diameters are
-            taken; None is the acquisition axis.
+        slice_axis: voxel axis (0 = i, 1 = j, 2 = k) across the slices, where it is not the one that
+            the voxels' sizes tell.
+        plane: in which the diameters are taken.
 
     Raises:
         SegmentationError: when the mask does not fit in the image.
@@ -99,7 +103,7 @@ def measure(
         mask=np.ascontiguousarray(mask[tight], dtype=bool),
         first_ijk=first_kji[::-1],
         volume=volume,
-        slice_axis=volume.geometry.acquisition_axis if slice_axis is None else slice_axis,
+        slice_axis=axis_across(plane, volume.geometry, volume.kind, slice_axis),
     )
     values: dict[str, Any] = {}
     for measurement in registry.MEASUREMENTS:

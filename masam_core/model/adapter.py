@@ -21,7 +21,7 @@ class Adapter3D(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.down = nn.Linear(width, hidden, bias=False)
-        self.conv = nn.Conv3d(hidden, hidden, kernel_size=(3, 1, 1), padding="same")
+        self.conv = nn.Conv3d(hidden, hidden, kernel_size=(3, 1, 1), padding=(1, 0, 0))
         self.up = nn.Linear(hidden, width, bias=False)
         nn.init.zeros_(self.up.weight)
 

@@ -34,7 +34,7 @@ class DetailEncoder(nn.Module):
         self.coarse = nn.Sequential(
             _ConvBlock(half, quarter, stride=2), _ConvBlock(quarter, quarter)
         )
-        self.depth = nn.Conv3d(quarter, quarter, kernel_size=(3, 1, 1), padding="same")
+        self.depth = nn.Conv3d(quarter, quarter, kernel_size=(3, 1, 1), padding=(1, 0, 0))
         self.last = _ConvBlock(quarter, quarter)
 
     def forward(self, images: Tensor, maps: list[Tensor], slices: int) -> list[Tensor]:
@@ -103,7 +103,7 @@ class EarlyDetail(nn.Module):
         self.from_half = nn.Conv2d(early[1], half, 1)
         self.fine = _ConvBlock(full, full)
         self.down = _ConvBlock(full, half, stride=2)
-        self.depth = nn.Conv3d(half, half, kernel_size=(3, 1, 1), padding="same")
+        self.depth = nn.Conv3d(half, half, kernel_size=(3, 1, 1), padding=(1, 0, 0))
         self.medium = _ConvBlock(half, half)
 
     def forward(self, images: Tensor, maps: list[Tensor], slices: int) -> list[Tensor]:

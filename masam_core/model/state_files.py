@@ -105,8 +105,10 @@ def _read_torch(path: Path) -> State:
             f"{path} holds more than plain weights (or is damaged), and was not opened, since "
             "such a file could run code. Ask for a plain state dict or a .safetensors file."
         ) from error
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        raise CheckpointError(
+            f"{path} is damaged, or holds more than the memory of this machine."
+        ) from error
     except Exception as error:  # torch's reader fails in as many ways as there are broken files
         raise _truncated(path, error) from error
     for wrapper in ("model", "state_dict", "model_state_dict"):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import BoxError, ConfigError
+from masam_core.image.readable import readable
 from masam_core.jsonfile import read_json
 from masam_core.schema import check
 
@@ -42,6 +43,17 @@ def read_markups(path: Path) -> list[dict[str, Any]]:
         return list(check(_File, content, str(path), strict=False)["markups"])
     except ConfigError as error:
         raise BoxError(str(error)) from error
+
+
+def holds_markups(path: Path) -> bool:
+    """Whether a JSON file is one of Slicer's Markups, which have a type each."""
+    try:
+        content = read_json(path, "Slicer Markups file", BoxError, MOST_BYTES)
+    except BoxError:
+        return False
+    markups = content.get("markups") if isinstance(content, dict) else None
+    found = markups if isinstance(markups, list) else []
+    return any(isinstance(markup, dict) and "type" in markup for markup in found)
 
 
 def kind_of(markup: dict[str, Any]) -> str:
@@ -78,13 +90,14 @@ def defined_points(
         if len(point.get("position") or ()) != 3:
             raise BoxError(f"{path}: a control point's 'position' must be 3 numbers.")
     positions = np.array([point["position"] for point in placed], dtype=np.float64).reshape(-1, 3)
-    labels = tuple(" ".join((point.get("label") or "").split()) for point in placed)
+    labels = tuple(" ".join(readable(point.get("label") or "").split()) for point in placed)
     return positions @ to_lps(path, markup).T, labels
 
 
 def name_of(path: Path) -> str:
     """A file's name without the ending of Markups files."""
-    return path.name[: -len(ENDING)] if path.name.lower().endswith(ENDING) else path.stem
+    name = path.name[: -len(ENDING)] if path.name.lower().endswith(ENDING) else path.stem
+    return readable(name)
 
 
 @dataclass(frozen=True)

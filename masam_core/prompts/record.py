@@ -51,7 +51,7 @@ class PromptRecord:
         return replace(self, corrections=(*self.corrections, *more))
 
     def to_dict(self, geometry: Geometry) -> dict[str, Any]:
-        """For JSON, messages and segment tags; positions in LPS mm.
+        """Give plain values for JSON, messages and segment tags; positions in LPS mm.
 
         Args:
             geometry: of the volume, on whose voxels a box is stated.

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from masam_core.atomic import write_text
 from masam_core.errors import BoxError
 from masam_core.image.geometry import Geometry
+from masam_core.image.readable import readable
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.markups import SCHEMA, kind_of, name_of, read_markups, to_lps
 
@@ -113,7 +114,7 @@ def box_of(path: Path, markup: dict[str, Any], name: str, geometry: Geometry) ->
     if markup.get("orientation") is not None:
         axes = _numbers(path, markup, "orientation", 9).reshape(3, 3)
     label = next((point.get("label") for point in markup.get("controlPoints") or ()), None)
-    label = " ".join((label or "").split())
+    label = " ".join(readable(label or "").split())
     # Slicer numbers labels by itself ("R-1"); such a number says less than the file's name.
     chosen = name if not label or _OWN_NUMBER.fullmatch(label) else label
     try:

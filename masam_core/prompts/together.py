@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.corrections import Correction, CorrectionKind
 from masam_core.prompts.first import FirstPrompt, LinePrompt, PointPrompt
 from masam_core.prompts.per import Per
+from masam_core.prompts.readers.reader import Prompt
 from masam_core.prompts.readers.registry import read_prompts
 from masam_core.prompts.record import PromptRecord
 
@@ -23,7 +24,10 @@ STEEPEST_COSINE = 0.5  # and are at least 60 degrees apart
 
 
 def records_of_files(
-    paths: Sequence[Path], geometry: Geometry, per: Per = Per.COMPONENT
+    paths: Sequence[Path],
+    geometry: Geometry,
+    per: Per = Per.COMPONENT,
+    read: Callable[[Path, Geometry, Per], Sequence[Prompt]] = read_prompts,
 ) -> list[PromptRecord]:
     """The lesions that the files of one image ask for; see :func:`records_of`.
 
@@ -31,11 +35,12 @@ def records_of_files(
         paths: files of ``masam_core.prompts.readers``.
         geometry: of the image.
         per: with label images, what gets a box of its own.
+        read: reads a file; a batch reads foreign images in another process.
 
     Raises:
         BoxError, VolumeError: as ``read_prompts``; nothing to start a lesion with.
     """
-    prompts = [prompt for path in paths for prompt in read_prompts(path, geometry, per)]
+    prompts = [prompt for path in paths for prompt in read(path, geometry, per)]
     return records_of(prompts, geometry, ", ".join(path.name for path in paths))
 
 

@@ -10,6 +10,9 @@ from masam_core.errors import ConfigError
 from masam_core.schema import check, merged_entries
 from masam_core.training.settings import TrainConfig
 
+# What reads YAML takes a second for some 100 kB.
+MOST_BYTES = 256 << 10
+
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a configuration file; relative paths in it start from its folder.
@@ -18,14 +21,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
         What it sets, checked; nested as :class:`TrainConfig` is.
 
     Raises:
-        ConfigError: no such file, no YAML mapping, an unknown entry or a value of a wrong type;
-            names file and entry.
+        ConfigError: no such file, too large a one, no YAML mapping, an unknown entry or a value of
+            a wrong type; names file and entry.
     """
     import yaml
 
     path = Path(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ConfigError(
+                f"The configuration {path} has more than {MOST_BYTES >> 10} kB; a training run "
+                "needs some 2. It is another file, or damaged."
+            )
+        values = yaml.safe_load(data.decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"The configuration {path} can't be read: {error.strerror}.") from error
     # ValueError: no text, a date that is none, a number of thousands of digits.

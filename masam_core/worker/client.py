@@ -27,6 +27,27 @@ class WorkerError(MasamError):
         self.code = code
 
 
+# What a message without its fields, or with others, ends in where it is used.
+_NOT_UNDERSTOOD = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+
+
+def not_understood(error: Exception) -> WorkerError:
+    """Say that the worker has answered something else than its protocol has."""
+    return WorkerError(
+        "internal",
+        f"The worker's answer can't be understood ({type(error).__name__}: {error}). Install the "
+        "same version of MASAM on both sides.",
+    )
+
+
+def _is_event(message: Message) -> bool:
+    """Whether a message on the way to an answer has what those that hear it use."""
+    if message["type"] == "progress":
+        fraction, text = message.get("fraction"), message.get("text")
+        return isinstance(fraction, (int, float)) and isinstance(text, str)
+    return message["type"] == "lesion" and "box" in message
+
+
 class Transport(Protocol):
     """A process with pipes. The client sets the two callbacks before ``start``.
 
@@ -189,7 +210,7 @@ class WorkerClient:
 
     def _on_message(self, message: Message) -> None:
         number = message.get("id")
-        waiting = self._waiting.get(number) if isinstance(number, int) else None
+        waiting = self._waiting.get(number) if type(number) is int else None
         if waiting is None:
             self.log.append(f"[no request for] {message.get('message', message['type'])}")
             return
@@ -203,6 +224,8 @@ class WorkerClient:
         elif message["type"] == "error":
             text = str(message.get("message", "The worker failed without a word."))
             waiting.on_error(WorkerError(str(message.get("code", "internal")), text))
+        elif not _is_event(message):
+            self.log.append(f"[not understood] a message of type '{message['type'][:40]}'")
         elif waiting.on_event is not None:
             waiting.on_event(message)
 
@@ -297,7 +320,7 @@ class Task:
             self._client.cancel(self._current)
             self._fail(Cancelled("Cancelled."))
 
-    def _advance(self, move: Callable[[], Ask]) -> None:
+    def _advance(self, move: Callable[[], Ask], answered: bool = False) -> None:
         if self.finished:
             return
         try:
@@ -307,12 +330,13 @@ class Task:
             self._on_done(stop.value)
             return
         except Exception as error:  # whatever it is, the task has ended and must say so
-            self._fail(error)
+            odd = answered and isinstance(error, _NOT_UNDERSTOOD)
+            self._fail(not_understood(error) if odd else error)
             return
         self._current = self._client.request(
             ask.type,
             ask.fields,
-            lambda answer: self._advance(lambda: self._steps.send(answer)),
+            lambda answer: self._advance(lambda: self._steps.send(answer), answered=True),
             lambda error: self._advance(lambda: self._steps.throw(error)),
             lambda message: self._event(ask, message),
         )

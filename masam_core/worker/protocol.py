@@ -30,7 +30,8 @@ segment         volume (hash), boxes: list of id, name, a first prompt (corners_
 refine          volume (hash), mask, record, corrections (new ones), corners_ijk, cuts, looked_mm,
                 confidence, messages (as they were answered), painted and erased (masks of one
                 place, or absent), options -> seconds, model, and the fields of a ``lesion``
-measure         volume (hash), mask, slice_axis (0, 1, 2 or null) -> measurements
+measure         volume (hash), mask, slice_axis (0, 1, 2 or null), diameter_plane (a word)
+                -> measurements
 cancel          target: the id to cancel -> found
 release         what: model, volumes, cache or all ->
 shutdown        -> ; the worker ends
@@ -45,7 +46,8 @@ was answered before: it may be asked again from any earlier mask, which undoes w
 a mask that the worker has given it still knows the probabilities; for another, as one touched up by
 hand, the mask stands for them.
 
-Values arrive in little-endian order, as ``dtype`` says.
+Keys are text; msgpack's extension types are refused. Values arrive in little-endian order, as
+``dtype`` says.
 """
 
 from __future__ import annotations
@@ -66,6 +68,7 @@ MARKER = b"MSAM"
 HEADER = struct.Struct("<4sI")
 MAX_BODY = 256 << 20
 MAX_WORDS = 4000  # characters of an error's text
+ODD_TEXT = "surrogateescape"  # bytes of a file's name that are no text pass as they are
 PART_BYTES = 8 << 20  # of a volume's values in one message
 
 Message = dict[str, Any]
@@ -82,7 +85,7 @@ def encode(message: Message) -> bytes:
         ProtocolError: a value that can't be sent, or a message of more than ``MAX_BODY`` bytes.
     """
     try:
-        body = msgpack.packb(message, use_bin_type=True)
+        body = msgpack.packb(message, use_bin_type=True, unicode_errors=ODD_TEXT)
     except (TypeError, ValueError, OverflowError) as error:
         raise ProtocolError(f"A message can't be sent: {error}.") from error
     if len(body) > MAX_BODY:
@@ -122,12 +125,13 @@ class Decoder:
                 out.append(ProtocolError(f"A frame claims {length} bytes ({MAX_BODY} at most)."))
                 continue
             end = HEADER.size + length
-            if len(self._buffer) < end:
-                wrong = self._wrong_length(length)
-                if wrong is None:
-                    return out
+            # Also where all of its bytes are there: they may be those of frames behind it.
+            wrong = self._wrong_length(length)
+            if wrong is not None:
                 out.append(wrong)
                 continue
+            if len(self._buffer) < end:
+                return out
             self._end = None
             with memoryview(self._buffer) as view:  # a frame may be large: no copy of it
                 out.append(_decode(view[HEADER.size : end]))
@@ -137,7 +141,7 @@ class Decoder:
         """Drop a frame whose message does not fill the length that it claims."""
         self._end = self._end or ObjectEnd()
         with memoryview(self._buffer) as view:
-            self._end.walk(view[HEADER.size :])
+            self._end.walk(view[HEADER.size : HEADER.size + length])
         at, wrong = self._end.at, self._end.wrong
         ended = self._end.done and HEADER.size + at <= len(self._buffer)
         if not (wrong or at > length or (ended and at < length)):
@@ -164,12 +168,29 @@ class Decoder:
 
 def _decode(body: memoryview) -> Message | ProtocolError:
     try:
-        message = msgpack.unpackb(body, raw=False, strict_map_key=True)
+        message = msgpack.unpackb(
+            body,
+            raw=False,
+            strict_map_key=True,
+            unicode_errors=ODD_TEXT,
+            object_hook=_require_text_keys,
+            ext_hook=_refuse_extension,
+        )
     except Exception as error:  # msgpack has many, ValueError, UnicodeDecodeError, its own
         return ProtocolError(f"A frame holds no msgpack message ({type(error).__name__}).")
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         return ProtocolError("A message must be a map with a 'type'.")
     return message
+
+
+def _require_text_keys(fields: dict[Any, Any]) -> dict[Any, Any]:
+    if not all(isinstance(key, str) for key in fields):
+        raise ValueError("a key that is no text")
+    return fields
+
+
+def _refuse_extension(code: int, _data: bytes) -> Any:
+    raise ValueError(f"a value of the unknown type {code}")
 
 
 def pack_mask(mask: NDArray[np.bool_], offset_kji: tuple[int, int, int]) -> Message:

@@ -16,6 +16,7 @@ from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions, axis_of
 from masam_core.installation.devices import list_devices
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.limits import CACHE_MB
 from masam_core.prompts.record import PromptRecord
 from masam_core.worker import fields
@@ -243,7 +244,9 @@ class Requests:
         volume = self._volume(message)
         mask, offset = unpack_mask(message.get("mask"), volume.geometry.shape)
         axis = axis_of(message.get("slice_axis"))
-        return {"measurements": measure(mask, offset, volume, axis).to_dict()}
+        asked = message.get("diameter_plane", SegmentOptions.diameter_plane)
+        plane = DiameterPlane.read(asked, "The diameters' plane")
+        return {"measurements": measure(mask, offset, volume, axis, plane).to_dict()}
 
     def _release(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         what = field(message, "what", str)

@@ -6,6 +6,7 @@ import logging
 import os
 import queue
 import threading
+from collections import Counter
 from typing import Any
 
 from masam_core.errors import Cancelled, DeviceMemoryError, MasamError
@@ -25,7 +26,8 @@ class Server:
         self.requests = requests or Requests()
         self._waiting: queue.Queue[Message] = queue.Queue()
         self._cancelled: set[int] = set()
-        self._open: set[int] = set()  # requests that came and have no final answer yet
+        # Requests that came and have no final answer yet: a sender may use a number twice.
+        self._open: Counter[int] = Counter()
         self._lock = threading.Lock()
 
     def run(self) -> None:
@@ -67,7 +69,7 @@ class Server:
             self._cancel(item)
         else:
             with self._lock:
-                self._open.add(request_id)
+                self._open[request_id] += 1
             self._waiting.put(item)
 
     def _cancel(self, message: Message) -> None:
@@ -77,7 +79,7 @@ class Server:
             self._send(error_message(message["id"], "bad_request", words))
             return
         with self._lock:
-            found = target in self._open
+            found = self._open[target] > 0
             if found:
                 self._cancelled.add(target)
         self._send({"type": "ok", "id": message["id"], "found": found})
@@ -101,8 +103,10 @@ class Server:
         except Exception as error:
             answer = self._failure(request_id, message["type"], error)
         with self._lock:
-            self._open.discard(request_id)
-            self._cancelled.discard(request_id)
+            self._open[request_id] -= 1
+            if not self._open[request_id]:
+                del self._open[request_id]
+                self._cancelled.discard(request_id)
         try:
             self._send(answer)
         except ProtocolError as error:  # too large, or something that can't be sent

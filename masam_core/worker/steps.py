@@ -14,12 +14,13 @@ from masam_core.errors import MasamError
 from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.crops import tight_slices
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.painted import Painted
 from masam_core.prompts.corrections import Correction
 from masam_core.prompts.first import FirstPrompt
 from masam_core.prompts.record import PromptRecord
-from masam_core.worker.client import Ask, Steps, WorkerError
+from masam_core.worker.client import Ask, Steps, WorkerError, not_understood
 from masam_core.worker.codes import kind_of
 from masam_core.worker.lesions import (
     correction_fields,
@@ -172,11 +173,7 @@ def _result(message: Message | None, record: PromptRecord, volume: Volume, model
     except MasamError as error:
         return error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return WorkerError(
-            "internal",
-            f"The worker's answer can't be understood ({type(error).__name__}: {error}). Install "
-            "the same version of MASAM on both sides.",
-        )
+        return not_understood(error)
     # What reading the image left open is known on this side alone.
     return replace(lesion, messages=(*volume.notes, *lesion.messages))
 
@@ -206,6 +203,7 @@ def measure_steps(
     mask: NDArray[np.bool_],
     offset_kji: tuple[int, int, int],
     slice_axis: int | None = None,
+    diameter_plane: DiameterPlane = SegmentOptions.diameter_plane,
 ) -> Steps:
     """Measure a mask (KJI crop) on a volume; the result is ``Measurements.to_dict``.
 
@@ -213,11 +211,16 @@ def measure_steps(
         volume: the image.
         mask: bool KJI, a crop.
         offset_kji: of the crop in the volume.
-        slice_axis: as in SegmentOptions; of the slices on which diameters are taken.
+        slice_axis, diameter_plane: as in SegmentOptions.
     """
     yield from put_volume_steps(volume)
-    fields = {"volume": volume.content_hash, "mask": pack_mask(mask, offset_kji)}
-    answer = yield Ask("measure", {**fields, "slice_axis": slice_axis})
+    fields = {
+        "volume": volume.content_hash,
+        "mask": pack_mask(mask, offset_kji),
+        "slice_axis": slice_axis,
+        "diameter_plane": str(diameter_plane),
+    }
+    answer = yield Ask("measure", fields)
     return answer["measurements"]
 
 

@@ -20,6 +20,9 @@ KILL_AFTER_SECONDS = 3.0
 class SubprocessTransport:
     """Pipes to a child process; what it says is delivered by :meth:`pump`, on the caller's thread.
 
+    Bytes are written by a thread: a process that is stopped, or still loading its libraries, reads
+    nothing, and its pipe holds less than a part of a volume. It alone closes the pipe, too.
+
     Args:
         command: program and arguments.
         environment: of the process; None is this one's.
@@ -31,6 +34,7 @@ class SubprocessTransport:
         self._command = list(command)
         self._environment = dict(environment) if environment is not None else None
         self._events: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self._outgoing: queue.Queue[bytes | None] = queue.Queue()  # None: nothing more comes
         self._later: list[tuple[float, Callable[[], None]]] = []
         self.process: subprocess.Popen[bytes] | None = None
         self.on_output: Callable[[bytes], None] = lambda _: None
@@ -47,31 +51,26 @@ class SubprocessTransport:
             env=self._environment,
             bufsize=0,
         )
-        threading.Thread(target=self._read, args=("log", self.process.stderr), daemon=True).start()
-        threading.Thread(
-            target=self._read, args=("output", self.process.stdout), daemon=True
-        ).start()
-        threading.Thread(target=self._watch, args=(self.process,), daemon=True).start()
+        for target, arguments in (
+            (self._read, ("log", self.process.stderr)),
+            (self._read, ("output", self.process.stdout)),
+            (self._write, (self.process,)),
+            (self._watch, (self.process,)),
+        ):
+            threading.Thread(target=target, args=arguments, daemon=True).start()
 
     def write(self, data: bytes) -> None:
-        """Send bytes to its standard input."""
-        assert self.process is not None
-        assert self.process.stdin is not None
-        view = memoryview(data)
-        while view:
-            try:
-                view = view[self.process.stdin.write(view) :]
-            except ValueError as error:  # closed, as the process has ended
-                raise BrokenPipeError("The process has ended.") from error
+        """Send bytes to its standard input, in order, a little later; never waits."""
+        self._outgoing.put(data)
 
     def stop(self) -> None:
         """Close its input, so that it ends by itself, and kill it if it does not.
 
         With everything that it has started: it may be a launcher.
         """
+        self._outgoing.put(None)
         if self.process is None:
             return
-        self._close_input(self.process)
         try:
             self.process.wait(KILL_AFTER_SECONDS)
         except subprocess.TimeoutExpired:
@@ -112,12 +111,16 @@ class SubprocessTransport:
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         """Tell a worker whose launcher has died: it has the pipes still, and would go on."""
         process.wait()
-        self._close_input(process)
+        self._outgoing.put(None)
 
-    def _close_input(self, process: subprocess.Popen[bytes]) -> None:
-        if process.stdin is not None:
-            with contextlib.suppress(OSError):  # what was not sent yet has nowhere to go
-                process.stdin.close()
+    def _write(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None
+        # OSError: the process has ended, as the reading threads say, too.
+        with contextlib.suppress(OSError), process.stdin as pipe:
+            while (data := self._outgoing.get()) is not None:
+                view = memoryview(data)
+                while view:
+                    view = view[pipe.write(view) :]
 
     def _read(self, kind: str, pipe: Any) -> None:
         while data := pipe.read(1 << 20):

@@ -64,7 +64,7 @@ class VolumeStore:
             return True
         try:
             kind = np.dtype(dtype)
-        except TypeError as error:
+        except (TypeError, ValueError, SyntaxError) as error:  # numpy parses it like Python
             raise VolumeError(f"'{name}' has values of unknown type {dtype!r}.") from error
         size = kind.itemsize * shape[0] * shape[1] * shape[2]
         if kind.kind not in _KINDS:

@@ -16,9 +16,10 @@ from aiohttp import ClientSession, ClientTimeout, web
 
 from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import MasamError
-from masam_workbench.front.guard import HEADERS, isLoopback, refusal, same
+from masam_workbench.front.connections import Listener, admit, serving
+from masam_workbench.front.guard import COOKIE, HEADERS, isLoopback, ours, plain, refusal, same
 from masam_workbench.front.processes import TabProcess, startTab
-from masam_workbench.front.proxy import passRequest, passSocket
+from masam_workbench.front.proxy import ASKED, SENT, passRequest, passSocket
 
 MOST_TABS = 8
 SWEEP_SECONDS = 20.0
@@ -63,17 +64,26 @@ class Gate:
         self.app.router.add_route("*", "/tab/{id}/{path:.*}", self._pass)
         self.app.cleanup_ctx.append(self._life)
         self.app.on_shutdown.append(self._shutDown)
+        self.app.on_response_prepare.append(_addHeaders)
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        with serving(request):
+            response: web.StreamResponse = self._refused(request) or await handler(request)
+            if response.status == 403 and not response.prepared:
+                response.force_close()  # whoever has no secret keeps no connection
+            return response
+
+    def _refused(self, request: web.Request) -> web.StreamResponse | None:
+        """Answer to a request that comes from elsewhere, or can't come from a browser."""
         websocket = request.headers.get("Upgrade", "").lower() == "websocket"
         loopback = isLoopback(self.options.host)
         problem = refusal(request.headers, request.method, loopback, websocket)
-        response: web.StreamResponse
-        response = web.Response(status=403, text=problem) if problem else await handler(request)
-        if not response.prepared:
-            response.headers.update(HEADERS)
-        return response
+        if problem:
+            return web.Response(status=403, text=problem)
+        if not understood(request):
+            return web.Response(status=400, text="This request can't be understood.")
+        return None
 
     async def _open(self, request: web.Request) -> web.StreamResponse:
         """A new tab: its process is started, and the browser is sent there."""
@@ -83,6 +93,7 @@ class Gate:
                 text="The address lacks the token. Use the whole address that was printed where "
                 "the workbench was started.",
             )
+        admit(request)
         if not await self._makeRoom():
             return web.Response(status=503, text=f"{MOST_TABS} tabs are open. Close one first.")
         options = self.options
@@ -106,7 +117,7 @@ class Gate:
         path = f"/tab/{tab.id}/"
         # Not "Strict": the address is also followed from another page, a notebook or a chat. What
         # changes something must say that it comes from this page (see ``refusal``).
-        answer.set_cookie("masam", tab.cookie, path=path, httponly=True, samesite="Lax")
+        answer.set_cookie(COOKIE, tab.cookie, path=path, httponly=True, samesite="Lax")
         return answer
 
     async def _makeRoom(self) -> bool:
@@ -131,11 +142,13 @@ class Gate:
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         tab = self.tabs.get(request.match_info["id"])
-        if tab is None or not same(request.cookies.get("masam", ""), tab.cookie):
+        given = ours(request.headers.get("Cookie", ""))
+        if tab is None or not any(same(each, tab.cookie) for each in given):
             # One answer to both, so that ids can't be tried.
             return web.Response(
                 status=403, text="This tab has ended, or was opened by another browser."
             )
+        admit(request)
         assert self._client is not None
         path = request.match_info["path"]
         if path == "ws":
@@ -168,6 +181,18 @@ class Gate:
                 await tab.end()
 
 
+async def _addHeaders(_request: web.Request, response: web.StreamResponse) -> None:
+    """Give every answer the same headers, also those that the framework makes by itself."""
+    response.headers.update(HEADERS)
+
+
+def understood(request: web.Request) -> bool:
+    """Whether address and what is used of the headers are such as a browser sends."""
+    if not plain(request.raw_path) or "\0" in request.path:
+        return False
+    return all(plain(request.headers.get(name, "")) for name in (*SENT, *ASKED))
+
+
 def _client() -> ClientSession:
     """Client for what is passed on to the tabs: without a limit of time, and as it is."""
     return ClientSession(timeout=ClientTimeout(total=None), auto_decompress=False)
@@ -190,13 +215,14 @@ def run(options: Options, onReady: Callable[[str], None]) -> None:
 async def _serve(options: Options, onReady: Callable[[str], None]) -> None:
     runner = web.AppRunner(Gate(options).app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
+    assert runner.server is not None
+    listener = Listener(runner.server, options.host, options.port)
     try:
-        site = web.TCPSite(runner, options.host, options.port)
-        await site.start()
-        port = runner.addresses[0][1]
-        onReady(f"http://{addressOf(options.host)}:{port}/?token={options.token}")
+        listener.start()
+        onReady(f"http://{addressOf(options.host)}:{listener.port}/?token={options.token}")
         await _interrupted()
     finally:
+        await listener.close()
         await runner.cleanup()
 
 

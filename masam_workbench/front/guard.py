@@ -21,6 +21,9 @@ HEADERS = {
 }
 
 
+COOKIE = "masam"
+
+
 def isLoopback(host: str) -> bool:
     """Whether an interface to listen on can be reached from this machine alone."""
     if host == "localhost":
@@ -33,7 +36,22 @@ def isLoopback(host: str) -> bool:
 
 def same(given: str, expected: str) -> bool:
     """Compare secrets; how long it takes says nothing of where they differ."""
-    return hmac.compare_digest(given.encode(), expected.encode())
+    return hmac.compare_digest(_bytes(given), _bytes(expected))
+
+
+def ours(header: str) -> list[str]:
+    """Values of the workbench's cookie in a Cookie header.
+
+    Other servers on this machine set cookies for the same name, with any bytes in them; what is
+    not ours is passed over.
+    """
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return [value.strip('"') for name, _, value in pairs if name == COOKIE]
+
+
+def plain(text: str) -> bool:
+    """Whether a text has printable ASCII alone, as a browser sends headers and paths."""
+    return all(" " <= character <= "~" for character in text)
 
 
 def refusal(headers: Mapping[str, str], method: str, loopback: bool, websocket: bool) -> str:
@@ -50,6 +68,8 @@ def refusal(headers: Mapping[str, str], method: str, loopback: bool, websocket: 
         websocket: whether it asks for one.
     """
     host = headers.get("Host", "")
+    if not plain(host):
+        return "This request's host can't be understood."
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     if loopback and not isLoopback(name.lower().removeprefix("[").removesuffix("]")):
         return f"This server is not called '{name[:100]}'."
@@ -57,6 +77,20 @@ def refusal(headers: Mapping[str, str], method: str, loopback: bool, websocket: 
     changing = websocket or method not in ("GET", "HEAD")
     if origin is None:
         return "This request does not say where it comes from." if websocket else ""
-    if changing and urlsplit(origin).netloc.lower() != host.lower():
+    if changing and _place(origin) != host.lower():
         return "This request comes from another page."
     return ""
+
+
+def _place(origin: str) -> str | None:
+    """Host and port of an origin; None where it is none."""
+    if not plain(origin):
+        return None
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # headers may hold bytes that are no text

@@ -95,17 +95,24 @@ async def startTab(settings: dict[str, Any]) -> TabProcess:
     Raises:
         MasamError: it did not start.
     """
-    folder = Path(tempfile.mkdtemp(prefix="masam-tab-"))  # for its owner's eyes alone
     secret = secrets.token_urlsafe(24)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "masam_workbench.tab",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env=tabEnvironment(),
-        start_new_session=True,  # Ctrl+C in the terminal is for the front process, which ends this
-    )
+    folder = _ownFolder()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "masam_workbench.tab",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=tabEnvironment(),
+            start_new_session=True,  # Ctrl+C in the terminal is for the front process, ending this
+        )
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise MasamError(
+            f"Another tab could not be started ({error.strerror or error}). Close other tabs or "
+            "programs, and try again."
+        ) from error
     tab = TabProcess(process, folder, secret)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -120,6 +127,22 @@ async def startTab(settings: dict[str, Any]) -> TabProcess:
         await tab.end()
         raise MasamError("The workbench's views could not be started; see the terminal.") from error
     return tab
+
+
+def _ownFolder() -> Path:
+    """Make a folder for its owner's eyes alone.
+
+    Raises:
+        MasamError: the system's folder for temporary files is full or protected.
+    """
+    try:
+        return Path(tempfile.mkdtemp(prefix="masam-tab-"))
+    except OSError as error:
+        raise MasamError(
+            f"A tab needs a folder for its files, which could not be made "
+            f"({error.strerror or error}). Make room where the system keeps temporary files, or "
+            "set TMPDIR to another folder."
+        ) from error
 
 
 def tabEnvironment() -> dict[str, str]:

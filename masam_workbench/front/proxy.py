@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, WSMsgType, web
+from yarl import URL
 
-from masam_workbench.front.guard import HEADERS
 from masam_workbench.front.processes import TabProcess
 
 SECRET = "X-Masam-Tab"
@@ -21,7 +22,16 @@ _KEPT = (
     "Last-Modified",
     "ETag",
 )
-_SENT = ("Accept", "Content-Type", "Content-Length", "X-Masam", "If-None-Match")
+SENT = ("Accept", "Content-Type", "Content-Length", "X-Masam", "If-None-Match")
+ASKED = (  # of a request for a web socket
+    "Connection",
+    "Upgrade",
+    "Sec-WebSocket-Extensions",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Version",
+)
+BODY_SECONDS = 60.0  # without a byte of a body
 RESULTS = "results/"
 MOST_BYTES = 64 << 20  # of one message
 
@@ -30,17 +40,17 @@ async def passRequest(
     request: web.Request, tab: TabProcess, path: str, client: ClientSession
 ) -> web.StreamResponse:
     """One request; bodies flow through, none is kept."""
-    url = f"http://127.0.0.1:{tab.port}/{path}"
-    headers = {name: request.headers[name] for name in _SENT if name in request.headers}
+    url = URL.build(scheme="http", host="127.0.0.1", port=tab.port, path=f"/{path}")
+    headers = {name: request.headers[name] for name in SENT if name in request.headers}
     headers[SECRET] = tab.secret
     headers["Accept-Encoding"] = "identity"  # bytes are passed on as they are, with their length
+    body, response = _Body(request), None
     try:
         async with client.request(
             request.method,
-            url,
-            params=request.query,
+            url.with_query(request.query),
             headers=headers,
-            data=request.content if request.can_read_body else None,
+            data=body.parts() if request.can_read_body else None,
             allow_redirects=False,
         ) as answer:
             kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
@@ -52,14 +62,45 @@ async def passRequest(
             response = web.StreamResponse(status=answer.status, headers=kept)
             if path.endswith((".html", ".css")) or path.startswith("masam/"):
                 response.headers["Cache-Control"] = "no-store"
-            response.headers.update(HEADERS)
             await response.prepare(request)
             async for data in answer.content.iter_chunked(1 << 16):
                 await response.write(data)
             await response.write_eof()
             return response
-    except ClientError:
+    except (ClientError, asyncio.TimeoutError) as error:
+        if response is not None and response.prepared:
+            # A second answer can't be sent behind the first; the browser sees that it was cut off.
+            raise ConnectionResetError("The tab's answer was cut off.") from error
+        if body.late:
+            words = f"Nothing more came for {BODY_SECONDS:g} seconds. Try again."
+            return web.Response(status=408, text=words)
+        if tab.running:
+            return web.Response(status=502, text="This tab does not answer. Try again.")
         return web.Response(status=502, text="This tab's process has ended. Open a new tab.")
+
+
+class _Body:
+    """A request's body, part by part, with a limit of time for each.
+
+    Attributes:
+        late: the limit was reached.
+    """
+
+    def __init__(self, request: web.Request) -> None:
+        self._request = request
+        self.late = False
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """Yield the parts as they come."""
+        while True:
+            try:
+                part = await asyncio.wait_for(self._request.content.readany(), BODY_SECONDS)
+            except asyncio.TimeoutError:
+                self.late = True
+                raise
+            if not part:
+                return
+            yield part
 
 
 async def passSocket(

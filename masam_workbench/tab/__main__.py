@@ -7,7 +7,6 @@ closes, the tab ends too, however the front process has ended.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import logging
 import os
@@ -23,6 +22,8 @@ from aiohttp import web
 from trame.app import get_server
 
 from masam_core.process_tree import kill_below
+from masam_workbench.front.connections import Listener, admit, serving
+from masam_workbench.front.guard import HEADERS, same
 from masam_workbench.front.processes import HAD_IMAGE
 from masam_workbench.tab.context import Settings
 from masam_workbench.tab.page import buildPage
@@ -53,8 +54,14 @@ async def serve(settings: dict[str, Any]) -> None:
         int(settings["limit"]),
     )
     buildPage(server, tab, int(settings["timeout"]))
-    server.controller.on_server_bind.add(partial(_bind, tab, settings["secret"]))
-    server.controller.on_server_ready.add(lambda **_: _ready(server, tab, settings["image"]))
+    going: list[Any] = []
+
+    def bind(wslinkServer: Any) -> None:
+        _bind(tab, settings["secret"], wslinkServer)
+        ready = partial(_ready, wslinkServer, server, tab, settings["image"])
+        server.controller.on_server_ready.add(lambda **_: going.extend(ready()))
+
+    server.controller.on_server_bind.add(bind)
     await server.start(
         port=0,
         host="127.0.0.1",
@@ -73,22 +80,34 @@ def _bind(tab: Tab, secret: str, wslinkServer: Any) -> None:
 
     @web.middleware
     async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
-        if not hmac.compare_digest(request.headers.get(SECRET, "").encode(), secret.encode()):
-            return web.Response(status=403, text="Forbidden")
-        response: web.StreamResponse = await handler(request)
-        return response
+        with serving(request):
+            if not same(request.headers.get(SECRET, ""), secret):
+                answer = web.Response(status=403, text="Forbidden", headers=HEADERS)
+                answer.force_close()
+                return answer
+            admit(request)
+            response: web.StreamResponse = await handler(request)
+            return response
 
     app.middlewares.append(guard)
     app.router.add_post("/upload", tab.uploads.take)
     app.router.add_get("/results/{name}", partial(result, tab.saving))
 
 
-def _ready(server: Any, tab: Tab, image: str) -> None:
-    print(json.dumps({"port": server.port}), flush=True)
+def _ready(wslinkServer: Any, server: Any, tab: Tab, image: str) -> list[Any]:
+    """Say that the tab can be reached; what is returned must be held on to.
+
+    Connections are taken in by our own listener, which bounds them, in place of wslink's.
+    """
+    loop = asyncio.get_running_loop()
+    listener = Listener(wslinkServer.runner.server, "127.0.0.1", 0)
+    listener.start()
+    print(json.dumps({"port": listener.port}), flush=True)
     server.state.change("image")(_sayImage)
     if image:
         path = Path(image)
-        tab.opening = asyncio.get_running_loop().create_task(tab.images.open(path, path.name))
+        tab.opening = loop.create_task(tab.images.open(path, path.name))
+    return [listener, loop.create_task(wslinkServer.site.stop())]
 
 
 def _sayImage(image: str = "", **_: Any) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,11 @@ from typing import Any
 from MASAMSlicerLib.sampledata import SAMPLES
 from MASAMSlicerLib.scene.volumes import forgetVolumes, requireVolume
 from MASAMSlicerLib.scene.windowlevel import applyPreset, presetsOf
-from MASAMSlicerLib.workerprocess import workerEnvironment
 from vtkmodules.vtkCommonCore import vtkCommand
 
 from masam_core.catalog.bundled import sample_data_dir
 from masam_core.errors import MasamError, VolumeError
-from masam_core.process_tree import kill_tree
+from masam_core.image.apart import Reader, take_in_apart
 from masam_workbench.tab.context import TabContext
 
 READ_SECONDS = 300.0
@@ -34,7 +33,6 @@ class Images:
     def __init__(self, context: TabContext, leaveTools: Callable[[], None]) -> None:
         self.context = context
         self._leaveTools = leaveTools
-        self._count = 0
         self._reading: asyncio.Task[dict[str, Any]] | None = None
         self._cancelled = False
         self._undecided: tuple[Path, str] | None = None  # a source with several series
@@ -66,8 +64,13 @@ class Images:
         if self.reading:
             self.context.say("An image is being read. Wait for it, or cancel first.")
             return
-        self._count += 1
-        target = self.context.folder / f"image{self._count}.nrrd"
+        name = _without_odd(name)
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="reading-", dir=self.context.folder))
+        except OSError as error:
+            self.context.sayError(VolumeError(f"'{name}' can't be read: {error.strerror}."))
+            return
+        target = folder / "image.nrrd"
         self._cancelled = False
         self._reading = asyncio.get_running_loop().create_task(read(path, target, name, series))
         with self.context.state as state:
@@ -83,12 +86,14 @@ class Images:
         except asyncio.CancelledError:
             if not self._cancelled:
                 raise
+            # Not before all is gone that it had unpacked.
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             self.context.say("Cancelled; everything is as it was.")
         except (MasamError, OSError) as error:
             self.context.sayError(error)
         finally:
             self._reading = None
-            target.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
             with self.context.state as state:
                 state.loading = ""
             self.context.refresh()
@@ -162,39 +167,25 @@ class Images:
 
 
 async def read(path: Path, target: Path, name: str, series: str | None = None) -> dict[str, Any]:
-    """Have a process read an image and write it as NRRD; what it says (see ``intake``).
+    """Have a process of its own take in an image; see :func:`masam_core.image.intake.take_in`.
+
+    Cancelled, it returns when the process has ended.
 
     Raises:
         VolumeError: it can't be read, took too long, or the process ended.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "masam_core.image.intake",
-        str(path),
-        str(target),
-        name,
-        *([series] if series else []),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=workerEnvironment(),
+    reader = Reader()
+    reading = asyncio.create_task(
+        asyncio.to_thread(take_in_apart, reader, path, target, name, series, READ_SECONDS)
     )
+    reading.add_done_callback(lambda task: task.exception())  # heard, though nobody waits any more
     try:
-        out, _ = await asyncio.wait_for(process.communicate(), READ_SECONDS)
-    except asyncio.TimeoutError:
-        raise VolumeError(f"'{name}' took longer than {READ_SECONDS:.0f} s to read.") from None
+        return await asyncio.shield(reading)
     finally:
-        if process.returncode is None:  # it took too long, or was cancelled
-            kill_tree(process.pid)
-            await process.wait()
-    try:
-        facts = dict(json.loads(out))
-    except ValueError:
-        raise VolumeError(
-            f"'{name}' could not be read: it brought the reader down. The file is damaged or no "
-            "image; nothing else was harmed."
-        ) from None
-    if "error" in facts:
-        raise VolumeError(str(facts["error"]))
-    return facts
+        reader.close()
+        await asyncio.wait([reading])
+
+
+def _without_odd(name: str) -> str:
+    """A name as it can be shown: neither control characters nor halves of characters."""
+    return "".join(c if c.isprintable() else "_" for c in name)[:120] or "image"

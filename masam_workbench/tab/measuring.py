@@ -1,4 +1,4 @@
-"""Measurements of segments that were changed by hand, brought up to date."""
+"""Measurements brought up to date, of segments changed by hand and of another plane chosen."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from MASAMSlicerLib.scene.lesions import LesionEntry
 
 from masam_core.errors import Cancelled
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_workbench.tab.context import TabContext
 
 REMEASURE_MS = 600  # after the last stroke
@@ -26,8 +27,17 @@ class Measuring:
         self._callOff = self.context.later(REMEASURE_MS, self.measureEdited)
         self.context.refreshSoon()
 
+    def setPlane(self, plane: str) -> None:
+        """Take diameters in a plane, a word of ``DiameterPlane``, also of lesions that are there.
+
+        Raises:
+            ConfigError: another word.
+        """
+        self.context.state.diameterPlane = DiameterPlane.read(plane, "The diameters' plane").value
+        self.soon()
+
     def measureEdited(self) -> None:
-        """Measure what was changed by hand; after a run, if there is one."""
+        """Measure what was changed, or in another plane; after a run, if there is one."""
         session = self.context.session
         ids = [lesion.id for lesion in self._unmeasured()]
         if not ids:
@@ -51,7 +61,7 @@ class Measuring:
             self.context.sayError(error)
             self._goOn(f"The numbers are from before the last change by hand: {error}")
 
-        session.measure(ids, done, failed)
+        session.measure(ids, done, failed, self.context.state.diameterPlane)
 
     def whenMeasured(self, action: Callable[[str], None]) -> bool:
         """Do something as soon as all numbers are those of the segments as they are now.
@@ -70,8 +80,8 @@ class Measuring:
         return False
 
     def _unmeasured(self) -> list[LesionEntry]:
-        volume = self.context.volume
-        return self.context.session.unmeasured(volume) if volume is not None else []
+        volume, plane = self.context.volume, self.context.state.diameterPlane
+        return self.context.session.unmeasured(volume, plane) if volume is not None else []
 
     def _goOn(self, note: str) -> None:
         waiting, self._waiting = self._waiting, []

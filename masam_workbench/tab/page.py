@@ -11,6 +11,7 @@ from typing import Any
 import trame_rca.module
 from MASAMSlicerLib.sampledata import SAMPLES
 from MASAMSlicerLib.scene.ends import FIRST, LAST
+from MASAMSlicerLib.wording import planeNames
 from trame.ui.html import DivLayout
 from trame_rca.view_adapter import RcaViewAdapter
 
@@ -51,6 +52,7 @@ def buildPage(server: Any, tab: Tab, seconds: int) -> None:
         {"folder": folder, "name": name, "short": _short(name)} for name, folder, _, _ in SAMPLES
     ]
     state.kinds = [{"key": key, "name": kind.code.meaning} for key, kind in TUMOUR_TYPES.items()]
+    state.planes = [{"word": word, "name": name} for word, name in planeNames().items()]
     with DivLayout(server) as layout:
         layout.root.add_child((WEB / "page.html").read_text("utf-8"))
     for name, action in actions(tab).items():
@@ -101,6 +103,7 @@ def actions(tab: Tab) -> dict[str, Any]:
         "segment": lambda: _press(tab),
         "again": tab.running.again,
         "threshold": tab.running.setThreshold,
+        "diameterPlane": tab.measuring.setPlane,
         "undo": tab.running.undo,
         "redo": tab.running.redo,
         "toggleMasks": tab.appearance.toggleMasks,

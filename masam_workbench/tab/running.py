@@ -89,4 +89,5 @@ class Running:
         state = self.context.state
         threshold = float(state.threshold) / 100 if state.useThreshold else None
         choice = ModelChoice(device=self.context.settings.device)
-        return Request(choice, SegmentOptions(threshold=threshold))
+        options = {"threshold": threshold, "diameter_plane": state.diameterPlane}
+        return Request(choice, SegmentOptions.from_dict(options))

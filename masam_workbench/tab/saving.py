@@ -13,7 +13,7 @@ from MASAMSlicerLib.scene.export import saveSegmentation
 from MASAMSlicerLib.scene.scenefile import saveScene
 from PIL import Image
 
-from masam_core.atomic import atomic_path
+from masam_core.atomic import atomic_path, why_not_written
 from masam_core.errors import MasamError, SegmentationError
 from masam_core.export.measurements import write_measurements
 from masam_core.image.volume import stem
@@ -73,11 +73,17 @@ class Saving:
 
     def _write(self, kind: str, make: Callable[[Path], list[str]], note: str) -> None:
         context = self.context
-        path = self.folder / f"{plainName(stem(Path(context.volume.GetName())))}{kind}"
+        name = f"{plainName(stem(Path(context.volume.GetName())))}{kind}"
         try:
+            path = self.folder / name
             notes = [*make(path), *filter(None, [note])]
-        except (MasamError, OSError) as error:
-            context.sayError(error)
+        except MasamError as error:
+            context.sayError(
+                SegmentationError(str(error).replace(f"{context.folder}/results/", ""))
+            )
+            return
+        except (OSError, RuntimeError) as error:
+            context.sayError(SegmentationError(why_not_written(Path(name), error)))
             return
         # With a number, so that the same file again is a change that the page sees.
         number = int((context.state.download or "0 ").split(" ", 1)[0]) + 1

@@ -1,11 +1,14 @@
 """What tab and page share, by name; the tab writes it, but for what the user sets there.
 
-``follow``, ``radius``, ``useThreshold`` and ``threshold`` (per cent) are set in the page.
+``follow``, ``radius``, ``useThreshold``, ``threshold`` (per cent) and ``diameterPlane`` are set in
+the page.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from masam_core.inference.options import SegmentOptions
 
 STATE: dict[str, Any] = {
     "loading": "",
@@ -26,6 +29,7 @@ STATE: dict[str, Any] = {
     "showMasks": True,
     "useThreshold": False,
     "threshold": 50,
+    "diameterPlane": SegmentOptions.diameter_plane.value,
     "undoTitle": "",
     "redoTitle": "",
     "device": "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import secrets
 import shutil
@@ -43,7 +44,6 @@ class Uploads:
             self._forgetAll()
             batch = secrets.token_hex(8)
             self._batches[batch] = [0, 0]
-            self._folder(batch).mkdir(parents=True)
         elif batch not in self._batches:
             return web.Response(status=404, text="This upload has ended.")
         count = self._batches[batch]
@@ -52,22 +52,40 @@ class Uploads:
         if (request.content_length or 0) > self.limit - count[1]:
             return self._refuse(batch, self._tooLarge())
         found = _ENDING.search(request.query.get("name", ""))
-        ending = found[0].lower() if found else ""
-        with (self._folder(batch) / f"{count[0]}{ending}").open("xb") as out:
+        path = self._folder(batch) / f"{count[0]}{found[0].lower() if found else ''}"
+        count[0] += 1
+        try:
+            whole = await self._write(request, path, count)
+        except OSError as error:
+            if isinstance(error, ConnectionError):  # the browser has gone
+                self._forget(batch)
+                raise
+            return self._refuse(batch, _notKept(error), 507)
+        except BaseException:  # half a file is none: with the page, or the time, ended
+            self._forget(batch)
+            raise
+        return web.Response(text=batch) if whole else self._refuse(batch, self._tooLarge())
+
+    async def _write(self, request: web.Request, path: Path, count: list[int]) -> bool:
+        """Write a body to a new file; False where it is more than the limit."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as out:
             async for data in request.content.iter_chunked(1 << 18):
                 count[1] += len(data)
                 if count[1] > self.limit:
-                    return self._refuse(batch, self._tooLarge())
+                    return False
                 out.write(data)
-        count[0] += 1
-        return web.Response(text=batch)
+        return True
 
     async def opened(self, batch: str, name: str) -> None:
         """The browser has sent all files of a batch: read them."""
         if batch not in self._batches:
             return
         folder = self._folder(batch)
-        files = sorted(folder.iterdir())
+        try:
+            files = sorted(folder.iterdir())
+        except OSError:  # nothing was sent
+            return
         source = files[0] if len(files) == 1 else folder
         await self._images.open(source, str(name)[:120] or "image")
         if not self.context.state.series:  # else it is read again when one is chosen
@@ -80,9 +98,9 @@ class Uploads:
     def _tooLarge(self) -> str:
         return f"This is more than {self.limit / 1e9:.3g} GB, the limit of this server."
 
-    def _refuse(self, batch: str, words: str) -> web.Response:
+    def _refuse(self, batch: str, words: str, status: int = 413) -> web.Response:
         self._forget(batch)
-        return web.Response(status=413, text=words)
+        return web.Response(status=status, text=words)
 
     def _folder(self, batch: str) -> Path:
         return self.context.folder / "uploads" / batch
@@ -94,6 +112,16 @@ class Uploads:
     def _forgetAll(self) -> None:
         for batch in list(self._batches):
             self._forget(batch)
+
+
+def _notKept(error: OSError) -> str:
+    """Why the server could not keep a file, for the page; without its paths."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            "The server's disk for temporary files is full, so nothing was opened. Make room there "
+            "and try again."
+        )
+    return f"The server could not keep the file, so nothing was opened: {error.strerror}."
 
 
 async def result(saving: Saving, request: web.Request) -> web.StreamResponse:

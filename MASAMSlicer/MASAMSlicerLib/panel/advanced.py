@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from masam_core.limits import CACHE_MB
 
+from ..wording import planeNames
 from . import settings
 from .combobox import choose, fill
 from .context import PanelContext
@@ -21,11 +22,17 @@ class Advanced:
         context: of the panel.
         onWorkerChanged: called when the next run starts another worker, which may need other
             packages.
+        onPlane: measures lesions again after another plane of diameters was chosen.
     """
 
-    def __init__(self, context: PanelContext, onWorkerChanged: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        context: PanelContext,
+        onWorkerChanged: Callable[[], None],
+        onPlane: Callable[[], None],
+    ) -> None:
         self.context, self.ui = context, context.ui
-        self._onWorkerChanged = onWorkerChanged
+        self._onWorkerChanged, self._measureAgain = onWorkerChanged, onPlane
         fill(
             self.ui.qualityComboBox,
             {
@@ -42,11 +49,13 @@ class Advanced:
                 "all": _("All pieces"),
             },
         )
+        fill(self.ui.planeComboBox, planeNames())
         self.ui.workerEdit.text = str(settings.read("workerCommand"))
         self.ui.cacheSpinBox.setRange(int(CACHE_MB.low), int(CACHE_MB.high))
         self.ui.cacheSpinBox.value = int(settings.read("cacheMB"))
         self.ui.qualityComboBox.connect("activated(int)", self._onQuality)
         self.ui.keepComboBox.connect("activated(int)", self._onKeep)
+        self.ui.planeComboBox.connect("activated(int)", self._onPlane)
         self.ui.workerEdit.editingFinished.connect(self._onCommand)
         self.ui.cacheSpinBox.editingFinished.connect(self._onCache)
         self.ui.restartButton.clicked.connect(lambda *_: self._restart())
@@ -60,6 +69,7 @@ class Advanced:
         parameters = self.context.parameters
         choose(self.ui.qualityComboBox, parameters.quality)
         choose(self.ui.keepComboBox, parameters.keep)
+        choose(self.ui.planeComboBox, parameters.diameterPlane)
         self.context.enable(
             self.ui.thresholdSlider,
             bool(parameters.useThreshold),
@@ -76,6 +86,14 @@ class Advanced:
 
     def _onKeep(self, index: int) -> None:
         self.context.parameters.keep = self.ui.keepComboBox.itemData(index)
+
+    def _onPlane(self, index: int) -> None:
+        self.context.parameters.diameterPlane = self.ui.planeComboBox.itemData(index)
+        session, volume = self.context.session, self.context.volume
+        # While something is computed, 'Measure again' stays for it.
+        if not session.busy and session.unmeasured(volume, self.context.parameters.diameterPlane):
+            self._measureAgain()
+        self.context.refreshSoon()
 
     def _onCommand(self) -> None:
         command = self.ui.workerEdit.text.strip()

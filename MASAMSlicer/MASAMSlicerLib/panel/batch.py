@@ -127,13 +127,12 @@ class Batch:
                 self.ui.batchSegmentationSelector.currentNode(),
             )
             choice, options = self.context.choice(), self.context.options()
-            self._volumes = self._goOn(cases) or VolumeBatch(
-                self.context.session, cases, self._logFolder()
-            )
+            batch = self._goOn(cases) or VolumeBatch(self.context.session, cases, self._logFolder())
+            batch.queue.hold()  # or somebody else writes into the folder
         except MasamError as error:
             self._sayProblem(error)
             return
-        self._last = self._volumes
+        self._volumes = self._last = batch
         self._begin(len(cases))
         self._volumes.start(choice, options, self._onChanged, self._onVolumesEnd)
         self.refresh()  # at once: a second click must find a button that says Cancel

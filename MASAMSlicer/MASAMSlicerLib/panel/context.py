@@ -71,6 +71,7 @@ class PanelContext(Context):
                 "keep": p.keep,
                 "fill_holes": bool(p.fillHoles),
                 "smooth_mm": float(p.smoothMm),
+                "diameter_plane": p.diameterPlane,
             }
         )
 

@@ -15,10 +15,13 @@ from .. import workerprocess
 from . import settings
 from .context import PanelContext
 
-PYTORCH_SIZE = _("PyTorch: up to 3 GB with GPU support, 10 minutes or more; the rest: a minute.")
+PYTORCH_SIZE = _(
+    "PyTorch: about 0.2 GB, with support for an NVIDIA GPU up to 3 GB and 10 minutes or more; "
+    "the rest: a minute."
+)
 NO_MANAGER = _(
     "This Slicer was built without the extensions manager, so the extension 'PyTorch' can't be "
-    "installed from here. Install PyTorch yourself: PythonSlicer -m pip install torch torchvision. "
+    "installed from here. Install PyTorch yourself: PythonSlicer -m pip install torch. "
     "Or press 'From a folder of wheels'. Then open this module again."
 )
 
@@ -131,7 +134,7 @@ def installPyTorch() -> bool:
             raise RuntimeError(
                 _(
                     "The extension 'PyTorch' could not be installed. Without a network, install "
-                    "torch and torchvision from a folder of wheels instead."
+                    "torch from a folder of wheels instead."
                 )
             ) from error
         slicer.util.restart()

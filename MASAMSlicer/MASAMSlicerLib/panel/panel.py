@@ -73,7 +73,11 @@ class Panel:
         self.prompt = Prompt(context, onRest=settling.rest)
         self.lesionTable = LesionTable(context, rerun=self.run.again)
         self.batch = Batch(context, problem=lambda: self.install.problem)
-        self.advanced = Advanced(context, onWorkerChanged=self.install.check)
+        self.advanced = Advanced(
+            context,
+            onWorkerChanged=self.install.check,
+            onPlane=self.results.measureAgain,
+        )
         self.check = Check(context, makeTransport)
         self.watcher = Watcher(session.scene, settling, context.refreshSoon)
         self.spaceViews = SpaceViews(session.handles.mouseIn3D)

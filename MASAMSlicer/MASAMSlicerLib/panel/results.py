@@ -15,7 +15,7 @@ from ..control.front import PLAIN, WARNING
 from ..report import rowsOf
 from ..scene import views
 from ..scene.export import saveSegmentation
-from ..scene.lesions import EDITED
+from ..scene.lesions import EDITED, LesionEntry
 from ..scene.tables import updateTable
 from ..session.reports import RunReport
 from ..wording import measuredWords
@@ -29,7 +29,7 @@ class Results:
         self.context, self.ui = context, context.ui
         self._seen: set[str] = set()  # volumes that the 3D views were turned to
         self.ui.surfaceCheckBox.toggled.connect(lambda *_: self._showSurfaces())
-        self.ui.measureButton.clicked.connect(self._onMeasure)
+        self.ui.measureButton.clicked.connect(lambda *_: self.measureAgain())
         self.ui.tableButton.clicked.connect(self._onTable)
         self.ui.csvButton.clicked.connect(self._onCsv)
         self.ui.saveButton.clicked.connect(self._onSave)
@@ -39,16 +39,16 @@ class Results:
         """Enable what there is something for."""
         lesions = self.context.session.lesions.lesions(self.context.volume)
         done = [lesion for lesion in lesions if lesion.provenance is not None]
-        edited = [lesion for lesion in done if lesion.status == EDITED]
+        outdated = self._outdated()
         nothing = _("There is no segment yet.")
         able = bool(done) and self.context.volume is not None
         for button in (self.ui.tableButton, self.ui.csvButton, self.ui.saveButton):
             self.context.enable(button, able, nothing)
-        unchanged = _("No segment was changed by hand since it was measured.")
+        unchanged = _("No segment was changed by hand, and no other plane of diameters is chosen.")
         wait = _("Wait until the run has ended, or cancel it.")
         busy = self.context.session.busy
         self.context.enable(
-            self.ui.measureButton, bool(edited) and not busy, wait if edited else unchanged
+            self.ui.measureButton, bool(outdated) and not busy, wait if outdated else unchanged
         )
         problem = nothing if not able else dicomProblem()
         self.context.enable(self.ui.dicomButton, not problem, problem)
@@ -106,17 +106,26 @@ class Results:
                 found.append(lesion.segmentation)
         return found
 
-    def _onMeasure(self) -> None:
+    def measureAgain(self) -> None:
+        """Measure what was changed by hand, or in another plane than the one that is chosen."""
+
         def done(count: int) -> None:
             self.context.say(measuredWords(count))
             self.context.refreshSoon()
 
-        lesions = self.context.session.lesions.lesions(self.context.volume)
-        ids = [lesion.id for lesion in lesions if lesion.status == EDITED]
+        ids = [lesion.id for lesion in self._outdated()]
+        plane = str(self.context.parameters.diameterPlane)
         try:
-            self.context.session.measure(ids, done, self.context.sayError)
+            self.context.session.measure(ids, done, self.context.sayError, plane)
         except MasamError as error:
             self.context.sayError(error)
+
+    def _outdated(self) -> list[LesionEntry]:
+        session, volume = self.context.session, self.context.volume
+        lesions = [x for x in session.lesions.lesions(volume) if x.provenance is not None]
+        other = session.unmeasured(volume, str(self.context.parameters.diameterPlane))
+        ids = [lesion.id for lesion in other]
+        return [lesion for lesion in lesions if lesion.status == EDITED or lesion.id in ids]
 
     def _onTable(self) -> None:
         name = _("{volume} measurements").format(volume=self.context.volume.GetName())

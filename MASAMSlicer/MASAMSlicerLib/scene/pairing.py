@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-from masam_core.batch.cases import belongs
+from masam_core.batch.pairing import belongs
 
 from .lesions import LESION, LesionEntry, LesionList
 from .prompts import roiFromMask

@@ -12,6 +12,7 @@ from typing import Any
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
 from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.limits import MARGIN_MM, SMOOTH_MM, THRESHOLD
 
 from ..translation import tr as _
@@ -26,6 +27,7 @@ NUMBERS = {
 CHOICES = {
     "quality": (Quality.words(), SegmentOptions.quality.value),
     "keep": (Keep.words(), PostprocessOptions.keep.value),
+    "diameterPlane": (DiameterPlane.words(), SegmentOptions.diameter_plane.value),
 }
 
 

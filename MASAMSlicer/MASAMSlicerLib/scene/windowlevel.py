@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import slicer
 
-from masam_core.image.intensity import guess_modality
+from masam_core.image.hounsfield import seen_values
+from masam_core.image.intensity import finite_sample, guess_modality
 
 from .volumes import modalityOf
 
@@ -23,7 +24,6 @@ CT = {
 }
 # Percentiles of the values above the least one, which is background.
 OTHER = {"Balanced": (0.5, 99.5), "High contrast": (5.0, 95.0), "Full range": (0.0, 100.0)}
-_SAMPLE = 1_000_000  # values looked at for percentiles
 
 
 def presetsOf(volumeNode: Any) -> dict[str, tuple[float, float]]:
@@ -31,8 +31,7 @@ def presetsOf(volumeNode: Any) -> dict[str, tuple[float, float]]:
     values = slicer.util.arrayFromVolume(volumeNode)
     if guess_modality(values, modalityOf(volumeNode)) == "CT":
         return dict(CT)
-    flat = values.reshape(-1)[:: max(1, values.size // _SAMPLE)].astype(float)
-    flat = flat[np.isfinite(flat)]
+    flat = seen_values(finite_sample(values))
     inside = flat[flat > flat.min()] if flat.size else flat
     if not inside.size:
         return {"Full range": (1.0, float(flat.min()) if flat.size else 0.0)}

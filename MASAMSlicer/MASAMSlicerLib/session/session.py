@@ -146,6 +146,7 @@ class Session:
         lesionIds: Sequence[str],
         onDone: Callable[[int], None],
         onError: Callable[[Exception], None],
+        plane: str | None = None,
     ) -> None:
         """Measure segments as they are now, e.g. after a touch-up by hand.
 
@@ -153,6 +154,8 @@ class Session:
             lesionIds: which; those without a segment are left out.
             onDone: called with the number of segments that were measured.
             onError: see :meth:`segment`.
+            plane: in which diameters are taken, a word of ``DiameterPlane``; None keeps each
+                lesion's own.
 
         Raises:
             MasamError: something is being computed already.
@@ -164,12 +167,12 @@ class Session:
             self._measuring.write(results)
             onDone(len(results))
 
-        steps = self._measuring.steps(self._byId(lesionIds))
+        steps = self._measuring.steps(self._byId(lesionIds), plane)
         self._start(steps, done, onError, lambda _: None)
 
-    def unmeasured(self, volumeNode: Any) -> list[LesionEntry]:
-        """The volume's lesions that were changed by hand after their numbers were taken."""
-        return self._measuring.outdated(volumeNode)
+    def unmeasured(self, volumeNode: Any, plane: str | None = None) -> list[LesionEntry]:
+        """The volume's lesions whose numbers are of another mask, or of another plane if given."""
+        return self._measuring.outdated(volumeNode, plane)
 
     def deleteLesions(self, lesionIds: Sequence[str]) -> None:
         """Remove boxes and segments; undo brings them back.

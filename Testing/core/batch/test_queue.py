@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from masam_core.batch.queue import BatchQueue
-from masam_core.batch.states import DONE, FAILED, PENDING, RUNNING, safe_name
+from masam_core.batch.states import DONE, FAILED, PENDING, RUNNING
 from masam_core.errors import ConfigError
 
 ROW = {"image": "a", "lesion": "=1+1", "volume_ml": 1.25}
@@ -92,18 +92,75 @@ def test_a_folder_begun_anew_forgets_all_cases(tmp_path: Path) -> None:
     assert BatchQueue(["a", "gone"], tmp_path).count(DONE) == 0
 
 
-def test_two_writers_keep_both_their_cases(tmp_path: Path) -> None:
-    one, two = BatchQueue(["a", "b"], tmp_path), BatchQueue(["a", "b"], tmp_path)
-    one.start("a")
-    two.start("b")
-    two.finish("b", [ROW])
-    one.finish("a", [ROW])
-    assert BatchQueue(["a", "b"], tmp_path).count(DONE) == 2
-    one.write_table()  # of what two has done, as well
-    assert [(r["case"], r["status"]) for r in table(tmp_path)] == [("a", DONE), ("b", DONE)]
-    assert one.take_over("b")
-    assert one.cases["b"].rows == [ROW]
-    assert not two.take_over("b")  # its own
+def test_results_of_another_input_stay_in_the_table(tmp_path: Path) -> None:
+    first = BatchQueue(["a", "b"], tmp_path, sources={"a": "/one/a.nii", "b": "/one/b.nii"})
+    first.start("a")
+    first.finish("a", [ROW, ROW])
+    first.start("b")  # and its process is killed
+    second = BatchQueue(["0"], tmp_path, sources={"0": "/two/0.nii"})
+    assert second.notes == [
+        f"{tmp_path} also holds 2 cases that this input has not; kept, also in the table."
+    ]
+    second.start("0")
+    second.finish("0", [ROW])
+    second.write_table()
+    assert [(r["case"], r["status"]) for r in table(tmp_path)] == [
+        ("0", DONE),
+        ("a", DONE),
+        ("a", DONE),
+        ("b", PENDING),
+    ]
+
+
+def test_another_image_of_the_same_name_is_refused_and_the_same_one_moved_is_not(
+    tmp_path: Path,
+) -> None:
+    made = {"a": {"image": [1, 100, 5, "content"]}}
+    queue = BatchQueue(["a"], tmp_path, made, sources={"a": "/one/a.nii"})
+    queue.start("a")
+    queue.finish("a", [ROW])
+    other = {"a": {"image": [1, 100, 5, "something else"]}}
+    boxes = {"a": {**made["a"], "boxes": "of another reader"}}
+    for seen in (other, {"a": {"image": None}}, boxes):
+        with pytest.raises(ConfigError, match=r"'a' is of /one/a\.nii.*another folder"):
+            BatchQueue(["a"], tmp_path, seen, sources={"a": "/two/a.nii"})
+    assert BatchQueue(["a"], tmp_path, made, sources={"a": "/moved/a.nii"}).count(DONE) == 1
+    copied = {"a": {"image": [1, 100, 9, "content"]}}
+    again = BatchQueue(["a"], tmp_path, copied, sources={"a": "/copied/a.nii"})
+    assert again.notes == ["a will be run again: the image has changed."]
+    # Asked for in words, it is begun anew.
+    anew = BatchQueue(["a"], tmp_path, other, fresh=True, sources={"a": "/two/a.nii"})
+    assert anew.next() == "a"
+
+
+def test_names_that_a_system_takes_for_one_file_are_not_taken_for_one_case(
+    tmp_path: Path,
+) -> None:
+    queue = BatchQueue(["a"], tmp_path, sources={"a": "/one/a.nii"})
+    queue.start("a")
+    queue.finish("a", [ROW])
+    # As Windows and macOS would find it.
+    (tmp_path / ".masam" / "a.json").rename(tmp_path / ".masam" / "A.json")
+    with pytest.raises(ConfigError, match="with the same names: 'A'"):
+        BatchQueue(["A"], tmp_path, sources={"A": "/two/A.nii"})
+
+
+def test_begun_anew_the_cases_of_another_input_stay(tmp_path: Path) -> None:
+    other = tmp_path / "b.nii"
+    other.touch()
+    queue = BatchQueue(["a", "b"], tmp_path, sources={"a": "/one/a.nii", "b": str(other)})
+    for name in ("a", "b"):
+        queue.start(name)
+        queue.finish(name, [ROW])
+    BatchQueue(["c"], tmp_path, fresh=True, sources={"c": "/one/c.nii"}).write_table()
+    assert [r["case"] for r in table(tmp_path)] == ["c", "b"]  # a's image is not there any more
+
+
+def test_a_table_that_no_batch_has_written_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "measurements.csv").write_text("mine")
+    with pytest.raises(ConfigError, match=r"measurements\.csv that no batch has written"):
+        BatchQueue(["a"], tmp_path)
+    assert (tmp_path / "measurements.csv").read_text() == "mine"
 
 
 def test_a_damaged_state_is_one_case_that_is_run_again(tmp_path: Path) -> None:
@@ -127,15 +184,20 @@ def test_a_folder_of_an_earlier_version_is_refused_in_words(tmp_path: Path) -> N
     assert BatchQueue(["a"], tmp_path, fresh=True).next() == "a"
 
 
-def test_a_queue_that_can_not_be_gone_on_with_leaves_the_states_alone(tmp_path: Path) -> None:
-    queue = BatchQueue(["a"], tmp_path)
+def test_loaded_volumes_replace_no_results_of_files(tmp_path: Path) -> None:
+    queue = BatchQueue(["a"], tmp_path, sources={"a": "/one/a.nii"})
     queue.start("a")
     queue.finish("a", [ROW])
-    other = BatchQueue(["a"], tmp_path, resumable=False)
-    assert other.next() == "a"
-    other.start("a")
-    other.fail("a", "x")
-    assert BatchQueue(["a"], tmp_path).count(DONE) == 1
+    with pytest.raises(ConfigError, match=r"'a' is of /one/a\.nii"):
+        BatchQueue(["a"], tmp_path, resumable=False)
+    for _ in range(2):  # nothing can be gone on with, and nothing stands in the way of another run
+        other = BatchQueue(["b"], tmp_path, resumable=False)
+        assert other.next() == "b"
+        other.start("b")
+        other.fail("b", "x")
+        other.write_table()
+    assert [(r["case"], r["status"]) for r in table(tmp_path)] == [("b", FAILED), ("a", DONE)]
+    assert BatchQueue(["a"], tmp_path, sources={"a": "/one/a.nii"}).count(DONE) == 1
 
 
 def test_two_cases_of_one_name_are_refused() -> None:
@@ -152,18 +214,3 @@ def test_without_a_folder_nothing_is_written(
     queue.finish("a", [ROW])
     queue.write_table()
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "safe"),
-    [
-        ("a/b:c", "a_b_c"),
-        ("CON", "_CON"),
-        ("lpt1.x", "_lpt1.x"),
-        ("end. ", "end"),
-        ("...", "_"),
-        ("München 1", "München 1"),
-    ],
-)
-def test_names_are_safe_on_every_system(name: str, safe: str) -> None:
-    assert safe_name(name) == safe

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from masam_core.batch.cases import BatchCase
+from masam_core.batch.case import BatchCase
 from masam_core.batch.read_ahead import ReadAhead
 from masam_core.errors import VolumeError
 from masam_core.image.geometry import Geometry

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -18,19 +20,23 @@ import SimpleITK as sitk
 
 from masam_core.batch import fingerprint
 from masam_core.batch import run as run_module
-from masam_core.batch.cases import BatchCase, find_cases
+from masam_core.batch.case import BatchCase
+from masam_core.batch.cases import find_cases
 from masam_core.batch.engine import open_segmenter
 from masam_core.batch.run import open_queue, read_case, run_batch
 from masam_core.batch.spec import BatchSpec
 from masam_core.catalog.choice import ModelChoice
-from masam_core.errors import Cancelled, ConfigError
+from masam_core.errors import Cancelled, ConfigError, SegmentationError
+from masam_core.image import apart
 from masam_core.image.volume import Volume, read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.lesion import Lesion
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.first import LinePrompt
 from masam_core.prompts.record import PromptRecord
+from masam_core.prompts.roi import write_roi
 from masam_core.prompts.stored import read_records
+from Testing.core.image.formats.making import metaimage, nifti, nrrd
 from Testing.core.prompts.test_markups import write
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -169,29 +175,29 @@ def test_results_never_go_among_the_images(folder: Path) -> None:
         run(folder, folder, Quick())
 
 
-def test_what_another_process_has_done_meanwhile_is_taken_over(
+def test_a_second_batch_on_the_same_folder_is_refused_and_the_first_loses_nothing(
     folder: Path, tmp_path: Path
 ) -> None:
-    out, engine = tmp_path / "out", Quick()
+    out, second, refused = tmp_path / "out", Quick(), []
 
-    class Other(Quick):
-        """Lets a second run of the same batch end while the first one is at its first case."""
+    class Busy(Quick):
+        """Starts the same batch again while it is at its first case."""
 
         def segment(self, *arguments: Any, **named: Any) -> Lesion:
-            if not engine.seen:
-                run(folder, out, engine)
+            if not refused:
+                with pytest.raises(ConfigError, match="Another batch is writing into") as error:
+                    run(folder, out, second)
+                refused.append(str(error.value))
             return super().segment(*arguments, **named)
 
-    first = Other()
+    first = Busy()
     queue, whole = run(folder, out, first)
     assert whole
-    assert first.seen == ["a"]
-    assert engine.seen == ["a", "bug", "memory", "y", "z"]
+    assert (second.seen, len(refused)) == ([], 1)
+    assert f"process {os.getpid()} on this machine" in refused[0]
     assert queue.count("done") == 3
-    rows = (out / "measurements.csv").read_text("utf-8-sig").splitlines()
-    assert [line.split(",")[:2] for line in rows[1:]] == [
-        [name, status] for name, status, _ in queue.table()
-    ]
+    run(folder, out, second)  # now it may
+    assert second.seen == []
 
 
 def test_what_a_case_was_made_of_decides_whether_it_is_run_again(
@@ -343,6 +349,189 @@ def test_a_files_modality_is_told_where_it_does_not_say(folder: Path) -> None:
     assert volume.modality == "CT"
     assert "content_hash" in vars(volume)
     assert read_case(None, case).modality is None
+
+
+ODD = (
+    os.fsdecode(b"latin-\xe4"),
+    "x" * 240,
+    "[left] [",
+    "two\nlines",
+    "semi;colon",
+    "=1+1",
+    "-o",
+    "dots...",
+    "aux",
+    "CON.x",
+    "Case",
+    "case",
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Other systems have no such names")
+def test_no_name_ends_a_batch_and_each_has_results_of_its_own(tmp_path: Path) -> None:
+    images, out = tmp_path / "images", tmp_path / "out"
+    images.mkdir()
+    nifti(tmp_path / "image.nii")
+    write_roi(tmp_path / "box.mrk.json", (-3, -3, 6), (3, 3, 6))
+    for name in ODD:
+        shutil.copy(tmp_path / "image.nii", images / f"{name}.nii")
+        shutil.copy(tmp_path / "box.mrk.json", images / f"{name}.mrk.json")
+    queue, whole = run(images, out, Quick())
+    assert whole
+    assert queue.count("done") == len(ODD), queue.table()
+    with (out / "measurements.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["case"] for row in rows}) == len(rows) == len(ODD)
+    masks = sorted(p.name for p in out.glob("*.seg.nrrd"))
+    assert len({name.lower() for name in masks}) == len(ODD)
+    assert "latin-ä.seg.nrrd" in masks
+    assert not {name.split(".")[0].lower() for name in masks} & {"aux", "con"}
+    assert all(name.encode() and name.isprintable() for name in masks)
+    # Each is found again under its name.
+    again = Quick()
+    run(images, out, again)
+    assert again.seen == []
+
+
+def test_another_input_keeps_the_first_ones_results(folder: Path, tmp_path: Path) -> None:
+    out, other = tmp_path / "out", tmp_path / "other"
+    run(folder, out, Quick())
+    before = (out / "measurements.csv").read_text("utf-8-sig").splitlines()
+    mask = (out / "a.seg.nrrd").read_bytes()
+    other.mkdir()
+    for kind in ("", "_label"):
+        shutil.copy(folder / f"y{kind}.nii.gz", other / f"new{kind}.nii.gz")
+    run(other, out, Quick())
+    rows = (out / "measurements.csv").read_text("utf-8-sig").splitlines()
+    assert set(before) < set(rows)
+    assert len(rows) == len(before) + 1
+    for kind in ("", "_label"):  # another patient with the name of one that is there
+        shutil.copy(folder / f"y{kind}.nii.gz", other / f"a{kind}.nii.gz")
+    engine = Quick()
+    with pytest.raises(ConfigError, match=r"'a' is of .*images.a\.nii\.gz\. Choose another folder"):
+        run(other, out, engine)
+    assert engine.seen == []
+    assert (out / "a.seg.nrrd").read_bytes() == mask
+    assert (out / "measurements.csv").read_text("utf-8-sig").splitlines() == rows
+
+
+def test_what_can_not_be_written_is_found_before_anything_is_computed(
+    folder: Path, tmp_path: Path
+) -> None:
+    out, engine = tmp_path / "out", Quick()
+    (out / "measurements.csv").mkdir(parents=True)
+    with pytest.raises(SegmentationError, match=r"measurements\.csv.* folder has this name"):
+        run(folder, out, engine)
+    (out / "measurements.csv").rmdir()
+    (out / "logs").write_text("")
+    with pytest.raises(SegmentationError, match="logs' is a file"):
+        run(folder, out, engine)
+    (out / "logs").unlink()
+    (out / "z.seg.nrrd").write_text("drawn by hand")
+    with pytest.raises(ConfigError, match=r"z\.seg\.nrrd is there already, and no batch"):
+        run(folder, out, engine)
+    assert (out / "z.seg.nrrd").read_text() == "drawn by hand"
+    (out / "z.seg.nrrd").unlink()
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    shutil.copy(folder / "a_label.nii.gz", labels / "a.nii.gz")
+    spec = BatchSpec(folder, labels, labels, ".nii.gz")
+    with pytest.raises(SegmentationError, match=r"a\.nii\.gz would be replaced by a result"):
+        open_queue(find_cases(folder, labels)[0], spec)
+    assert engine.seen == []
+    # One case alone fails where it alone can't be written, and before it is computed.
+    (out / "a.seg.nrrd").mkdir()
+    queue, _ = run(folder, out, engine)
+    assert "folder has this name" in queue.cases["a"].message
+    assert "a" not in engine.seen
+    assert queue.cases["z"].status == "done"
+
+
+def test_voxels_in_a_file_of_their_own_count_for_image_and_boxes(tmp_path: Path) -> None:
+    image = metaimage(tmp_path / "a.mhd", b"", ElementDataFile="voxels.raw")
+    boxes = nrrd(tmp_path / "b.nhdr", b"", data_file="boxes.raw")
+    for name in ("voxels.raw", "boxes.raw", "other.raw"):
+        (tmp_path / name).write_bytes(bytes(420))
+    case = BatchCase("a", image, (boxes,))
+    first = fingerprint.case_files(case)
+    (tmp_path / "other.raw").write_bytes(bytes([1] * 420))
+    assert fingerprint.case_files(case) == first
+    (tmp_path / "boxes.raw").write_bytes(bytes([1] * 420))
+    assert fingerprint.changes(first, fingerprint.case_files(case)) == "the boxes have changed"
+    (tmp_path / "voxels.raw").write_bytes(bytes([1] * 420))
+    os.utime(tmp_path / "voxels.raw", (first["image"][2], first["image"][2]))
+    changed = fingerprint.changes(first, fingerprint.case_files(case))
+    assert changed == "the image and the boxes have changed"
+
+
+def test_boxes_among_the_slices_are_no_part_of_the_image(tmp_path: Path) -> None:
+    box = tmp_path / "box.mrk.json"
+    for name in ("1.dcm", "2.dcm", "box.mrk.json"):
+        (tmp_path / name).write_text(name)
+    case = BatchCase("a", tmp_path, (box,))
+    first = fingerprint.case_files(case)
+    box.write_text("another")
+    assert fingerprint.changes(first, fingerprint.case_files(case)) == "the boxes have changed"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Needs a pipe that stalls")
+def test_files_that_hang_cost_their_cases_and_the_time_limit_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The readers of an image and of a label image never answer; a pipe is no file of boxes."""
+    asked: list[str] = []
+
+    class Stalls(apart.Reader):
+        def ask(self, request: dict[str, Any], path: Any, seconds: float) -> dict[str, Any]:
+            asked.append(path.name)
+            if path.name in ("y.nii.gz", "a_label.nii.gz"):
+                os.kill(self._running().pid, signal.SIGSTOP)
+                seconds = 0.2
+            return super().ask(request, path, seconds)
+
+    own = Stalls()
+    monkeypatch.setattr(apart, "_READER", own)
+    pipe = tmp_path / "pipe.nii"
+    os.mkfifo(pipe)
+    rows = [f"{n}.nii.gz,{n}_label.nii.gz" for n in ("a", "y", "z")] + [f"z.nii.gz,{pipe}"]
+    (folder / "list.csv").write_text("\n".join(["image,boxes", *rows]))
+    cases, _ = find_cases(folder / "list.csv")
+    spec = BatchSpec(folder / "list.csv", tmp_path / "out")
+    queue = open_queue(cases, spec)
+    try:
+        assert run_batch(
+            cases, queue, Quick(), spec, lambda *_: None, lambda *_: None, lambda: False
+        )
+    finally:
+        own.end()
+    assert [status for _, status, _ in queue.table()] == ["failed", "failed", "done", "failed"]
+    messages = [message for _, _, message in queue.table()]
+    assert "a_label.nii.gz took longer than" in messages[0]
+    assert "y.nii.gz took longer than" in messages[1]
+    assert "pipe.nii is no file" in messages[3]
+    assert asked.count("y.nii.gz") == 1
+
+
+def test_a_list_with_paths_that_no_system_takes_runs_the_others(
+    folder: Path, tmp_path: Path
+) -> None:
+    rows = [f"{image},a_label.nii.gz,{name}" for image, name in (
+        ("x" * 300 + ".nii", "y" * 300),
+        ("ze\0ro.nii", "zero"),
+        ("gone.nii", "[/x]"),
+        ("a.nii.gz", "fine"),
+    )]  # fmt: skip
+    text = "\n".join(["image,boxes,name", *rows])
+    (folder / "list.csv").write_text(text)
+    if sys.version_info < (3, 11):  # there, csv knows no zeros
+        (folder / "list.csv").write_text(text.replace("\0", ""))
+    cases, _ = find_cases(folder / "list.csv")
+    spec = BatchSpec(folder / "list.csv", tmp_path / "out")
+    queue = open_queue(cases, spec)
+    silent: Any = lambda *_: None  # noqa: E731
+    assert run_batch(cases, queue, Quick(), spec, silent, silent, lambda: False)
+    assert [status for _, status, _ in queue.table()] == ["failed", "failed", "failed", "done"]
+    assert all("unforeseen" not in message for _, _, message in queue.table())
 
 
 class Corrected(Quick):

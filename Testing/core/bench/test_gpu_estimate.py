@@ -34,7 +34,8 @@ def test_bytes_decide_on_a_slow_memory() -> None:
 
 def test_what_does_not_fit_is_said_and_other_rows_are_left_alone() -> None:
     large = {**WINDOW, "tokens": 50_000}
-    rows = estimate_rows([Row("a", "b", 1.0), Row("a", "b", 1.0, details=large)])
+    uncounted = Row("a", "b", 1.0, details={**WINDOW, "gflop": None})
+    rows = estimate_rows([Row("a", "b", 1.0), uncounted, Row("a", "b", 1.0, details=large)])
     assert len(rows) == len(GPUS)
     assert rows[0].value is None
     assert "does not fit" in rows[0].note

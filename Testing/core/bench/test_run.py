@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 
+import pytest
 import torch
 from rich.console import Console
 
+from masam_core.bench import window
 from masam_core.bench.rows import Row
 from masam_core.bench.run import figure, machine, show
+
+from ..cli.conftest import Masam, masam
+
+__all__ = ["masam"]  # a fixture
 
 
 def test_figures_have_as_many_digits_as_say_something() -> None:
@@ -36,21 +40,14 @@ def test_the_machine_is_named() -> None:
     assert about["processor"]
 
 
-def masam(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "masam_core", "bench", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_command_gives_one_json_document() -> None:
+def test_the_command_gives_one_json_document(masam: Masam, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Memory is not looked at here, so nothing needs a process of its own.
+    monkeypatch.setattr(window, "apart", lambda work, *arguments: work(*arguments))
     done = masam(
-        *("--backbone", "vit_s14", "--image-size", "56", "--only", "window"),
+        *("bench", "--backbone", "vit_s14", "--image-size", "56", "--only", "window"),
         *("--repeats", "1", "--device", "cpu", "--json"),
     )
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["machine"]["model"] == "vit_s14 at 56, random weights"
     exact = next(row for row in found["rows"] if row["what"] == "MASAM, float32")
@@ -58,8 +55,8 @@ def test_the_command_gives_one_json_document() -> None:
     assert exact["ratio"] > 0
 
 
-def test_what_it_does_not_know_is_refused_in_words() -> None:
-    done = masam("--only", "speed")
-    assert done.returncode == 1
+def test_what_it_does_not_know_is_refused_in_words(masam: Masam) -> None:
+    done = masam("bench", "--only", "speed")
+    assert done.exit_code == 1
     assert "Unknown section speed" in done.stderr
-    assert "trained model" in masam("--agreement", ".").stderr
+    assert "trained model" in masam("bench", "--agreement", ".").stderr

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from masam_core.bench import queue as queue_module
 from masam_core.bench import refine as refine_module
 from masam_core.bench import scale as scale_module
 from masam_core.bench.agreement import agreement_rows
@@ -86,7 +87,9 @@ def test_a_backbone_without_a_sam_file_is_not_loaded(setup: Setup) -> None:
     assert loading_rows(setup) == []
 
 
-def test_a_batch_is_run_both_ways(setup: Setup) -> None:
+def test_a_batch_is_run_both_ways(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_module, "CASES", 2)
+    monkeypatch.setattr(queue_module, "SLICES", 12)
     plain, ahead = queue_rows(setup)
     assert ahead.ratio == pytest.approx(plain.value / ahead.value)
 

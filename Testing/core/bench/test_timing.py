@@ -49,6 +49,12 @@ def test_operations_of_products_and_convolutions_are_counted() -> None:
     assert gflop(lambda: torch.conv2d(image, kernel)) == pytest.approx(expected)
 
 
+def test_work_that_can_not_be_counted_costs_the_figure_alone() -> None:
+    # As an operation that only mixed precision, which counting bypasses, brings to one precision.
+    single, half = torch.ones(2, 2), torch.ones(2, 2, dtype=torch.bfloat16)
+    assert gflop(lambda: single @ half) is None
+
+
 def test_memory_that_is_given_back_still_counts() -> None:
     pytest.importorskip("psutil")
     with PeakMemory(CPU) as memory:

@@ -31,7 +31,10 @@ def shell(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_two_tumours_and_a_broken_file(tmp_path: Path, sample_data: Path) -> None:
+def test_two_tumours_and_a_broken_file(
+    masam: Masam, tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     images, out = tmp_path / "images", tmp_path / "out"
     images.mkdir()
     for name in ("mr", "ct"):
@@ -41,14 +44,14 @@ def test_two_tumours_and_a_broken_file(tmp_path: Path, sample_data: Path) -> Non
     (images / "broken.nii.gz").write_bytes((images / "mr.nii.gz").read_bytes()[:5000])
     shutil.copy(images / "mr.mrk.json", images / "broken.mrk.json")
     (images / "alone.mrk.json").write_text("{}")
-    listed = shell("batch", str(images), "-o", str(out), "--dry-run")
-    assert listed.returncode == 0
+    listed = masam("batch", images, "-o", out, "--dry-run")
+    assert listed.exit_code == 0
     assert "alone.mrk.json: no image" in listed.stderr
     assert len(listed.stdout.splitlines()) == 3
     assert not out.exists()
 
     run = ["batch", str(images), "-o", str(out), "--format", ".nii.gz", "--quality", "fast"]
-    done = shell(*run, "--overlay")
+    done = shell(*run, "--overlay")  # once as the process that people start
     assert done.returncode == 1, done.stderr
     assert "2 done, 1 failed" in done.stdout
     assert "incomplete" in done.stdout
@@ -59,18 +62,24 @@ def test_two_tumours_and_a_broken_file(tmp_path: Path, sample_data: Path) -> Non
         assert (out / f"{name}.png").stat().st_size > 10_000
     assert np.array_equal(read_labels(out / "mr.nii.gz")[0] > 0, read_labels(out / "mr.nii.gz")[0])
 
-    again = shell(*run, "--json")
+    again = masam(*run, "--json")
     document = json.loads(again.stdout)
     assert [c["status"] for c in document["cases"]] == ["failed", "done", "done"]
     (images / "ct.nii.gz").unlink()  # one that takes less time
-    other = shell(*run, "--margin", "2", "--slice-axis", "k")
-    assert "2 cases will be run again: margin_mm and slice_axis have changed" in other.stderr
+    other = masam(*run, "--margin", "2", "--slice-axis", "k", "--diameter-plane", "coronal")
+    assert (
+        "2 cases will be run again: margin_mm, slice_axis and diameter_plane have changed"
+        in other.stderr
+    )
     assert "1 done, 1 failed" in other.stdout
 
 
-def test_wrong_settings_are_refused_before_the_work(tmp_path: Path) -> None:
-    done = shell("batch", str(tmp_path), "-o", str(tmp_path / "out"), "--quality", "superb")
-    assert done.returncode == 2
+def test_wrong_settings_are_refused_before_the_work(
+    masam: Masam, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    done = masam("batch", tmp_path, "-o", tmp_path / "out", "--quality", "superb")
+    assert done.exit_code == 2
     for word in ("fast", "balanced", "best"):
         assert word in done.stderr
     assert "Traceback" not in done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -31,20 +30,17 @@ def test_help_lists_the_commands_with_a_line_each(masam: Masam) -> None:
 
 def test_help_is_quick_and_loads_nothing_heavy() -> None:
     code = (
-        "import sys; sys.argv = ['masam', '--help']\n"
+        "import sys, time; sys.argv = ['masam', '--help']\n"
         "from masam_core.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit: pass\n"
         "heavy = {'torch', 'numpy', 'SimpleITK', 'matplotlib', 'requests'} & set(sys.modules)\n"
+        "print(time.process_time(), file=sys.stderr)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
-    seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        seconds.append(time.perf_counter() - began)
-        assert done.returncode == 0, done.stderr
-    # Half a second is the aim on an idle machine; a test machine may be busy.
-    assert min(seconds) < 1.5
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    # The processor's time, which other programs on the machine hardly change.
+    assert float(done.stderr) < 1.5
 
 
 def test_the_version_is_the_packages(masam: Masam) -> None:

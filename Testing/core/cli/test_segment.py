@@ -162,6 +162,41 @@ def test_the_axis_across_the_slices_can_be_chosen(
     assert row["diameter_axis"] == letter.lower()
 
 
+@pytest.mark.parametrize(
+    ("modality", "asked", "plane"),
+    [("CT", "auto", "axial"), ("MR", "coronal", "coronal"), ("CT", "sagittal", "sagittal")],
+)
+def test_the_plane_of_the_diameters_is_named_wherever_they_stand(
+    masam: Masam, tiny_model: Path, image: Path, out: Path, modality: str, asked: str, plane: str
+) -> None:
+    more = ("--modality", modality, "--diameter-plane", asked, "--slice-axis", "i")
+    further = ("--measurements", out / "m.csv")
+    command = ("segment", image, "-o", out / "m.seg.nrrd", "--box", *FIRST, *further)
+    shown = masam(*command, *whole(tiny_model, *more))
+    assert shown.exit_code == 0, shown.output
+    (row,) = csv.DictReader((out / "m.csv").read_text("utf-8-sig").splitlines())
+    assert row["diameter_plane"] == plane
+    numbers = [float(row[f"{name}_diameter_mm"]) for name in ("longest", "perpendicular")]
+    assert f"{numbers[0]:.1f} x {numbers[1]:.1f} {plane}" in shown.stdout
+    header = (out / "m.seg.nrrd").read_bytes().split(b"\n\n")[0].decode()
+    (tags,) = [line for line in header.splitlines() if line.startswith("Segment0_Tags:=")]
+    (told,) = [tag for tag in tags.split("|") if tag.startswith("MASAM.Measurements:")]
+    assert json.loads(told.partition(":")[2])["diameter_plane"] == plane
+    result = masam(*command, *whole(tiny_model, *more, "--json"))
+    (lesion,) = json.loads(result.stdout)["lesions"]
+    assert lesion["diameter_plane"] == plane
+
+
+def test_a_plane_that_is_none_is_refused(
+    masam: Masam, tiny_model: Path, image: Path, out: Path
+) -> None:
+    more = whole(tiny_model, "--diameter-plane", "transverse")
+    result = masam("segment", image, "-o", out / "m.nrrd", "--box", *FIRST, *more)
+    assert result.exit_code == 2
+    assert "sagittal" in result.stderr
+    assert files(out) == []
+
+
 def test_an_axis_that_is_none_is_refused(
     masam: Masam, tiny_model: Path, image: Path, out: Path
 ) -> None:

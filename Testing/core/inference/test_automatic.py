@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from masam_core.errors import Cancelled, ConfigError
+from masam_core.errors import Cancelled, ConfigError, IntensityError
 from masam_core.image.geometry import Geometry
 from masam_core.image.intensity import normalise
 from masam_core.image.volume import Volume
@@ -109,3 +109,14 @@ def test_a_model_that_needs_a_box_is_refused(build_model: BuildModel, volume: Vo
         segment_classes(nothing)
     nothing.set_volume(replace(volume, name="again"))
     assert nothing.volume.name == "again"
+
+
+@pytest.mark.parametrize("modality", ["CT", "MR"])
+def test_an_image_of_one_value_is_refused(
+    build_model: BuildModel, volume: Volume, modality: str
+) -> None:
+    segmenter = Segmenter(build_model(**AUTOMATIC), device="cpu")
+    flat = np.full(volume.array.shape, 40, np.int16)
+    segmenter.set_volume(Volume(flat, volume.geometry, modality))
+    with pytest.raises(IntensityError, match="nothing to see"):
+        segment_classes(segmenter, "fast")

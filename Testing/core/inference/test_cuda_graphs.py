@@ -23,7 +23,6 @@ def kinds(graphs: GraphedDecoder) -> list[tuple[int, tuple[str, ...]]]:
     return sorted((size, tuple(kind for kind, _ in shapes)) for size, shapes in graphs._recordings)
 
 
-NO_GPU = not torch.cuda.is_available()
 Inputs = tuple[Embedding, NetworkPrompt]
 
 
@@ -166,7 +165,7 @@ def test_lack_of_memory_is_no_reason_to_give_up(
     assert kinds(graphs) == [(8, BOTH)]
 
 
-@pytest.mark.skipif(NO_GPU, reason="needs an NVIDIA GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("number", range(max(1, torch.cuda.device_count())))
 @torch.inference_mode()

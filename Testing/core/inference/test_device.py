@@ -74,7 +74,7 @@ def test_autocast_changes_the_precision_of_products_only_when_asked() -> None:
         assert (a @ a).dtype == torch.bfloat16
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.gpu
 def test_with_a_gpu_auto_chooses_it() -> None:
     assert choose_device("auto").type == "cuda"
 
@@ -85,7 +85,7 @@ def test_int8_is_for_the_processor_alone() -> None:
         choose_precision("int8", torch.device("cuda"))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.gpu
 def test_what_is_uploaded_arrives() -> None:
     values = torch.arange(1000.0)
     assert torch.equal(upload(values, torch.device("cuda")).cpu(), values)

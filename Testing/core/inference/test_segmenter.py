@@ -411,7 +411,7 @@ def test_confidence_is_the_dice_expected_under_the_probabilities() -> None:
     assert confidence(probability, np.zeros_like(mask)) == 0.0
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.gpu
 def test_cuda_agrees_with_the_cpu(
     build_model: BuildModel, segmenter: Segmenter, volume: Volume
 ) -> None:
@@ -554,6 +554,31 @@ def test_where_there_is_nothing_to_see_nothing_is_outlined(
     lesion = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12))
     assert not lesion.mask.any()
     assert any("nothing to see" in message for message in lesion.messages)
+
+
+@pytest.mark.parametrize(
+    ("modality", "around"), [("CT", "far away"), ("MR", "far away"), (None, "rounding")]
+)
+def test_a_box_in_which_there_is_nothing_to_see_is_told_though_the_image_is_not_empty(
+    segmenter: Segmenter, volume: Volume, modality: str | None, around: str
+) -> None:
+    """A mask would follow the box, and the confidence what lies beside it."""
+    array = np.full(volume.array.shape, 73.1, np.float32)
+    if around == "rounding":
+        array *= 1 + np.random.default_rng(0).uniform(-1e-7, 1e-7, array.shape).astype(np.float32)
+    else:
+        array[:, 35:] = 300  # beyond the box's sides, within what the network looks at
+        array[:2] = 100  # else the lesion is the darkest of what counts, as black as the rest
+    segmenter.set_volume(Volume(array, volume.geometry, modality))
+    lesion = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12))
+    assert not lesion.mask.any()
+    assert not lesion.confidence > 0
+    assert any("nothing to see" in message for message in lesion.messages)
+    filled = array.copy()
+    filled[6:13, 9:30, 12:33] = 150  # a lesion that fills its box stands out of it
+    segmenter.set_volume(Volume(filled, volume.geometry, modality))
+    seen = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12), quality="fast")
+    assert not any("nothing to see" in message for message in seen.messages)
 
 
 def test_values_beyond_a_window_are_one_grey_to_a_model_that_cuts_them(

@@ -50,7 +50,7 @@ def test_a_pytorch_that_does_not_load_is_told_with_its_error(
     assert "Visual C++" in found.advice
 
 
-def test_an_old_pytorch_and_a_torchvision_of_another_are_problems(
+def test_an_old_pytorch_is_a_problem_and_a_torchvision_of_another_one_for_training(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def misfit(_package: Any) -> str:
@@ -61,9 +61,12 @@ def test_an_old_pytorch_and_a_torchvision_of_another_are_problems(
         found = check_pytorch()
         assert "torchvision::nms" in found.words
         assert "both at once" in found.advice
+        assert found.state is State.NOTE
     with monkeypatch.context() as patch:
         patch.setattr(pytorch, "version_of", lambda _: None)
-        assert "torchvision is not installed" in check_pytorch().words
+        found = check_pytorch()
+        assert found.state is State.OK
+        assert "torchvision" not in found.words
     monkeypatch.setattr(torch, "__version__", "2.3.1")
     assert "too old" in check_pytorch().words
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from masam_core.errors import SegmentationError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
+from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.lesion.measure import Measurements, measure
 
 # A quarter turn about S with i and j swapped over: i runs along +P, j along -L.
@@ -94,14 +96,17 @@ def test_the_surface_does_not_depend_on_where_the_lesion_touches_the_image_borde
     assert cut.surface_area_mm2 == inside.surface_area_mm2
 
 
-def test_diameters_are_taken_across_the_axis_that_is_asked_for():
+def test_diameters_are_taken_in_the_plane_that_is_asked_for():
     mask = np.zeros((8, 8, 8), dtype=bool)
     mask[1:7, 4, 2:5] = True
     volume = volume_of(mask.astype(np.float32))
     assert measure(mask, (0, 0, 0), volume).longest_diameter_mm == pytest.approx(math.hypot(3, 1))
-    coronal = measure(mask, (0, 0, 0), volume, slice_axis=1)
+    coronal = measure(mask, (0, 0, 0), volume, plane=DiameterPlane.CORONAL)
     assert coronal.longest_diameter_mm == pytest.approx(math.hypot(6, 3))
     assert (coronal.diameter_axis, coronal.diameter_slice) == (1, 4)
+    assert coronal.diameter_plane == "coronal"
+    across = measure(mask, (0, 0, 0), replace(volume, modality="MR"), slice_axis=1)
+    assert across == coronal
 
 
 def test_values_that_are_not_numbers_are_left_out_of_the_intensities():

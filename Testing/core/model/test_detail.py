@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch import nn
 
 from masam_core.model.config import ModelConfig
 from masam_core.model.detail import DetailEncoder, DetailJoin, detail_widths
@@ -25,6 +26,14 @@ def test_maps_have_the_sizes_of_the_decoders_last_three() -> None:
         (10, width, 96 // step, 96 // step)
         for width, step in zip(detail_widths(8), (1, 2, 4), strict=True)
     ]
+
+
+def test_layers_state_their_padding_in_numbers(tiny_config: Build) -> None:
+    # Mixed precision on CUDA does not cast for the form of a convolution that takes a word.
+    model = MASAM(tiny_config(detail_width=8))
+    paddings = [m.padding for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Conv3d))]
+    assert paddings
+    assert not any(isinstance(padding, str) for padding in paddings)
 
 
 def test_only_the_coarsest_map_mixes_neighbouring_slices() -> None:

@@ -121,7 +121,7 @@ def test_bfloat16_stays_near_float32() -> None:
     assert 0 < error.mean() < 0.02 * exact.abs().mean()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.gpu
 def test_a_gpu_gives_the_same() -> None:
     block = block_of((11, 9), 4)
     x = torch.randn(2, 11, 9, 24)

@@ -209,3 +209,10 @@ def test_bad_settings_are_refused(bad: dict[str, Any], message: str) -> None:
 def test_parts_share_the_batch() -> None:
     assert build_config(FILES, {"batch": 8, "devices": 2}).part == 4
     assert build_config(FILES, {"batch": 8, "devices": 2, "at_once": 2}).part == 2
+
+
+def test_a_configuration_of_any_length_is_not_read(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("steps: 5\n" + "# x\n" * 100_000)
+    with pytest.raises(ConfigError, match=r"run\.yaml has more than 256 kB"):
+        read_yaml(path)

@@ -268,7 +268,7 @@ def test_a_device_that_is_not_there_is_named(config: TrainConfig) -> None:
         train(replace(config, accelerator="cuda"), quiet)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_training_runs_on_a_gpu(config: TrainConfig) -> None:
     best = train(replace(config, accelerator="cuda", precision="16-mixed"), quiet)
     assert all(torch.isfinite(t).all() for t in weights(best, config.base).values())

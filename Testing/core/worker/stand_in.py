@@ -19,6 +19,7 @@ class Misbehaving(Requests):
         super().__init__()
         self._known |= {
             "chatter": self._chatter,
+            "odd_answer": self._odd_answer,
             "wait": self._wait,
             "fill_memory": self._fill_memory,
             "crash": lambda *_: os._exit(9),
@@ -32,6 +33,11 @@ class Misbehaving(Requests):
         print("a library says hello")
         os.write(1, b"and so does C code\n")
         os.system("echo a child, too")
+        return {}
+
+    def _odd_answer(self, _message: Any, send: Any, *_: Any) -> dict[str, Any]:
+        for odd in ({"type": "progress"}, {"type": "lesion"}, {"type": "news", "text": "?"}):
+            send(odd)
         return {}
 
     def _wait(self, message: Any, send: Any, cancelled: Any) -> dict[str, Any]:

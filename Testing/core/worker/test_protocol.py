@@ -89,6 +89,17 @@ def test_a_length_that_is_too_long_swallows_no_frame_behind_it(
     assert [m for m in out if not isinstance(m, ProtocolError)] == MESSAGES
 
 
+@pytest.mark.parametrize("more", [1, 9, 20, 60])
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_nor_does_one_that_ends_within_the_frames_that_came_with_it(more: int, size: int) -> None:
+    body = encode(MESSAGES[0])[8:]
+    data = b"MSAM" + struct.pack("<I", len(body) + more) + body + b"".join(map(encode, MESSAGES))
+    decoder, out = Decoder(), []
+    for at in range(0, len(data), size):
+        out += decoder.feed(data[at : at + size])
+    assert [m for m in out if not isinstance(m, ProtocolError)] == MESSAGES
+
+
 _VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -113,6 +124,54 @@ def test_the_end_of_a_message_is_known_while_it_comes(message: dict, step: int) 
     end.walk(memoryview(body + b"\x00"))
     assert end.done
     assert end.at == len(body)
+
+
+def framed(body: bytes) -> bytes:
+    return b"MSAM" + struct.pack("<I", len(body)) + body
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {b"key": 1},
+        {"in": [{"a list": {b"key": 1}}]},
+        msgpack.ExtType(5, b"abc"),
+        [msgpack.ExtType(100, b"")],
+    ],
+    ids=["key", "key within", "extension", "extension within"],
+)
+def test_keys_that_are_no_text_and_extension_types_are_refused(value: object) -> None:
+    body = msgpack.packb({"type": "hello", "id": 1, "value": value})
+    (error, message) = Decoder().feed(framed(body) + encode(MESSAGES[0]))
+    assert isinstance(error, ProtocolError)
+    assert message == MESSAGES[0]
+
+
+@pytest.mark.parametrize("inner", [b"\x91", b"\x81\xa1a"], ids=["lists", "maps"])
+def test_endless_nesting_is_an_error_and_the_next_message_is_read(inner: bytes) -> None:
+    body = b"\x82\xa4type\xa5hello\xa1v" + inner * 100_000 + b"\x01"
+    (error, message) = Decoder().feed(framed(body) + encode(MESSAGES[0]))
+    assert isinstance(error, ProtocolError)
+    assert message == MESSAGES[0]
+
+
+def test_names_that_are_no_text_pass_as_they_are() -> None:
+    name = os.fsdecode(b"Sch\xe4del.nii")  # a file's name in Latin-1, on a system of UTF-8
+    assert Decoder().feed(encode({"type": "x", "name": name})) == [{"type": "x", "name": name}]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_no_bytes_bring_the_decoder_down(data: st.DataObject) -> None:
+    stream = bytearray(b"".join(encode(m) for m in MESSAGES * 2))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(stream) - 1))
+        stream[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
+    size, decoder, out = data.draw(st.integers(1, 50)), Decoder(), []
+    for start in range(0, len(stream), size):
+        out += decoder.feed(bytes(stream[start : start + size]))
+    for item in out:
+        assert isinstance(item, (dict, ProtocolError))
 
 
 def test_words_of_others_are_cut_and_can_be_sent() -> None:

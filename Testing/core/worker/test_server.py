@@ -162,6 +162,74 @@ def test_a_cancel_of_nothing_does_not_end_the_listening(target: object) -> None:
     assert sent[1] == {"type": "ok", "id": 2, "found": False}
 
 
+def test_a_number_that_is_used_twice_is_answered_twice_and_cancelled_twice() -> None:
+    sent: list[dict[str, object]] = []
+    server = Server(SimpleNamespace(send=sent.append))  # type: ignore[arg-type]
+    for number in (7, 7, 2**64 - 1):
+        server._take({"type": "devices", "id": number})
+    for target in (7, 2**64 - 1):
+        server._take({"type": "cancel", "id": 1, "target": target})
+        assert sent.pop()["found"] is True
+    for _ in range(3):
+        server._serve(server._waiting.get())
+    assert [(a["id"], a["code"]) for a in sent] == [
+        (7, "cancelled"),
+        (7, "cancelled"),
+        (2**64 - 1, "cancelled"),
+    ]
+    assert not server._open
+    assert not server._cancelled
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows stops no process.")
+def test_a_worker_that_stops_while_a_volume_is_sent_holds_nobody_up(
+    start_worker: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("masam_core.worker.client.GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("masam_core.worker.subprocess_transport.KILL_AFTER_SECONDS", 0.2)
+    worker = start_worker(stand_in=True)
+    pid = worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    part = bytes(8 << 20)  # far more than a pipe holds
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        worker.run(ask_steps("volume_part", hash="x", offset=0, data=part), seconds=0.3)
+    assert worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"] != pid
+    assert time.monotonic() - began < SECONDS
+    deadline = time.monotonic() + SECONDS
+    while alive(pid):
+        assert time.monotonic() < deadline
+        worker.pump(0.05)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows stops no process.")
+def test_closing_ends_a_worker_that_has_stopped_in_the_middle_of_a_volume(
+    start_worker: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("masam_core.worker.subprocess_transport.KILL_AFTER_SECONDS", 0.2)
+    worker = start_worker(stand_in=True)
+    pid = worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    part = bytes(8 << 20)
+    with pytest.raises(Cancelled):
+        worker.run(ask_steps("volume_part", hash="x", offset=0, data=part), cancelled=lambda: True)
+    worker.close()
+    assert not alive(pid)
+
+
+def test_an_answer_without_its_fields_is_an_error_in_words(start_worker: Start) -> None:
+    worker = start_worker(stand_in=True)
+
+    def steps() -> Steps:
+        return (yield Ask("odd_answer"))["known"]
+
+    heard: list[object] = []
+    with pytest.raises(WorkerError, match=r"can't be understood \(KeyError: 'known'\)"):
+        worker.run(steps(), heard.append, seconds=SECONDS)
+    assert heard == []  # a progress without a fraction, a lesion without a box
+    assert "[not understood] a message of type 'progress'" in worker.client.log
+
+
 def test_whatever_a_message_brings_the_next_one_is_heard() -> None:
     process = raw_worker()
     assert process.stdin is not None

@@ -57,7 +57,9 @@ def test_a_volume_too_large_is_refused_before_it_is_sent() -> None:
         give(VolumeStore(limit_bytes=10), np.zeros((5, 6, 7), np.uint8))
 
 
-@pytest.mark.parametrize("dtype", ["O", "<c8", "S4", "nonsense"])
+@pytest.mark.parametrize(
+    "dtype", ["O", "<c8", "S4", "nonsense", ",", "f4,f4", "(2,2)f4", "{'names': 1}"]
+)
 def test_values_that_are_no_numbers_are_refused(dtype: str) -> None:
     with pytest.raises(VolumeError, match="type"):
         VolumeStore().announce("h", (1, 1, 1), dtype, Geometry.from_spacing((1, 1, 1)), None, "x")

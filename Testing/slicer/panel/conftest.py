@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +129,10 @@ def mask_of(lesion: Any) -> np.ndarray:
 
 def dice(first: np.ndarray, second: np.ndarray) -> float:
     return float(2 * (first & second).sum() / (first.sum() + second.sum()))
+
+
+def pick(box: Any, value: str) -> None:
+    """Choose an entry as a click does."""
+    choose: Callable[[int], None] = box.activated.emit
+    box.currentIndex = box.findData(value)
+    choose(box.currentIndex)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from Testing.slicer.conftest import MODULE
-from Testing.slicer.panel.conftest import Person
+from Testing.slicer.panel.conftest import Person, pick
 
 NAME, KIND = 0, 1
 SIZES = ["1280x800", "1366x768", "4k", "smallest"]
@@ -182,7 +182,7 @@ def test_the_folded_line_says_what_is_chosen_and_follows_changes(person: Person,
     gpu = {"label": "NVIDIA RTX A2000 Laptop GPU", "total_bytes": 8e9, "free_bytes": 6e9}
     cpu = {"name": "cpu", "label": "CPU, 2 threads", "total_bytes": 8e9, "free_bytes": 6e9}
     person.panel.inputs._onDevices({"devices": [{"name": "cuda:0", **gpu}, cpu]})
-    _pick(person.ui.qualityComboBox, "best")
+    pick(person.ui.qualityComboBox, "best")
     person.choose(case.volume)
     person.ui.segmentationSelector.setCurrentNode(newSegmentation(case.volume, "Thigh"))
     person.wait()
@@ -192,7 +192,7 @@ def test_the_folded_line_says_what_is_chosen_and_follows_changes(person: Person,
     ]
     assert "NVIDIA RTX A2000 Laptop GPU" in section.toolTip
     assert "New lesions go into: Thigh" in section.toolTip
-    _pick(person.ui.deviceComboBox, "cpu")
+    pick(person.ui.deviceComboBox, "cpu")
     person.panel.context.parameters.model = "C:/models/R&D.safetensors"
     person.wait()
     assert section.text.startswith("R&&D.safetensors \N{MIDDLE DOT} Processor (2 threads)")
@@ -237,10 +237,3 @@ def test_a_disabled_widget_says_why(person: Person) -> None:
         if not widget.enabled and not widget.toolTip
     ]
     assert silent == []
-
-
-def _pick(box: Any, value: str) -> None:
-    """Choose an entry as a click does."""
-    choose: Callable[[int], None] = box.activated.emit
-    box.currentIndex = box.findData(value)
-    choose(box.currentIndex)

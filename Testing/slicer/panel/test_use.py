@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from Testing.slicer.panel.conftest import Person, dice, mask_of
+from Testing.slicer.panel.conftest import Person, dice, mask_of, pick
 
 NAME, KIND, STATE, VOLUME, DIAMETER, CONFIDENCE = range(6)
 
@@ -56,6 +56,13 @@ def test_from_a_volume_to_a_saved_segment(
     again = [person.session.lesions.lesion(x.id) for x in (first, second)]
     assert all(np.array_equal(mask_of(x), m) for x, m in zip(again, masks, strict=True))
 
+    # Diameters in another plane, which is named; also of the lesions that are there.
+    assert person.cell(0, DIAMETER).endswith(" axial")  # as acquired: it is an MR
+    pick(person.ui.planeComboBox, "coronal")
+    person.wait(lambda: person.cell(1, DIAMETER).endswith(" coronal"))
+    assert person.cell(0, DIAMETER).endswith(" coronal")
+    assert not person.ui.measureButton.enabled
+
     # Table in the scene, CSV, segments to a file.
     person.ui.tableButton.click()
     table = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLTableNode")
@@ -72,6 +79,7 @@ def test_from_a_volume_to_a_saved_segment(
     rows = list(csv.DictReader((tmp_path / "table.csv").open(encoding="utf-8-sig")))
     assert [row["lesion"] for row in rows] == ["Lesion 1", "Turned"]
     assert float(rows[0]["volume_ml"]) == pytest.approx(expected, rel=1e-4)
+    assert [row["diameter_plane"] for row in rows] == ["coronal"] * 2
     labels = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out.nii.gz")))
     assert np.array_equal(labels == 1, masks[0])
     assert (tmp_path / "out.seg.nrrd").stat().st_size > 1000
@@ -97,6 +105,7 @@ def test_from_a_volume_to_a_saved_segment(
     assert "1 lesion segmented" in person.status
     loaded = person.session.lesions.lesion(first.id)
     assert loaded.provenance.options["quality"] == "fast"
+    assert loaded.provenance.options["diameter_plane"] == "coronal"
     assert dice(mask_of(loaded), masks[0]) > 0.97
 
 

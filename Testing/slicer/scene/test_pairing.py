@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from masam_core.batch.queue import BatchQueue
+from masam_core.errors import ConfigError
 from Testing.slicer.scene.conftest import Scene, block
 
 SIZE = (5.0, 5.0, 5.0)
@@ -103,6 +106,35 @@ def test_a_long_batch_of_volumes_without_boxes_ends(make: Scene) -> None:
     batch.start(None, None, lambda _: None, lambda: ended.append(True))  # type: ignore[arg-type]
     assert ended == [True]
     assert batch.queue.count("failed") == 1500
+
+
+def test_a_batch_of_volumes_replaces_nothing_in_its_folder(make: Scene, tmp_path: Path) -> None:
+    from MASAMSlicerLib.batch import VolumeBatch, VolumeCase
+    from MASAMSlicerLib.session.session import Session
+
+    def never() -> Any:
+        raise AssertionError("There is nothing to ask the worker")
+
+    def ended(batch: VolumeBatch) -> bool:
+        done: list[bool] = []
+        batch.start(None, None, lambda _: None, lambda: done.append(True))  # type: ignore[arg-type]
+        return bool(done)
+
+    files = BatchQueue(["a"], tmp_path, sources={"a": "/one/a.nii"})
+    files.hold()
+    files.start("a")
+    files.finish("a", [{"image": "a"}])
+    session = Session(make.scene, never)
+    volumes = VolumeBatch(session, [VolumeCase("b", "none", ())], tmp_path)
+    with pytest.raises(ConfigError, match="Another batch is writing into"):
+        ended(volumes)
+    files.release()
+    assert ended(volumes)
+    rows = (tmp_path / "measurements.csv").read_text("utf-8-sig").splitlines()[1:]
+    assert [row.split(",")[:2] for row in rows] == [["b", "failed"], ["a", "done"]]
+    files.hold()  # it has let go
+    with pytest.raises(ConfigError, match=r"'a' is of /one/a\.nii"):
+        VolumeBatch(session, [VolumeCase("a", "none", ())], tmp_path)
 
 
 def test_segments_give_tight_boxes_once_and_stay_as_they_are(make: Scene, lesions: Any) -> None:

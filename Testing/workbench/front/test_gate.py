@@ -111,3 +111,22 @@ def test_a_tab_says_when_it_has_an_image(harness: Any, sample_data: Path) -> Non
             await empty.end()
 
     asyncio.run(check())
+
+
+@pytest.mark.parametrize("what", ["mkdtemp", "create_subprocess_exec"])
+def test_a_tab_that_the_system_has_no_room_for_is_told_in_words(
+    harness: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str
+) -> None:
+    requireWorkbench()
+    from masam_core.errors import MasamError
+    from masam_workbench.front import processes
+
+    def full(*_: object, **__: object) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(processes.tempfile, "tempdir", str(tmp_path))
+    where = processes.tempfile if what == "mkdtemp" else asyncio
+    monkeypatch.setattr(where, what, full)
+    with pytest.raises(MasamError, match="No space left on device"):
+        asyncio.run(processes.startTab({}))
+    assert list(tmp_path.iterdir()) == []

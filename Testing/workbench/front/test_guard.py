@@ -58,3 +58,21 @@ def test_requests_from_elsewhere_are_refused(
     from masam_workbench.front.guard import refusal
 
     assert bool(refusal(headers, method, loopback, socket)) is refused
+
+
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("masam=abc", ["abc"]),
+        ('other="a b"; masam=abc; masam=def', ["abc", "def"]),
+        ("\udce4\udcff=\udc80; masam=abc", ["abc"]),
+        ("masam=\udce4", ["\udce4"]),
+        ("masamx=abc; xmasam=abc; masam", [""]),
+        ("", []),
+    ],
+)
+def test_our_cookie_is_found_among_any_others(harness: Any, header: str, values: list[str]) -> None:
+    from masam_workbench.front.guard import ours, same
+
+    assert ours(header) == values
+    assert any(same(value, "abc") for value in ours(header)) is ("abc" in values)

@@ -28,12 +28,27 @@ class Front:
             headers = {"Content-Encoding": "gzip", "Content-Type": "application/x-nifti"}
             return web.Response(body=VOXELS, headers=headers)
 
+        async def swallow(request: web.Request) -> web.Response:
+            return web.Response(text=str(len(await request.read())))
+
+        async def cut(request: web.Request) -> web.StreamResponse:
+            answer = web.StreamResponse(headers={"Content-Length": "1000"})
+            await answer.prepare(request)
+            await answer.write(b"a part")
+            assert request.transport is not None
+            request.transport.close()
+            return answer
+
         inside = web.Application()
+        inside.router.add_post("/upload", swallow)
+        inside.router.add_get("/cut", cut)
         inside.router.add_get("/{path:.*}", result)
         self.inside = TestServer(inside)
         await self.inside.start_server()
         self.client = gate._client()
-        self.tab: Any = SimpleNamespace(port=self.inside.port, secret="s", socket=None, left=0.0)
+        self.tab: Any = SimpleNamespace(
+            port=self.inside.port, secret="s", socket=None, left=0.0, running=True
+        )
 
         async def passOn(request: web.Request) -> web.StreamResponse:
             path = request.match_info["path"]
@@ -42,7 +57,7 @@ class Front:
             return await proxy.passRequest(request, self.tab, path, self.client)
 
         outside = web.Application()
-        outside.router.add_get("/{path:.*}", passOn)
+        outside.router.add_route("*", "/{path:.*}", passOn)
         self.outside = TestServer(outside)
         await self.outside.start_server()
         self.browser = ClientSession(auto_decompress=False)
@@ -91,5 +106,53 @@ def test_a_web_socket_that_does_not_come_about_leaves_the_tab_without_a_page() -
             status, _, _ = await front.ask("/ws")  # no handshake
             assert status == 400
             assert front.tab.socket is None
+
+    asyncio.run(check())
+
+
+async def _stalls(wait: asyncio.Event) -> Any:
+    yield b"beginning"
+    await wait.wait()
+
+
+def test_a_body_of_which_nothing_more_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    from masam_workbench.front import proxy
+
+    monkeypatch.setattr(proxy, "BODY_SECONDS", 0.1)
+
+    async def check() -> None:
+        async with Front() as front:
+            never = asyncio.Event()
+            url = front.outside.make_url("/upload")
+            async with front.browser.post(url, data=_stalls(never)) as answer:
+                assert answer.status == 408
+                assert "Nothing more came for 0.1 seconds" in await answer.text()
+            async with front.browser.post(url, data=b"x" * 1_000_000) as answer:
+                assert (answer.status, await answer.text()) == (200, "1000000")
+
+    asyncio.run(check())
+
+
+def test_an_answer_that_is_cut_off_is_seen_to_be() -> None:
+    async def check() -> None:
+        from aiohttp import ClientError
+
+        async with Front() as front:
+            with pytest.raises(ClientError):
+                await front.ask("/cut")
+
+    asyncio.run(check())
+
+
+def test_a_tab_that_does_not_answer_is_told_from_one_that_has_ended() -> None:
+    async def check() -> None:
+        async with Front() as front:
+            front.tab.port = 1  # nobody listens there
+            assert (await front.ask("/page.js"))[::2] == (
+                502,
+                b"This tab does not answer. Try again.",
+            )
+            front.tab.running = False
+            assert b"has ended" in (await front.ask("/page.js"))[2]
 
     asyncio.run(check())

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,15 @@ def visit(server: Server) -> Visitor:
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     return Visitor(answer.headers["Location"].removesuffix("index.html"), cookie.split(";")[0])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A workbench that keeps every tab of these tests, however slow the machine is."""
+    requireWorkbench()
+    running = startServer("--upload-gb", str(UPLOAD_LIMIT / 1e9), "--keep-minutes", "30")
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="module")

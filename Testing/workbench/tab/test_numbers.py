@@ -17,14 +17,16 @@ class Measuring:
 
     def __init__(self) -> None:
         self.busy = False
+        self.plane = ""
         self.stale: list[Any] = []
         self.ends: list[tuple[Callable[[int], None], Callable[[Exception], None]]] = []
 
-    def unmeasured(self, _volume: Any) -> list[Any]:
+    def unmeasured(self, _volume: Any, _plane: str) -> list[Any]:
         return self.stale
 
-    def measure(self, _ids: Any, done: Any, failed: Any) -> None:
+    def measure(self, _ids: Any, done: Any, failed: Any, plane: str) -> None:
         self.busy = True
+        self.plane = plane
         self.ends.append((done, failed))
 
     def end(self, error: Exception | None = None) -> None:
@@ -48,6 +50,7 @@ class Desk:
         self.soon = 0
         self.context: Any = SimpleNamespace(
             session=self.session,
+            state=SimpleNamespace(diameterPlane="auto"),
             volume=SimpleNamespace(GetName=lambda: "scan"),
             refreshSoon=lambda: None,
             later=self._later,

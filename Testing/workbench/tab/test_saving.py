@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from masam_core.atomic import atomic_path
+from masam_core.errors import SegmentationError
 from Testing.workbench.conftest import requireWorkbench
 
 
@@ -29,3 +33,41 @@ def test_any_text_gives_a_plain_file_name(harness: Any, name: str, expected: str
 
     assert plainName(name) == expected
     assert re.fullmatch(r"[\w.-]{1,80}", plainName(name), re.ASCII)
+
+
+def _cannot(path: Path) -> list[str]:
+    raise OSError(28, "No space left on device", str(path))
+
+
+def _gives_up(path: Path) -> list[str]:
+    raise RuntimeError("Slicer could not write the scene")
+
+
+def _atomically(path: Path) -> list[str]:
+    with atomic_path(path, SegmentationError) as temporary:
+        temporary.write_bytes(b"a part")
+        return _cannot(temporary)
+
+
+@pytest.mark.parametrize("make", [_cannot, _gives_up, _atomically, "no folder"])
+def test_a_save_that_fails_is_told_in_a_sentence_and_nothing_is_offered(
+    harness: Any, tmp_path: Path, make: Any
+) -> None:
+    requireWorkbench()
+    from masam_workbench.tab.saving import Saving
+
+    said: list[Exception] = []
+    context: Any = SimpleNamespace(
+        folder=tmp_path / "missing" if make == "no folder" else tmp_path,
+        volume=SimpleNamespace(GetName=lambda: "scan"),
+        state=SimpleNamespace(download=""),
+        sayError=said.append,
+    )
+    saving = Saving(context, lambda: None, lambda _: True)
+    saving._write(".seg.nrrd", _cannot if make == "no folder" else make, "")
+    (error,) = said
+    assert isinstance(error, SegmentationError)  # else it would be "something unforeseen"
+    assert "'scan.seg.nrrd' was not written: " in str(error)
+    assert str(tmp_path) not in str(error)
+    assert context.state.download == ""
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -94,18 +94,40 @@ def run_interactive(
         for peer in (peers or {}).values():
             peer.set_volume(volume, case.modality or None)
         for number, expert in enumerate(lesions, start=1):
-            about = (case.name, case.patient, number, source_of(case.name))
             for first in firsts:
-                course = _course(segmenter, volume, expert, first, options, clicks)
-                courses.append(Course(*about, name, first, *course))
+                played = _course(segmenter, volume, expert, first, options, clicks)
+                courses.append(_named(played, case, number, name, first))
             for other, peer in (peers or {}).items():
-                courses.append(
-                    Course(*about, other, "box", *_box_alone(peer, volume, expert, options))
-                )
+                played = _box_alone(peer, volume, expert, options)
+                courses.append(_named(played, case, number, other, "box"))
     return courses
 
 
-Played = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...], bool, str]
+@dataclass(frozen=True)
+class _Played:
+    """What a course holds of the answers alone."""
+
+    dice: tuple[float, ...]
+    nsd: tuple[float, ...]
+    seconds: tuple[float, ...]
+    cut_told: bool = False
+    error: str = ""
+
+
+def _named(played: _Played, case: Case, lesion: int, method: str, first: str) -> Course:
+    return Course(
+        case=case.name,
+        patient=case.patient,
+        lesion=lesion,
+        source=source_of(case.name),
+        method=method,
+        first=first,
+        dice=played.dice,
+        nsd=played.nsd,
+        seconds=played.seconds,
+        cut_told=played.cut_told,
+        error=played.error,
+    )
 
 
 def _course(
@@ -115,7 +137,7 @@ def _course(
     first: str,
     options: SegmentOptions,
     clicks: int,
-) -> Played:
+) -> _Played:
     prompt = FIRST_PROMPTS[first](expert, volume.geometry)
     began = time.monotonic()
     try:
@@ -124,7 +146,7 @@ def _course(
         raise
     except MasamError as error:
         nothing = (0.0,) * (1 + clicks)
-        return nothing, nothing, (time.monotonic() - began,), False, str(error)
+        return _Played(nothing, nothing, (time.monotonic() - began,), error=str(error))
     seconds = [time.monotonic() - began]
     told = bool(lesion.cuts)
     scores = [_scores(lesion, expert, volume)]
@@ -138,12 +160,12 @@ def _course(
         seconds.append(time.monotonic() - began)
         scores.append(_scores(lesion, expert, volume))
     similar, near = zip(*scores, strict=True)
-    return similar, near, tuple(seconds), told, ""
+    return _Played(similar, near, tuple(seconds), told)
 
 
 def _box_alone(
     peer: BoxSegmenter, volume: Volume, expert: NDArray[np.bool_], options: SegmentOptions
-) -> Played:
+) -> _Played:
     prompt = FIRST_PROMPTS["box"](expert, volume.geometry)
     if not isinstance(prompt, BoxPrompt):
         raise TypeError("The first prompt 'box' is no box.")
@@ -151,7 +173,7 @@ def _box_alone(
     lesion = peer.segment(prompt, options)
     seconds = time.monotonic() - began
     similar, near = _scores(lesion, expert, volume)
-    return (similar,), (near,), (seconds,), False, ""
+    return _Played((similar,), (near,), (seconds,))
 
 
 def _scores(lesion: Lesion, expert: NDArray[np.bool_], volume: Volume) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ def _segment(lesion: Lesion, color: Color, kind: TumourType) -> Segment:
         "MASAM.Version": masam_core.__version__,
         "MASAM.Model": lesion.model,
         tags.BOX: " ".join(f"{float(v):.4f}" for v in np.ravel(corners)),
+        "MASAM.Measurements": json.dumps(lesion.measurements.to_dict()),
     }
     if lesion.known_confidence is not None:
         values["MASAM.Confidence"] = f"{lesion.known_confidence:.4f}"

@@ -24,8 +24,11 @@ from masam_core.export.overlay.panel import (
     draw_panel,
 )
 from masam_core.export.overlay.planes import View, display_frame, lesion_view, planes_of
+from masam_core.image.hounsfield import seen_values
 from masam_core.image.intensity import Modality, intensity_unit
+from masam_core.lesion.measurements.diameters import SIGN, diameters_text
 from masam_core.lesion.terminology import lesion_color
+from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -80,7 +83,8 @@ def draw_figure(
         window = display_window(image, view, modality)
         scene = Scene(image, window, colored, truth)
         top = HEADER + row * (PANEL + CAPTION)
-        for column, plane in enumerate(planes_of(frame)):
+        planes = planes_of(frame, lesion.measurements.diameter_axis)
+        for column, plane in enumerate(planes):
             left = MARGIN + column * (PANEL + GAP)
             place = (left / WIDTH, 1 - (top + PANEL) / height, PANEL / WIDTH, PANEL / height)
             axes = figure.add_axes(place)
@@ -135,14 +139,15 @@ def display_window(image: NDArray[Any], view: View, modality: Modality) -> tuple
         patient = values[values > OUTSIDE_BELOW_HU]
         in_lung = patient.size > 0 and float(np.median(patient)) < LUNG_BELOW_HU
         return LUNG if in_lung else SOFT_TISSUE
-    middle = _finite(image, replace(view, side=view.side / CONTEXT))
+    values = seen_values(values)
+    middle = seen_values(_finite(image, replace(view, side=view.side / CONTEXT)))
     low = float(np.percentile(values, 0.5))
     high = low + 1.3 * (float(np.percentile(middle if middle.size else values, 97)) - low)
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def _finite(image: NDArray[Any], view: View) -> NDArray[np.float32]:
-    values = np.asarray(image[tuple(view.voxels(axis) for axis in range(3))], dtype=np.float32)
+def _finite(image: NDArray[Any], view: View) -> NDArray[np.float64]:
+    values = np.asarray(image[tuple(view.voxels(axis) for axis in range(3))], dtype=np.float64)
     return values[np.isfinite(values)]
 
 
@@ -157,12 +162,10 @@ def window_line(window: tuple[float, float], modality: Modality) -> str:
 def measurement_line(lesion: Lesion, modality: Modality) -> str:
     """Size, intensity and confidence in one line."""
     found = lesion.measurements
-    if found.longest_diameter_mm is None or found.perpendicular_diameter_mm is None:
+    diameters = diameters_text(found, TIMES, "mm")
+    if not diameters:
         return "nothing found in this box"
-    parts = [
-        volume_text(found.volume_ml),
-        f"Ø {found.longest_diameter_mm:.1f}{TIMES}{found.perpendicular_diameter_mm:.1f} mm",
-    ]
+    parts = [volume_text(found.volume_ml), f"{SIGN} {diameters}"]
     if found.mean is not None and found.sd is not None:
         digits = 0 if modality == "CT" or found.sd >= 10 else 2
         unit = intensity_unit(modality)
@@ -187,11 +190,23 @@ def volume_text(millilitres: float) -> str:
     return f"{millilitres:.{digits}f} ml" if millilitres >= 0.01 else f"{millilitres:.4f} ml"
 
 
+def _box_label(lesions: Sequence[Lesion]) -> str:
+    """What the boxes are: drawn by the user, or found around the lesion (of a line, a click)."""
+    drawn = [
+        lesion.prompts is None
+        or (isinstance(lesion.prompts.first, BoxPrompt) and not lesion.prompts.started_from_mask)
+        for lesion in lesions
+    ]
+    if all(drawn):
+        return "Box prompt"
+    return "Box prompt, or box found" if any(drawn) else "Box found"
+
+
 def _legend(lesions: Sequence[Lesion], expert: NDArray[np.bool_] | None) -> list[Line2D]:
     found_label = "MASAM" if len(lesions) == 1 else "MASAM, in the colour of the name"
     handles = [
         Line2D([], [], color=lesion_color(0), linewidth=OUTLINE, label=found_label),
-        Line2D([], [], color=INK, linewidth=THIN, linestyle=BOX_DASHES, label="Box prompt"),
+        Line2D([], [], color=INK, linewidth=THIN, linestyle=BOX_DASHES, label=_box_label(lesions)),
     ]
     if expert is not None:
         found = np.zeros(expert.shape, dtype=bool)

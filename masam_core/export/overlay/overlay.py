@@ -27,7 +27,7 @@ def render_overlay(
 ) -> None:
     """Draw lesions over the image and write a PNG.
 
-    One row for each lesion (the first 16): the plane of acquisition, then the other two, at the
+    One row for each lesion (the first 16): the plane of its diameters, then the other two, at the
     slice of its longest diameter or its largest cross-section. Radiological display: the patient's
     right is on the left of the picture. All panels of a row have the same scale.
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from masam_core.image.geometry import closest_axes
 from masam_core.lesion.diameter import convex_hull
+from masam_core.lesion.plane import acquired_across
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import CanonicalFrame, Geometry
@@ -54,10 +55,10 @@ def display_frame(geometry: Geometry) -> CanonicalFrame:
     return geometry.canonical_frame(slice_axis=closest_axes(geometry.direction).index(2))
 
 
-def planes_of(frame: CanonicalFrame) -> tuple[Plane, ...]:
-    """The three planes, the one the image was acquired in first."""
-    acquired = frame.geometry.acquisition_axis
-    return tuple(sorted(PLANES, key=lambda plane: frame.axes[plane.normal] != acquired))
+def planes_of(frame: CanonicalFrame, first: int | None = None) -> tuple[Plane, ...]:
+    """The three planes, first that across the voxel axis ``first``; None: that of acquisition."""
+    across = acquired_across(frame.geometry) if first is None else first
+    return tuple(sorted(PLANES, key=lambda plane: frame.axes[plane.normal] != across))
 
 
 def section(array: NDArray[Any], plane: Plane, index: int) -> NDArray[Any]:

@@ -16,7 +16,7 @@ def beside(header: Path, name: str, detached: bool) -> Path:
     Args:
         header: the file that names the other.
         name: as the header has it.
-        detached: whether a second file is allowed at all; not in uploads and archives.
+        detached: whether a second file is allowed at all; not in uploads.
 
     Raises:
         VolumeError: not allowed, elsewhere, or missing.
@@ -25,7 +25,8 @@ def beside(header: Path, name: str, detached: bool) -> Path:
     if not detached:
         raise VolumeError(
             f"{header} keeps its voxels in another file ('{shown}'), which is not read from an "
-            "upload or an archive. Save the image as one file, e.g. .nii.gz, .nrrd or .mha."
+            "upload. Save the image as one file, e.g. .nii.gz, .nrrd or .mha, or pack both into "
+            "one zip archive."
         )
     plain = name.replace("\\", "/").removeprefix("./")
     if not plain or "/" in plain or "\0" in plain or plain in (".", ".."):

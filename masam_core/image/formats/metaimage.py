@@ -185,7 +185,7 @@ def _ijk_to_lps(
         square = what == "matrix"
         values = numbers(path, name, fields[name].split(), count * count if square else count)
         if what == "spacing":
-            spacing = np.abs(np.array(values[:3]))
+            spacing = np.array(values[:3])  # below 0 an axis runs backwards, as in ITK
         elif what == "origin":
             matrix[:3, 3] = values[:3]
         else:

@@ -47,6 +47,10 @@ UNIT_MM = {1: 1e3, 3: 1e-3}
 SCANNER = 1  # the code of a position that a scanner gave
 # Entries of the two matrices that differ by less say the same.
 SAME_FORM = 1e-3
+# Smaller slopes are none: ITK's limit. No scanner writes such, a damaged header may hold one.
+LEAST_SLOPE = float(np.finfo(np.float64).eps)
+# Two accounts of a voxel's size that differ by more of it are two sizes.
+SAME_SIZE = 0.01
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,8 @@ class Nifti:
 
     def recognises(self, head: bytes) -> bool:
         """Tell by the magic of NIfTI-1 (bytes 344 on) or NIfTI-2 (bytes 4 on)."""
-        one = len(head) >= NIFTI1_BYTES and head[344:347] in (b"n+1", b"ni1")
-        return one or head[4:7] in (b"n+2", b"ni2")
+        one = len(head) >= NIFTI1_BYTES and head[344:348] in (b"n+1\0", b"ni1\0")
+        return one or head[4:8] in (b"n+2\0", b"ni2\0")
 
     def read(self, path: Path, rules: Rules) -> Image:
         """Read a file; see :class:`masam_core.image.formats.base.Format`."""
@@ -115,7 +119,7 @@ class Nifti:
         else:
             data = read_plain(source, offset, count)
         array = native(data, dtype).reshape(size[::-1])
-        if header.slope != 0 and (header.slope, header.intercept) != (1, 0):
+        if abs(header.slope) > LEAST_SLOPE and (header.slope, header.intercept) != (1, 0):
             array = scaled(array, header.slope, header.intercept)
         i, j, k = size
         matrix, notes = _ijk_to_lps(path, header)
@@ -216,6 +220,7 @@ def _ijk_to_lps(path: Path, header: Header) -> tuple[NDArray[np.float64], tuple[
         or (qform is not None and np.abs(qform - header.rows).max() < SAME_FORM)
     ):
         matrix[:3] = header.rows
+        notes = _two_sizes(spacing, np.linalg.norm(header.rows[:, :3], axis=0))
     elif header.qform > 0 and qform is not None:
         matrix[:3] = qform
     else:
@@ -228,6 +233,19 @@ def _ijk_to_lps(path: Path, header: Header) -> tuple[NDArray[np.float64], tuple[
         )
     matrix[:3] *= header.unit
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix, notes
+
+
+def _two_sizes(stated: NDArray[np.float64], placed: NDArray[np.float64]) -> tuple[str, ...]:
+    """A note where voxels have another size by themselves (pixdim) than by their place (sform)."""
+    usable = np.isfinite(stated).all() and (stated > 0).all() and (placed > 0).all()
+    if not usable or np.abs(placed / stated - 1).max() <= SAME_SIZE:
+        return ()
+    one, other = (" x ".join(f"{v:.4g}" for v in sizes) for sizes in (placed, stated))
+    return (
+        f"The file gives its voxels two sizes: {one} mm by its position matrix (sform), {other} mm "
+        "by its field 'pixdim'. The first was taken; other programs, Slicer among them, may take "
+        "the second, and show image and outline of another size.",
+    )
 
 
 def _from_quaternion(

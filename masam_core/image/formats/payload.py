@@ -79,7 +79,7 @@ def read_packed(
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            found, values = _fill(_blocks(file, kind), skip, expected)
+            found, values = _fill(_blocks(file, kind, length), skip, expected)
     except (EOFError, OSError, zlib.error, ValueError) as error:
         raise VolumeError(
             f"{path} is incomplete or damaged ({error}). Copy or export it again."
@@ -149,28 +149,37 @@ def from_text(path: Path, text: bytes, dtype: np.dtype[Any], count: int) -> NDAr
         raise damaged(path, f"its values as text are no numbers ({str(error)[:80]})") from error
 
 
-def _blocks(file: BinaryIO, kind: str) -> Iterator[bytes]:
-    """Unpacked bytes of a stream; its checksum is checked when its end is reached."""
+def _blocks(file: BinaryIO, kind: str, length: int | None = None) -> Iterator[bytes]:
+    """Unpacked bytes of a stream; its checksum is checked when its end is reached.
+
+    Raises:
+        EOFError: it ends too early, or after the ``length`` that a header states.
+    """
     if kind != "zlib":
         with gzip.GzipFile(fileobj=file) if kind == "gzip" else bz2.BZ2File(file) as stream:
             while block := stream.read(BLOCK):
                 yield block
         return
-    engine = zlib.decompressobj(ZLIB_OR_GZIP_BITS)
+    engine, taken = zlib.decompressobj(ZLIB_OR_GZIP_BITS), 0
     while data := file.read(BLOCK >> 4):
         yield engine.decompress(data)
+        taken += len(data)
         if engine.eof:
+            taken -= len(engine.unused_data)
+            if length is not None and taken > length:
+                raise EOFError(f"it has {taken} compressed bytes, its header says {length}")
             return
     raise EOFError("the compressed stream ends before its end mark")
 
 
 def _fill(blocks: Iterator[bytes], skip: int, expected: int) -> tuple[int, bytearray]:
     """Bytes found in all, and the wanted ones; the stream is followed to its end."""
-    values, at, total = bytearray(expected), 0, skip + expected
+    # What a header claims is taken as it comes, a few times what is there already at most.
+    values, at, total = bytearray(), 0, skip + expected
     for block in blocks:
         first, last = max(at, skip), min(at + len(block), total)
         if last > first:
-            values[first - skip : last - skip] = block[first - at : last - at]
+            values += memoryview(block)[first - at : last - at]
         at += len(block)
         if at > total + MOST_BEYOND:
             raise EOFError(f"it unpacks to far more than the {total} bytes that its header claims")

@@ -33,10 +33,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Listed:
-    """How a quantity is shown in a list of lesions: its title, before the unit, and decimals."""
+    """How a quantity is shown in a list of lesions.
+
+    Attributes:
+        title: before the unit.
+        digits: decimals.
+        beside: name of the quantity whose word stands behind the number; empty for none.
+    """
 
     title: str
     digits: int
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,12 @@ class Quantity:
             return ""
         return f"{value:.{self.listed.digits}f}"
 
+    def shown(self, found: Mapping[str, Any]) -> str:
+        """What a list shows of a lesion's measurements, which are given by name."""
+        text = self.text(found.get(self.name))
+        beside = found.get(self.listed.beside) if text and self.listed is not None else None
+        return f"{text} {beside}" if beside else text
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -82,7 +95,8 @@ class Measurement:
     Attributes:
         quantities: what it gives.
         compute: gives the value of each by name: a number, a tuple of numbers (nested, if need be)
-            or None. The region says what there is; it reads the image only when asked for values.
+            a word or None. The region says what there is; it reads the image only when asked for
+            values.
     """
 
     quantities: tuple[Quantity, ...]

@@ -24,7 +24,7 @@ class Region:
         mask: bool KJI, the tight crop; at least one voxel is set.
         first_ijk: (3,) voxel index in the image of the crop's first voxel.
         volume: the image.
-        slice_axis: voxel axis (0 = i, 1 = j, 2 = k) across the slices.
+        slice_axis: voxel axis (0 = i, 1 = j, 2 = k) across the plane of the diameters.
     """
 
     mask: NDArray[np.bool_]

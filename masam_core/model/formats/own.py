@@ -11,7 +11,7 @@ from pathlib import Path
 
 import masam_core
 from masam_core.digest import sha256_of
-from masam_core.errors import CheckpointError
+from masam_core.errors import CheckpointError, MasamError
 from masam_core.model.config import ModelConfig
 from masam_core.model.formats.format import BaseFile, CheckpointFormat, WeightFile
 from masam_core.model.masam import MASAM, is_backbone
@@ -49,7 +49,10 @@ class OwnFormat(CheckpointFormat):
     def config(self, file: WeightFile) -> ModelConfig:
         if "config" not in file.metadata:
             raise CheckpointError(f"{file.path} holds no model configuration.")
-        return ModelConfig.from_json(file.metadata["config"])
+        try:
+            return ModelConfig.from_json(file.metadata["config"])
+        except MasamError as error:
+            raise CheckpointError(f"{file.path} can't be used. {error}") from error
 
     def state(self, file: WeightFile, config: ModelConfig) -> State:
         return file.state

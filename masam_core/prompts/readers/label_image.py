@@ -6,7 +6,7 @@ from masam_core.prompts.labels import boxes_of_labels
 from masam_core.prompts.readers.reader import PromptReader
 
 LABEL_IMAGE = PromptReader(
-    (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd"),
+    (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr"),
     "a label image",
     boxes_of_labels,
     is_image=True,

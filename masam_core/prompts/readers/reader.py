@@ -27,9 +27,12 @@ class PromptReader:
         read: reads the prompts of a file on the grid of the volume on which they are used, in
             their order. Raises BoxError or VolumeError.
         is_image: whether such a file may be an image as well, so that only its name tells.
+        recognises: tells by what a file holds whether it is one, where endings are too common to
+            tell; for those who look through a folder.
     """
 
     endings: tuple[str, ...]
     title: str
     read: Callable[[Path, Geometry, Per], Sequence[Prompt]]
     is_image: bool = False
+    recognises: Callable[[Path], bool] = lambda path: True

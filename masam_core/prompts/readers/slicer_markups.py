@@ -6,7 +6,7 @@ from pathlib import Path
 
 from masam_core.errors import BoxError
 from masam_core.image.geometry import Geometry
-from masam_core.prompts.markups import kind_of, name_of, read_markups
+from masam_core.prompts.markups import ENDING, holds_markups, kind_of, name_of, read_markups
 from masam_core.prompts.per import Per
 from masam_core.prompts.pointwise import KINDS, prompts_of
 from masam_core.prompts.readers.reader import Prompt, PromptReader
@@ -31,6 +31,14 @@ def _read(path: Path, geometry: Geometry, _per: Per) -> list[Prompt]:
     return found
 
 
+def _recognise(path: Path) -> bool:
+    """Tell Slicer's files from other JSON files, such as those beside images (BIDS)."""
+    return path.name.lower().endswith(ENDING) or holds_markups(path)
+
+
 SLICER_MARKUPS = PromptReader(
-    (".mrk.json",), "a Slicer Markups file: a ROI, a line, points or a curve", _read
+    (ENDING, ".json"),
+    "a Slicer Markups file: a ROI, a line, points or a curve",
+    _read,
+    recognises=_recognise,
 )

@@ -78,7 +78,7 @@ def _noise(like: Tensor, knots: int, make: torch.Generator) -> Tensor:
 def _leak(
     image: Tensor, truth: Tensor, z_px: Tensor, score: Tensor, make: torch.Generator
 ) -> Tensor:
-    """Into places beside the lesion that look like it, and out of what does not."""
+    """Spread into places beside the lesion that look like it, and out of what does not."""
     seen = contrast(image)
     size = truth.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1)
     mean = (seen * truth).sum(dim=(1, 2, 3), keepdim=True) / size

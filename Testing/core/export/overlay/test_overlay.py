@@ -21,9 +21,12 @@ from masam_core.export.overlay.overlay import render_overlay
 from masam_core.export.overlay.planes import display_frame, lesion_view
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
+from masam_core.lesion.cut import Cut
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.first import PointPrompt
+from masam_core.prompts.record import PromptRecord
 
 SIGNED_AXES = [
     np.eye(3)[:, list(order)] * signs
@@ -183,6 +186,26 @@ def test_each_lesion_has_a_row_and_says_what_it_measures(oblique_volume, make_le
     assert {"R", "L", "A", "P"} <= letters
 
 
+def test_a_box_that_was_found_is_not_called_the_users(oblique_volume, make_lesion):
+    ends = (2, 3, 4), (5, 8, 9)
+    clicked = PromptRecord(PointPrompt(oblique_volume.geometry.lps_from_ijk([[5, 4, 3]])[0]))
+    for prompts, label in (
+        ([None], "Box prompt"),
+        ([clicked], "Box found"),
+        ([None, clicked], "Box prompt, or box found"),
+    ):
+        lesions = [make_lesion(oblique_volume, *ends, prompts=each) for each in prompts]
+        figure = draw_figure(oblique_volume, lesions, None, "")
+        assert label in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_the_confidence_of_a_part_is_not_shown(oblique_volume, make_lesion):
+    cut = (Cut("left", 12.0, 0.75), Cut("upper", 3.0, 0.6))
+    line = measurement_line(make_lesion(oblique_volume, (2, 3, 4), (5, 8, 9), cuts=cut), "CT")
+    assert "confidence" not in line
+    assert line.endswith("cut off by its box: left, upper")
+
+
 def test_the_measurements_in_one_line(oblique_volume, make_lesion):
     lesion = make_lesion(oblique_volume, (2, 3, 4), (5, 8, 9))
     line = measurement_line(lesion, "CT")
@@ -190,7 +213,7 @@ def test_the_measurements_in_one_line(oblique_volume, make_lesion):
     assert line.split("     ") == [
         "0.41 ml",
         f"Ø {found.longest_diameter_mm:.1f} \N{MULTIPLICATION SIGN} "
-        f"{found.perpendicular_diameter_mm:.1f} mm",
+        f"{found.perpendicular_diameter_mm:.1f} mm axial",
         f"mean {found.mean:.0f} ± {found.sd:.0f} HU",
         "confidence 88%",
     ]

@@ -67,6 +67,9 @@ def test_the_acquired_plane_comes_first():
     assert planes_of(frame) == (SAGITTAL, AXIAL, CORONAL)
     frame = display_frame(Geometry.from_spacing((5, 20, 20), (1, 1, 4)))
     assert planes_of(frame) == (AXIAL, CORONAL, SAGITTAL)
+    assert planes_of(frame, first=1) == (CORONAL, AXIAL, SAGITTAL)
+    thin = display_frame(Geometry.from_spacing((50, 20, 20), (0.8, 0.8, 0.7)))
+    assert planes_of(thin)[0] == AXIAL
 
 
 def test_display_millimetres_start_at_the_lowest_voxel_centre():

@@ -6,12 +6,15 @@ import bz2
 import gzip
 import re
 import resource
+import struct
 import time
+import tracemalloc
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -233,3 +236,59 @@ def test_one_time_point_is_a_volume_and_two_are_not(path: Path) -> None:
     nrrd(path, twice, space_directions="(1,0,0) (0,1,0) (0,0,3) none", **four)
     assert "4D, 7 x 6 x 5 x 2" in refusal(path)
     assert read_volume(nifti(path, dim=(4, 7, 6, 5, 1, 1, 1, 1))).array.shape == (5, 6, 7)
+
+
+def test_two_sizes_of_one_voxel_are_told(path: Path) -> None:
+    affine = [[0, 2, 0, 5], [-2, 0, 0, 6], [0, 0, 3, 7]]
+    (note,) = read_volume(nifti(path, affine=affine)).notes
+    assert "2 x 2 x 3 mm by its position matrix (sform), 1 x 1 x 3 mm" in note
+    assert np.allclose(read_volume(path).geometry.spacing, (2, 2, 3))
+    assert read_volume(nifti(path, affine=affine, pixdim=(1, 2, 2, 3, 0, 0, 0, 0))).notes == ()
+
+
+@pytest.mark.parametrize(("slope", "factor"), [(1e-40, 1), (-1e-20, 1), (1e-10, 1e-10), (2, 2)])
+def test_a_slope_that_no_scanner_writes_is_none(
+    tmp_path: Path, slope: float, factor: float
+) -> None:
+    path = tmp_path / "scan.nii"  # ITK goes by the ending
+    content = bytearray(nifti(path).read_bytes())
+    struct.pack_into("<2f", content, 112, slope, 0)
+    path.write_bytes(content)
+    expected = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    assert np.allclose(read_volume(path).array, expected, rtol=1e-6, atol=0)
+    assert np.allclose(read_volume(path).array, ARRAY * factor, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("magic", [b"n+1 ", b"n+1\x01", b"ni1x"])
+def test_a_magic_that_is_damaged_is_no_nifti(path: Path, magic: bytes) -> None:
+    assert "Analyze" in refusal(nifti(path, magic=magic))
+
+
+def test_an_axis_of_metaimage_that_runs_backwards_does_so_here(tmp_path: Path) -> None:
+    path = metaimage(tmp_path / "a.mha", ElementSpacing="-1 1 3")
+    found, expected = read_volume(path), sitk.ReadImage(str(path))
+    for index in ([0.0, 0.0, 0.0], [6.0, 5.0, 4.0]):
+        place = expected.TransformContinuousIndexToPhysicalPoint(index)
+        assert np.allclose(found.geometry.lps_from_ijk([index])[0], place)
+
+
+@pytest.mark.parametrize(("less", "taken"), [(0, True), (1, False), (300, False), (-5, True)])
+def test_a_stream_ends_where_the_header_says(path: Path, less: int, taken: bool) -> None:
+    packed = zlib.compress(ARRAY.astype("<i2").tobytes())
+    size = str(len(packed) - less)
+    metaimage(path, packed + bytes(9), CompressedData="True", CompressedDataSize=size)
+    if taken:
+        assert np.array_equal(read_volume(path).array, ARRAY)
+    else:
+        assert f"its header says {size}" in refusal(path)
+
+
+def test_what_a_compressed_file_claims_takes_no_memory_before_it_is_there(path: Path) -> None:
+    """bzip2 may hold a million times its size, so that the claim alone refuses nothing."""
+    nrrd(path, bz2.compress(bytes(1000)), encoding="bzip2", sizes="300 300 300")
+    tracemalloc.start()
+    try:
+        assert "1000 of 54000000 bytes" in refusal(path)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()

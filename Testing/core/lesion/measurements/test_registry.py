@@ -41,7 +41,6 @@ MEASUREMENT = Measurement(
 SCRIPT = """
 import csv, json, sys
 from pathlib import Path
-from types import SimpleNamespace
 import numpy as np
 import filled
 from masam_core.lesion.measurements import registry
@@ -50,7 +49,9 @@ registry.MEASUREMENTS += (filled.MEASUREMENT,)
 from masam_core.export.measurements import TEXT_COLUMNS, measurement_rows, write_measurements
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
+from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import Measurements, measure
+from masam_core.prompts.boxes import BoxPrompt
 from masam_core.worker.protocol import pack_mask
 from masam_core.worker.requests import Requests
 
@@ -63,8 +64,9 @@ requests.volumes.get = lambda _: volume
 message = {"type": "measure", "volume": "x", "mask": pack_mask(mask, (1, 2, 3))}
 answer = requests.answer(message, None, None)["measurements"]
 found = measure(mask, (1, 2, 3), volume)
+box = BoxPrompt.from_voxels(3, 4, 2, 3, 1, 2)
 lesions = [
-    SimpleNamespace(name=name, measurements=m, confidence=0.5, model="", messages=())
+    Lesion(name, mask, (1, 2, 3), None, 0.5, box, volume.geometry, m)
     for name, m in (("a", found), ("none", Measurements()))
 ]
 write_measurements(Path(sys.argv[1]), measurement_rows(lesions, volume))
@@ -97,21 +99,22 @@ def test_a_new_measurement_reaches_table_worker_json_and_lists(tmp_path: Path) -
     assert said["list"] == ["Filled %", "0.75", ""]
     rows = said["csv"]
     assert [(row["filled"], row["first"]) for row in rows] == [("0.75", "(3, 2, 1)"), ("", "")]
-    assert list(rows[0])[-6:-4] == ["filled", "first"]  # after the others, before the unit
+    assert list(rows[0])[-9:-7] == ["filled", "first"]  # after the others, before the unit
 
 
-def test_the_columns_of_the_table_are_those_of_the_first_release() -> None:
+def test_the_columns_of_the_table_begin_with_those_of_the_first_release() -> None:
     """Spreadsheets and scripts of users refer to them."""
     assert (
         *("image", "lesion", "volume_ml", "longest_diameter_mm", "perpendicular_diameter_mm"),
-        *("diameter_axis", "diameter_slice", "voxels", "surface_area_mm2"),
+        *("diameter_plane", "diameter_axis", "diameter_slice", "voxels", "surface_area_mm2"),
         *("bounding_box_i_mm", "bounding_box_j_mm", "bounding_box_k_mm"),
         *("centroid_l_mm", "centroid_p_mm", "centroid_s_mm"),
         *("mean", "sd", "minimum", "maximum", "intensity_unit"),
         *("confidence", "model", "messages"),
+        *("cuts", "looked_mm", "prompts"),
     ) == COLUMNS
-    expected = {"image", "lesion", "diameter_axis", "intensity_unit", "model", "messages"}
-    assert expected == TEXT_COLUMNS
+    words = {"image", "lesion", "diameter_plane", "diameter_axis", "intensity_unit", "model"}
+    assert {*words, "messages", "cuts", "prompts"} == TEXT_COLUMNS
 
 
 def test_every_quantity_is_explained_once() -> None:

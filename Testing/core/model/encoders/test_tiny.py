@@ -291,7 +291,7 @@ def test_bands_and_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(cache_parts(images.to("meta"))) == 1
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.gpu
 @torch.no_grad()
 def test_a_gpu_gives_what_the_cpu_gives() -> None:
     torch.manual_seed(0)

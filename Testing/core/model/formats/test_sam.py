@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import torch
 from segment_anything import SamPredictor, sam_model_registry
 
+from masam_core.model.backbones import BACKBONES
 from masam_core.model.checkpoint import load_model
 from masam_core.model.config import SAM_PIXEL_MEAN, ModelConfig
 from masam_core.model.encoders.sam import sam_backbone
@@ -17,7 +20,7 @@ from masam_core.model.formats.sam import SamFormat
 from masam_core.model.masam import MASAM
 from masam_core.model.prompt import NetworkPrompt
 
-from ..conftest import Build, reference_sam, shake
+from ..conftest import Build, reference_sam
 
 
 @pytest.mark.parametrize("name", ["vit_b", "vit_l", "vit_h"])
@@ -39,16 +42,23 @@ def test_names_and_shapes_of_real_sam_files_fit_ours(name: str) -> None:
     assert {k: v.shape for k, v in mapped.items()} == {k: v.shape for k, v in ours.items()}
 
 
-def test_the_real_vit_b_gives_sam_predictors_mask(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("side", "blocks"), [(1024, (1, 2)), (240, range(12))])
+def test_vit_b_gives_sam_predictors_mask(
+    side: int, blocks: Sequence[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At SAM's size with a block of either kind, and with all blocks at a small size."""
+    whole = BACKBONES["vit_b"]
+    marked = tuple(n for n, block in enumerate(blocks) if block in whole.global_blocks)
+    spec = replace(whole, depth=len(blocks), global_blocks=marked)
+    monkeypatch.setitem(BACKBONES, "vit_b", spec)
     torch.manual_seed(0)
-    sam = sam_model_registry["vit_b"]().eval()
-    shake(sam, 0.02)
+    sam = reference_sam(side, spec)
     path = tmp_path / "sam_vit_b.pth"
     torch.save(sam.state_dict(), path)
     model = load_model(path).fold()
-    assert (model.config.backbone, model.config.image_size) == ("vit_b", 1024)
-    image = np.random.default_rng(0).integers(0, 256, size=(1024, 1024), dtype=np.uint8)
-    box = np.array([200.0, 310.0, 700.0, 805.0])
+    assert (model.config.backbone, model.config.image_size) == ("vit_b", side)
+    image = np.random.default_rng(0).integers(0, 256, size=(side, side), dtype=np.uint8)
+    box = np.array([200.0, 310.0, 700.0, 805.0]) * side / 1024
     predictor = SamPredictor(sam)
     predictor.set_image(np.repeat(image[..., None], 3, axis=2))
     _, _, low_res = predictor.predict(box=box, multimask_output=False, return_logits=True)

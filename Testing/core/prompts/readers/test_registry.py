@@ -63,7 +63,7 @@ def test_a_made_up_kind_is_read_wherever_boxes_are(tmp_path: Path) -> None:
 def test_without_its_line_it_is_not_known(tmp_path: Path) -> None:
     path = tmp_path / "a.voxels.csv"
     path.write_text("1,3,2,4,0,5\n")
-    expected = r"\.mrk\.json \(a Slicer Markups file: .*\), \.nii\.gz, .*\.mhd \(a label image\)"
+    expected = r"\.mrk\.json, \.json \(a Slicer Markups file: .*\), \.nii\.gz, .* \(a label image\)"
     with pytest.raises(BoxError, match=rf"'a\.voxels\.csv' is no file of prompts .*{expected}"):
         read_boxes(path, GRID)
 
@@ -93,3 +93,10 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     path.write_text(json.dumps({"markups": []}))
     with pytest.raises(BoxError, match=r"a\.mrk\.json"):
         read_boxes(path, GRID)
+
+
+def test_an_empty_label_image_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "nothing.nii.gz"
+    sitk.WriteImage(sitk.Image(7, 6, 5, sitk.sitkUInt8), str(path))
+    with pytest.raises(BoxError, match=r"nothing\.nii\.gz: The label image is empty"):
+        read_boxes(path, Geometry.from_spacing((5, 6, 7)))

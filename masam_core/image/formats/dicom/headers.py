@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ PREAMBLE = 128
 # Files without the preamble begin with group 8 (identifying), element 0, 1, 5, 8 ..., explicit or
 # implicit little endian.
 BARE_START = b"\x08\x00"
+# Or with group 2, which tells of the file: element 0, 1 or 2, a representation of two letters.
+BARE_META = re.compile(rb"\x02\x00[\x00-\x02]\x00[A-Z]{2}")
 MOST_FRAMES = 100_000
 SEGMENTATION = "SEG"
 # Tags that tell images at one position apart, and what people call them.
@@ -74,6 +77,9 @@ class Frame:
         slope, intercept: of the values.
         image_type: DICOM's words, among them LOCALIZER.
         phases: what tells images at one position apart.
+        instance: unique id of the image, as the file has it.
+        whole: id of the image of which the file is a part (a concatenation); "" for most.
+        part, parts: number of the file in it, from 1, and how many there are (0: not said).
         fault: what is wrong with the file, in words; "" where nothing is.
     """
 
@@ -91,6 +97,10 @@ class Frame:
     intercept: float
     image_type: tuple[str, ...]
     phases: dict[str, str]
+    instance: str
+    whole: str
+    part: int
+    parts: int
     fault: str
 
 
@@ -100,7 +110,7 @@ class _Fault(ValueError):
 
 def looks_like_dicom(head: bytes) -> bool:
     """Tell by DICOM's magic, or by how files without a preamble begin."""
-    if head[PREAMBLE : PREAMBLE + 4] == b"DICM":
+    if head[PREAMBLE : PREAMBLE + 4] == b"DICM" or BARE_META.match(head):
         return True
     return head.startswith(BARE_START) and len(head) > 16 and head[3] == 0 and head[2] <= 0x18
 
@@ -236,6 +246,10 @@ def _frame(
         intercept=intercept[0] if intercept else 0.0,
         image_type=tuple(clean(w) for w in ([kind] if isinstance(kind, str) else kind)),
         phases=_phases(sources),
+        instance=clean(dataset.get("SOPInstanceUID")),
+        whole=clean(dataset.get("ConcatenationUID")),
+        part=int(dataset.get("InConcatenationNumber") or 0),
+        parts=int(dataset.get("InConcatenationTotalNumber") or 0),
         fault=fault or wrong,
     )
 

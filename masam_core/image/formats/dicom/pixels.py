@@ -16,9 +16,12 @@ from masam_core.image.formats.dicom.headers import Frame, Pixels, open_dataset
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
+    from pydicom.uid import UID
 
 # What one byte of compressed pixels may stand for; JPEG 2000 of an empty slice reaches some 3000.
 MOST_RATIO = 1 << 14
+# Some writers fill pixels up to a block of the disk.
+MOST_PADDING = 0.01
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7.3"  # multi-frame, grayscale, words
 
 
@@ -67,11 +70,7 @@ def stored_values(path: Path, pixels: Pixels) -> NDArray[Any]:
         VolumeError: see :func:`read_values`.
     """
     dataset = open_dataset(path, pixels=True)
-    data = dataset.get("PixelData")
-    if not data:
-        raise VolumeError(f"{path} is incomplete: it holds no pixels. Export it again.")
-    meta = getattr(dataset, "file_meta", None)
-    syntax = meta.get("TransferSyntaxUID") if meta is not None else None
+    data, syntax = _pixels_and_syntax(path, dataset)
     try:
         encapsulated = syntax is not None and syntax.is_encapsulated
     except ValueError as error:
@@ -79,14 +78,20 @@ def stored_values(path: Path, pixels: Pixels) -> NDArray[Any]:
             f"{path} is encoded in a way of its maker's own ({syntax}), which is not read. Export "
             "it uncompressed."
         ) from error
-    if encapsulated:
-        return _decompress(path, dataset, pixels)
+    if syntax is not None and encapsulated:
+        return _decompress(path, dataset, pixels, syntax)
     count = pixels.frames * pixels.rows * pixels.columns
     expected = count * pixels.allocated // 8
     if len(data) < expected:
         raise VolumeError(
             f"{path} is incomplete: {len(data)} of {expected} bytes of pixels are there. Copy or "
             "export it again."
+        )
+    if len(data) > expected * (1 + MOST_PADDING) + 1:  # one byte makes an odd length even
+        raise VolumeError(
+            f"{path} contradicts itself: it holds {len(data)} bytes of pixels, and its tags "
+            f"({pixels.frames} x {pixels.rows} x {pixels.columns} of {pixels.allocated} bits) say "
+            f"{expected}. Export it again."
         )
     order = ">" if syntax is not None and not syntax.is_little_endian else "<"
     kind = f"{'i' if pixels.signed else 'u'}{pixels.allocated // 8}"
@@ -95,6 +100,25 @@ def stored_values(path: Path, pixels: Pixels) -> NDArray[Any]:
     array <<= pixels.allocated - 1 - pixels.high
     array >>= pixels.allocated - pixels.stored
     return array.reshape(pixels.frames, pixels.rows, pixels.columns)
+
+
+def _pixels_and_syntax(path: Path, dataset: Dataset) -> tuple[bytes, UID | None]:
+    """Stored bytes, and how they are encoded; None where the file does not say."""
+    from pydicom.uid import UID
+
+    try:
+        data = dataset.get("PixelData")
+        meta = getattr(dataset, "file_meta", None)
+        named = meta.get("TransferSyntaxUID") if meta is not None else None
+    except Exception as error:  # pydicom reads a tag when it is asked for, and raises what it likes
+        raise VolumeError(
+            f"{path} is damaged: its pixels can't be read as DICOM. Export it again."
+        ) from error
+    if not data:
+        raise VolumeError(f"{path} is incomplete: it holds no pixels. Export it again.")
+    if not isinstance(data, (bytes, bytearray)):  # a damaged tag says that they are something else
+        raise VolumeError(f"{path} is damaged: its pixels are no bytes. Export it again.")
+    return bytes(data), UID(str(named)) if named else None
 
 
 def _require_grey(frame: Frame) -> None:
@@ -142,7 +166,7 @@ def _value_type(frames: Sequence[Frame]) -> np.dtype[Any]:
     return np.dtype(np.float64)
 
 
-def _decompress(path: Path, dataset: Dataset, pixels: Pixels) -> NDArray[Any]:
+def _decompress(path: Path, dataset: Dataset, pixels: Pixels, syntax: UID) -> NDArray[Any]:
     """Have GDCM (in SimpleITK) decode compressed pixels.
 
     It is given a plain image of nothing but these pixels: what it makes of slopes, positions and
@@ -153,7 +177,7 @@ def _decompress(path: Path, dataset: Dataset, pixels: Pixels) -> NDArray[Any]:
     from pydicom.uid import UID, generate_uid
 
     meta = FileMetaDataset()
-    meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
+    meta.TransferSyntaxUID = syntax
     meta.MediaStorageSOPClassUID = UID(SECONDARY_CAPTURE)
     meta.MediaStorageSOPInstanceUID = generate_uid()
     plain = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
@@ -181,7 +205,7 @@ def _decompress(path: Path, dataset: Dataset, pixels: Pixels) -> NDArray[Any]:
             image = sitk.ReadImage(str(file), imageIO="GDCMImageIO")
         except Exception as error:  # GDCM's words are of no use to a person
             raise VolumeError(
-                f"{path} can't be decompressed ({dataset.file_meta.TransferSyntaxUID.name}): it is "
+                f"{path} can't be decompressed ({syntax.name}): it is "
                 "damaged, incomplete, or of a compression that is not read. Export it again, "
                 "uncompressed."
             ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from masam_core.image.formats.dicom.pixels import read_values
 from masam_core.image.formats.dicom.stack import arrange
 
 HEAD_BYTES = 256
+ENDINGS = (".dcm", ".dicom", ".ima")  # of files that are meant to be DICOM
 
 
 def read_series(folder: Path, series: str | None = None) -> Image:
@@ -48,7 +50,8 @@ def read_series(folder: Path, series: str | None = None) -> Image:
         )
     if broken:  # of which series nobody knows
         raise broken[0]
-    return _volume(found[series or next(iter(found))], f"The DICOM series in {folder}")
+    chosen = next(iter(found)) if series is None else series
+    return _volume(found[chosen], f"The DICOM series in {folder}")
 
 
 def read_file(path: Path, series: str | None = None) -> Image:
@@ -66,9 +69,7 @@ def read_file(path: Path, series: str | None = None) -> Image:
         raise VolumeError(f"{path} is a DICOM file without an image; give the image series.")
     if frames[0].modality == SEGMENTATION:
         raise VolumeError(f"{path} is a DICOM segmentation, not an image; give the image series.")
-    if len(frames) > 1:
-        return _volume(frames, str(path))
-    if not frames[0].series:
+    if len(frames) > 1 and not frames[0].whole:
         return _volume(frames, str(path))
     return read_series(path.parent, series or frames[0].series)
 
@@ -85,13 +86,17 @@ def _scan(folder: Path) -> tuple[dict[str, list[Frame]], list[VolumeError]]:
     """Images by series, and what was said of files that are damaged."""
     found: dict[str, list[Frame]] = {}
     broken = []
+    others = []
     for path in sorted(folder.iterdir()):
-        if not path.is_file():
+        # What macOS puts beside every file, and the list of a disc's files, are no slices.
+        if not path.is_file() or path.name.startswith("._") or path.name.upper() == "DICOMDIR":
             continue
         try:
             with path.open("rb") as file:
-                if not looks_like_dicom(file.read(HEAD_BYTES)):
-                    continue
+                head = file.read(HEAD_BYTES)
+            if not looks_like_dicom(head):
+                others.append((path, len(head)))
+                continue
             frames = read_frames(path)
         except OSError as error:
             broken.append(VolumeError(f"{path} can't be read: {error.strerror or error}."))
@@ -102,13 +107,54 @@ def _scan(folder: Path) -> tuple[dict[str, list[Frame]], list[VolumeError]]:
         for frame in frames:
             if frame.modality != SEGMENTATION:
                 found.setdefault(frame.series, []).append(frame)
+    named = {f.path.suffix.lower() for frames in found.values() for f in frames}
+    for path, size in others:
+        suffix = path.suffix.lower()
+        like_slices = suffix in named or suffix[1:].isdigit()
+        # A slice that is lost at the end of a stack would leave no gap.
+        if found and (suffix in ENDINGS or (not size and like_slices)):
+            state = "empty" if not size else "damaged: it does not begin as DICOM does"
+            broken.append(VolumeError(f"{path} is {state}. Copy it again, or take it away."))
     return found, broken
 
 
 def _volume(frames: Sequence[Frame], what: str) -> Image:
-    ordered, geometry, notes = arrange(frames, what)
+    _require_every_part(frames, what)
+    single, copies = _without_copies(frames, what)
+    ordered, geometry, notes = arrange(single, what)
     values = read_values(ordered, what)
-    return Image(values, geometry, notes, ordered[0].modality or None)
+    return Image(values, geometry, (*copies, *notes), ordered[0].modality or None)
+
+
+def _require_every_part(frames: Sequence[Frame], what: str) -> None:
+    """Refuse an image in several files (a concatenation) of which some are not there."""
+    for whole in dict.fromkeys(f.whole for f in frames if f.whole):
+        mine = [f for f in frames if f.whole == whole]
+        there, total = {f.part for f in mine}, max(f.parts for f in mine)
+        if total > len(there):
+            raise VolumeError(
+                f"{what} is incomplete: {len(there)} of {total} files of one image are there. Put "
+                "all of them into one folder."
+            )
+
+
+def _without_copies(frames: Sequence[Frame], what: str) -> tuple[list[Frame], tuple[str, ...]]:
+    """Leave out files that are there twice, byte by byte, under two names."""
+    kept: list[Frame] = []
+    copies = []
+    first: dict[tuple[str, int], Frame] = {}
+    for frame in frames:
+        other = first.setdefault((frame.instance, frame.index), frame)
+        same = other is not frame and frame.instance and frame.path != other.path
+        if same and filecmp.cmp(frame.path, other.path, shallow=False):
+            copies.append(frame.path)
+        else:
+            kept.append(frame)
+    if not copies:
+        return kept, ()
+    count = len(dict.fromkeys(copies))
+    files = "1 file is" if count == 1 else f"{count} files are"
+    return kept, (f"{what}: {files} there twice (e.g. {copies[0].name}); one of each was read.",)
 
 
 def _words(frames: Sequence[Frame]) -> str:

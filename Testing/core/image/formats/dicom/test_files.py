@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from masam_core.errors import VolumeError
@@ -163,3 +164,98 @@ def test_tags_that_are_missing_altogether_leave_words_and_no_traceback(tmp_path:
     with pytest.raises(VolumeError, match="12 bits"):
         read_volume(save(made, tmp_path / "c" / "c.dcm"))
     assert isinstance(made, Dataset)
+
+
+def _part(source: Path, target: Path, number: int, total: int = 2) -> Path:
+    """One of the files into which an enhanced image was divided."""
+    dataset = dcmread(source)
+    size = len(ARRAY) // total
+    mine = slice((number - 1) * size, number * size)
+    pixels = np.frombuffer(dataset.PixelData, np.int16).reshape(ARRAY.shape)
+    dataset.PixelData = pixels[mine].tobytes()
+    dataset.NumberOfFrames = size
+    dataset.PerFrameFunctionalGroupsSequence = dataset.PerFrameFunctionalGroupsSequence[mine]
+    dataset.SOPInstanceUID = f"1.2.{number}"
+    dataset.ConcatenationUID = "1.2.99"
+    dataset.InConcatenationNumber, dataset.InConcatenationTotalNumber = number, total
+    return save(dataset, target)
+
+
+def test_an_image_in_several_files_is_read_whole_by_any_of_them(tmp_path: Path) -> None:
+    whole = enhanced(tmp_path / "whole", [3, 1, 0, 2, 7, 6, 5, 4])
+    one = _part(whole, tmp_path / "parts" / "one", 1)
+    with pytest.raises(VolumeError, match="1 of 2 files of one image"):
+        read_volume(one)
+    _part(whole, tmp_path / "parts" / "two", 2)
+    for path in (one, one.parent):
+        assert np.array_equal(read_volume(path).array, ARRAY)
+
+
+def test_a_file_that_is_there_twice_is_read_once_and_told(tmp_path: Path) -> None:
+    first = sorted(series(tmp_path).iterdir())[0]
+    shutil.copy(first, tmp_path / "00 (1).dcm")
+    found = read_volume(tmp_path)
+    assert np.array_equal(found.array, ARRAY)
+    (note,) = found.notes
+    assert "1 file is there twice" in note
+    other = dcmread(first)  # of the same name, but not the same
+    other.PixelData = bytes(len(other.PixelData))
+    save(other, tmp_path / "00 (1).dcm")
+    with pytest.raises(VolumeError, match="several at one"):
+        read_volume(tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".dcm", "", ".7"])
+@pytest.mark.parametrize("content", [b"", bytes(300)])
+def test_a_slice_whose_content_is_lost_is_named_also_at_the_end(
+    tmp_path: Path, ending: str, content: bytes
+) -> None:
+    for number, path in enumerate(sorted(series(tmp_path / "a").iterdir())):
+        shutil.copy(path, tmp_path / f"IM{number}{ending}")
+    last = max(tmp_path.glob("IM*"), key=lambda path: dcmread(path).ImagePositionPatient[2])
+    last.write_bytes(content)
+    if content and ending != ".dcm":  # as good as any other file
+        assert len(read_volume(tmp_path).array) == len(ARRAY) - 1
+        return
+    with pytest.raises(VolumeError, match=f"{last.name} is (empty|damaged)"):
+        read_volume(tmp_path)
+
+
+def test_files_without_a_preamble_are_read(tmp_path: Path) -> None:
+    for path in sorted(series(tmp_path / "a").iterdir()):
+        (tmp_path / path.stem).write_bytes(path.read_bytes()[132:])
+    assert np.array_equal(read_volume(tmp_path).array, ARRAY)
+
+
+@pytest.mark.parametrize(
+    "tags", [{"Columns": 5}, {"Columns": 9}, {"Rows": 1}, {"BitsAllocated": 8}]
+)
+def test_more_pixels_than_the_tags_say_are_a_contradiction(tmp_path: Path, tags: dict) -> None:
+    bits = {"BitsStored": 8, "HighBit": 7} if "BitsAllocated" in tags else {}
+    series(tmp_path, **tags, **bits)
+    with pytest.raises(VolumeError, match=r"\.dcm contradicts itself: it holds 240 bytes"):
+        read_volume(tmp_path)
+
+
+def test_pixels_may_be_filled_up(tmp_path: Path) -> None:
+    series(tmp_path, PixelData=lambda k: ARRAY[k].tobytes() + bytes(2))
+    assert np.array_equal(read_volume(tmp_path).array, ARRAY)
+
+
+def test_a_file_that_leaves_its_encoding_empty_is_read_as_dicom_begins(tmp_path: Path) -> None:
+    """Implicit little endian is what DICOM takes where nothing is said (PS3.5, section 10)."""
+    series(tmp_path)
+    for path in tmp_path.iterdir():
+        made = dcmread(path)
+        made.file_meta.TransferSyntaxUID = ""
+        made.save_as(path, implicit_vr=True, little_endian=True, enforce_file_format=False)
+    assert np.array_equal(read_volume(tmp_path).array, ARRAY)
+
+
+def test_pixels_that_a_damaged_tag_calls_numbers_are_told(tmp_path: Path) -> None:
+    path = save(image(ARRAY[0]), tmp_path / "a.dcm")
+    content = path.read_bytes()
+    # Element 7fe0,0010 as a text of 32-bit length (UT) in place of words (OW).
+    path.write_bytes(content.replace(b"\xe0\x7f\x10\x00OW", b"\xe0\x7f\x10\x00UT"))
+    with pytest.raises(VolumeError, match=r"a\.dcm is damaged"):
+        read_volume(path)

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from masam_core.errors import VolumeError
 from masam_core.image.volume import read_volume
+from Testing.core.image.formats.dicom.making import ARRAY, image, save, series
 
 UID = "1.2.826.0.1.3680043.2.1125."
 
@@ -95,3 +96,14 @@ def test_a_folder_without_dicom_is_refused(tmp_path: Path, name: str) -> None:
         (folder / "notes.txt").write_text("no slices here")
     with pytest.raises(VolumeError):
         read_volume(folder if name == "empty" else folder / "x.dcm")
+
+
+@pytest.mark.parametrize("uid", [None, ""])
+def test_one_file_of_a_series_without_uid_stands_for_those_beside_it(
+    tmp_path: Path, uid: str | None
+) -> None:
+    series(tmp_path, SeriesInstanceUID=uid)
+    for given in (tmp_path, sorted(tmp_path.iterdir())[0]):
+        assert np.array_equal(read_volume(given).array, ARRAY)
+    save(image(ARRAY[0], SeriesInstanceUID="1.2.9"), tmp_path / "other.dcm")
+    assert np.array_equal(read_volume(sorted(tmp_path.iterdir())[0]).array, ARRAY)
