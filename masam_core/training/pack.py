@@ -1,7 +1,7 @@
 """A training set as one small file: 8-bit crops around lesions, for a machine without the images.
 
 A GPU that is rented by the minute, or stands elsewhere, gets what a run needs and no more: the
-crops, masks, regions, spacing, and patients as running numbers. A ``.npz`` file that holds no pickles.
+crops, masks, regions, spacing, and patients as running numbers. A ``.npz`` file without pickles.
 """
 
 from __future__ import annotations
