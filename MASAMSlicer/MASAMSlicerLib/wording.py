@@ -65,7 +65,7 @@ def rowOf(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> LesionR
 def planeNames() -> dict[str, str]:
     """Words for each ``DiameterPlane``, for a list of choices."""
     return {
-        "auto": _("Axial on CT, else as acquired"),
+        "auto": _("Automatic"),
         "axial": _("Axial"),
         "coronal": _("Coronal"),
         "sagittal": _("Sagittal"),

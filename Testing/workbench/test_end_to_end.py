@@ -142,6 +142,9 @@ def test_touch_up_threshold_list_and_keys(bench: Bench, case: Case) -> None:
     bench.page.keyboard.press("Control+Enter")
     bench.untilIdle()
     before = float(bench.text("volume"))
+    assert bench.text("plane") == "axial"
+    bench.get("diameter-plane").select_option("coronal")
+    bench.untilText("plane", "coronal")
     x, y = bench.middle("Red")
 
     bench.click("eraser")
@@ -156,11 +159,6 @@ def test_touch_up_threshold_list_and_keys(bench: Bench, case: Case) -> None:
         bench.page.keyboard.press("Control+z")
     bench.untilIdle()
     assert float(bench.text("volume")) == before
-
-    assert bench.text("plane") == "axial"
-    bench.get("diameter-plane").select_option("coronal")
-    bench.untilText("plane", "coronal")
-    bench.untilIdle()
 
     bench.click("use-threshold")
     bench.get("threshold").fill("90")

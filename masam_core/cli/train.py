@@ -15,6 +15,8 @@ from masam_core.training.presets import DEFAULT, PRESETS
 if TYPE_CHECKING:
     from masam_core.training.settings import TrainConfig
 
+# What the corrector's run has of its own, over the preset.
+CORRECTOR = {"lr": 1e-3, "warmup": 100, "steps": 4000, "batch": 8, "average": 0.995}
 FILES, RUN = "Files to start from", "The run; every other entry: --set"
 
 
@@ -161,8 +163,14 @@ def train_command(
     options = {name: value for name, value in given.items() if value is not None}
     target = {"labels": label or None, "instances": each_lesion}
     target = {name: value for name, value in target.items() if value is not None}
+    if corrector and (pack is not None or preview is not None):
+        raise ConfigError(
+            "--pack and --preview show what MA-SAM is trained on; a pack serves --corrector, too. "
+            "Leave --corrector out here."
+        )
     layers = [
         read_preset(preset),
+        CORRECTOR if corrector else {},
         read_yaml(config) if config is not None else {},
         {**options, "target": target} if target else options,
         read_overrides(entries or []),
@@ -222,15 +230,37 @@ def _pack(run: TrainConfig, path: Path) -> None:
 
 def _train_corrector(run: TrainConfig) -> None:
     """The run's data and pace, for the other network."""
-    from masam_core.training.corrections.train import CorrectorRun, train_corrector
+    from masam_core.training.corrections.train import (
+        CorrectorRun,
+        held_out_fields,
+        train_corrector,
+    )
     from masam_core.training.train import training_sources
 
+    unused = [
+        name
+        for name, value in (
+            ("decoder_from", run.decoder_from),
+            ("at_once", run.at_once),
+            ("devices", run.devices > 1),
+            ("nodes", run.nodes > 1),
+            ("tensorboard", run.tensorboard),
+        )
+        if value
+    ]
+    if unused:
+        raise ConfigError(
+            f"The corrector is trained on one device, from fields: it has no {', '.join(unused)}."
+        )
     sources = training_sources(run, lambda message: say(message, err=True))
     settings = CorrectorRun(
         out=run.out,
         steps=run.steps,
         minutes=run.minutes,
         batch=run.batch,
+        lr=run.lr,
+        warmup=run.warmup,
+        average=run.average,
         workers=run.workers,
         accelerator=run.accelerator,
         precision=run.precision,
@@ -238,7 +268,10 @@ def _train_corrector(run: TrainConfig) -> None:
         save_every=run.save_every,
         start_from=run.start_from,
     )
-    path = train_corrector(sources, settings, report=lambda message: say(message, err=True))
+    held_out = held_out_fields(run) if run.validate_every else None
+    path = train_corrector(
+        sources, settings, held_out, report=lambda message: say(message, err=True)
+    )
     say(f"Weights of the corrector: {path}", err=True)
 
 
@@ -265,4 +298,4 @@ def _train(run: TrainConfig, train: Any) -> None:
             bar.update(task, completed=done, total=total, description=f"loss {loss:.3f}")
 
         best = train(run, report=bar.console.log, progress=advance)
-    say(f"Best weights: {best}", err=True)
+    say(f"{'Best' if best.stem == 'best' else 'Last'} weights: {best}", err=True)

@@ -15,6 +15,8 @@ LEAST_HU = -1200  # air with the noise of a low dose; what is lower is padding
 # A single value is padding when it is this share of the image, and this many times as frequent as
 # the values up to so many units away are on the average.
 SPIKE_SHARE, SPIKE_TIMES, AROUND = 0.005, 8.0, 15
+# A phantom has no more values than these beside its air; so many voxels are looked at first.
+MOST_DRAWN, DRAWN = 8, 1000
 
 
 def padding_in(values: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -51,7 +53,8 @@ def looks_like_ct(values: NDArray[np.float64]) -> bool:
     """Tell CT by its values: fat and tissue, or air with noise and tissue, as modes of their own.
 
     Air of one value (cut off, or filled in around the patient) says nothing. What interpolation
-    leaves between padding and tissue is spread evenly and makes no mode.
+    leaves between padding and tissue is spread evenly and makes no mode. A phantom of a few values
+    is CT where they are those of air and soft tissue.
 
     Args:
         values: finite, flat.
@@ -66,6 +69,12 @@ def looks_like_ct(values: NDArray[np.float64]) -> bool:
     def share(low: float, high: float) -> float:
         return float(np.mean((inside >= low) & (inside < high)))
 
+    few = np.unique(inside[:DRAWN])
+    if few.size <= MOST_DRAWN and np.unique(inside).size <= MOST_DRAWN:
+        # Drawn, not seen: no noise. Its values are taken at their word.
+        tissues = inside[inside > LOW_HU]
+        has_air = np.any((values >= LEAST_HU) & (values <= -900))
+        return bool(has_air and tissues.size and -150 <= np.median(tissues) <= 100)
     tissue, between = share(-200, 300), share(-500, -250) / 250
     air, fat = share(LEAST_HU, -600), share(-200, -30)
     if tissue >= 0.3 and fat >= 0.05 and fat / 170 >= 3 * between:

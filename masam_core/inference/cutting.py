@@ -30,10 +30,10 @@ HALO_SLICES = 2
 STEPS = 2  # voxels beyond a side at which the image is compared: the first may be half lesion
 SPREADS = 2.0  # of the lesion's values, within which the image goes on alike
 LEAST_SPREAD = 0.02  # of the values seen
-# Of logistic regressions on real lesions, in tight boxes and in boxes that hold 43 %: offset,
-# flatness, what the network sees beyond, share of the image there that is alike (less a half), and
-# its step there over that at the free surface (less 1). A network that was trained with boxes that
-# cut knows best; one that sees nothing beyond any box leaves it to the image.
+# Of logistic regressions on real lesions, in tight boxes and in boxes that hold 43 % of them:
+# offset, flatness, what the network sees beyond, share of the image there that is alike (less a
+# half), and its step there over that at the free surface (less 1). A network that was trained with
+# boxes that cut knows best; one that sees nothing beyond any side leaves it to the image.
 SEEING = (-2.5, 1.3, 3.0, 0.4, -1.0)
 SILENT = (-1.2, 2.0, 0.0, 2.5, -2.5)
 SILENCE = 0.05  # of the largest cross-section: what a silent network sees beyond at most

@@ -29,8 +29,6 @@ class Grown:
         ended: whether it ends within them on both sides, or with the volume.
         found: whether anything was found on the prompt's slice; else the rest is a guess from the
             box's size.
-        score: mean probability in it on the prompt's slice, times the share of the mask there that
-            belongs to it.
     """
 
     first: int
@@ -39,7 +37,6 @@ class Grown:
     looked: tuple[int, int]
     ended: bool
     found: bool
-    score: float = 0.0
 
 
 def grow(engine: Engine, start: OnSlice, run: Run, rounds: int = ROUNDS) -> Grown:
@@ -74,8 +71,6 @@ def grow(engine: Engine, start: OnSlice, run: Run, rounds: int = ROUNDS) -> Grow
         if not (below or above) or number == rounds - 1:
             break
         low, high = max(0, low - step * below), min(count - 1, high + step * above)
-    own, whole = piece[start.index - low], mask[start.index - low]
-    sure = float(found.probability[start.index - low][own].mean()) if own.any() else 0.0
     return Grown(
         int(planes[0]),
         int(planes[-1]),
@@ -83,7 +78,6 @@ def grow(engine: Engine, start: OnSlice, run: Run, rounds: int = ROUNDS) -> Grow
         (low, high),
         not (below or above),
         True,
-        sure * float(own.sum()) / max(1, int(whole.sum())),
     )
 
 

@@ -131,7 +131,7 @@ def _sampled(points: NDArray[np.float64], size: tuple[int, int, int]) -> NDArray
 
 def _across(points_lps: NDArray[np.float64], geometry: Geometry) -> int:
     """The voxel axis nearest to the normal of the plane through an outline."""
-    _, _, axes = np.linalg.svd(points_lps - points_lps.mean(axis=0))
+    _, _, axes = np.linalg.svd(points_lps - points_lps.mean(axis=0), full_matrices=False)
     return int(np.abs(geometry.direction.T @ axes[2]).argmax())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-NEGATIVE = frozenset({"n", "neg", "negative", "not", "outside", "background"})
+NEGATIVE = frozenset({"neg", "negative", "not", "outside", "background"})
 # Names that Slicer gives by itself: of nodes, before the numbers that it counts them by.
 _OWN = frozenset({"f", "l", "c", "cc", "oc", "p", "r", "point", "line", "curve", "fiducial"})
 _NUMBER = re.compile(r"[\s_-]*\d+$")
@@ -14,8 +14,9 @@ def says_negative(*names: str) -> bool:
     """Whether a name says that something does not belong to the lesion.
 
     It does so by a ``-`` at its beginning, or by its first or last word, whatever the case and
-    without the numbers that Slicer adds: n, neg, negative, not, outside, background. ``N-3``,
-    ``-``, ``not vessel`` and ``scan7_negative`` do, ``nodule`` does not.
+    without the numbers that Slicer adds: neg, negative, not, outside, background. ``neg-3``,
+    ``-``, ``not vessel`` and ``scan7_negative`` do; ``nodule`` does not, nor do ``N1`` and ``N2``,
+    which are lymph nodes.
     """
     return any(_negative(name) for name in names)
 

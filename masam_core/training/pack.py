@@ -1,7 +1,7 @@
 """A training set as one small file: 8-bit crops around lesions, for a machine without the images.
 
 A GPU that is rented by the minute, or stands elsewhere, gets what a run needs and no more: the
-crops (no names of patients), masks, regions, spacing. A ``.npz`` file that holds no pickles.
+crops, masks, regions, spacing, and patients as running numbers. A ``.npz`` file without pickles.
 """
 
 from __future__ import annotations
@@ -70,8 +70,10 @@ def write_pack(path: Path, images: Iterable[list[PreparedCase]]) -> int:
     with atomic_path(path) as temporary:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_LZMA) as archive:
             about = []
+            patients: dict[str, int] = {}
             for number, lesions in enumerate(images):
-                about.append(_write_image(archive, f"{number:05d}", lesions))
+                patient = patients.setdefault(lesions[0].case.patient, len(patients) + 1)
+                about.append(_write_image(archive, f"{number:05d}", lesions, patient))
             listed = {"format": FORMAT, "images": about}
             archive.writestr("pack.json", json.dumps(listed))
         size = temporary.stat().st_size
@@ -79,7 +81,7 @@ def write_pack(path: Path, images: Iterable[list[PreparedCase]]) -> int:
 
 
 def _write_image(
-    archive: zipfile.ZipFile, name: str, lesions: list[PreparedCase]
+    archive: zipfile.ZipFile, name: str, lesions: list[PreparedCase], patient: int
 ) -> dict[str, Any]:
     first = lesions[0]
     where = _around([lesion.box for lesion in lesions], first)
@@ -98,10 +100,9 @@ def _write_image(
             if (moved := _inside(box, where, shape)) is not None
         }
     return {
-        "patient": first.case.patient,
+        "patient": patient,
         "modality": first.case.modality,
         "weight": first.case.weight,
-        "name": first.case.name,
         "shape": list(first.slices[where].shape),
         "spacing": list(first.frame.spacing),
         "lesions": len(lesions),
@@ -139,9 +140,8 @@ def read_pack(path: Path) -> list[list[PreparedCase]]:
 def _read_image(
     archive: zipfile.ZipFile, name: str, about: dict[str, Any], path: Path
 ) -> list[PreparedCase]:
-    case = Case(
-        about["name"], about["patient"], about["modality"], "train", path, path, about["weight"]
-    )
+    patient, modality, weight = str(about["patient"]), about["modality"], about["weight"]
+    case = Case(f"image {int(name) + 1}", patient, modality, "train", path, path, weight)
     depth, rows, cols = about["shape"]
     slice_mm, row_mm, col_mm = about["spacing"]
     matrix = np.diag([col_mm, row_mm, slice_mm, 1.0])

@@ -80,6 +80,8 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     fabric.seed_everything(config.seed, verbose=False)
     sources = training_sources(config, say)
     validation = []
+    if config.validate_every and is_pack(config.data):
+        say("A pack holds no cases to validate on: the last weights are kept, not the best.")
     if config.validate_every and not is_pack(config.data):
         validation = split_cases(read_cases(config.data), "val")
     if config.epochs:

@@ -229,6 +229,14 @@ def test_a_pack_trains_both_networks_without_the_images(
     done = masam("train", pack, "-o", tmp_path / "c", *short, "--corrector")
     assert done.exit_code == 0, done.stderr
     assert (tmp_path / "c" / "corrector.safetensors").is_file()
+    done = masam("train", data, "-o", tmp_path / "d", *short, "--corrector")
+    assert done.exit_code == 0, done.stderr
+    assert "Held-out lesions, Dice after each correction: 0." in done.stderr
+    for unused in (["--tensorboard"], ["--pack", tmp_path / "e.npz"], ["--set", "devices=2"]):
+        words = ("train", pack, "-o", tmp_path / "e", *short, "--batch", 2, "--corrector")
+        done = masam(*words, *unused)
+        assert done.exit_code != 0
+    assert not (tmp_path / "e.npz").exists()
 
 
 def test_a_pack_of_another_ending_is_refused_before_the_work(

@@ -66,6 +66,7 @@ CTS: dict[str, Any] = {
     "only the body, and lungs": np.where(BODY, ct(lungs=True), -1024),
     "turned": turned(ct(), -1024, 1),
     "turned with a spline": turned(np.clip(ct(20), -1000, None), -1000, 3),
+    "a phantom": np.where(BODY, np.where(X**2 + Y**2 < 50, 90, 40), -1000).astype(np.int16),
     "cropped, with a little air": ct()[:, 4:-4, 10:-10],
     "steps of two": (np.rint(ct(20) / 2) * 2).astype(np.int16),
     "32 bits": ct().astype(np.float32),
@@ -99,7 +100,8 @@ def test_padding_makes_no_ct(name: str) -> None:
     [
         np.full(1000, -1000, np.int16),
         np.zeros(1000, np.float32),
-        np.array([-1000.0] * 500 + [40.0] * 500),  # air of one value, tissue of one
+        np.where(BODY, 300, -1000),  # phantoms: no tissue is like this
+        np.where(BODY, 0.4, -2000.0),
         np.full(9, np.nan),
         np.array([-5000.0, 7.0]),
         np.linspace(-1000, 1000, 5000),  # a ramp

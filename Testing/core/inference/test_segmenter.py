@@ -12,7 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from masam_core.errors import BoxError, Cancelled, ConfigError, DeviceMemoryError
+from masam_core.errors import (
+    BoxError,
+    Cancelled,
+    ConfigError,
+    DeviceMemoryError,
+    SegmentationError,
+)
 from masam_core.image.geometry import Geometry
 from masam_core.image.intensity import normalise
 from masam_core.image.volume import Volume
@@ -25,6 +31,7 @@ from masam_core.lesion.cleaning import PostprocessOptions
 from masam_core.model.masam import Embedding
 from masam_core.model.prompt import NetworkPrompt
 from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.corrections import Correction
 
 from .conftest import BuildModel
 
@@ -593,3 +600,39 @@ def test_what_the_file_left_open_comes_with_the_lesion(
     segmenter.set_volume(replace(volume, notes=("The file does not say.",)))
     lesion = segmenter.segment(BoxPrompt.from_voxels(12, 32, 9, 29, 6, 12))
     assert lesion.messages[0] == "The file does not say."
+
+
+def test_a_mask_stands_as_it_is_until_it_is_corrected(segmenter: Segmenter, volume: Volume) -> None:
+    """As one from a file: the model draws nothing, and the record says how it began."""
+    mask = np.zeros(volume.geometry.shape, dtype=bool)
+    mask[6:12, 12:26, 14:30] = True
+    plain = segmenter.segment(mask=mask)
+    assert np.array_equal(plain.mask_on_volume(), mask)
+    assert plain.prompts is not None
+    assert plain.prompts.started_from_mask
+    assert np.isnan(plain.confidence)
+    clicks = [
+        Correction("point", volume.geometry.lps_from_ijk([[33, 18, 9]])),
+        Correction("point", volume.geometry.lps_from_ijk([[15, 13, 7]]), positive=False),
+    ]
+    corrected = segmenter.segment(mask=mask, corrections=clicks)
+    found = corrected.mask_on_volume()
+    assert found[9, 18, 33]
+    assert not found[7, 13, 15]
+    assert corrected.prompts.corrections == tuple(clicks)
+    again = segmenter.refine(plain, clicks)
+    assert np.array_equal(again.mask_on_volume(), found)
+
+
+def test_a_mask_that_cannot_be_one_is_refused(segmenter: Segmenter, volume: Volume) -> None:
+    with pytest.raises(BoxError, match="a prompt, a mask, or both"):
+        segmenter.segment()
+    with pytest.raises(SegmentationError, match="is empty"):
+        segmenter.segment(mask=np.zeros(volume.geometry.shape, dtype=bool))
+    with pytest.raises(SegmentationError, match="must be the same"):
+        segmenter.segment(mask=np.ones((3, 3, 3), dtype=bool))
+    other = replace(volume, geometry=Geometry.from_spacing(volume.geometry.shape, (1, 1, 1)))
+    lesion = segmenter.segment(BOX)
+    segmenter.set_volume(other)
+    with pytest.raises(SegmentationError, match="another image"):
+        segmenter.refine(lesion, [])

@@ -74,9 +74,10 @@ def test_an_oblique_box_in_an_oblique_volume_is_the_extent_of_its_cut(
         got = boxes.xyxy[z - boxes.first_slice]
         assert (got[:2] <= np.array(expected[:2]) + 1e-6).all()
         assert (got[2:] >= np.array(expected[2:]) - 1e-6).all()
-        area = np.count_nonzero(inside) * fine**2
-        if area > 4:
-            assert np.abs(got - expected).max() < 8 * fine
+        # Nor much farther: slivers fall between points, so of a box larger by their distance.
+        near = points[(np.abs((lps - center) @ axes) <= np.array(size) / 2 + fine).all(axis=1)]
+        assert (got[:2] >= near[:, :2].min(axis=0) - 2 * fine).all()
+        assert (got[2:] <= near[:, :2].max(axis=0) + 2 * fine).all()
 
 
 @given(angles)

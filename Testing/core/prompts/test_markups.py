@@ -74,9 +74,9 @@ def test_what_slicer_writes_is_read_where_slicer_has_it(
     ("name", "labels", "positive"),
     [
         ("a", ["F-1"], True),
-        ("a", ["N-1"], False),
+        ("a", ["neg-1"], False),
         ("a", ["-1"], False),
-        ("N", ["F-1"], False),
+        ("neg", ["F-1"], False),
         ("scan7_negative", ["F-1"], False),
         ("not vessel", ["F-1"], False),
         ("nodule", ["Nodule-1"], True),
@@ -97,10 +97,10 @@ def test_names_say_what_does_not_belong(
 
 
 def test_names_of_lesions_are_the_users_not_slicers() -> None:
-    for label in ("F-1", "L-12", "F_2-3", "N-1", "", "7"):
+    for label in ("F-1", "L-12", "F_2-3", "neg-1", "", "7"):
         assert lesion_name(label) == ""
     assert lesion_name("Liver-2") == "Liver"
-    assert not says_negative("in", "nodule", "no contrast agent", "", "_", "12")
+    assert not says_negative("in", "N1", "N-2", "nodule", "no contrast agent", "", "_", "12")
 
 
 def test_points_that_were_not_placed_are_left_out_and_ras_is_turned(tmp_path: Path) -> None:

@@ -72,14 +72,14 @@ def test_other_lines_are_other_lesions(other: LinePrompt) -> None:
 
 
 def test_corrections_alone_are_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "N.mrk.json", "Fiducial", [[10, 10, 10]])
-    with pytest.raises(BoxError, match=r"N\.mrk\.json holds corrections alone; expected a box"):
+    path = write(tmp_path / "not.mrk.json", "Fiducial", [[10, 10, 10]])
+    with pytest.raises(BoxError, match=r"not\.mrk\.json holds corrections alone; expected a box"):
         records_of_files([path], GRID)
 
 
 def test_files_of_a_case_come_together(tmp_path: Path) -> None:
     line = write(tmp_path / "a_line.mrk.json", "Line", [[8, 18, 10], [32, 17, 10]])
-    points = write(tmp_path / "a_N.mrk.json", "Fiducial", [[50, 50, 50], [1, 1, 1]])
+    points = write(tmp_path / "a_not.mrk.json", "Fiducial", [[50, 50, 50], [1, 1, 1]])
     lasso = write(tmp_path / "a_more.mrk.json", "ClosedCurve", [[8, 8, 9], [12, 8, 9], [9, 12, 9]])
     (record,) = records_of_files([line, points, lasso], GRID)
     assert record.name == "a_line"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -323,3 +323,26 @@ def test_fields_of_a_lesion_come_back(model: Noting) -> None:
     assert lesion_fields(found) == lesion_fields(lesion)
     assert found.prompts is not None
     assert isinstance(found.prompts.first, BoxPrompt)
+
+
+def test_probabilities_are_known_in_whatever_crop_a_mask_comes_back() -> None:
+    rng = np.random.default_rng(0)
+    mask = np.zeros((5, 6, 7), dtype=bool)
+    mask[1:4, 2:5, 1:6] = True
+    probability = rng.random(mask.shape, dtype=np.float32)
+    kept = KeptProbabilities()
+    made = SimpleNamespace(mask=mask, probability=probability, offset_kji=(10, 20, 30))
+    kept.keep("v", cast("Lesion", made))
+    tight = np.s_[1:4, 2:5, 1:6]
+    found = kept.of_mask("v", mask[tight], (11, 22, 31))
+    assert found is not None
+    assert np.array_equal(found, probability[tight])
+    wide = np.pad(mask, 2)
+    found = kept.of_mask("v", wide, (8, 18, 28))
+    assert found is not None
+    assert np.array_equal(found[2:-2, 2:-2, 2:-2], probability)
+    assert not found[0].any()
+    assert kept.of_mask("v", mask[tight], (11, 22, 32)) is None  # moved
+    other = mask[tight].copy()
+    other[0, 0, 0] = False
+    assert kept.of_mask("v", other, (11, 22, 31)) is None  # touched up

@@ -43,7 +43,7 @@ class Course:
         nsd: surface Dice at :data:`TOLERANCE_MM`, alike.
         seconds: of the first prompt, then of each correction that was made.
         cut_told: whether the answer to the first prompt said that the box cuts the lesion.
-        error: why there was no answer, else empty; Dice is then 0.
+        error: why there was no answer (Dice is 0 where the first prompt had none), else empty.
     """
 
     case: str
@@ -148,19 +148,24 @@ def _course(
         nothing = (0.0,) * (1 + clicks)
         return _Played(nothing, nothing, (time.monotonic() - began,), error=str(error))
     seconds = [time.monotonic() - began]
-    told = bool(lesion.cuts)
+    told, failed = bool(lesion.cuts), ""
     scores = [_scores(lesion, expert, volume)]
     for _ in range(clicks):
-        said = next_click(lesion.mask_on_volume(), expert, volume.geometry)
+        said = None if failed else next_click(lesion.mask_on_volume(), expert, volume.geometry)
         if said is None:
             scores.append(scores[-1])
             continue
         began = time.monotonic()
-        lesion = segmenter.refine(lesion, [said], options)
+        try:
+            lesion = segmenter.refine(lesion, [said], options)
+        except Cancelled:
+            raise
+        except MasamError as error:  # the mask so far stands
+            failed = str(error)
         seconds.append(time.monotonic() - began)
         scores.append(_scores(lesion, expert, volume))
     similar, near = zip(*scores, strict=True)
-    return _Played(similar, near, tuple(seconds), told)
+    return _Played(similar, near, tuple(seconds), told, failed)
 
 
 def _box_alone(
@@ -170,7 +175,12 @@ def _box_alone(
     if not isinstance(prompt, BoxPrompt):
         raise TypeError("The first prompt 'box' is no box.")
     began = time.monotonic()
-    lesion = peer.segment(prompt, options)
+    try:
+        lesion = peer.segment(prompt, options)
+    except Cancelled:
+        raise
+    except MasamError as error:
+        return _Played((0.0,), (0.0,), (time.monotonic() - began,), error=str(error))
     seconds = time.monotonic() - began
     similar, near = _scores(lesion, expert, volume)
     return _Played((similar,), (near,), (seconds,))

@@ -15,12 +15,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from masam_core.atomic import atomic_path
+from masam_core.data.reading import read_cases
 from masam_core.errors import ConfigError
 from masam_core.model.corrector import Corrector
+from masam_core.training.case_cache import CaseCache
 from masam_core.training.corrections.appearance import vary
-from masam_core.training.corrections.fields import Fields, draw_fields
+from masam_core.training.corrections.fields import Fields, draw_fields, field_of
 from masam_core.training.corrections.rounds import Session, dice_of, play_round
 from masam_core.training.corrections.wrong import wrong_masks
+from masam_core.training.pack import is_pack
+from masam_core.training.settings import TrainConfig
 from masam_core.training.sources import Sources
 
 Report = Callable[[str], None]
@@ -58,6 +62,24 @@ class CorrectorRun:
     seed: int = 0
     save_every: int = 200
     start_from: Path | None = None
+
+
+def held_out_fields(config: TrainConfig) -> Fields | None:
+    """Fields around the lesions of the ``val`` split; None for a pack, which holds none.
+
+    Raises:
+        ConfigError: unusable data.
+    """
+    if is_pack(config.data):
+        return None
+    cases = [case for case in read_cases(config.data) if case.split == "val"]
+    cache = CaseCache(config.out / "cache")
+    lesions = [each for case in cases for each in cache.case(case, config.model, config.target)]
+    drawn = [field for field in (field_of(lesion, None) for lesion in lesions) if field[1].any()]
+    if not drawn:
+        return None
+    image, truth, z_px = zip(*drawn, strict=True)
+    return Fields(torch.stack(image), torch.stack(truth), torch.tensor(z_px))
 
 
 class _Draws(Dataset[Fields]):
@@ -125,7 +147,9 @@ def train_corrector(
     if validation is not None:
         network.load_state_dict(mean)
         curve = evaluate_rounds(network, validation.to(fabric.device))
-        report("Dice after each correction: " + " ".join(f"{d:.3f}" for d in curve))
+        report(
+            "Held-out lesions, Dice after each correction: " + " ".join(f"{d:.3f}" for d in curve)
+        )
     return run.out / "corrector.safetensors"
 
 
