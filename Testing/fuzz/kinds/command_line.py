@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from masam_core.cli.main import app, join_boxes
+from masam_core.cli.main import app, join_numbers
 from masam_core.errors import MasamError, plain
 from Testing.fuzz.injection import Injection, Kind, Place
 from Testing.fuzz.kinds.images import image, meta_images, nifti_files, nrrd_files
@@ -159,7 +159,7 @@ def run(place: Place, injection: Injection) -> Any:
                 outputs.pop()
     if len(set(outputs)) < len(outputs):
         outputs = []
-    done = CliRunner().invoke(app, join_boxes(words), prog_name="masam")
+    done = CliRunner().invoke(app, join_numbers(words), prog_name="masam")
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     said = done.stdout + done.stderr

@@ -150,7 +150,7 @@ def _gate() -> int:
         await runner.setup()
         assert runner.server is not None
         listener = Listener(runner.server, "127.0.0.1", 0)  # as the workbench listens
-        await listener.start()
+        listener.start()
         process: Any = SimpleNamespace(returncode=None)
         tab = TabProcess(process, Path("/nowhere"), SECRET, inside.addresses[0][1], TAB, COOKIE)
         tab.hadImage = True  # or it is let go of after a while
