@@ -49,19 +49,14 @@ def test_operations_of_products_and_convolutions_are_counted() -> None:
     assert gflop(lambda: torch.conv2d(image, kernel)) == pytest.approx(expected)
 
 
-def test_work_that_can_not_be_counted_costs_the_figure_alone() -> None:
-    # As an operation that only mixed precision, which counting bypasses, brings to one precision.
-    single, half = torch.ones(2, 2), torch.ones(2, 2, dtype=torch.bfloat16)
-    assert gflop(lambda: single @ half) is None
-
-
 def test_memory_that_is_given_back_still_counts() -> None:
     pytest.importorskip("psutil")
     with PeakMemory(CPU) as memory:
         held = np.ones(200_000_000, np.uint8)
         deadline = time.monotonic() + 60
-        while memory._highest - memory._begin < held.nbytes / 2 and time.monotonic() < deadline:
-            time.sleep(0.005)  # until it was looked at, which takes longer on a busy machine
+        # Until all of it was seen, which takes longer on a busy machine.
+        while memory._highest - memory._begin < 191e6 and time.monotonic() < deadline:
+            time.sleep(0.005)
         del held
     assert memory.grown is not None
     assert 190e6 < memory.grown < 400e6
