@@ -271,3 +271,32 @@ def test_a_model_that_knows_boxes_alone_says_so(volume: Volume) -> None:
         tools(FakeCorrector("same")),
     )
     assert any("'MA-SAM' was trained with boxes alone" in message for message in after.messages)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_voxel_without_a_value_changes_no_other(volume: Volume, value: float) -> None:
+    class Spreads(FakeCorrector):
+        """Says "same", but has no answer where the image has no value, as convolutions do."""
+
+        def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
+            broken = ~torch.isfinite(inputs[0].sum())
+            return torch.full_like(inputs[1], np.nan) if broken else super().__call__(*inputs)
+
+    values = volume.array.copy()
+    values[12, 47, 50] = value
+    broken = replace(volume, array=values)
+    corrector = Spreads("same")
+    click = point(volume, 56, 44, 12)
+    after = refine(broken, lesion_on(volume), click, corrector=corrector)
+    shown = corrector.seen[0][0]
+    assert torch.isfinite(shown).all()
+    assert float(shown.min()) >= np.nanmin(volume.array)
+    assert float(shown.max()) <= np.nanmax(volume.array)
+    expected = refine(volume, lesion_on(volume), click)
+    assert np.array_equal(after.mask_on_volume(), expected.mask_on_volume())
+
+
+def test_where_the_network_has_no_answer_the_mask_stays(volume: Volume) -> None:
+    before = lesion_on(volume)
+    after = refine(volume, before, point(volume, 47, 44, 12), answer="nan")  # within the mask
+    assert np.array_equal(after.mask_on_volume(), before.mask_on_volume())
