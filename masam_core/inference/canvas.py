@@ -32,6 +32,7 @@ class Canvas:
         first: index in the canonical volume of the first voxel.
         probability, mask: (slices, rows, columns).
         allowed: where voxels may become lesion.
+        opened: what corrections took out of the mask.
     """
 
     def __init__(self, lesion: Lesion, frame: CanonicalFrame, threshold: float) -> None:
@@ -46,6 +47,7 @@ class Canvas:
             inside = np.maximum(known, threshold)
             self.probability = np.where(self.mask, inside, below).astype(np.float32)
         self.allowed: NDArray[np.bool_] = self.mask.copy()
+        self.opened: NDArray[np.bool_] = np.zeros_like(self.mask)
 
     @property
     def place(self) -> Place:
@@ -61,6 +63,7 @@ class Canvas:
             rim = list(zip(before, after, strict=True))
             self.probability = np.pad(self.probability, rim)
             self.mask, self.allowed = np.pad(self.mask, rim), np.pad(self.allowed, rim)
+            self.opened = np.pad(self.opened, rim)
             self.first = _minus(self.first, before)
 
     def inside(self, place: Place) -> Place:

@@ -83,6 +83,7 @@ def correct(
     may = canvas.allowed[where]
     after = np.where(may, after, np.minimum(after, canvas.threshold * (1 - BELOW)))
     canvas.probability[where] = after
+    canvas.opened[where] |= canvas.mask[where] & (after < canvas.threshold)
     canvas.mask[where] = after >= canvas.threshold
     return canvas.outside(where)
 

@@ -137,4 +137,6 @@ def _take_over(
     where[:, max(0, place[2].stop - cols.start) :] = False
     plane = canvas.inside((slice(index, index + 1), rows, cols))
     canvas.probability[plane] = np.where(where, seen, canvas.probability[plane][0])[None]
-    canvas.mask[plane] = canvas.probability[plane] >= canvas.threshold
+    found = canvas.probability[plane] >= canvas.threshold
+    canvas.opened[plane] |= canvas.mask[plane] & ~found
+    canvas.mask[plane] = found

@@ -300,3 +300,33 @@ def test_where_the_network_has_no_answer_the_mask_stays(volume: Volume) -> None:
     before = lesion_on(volume)
     after = refine(volume, before, point(volume, 47, 44, 12), answer="nan")  # within the mask
     assert np.array_equal(after.mask_on_volume(), before.mask_on_volume())
+
+
+class Carves(FakeCorrector):
+    """Takes a ball of samples around what the user denies out of the mask, as the network does."""
+
+    def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
+        _, probability, _, negative, _ = inputs
+        near = torch.nn.functional.max_pool3d(negative[None].float(), (3, 9, 9), 1, (1, 4, 4))[0]
+        return torch.where(near > 0, -9.0, torch.logit(probability, eps=1e-4))
+
+
+@pytest.mark.parametrize("smooth_mm", [0.0, 2.0])
+def test_a_hole_that_a_negative_click_opened_stays_open(volume: Volume, smooth_mm: float) -> None:
+    options = SegmentOptions(postprocess=PostprocessOptions(smooth_mm=smooth_mm))
+    click = point(volume, 47, 44, 12, positive=False)
+    lesion = lesion_on(volume)
+    after = refine(volume, lesion, click, corrector=Carves("same"), options=options)
+    assert not after.mask_on_volume()[12, 44, 46:49].any()
+    assert not after.mask_on_volume()[12, 43:46, 47].any()
+
+
+def test_other_holes_are_filled_as_before(volume: Volume) -> None:
+    lesion = lesion_on(volume)
+    mask = lesion.mask_on_volume()
+    mask[12, 40, 43] = False  # some way from the click
+    holed = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
+    click = point(volume, 50, 46, 12, positive=False)
+    after = refine(volume, holed, click, corrector=Carves("same")).mask_on_volume()
+    assert after[12, 40, 43]
+    assert not after[12, 46, 49:52].any()
