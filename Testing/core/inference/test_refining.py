@@ -330,3 +330,24 @@ def test_other_holes_are_filled_as_before(volume: Volume) -> None:
     after = refine(volume, holed, click, corrector=Carves("same")).mask_on_volume()
     assert after[12, 40, 43]
     assert not after[12, 46, 49:52].any()
+
+
+def test_a_far_click_that_is_taken_back_leaves_no_large_crop(volume: Volume) -> None:
+    before = lesion_on(volume)
+    far = refine(volume, before, point(volume, 80, 80, 24))
+    assert far.mask_on_volume()[24, 80, 80]
+    back = refine(volume, far, point(volume, 80, 80, 24, positive=False))
+    assert np.array_equal(back.mask_on_volume(), before.mask_on_volume())
+    assert back.mask.size <= 1.1 * before.mask.size
+    k, j, i = before.slices_kji()
+    assert back.slices_kji()[0].stop <= k.stop
+    assert back.slices_kji()[1].stop <= j.stop
+    assert back.slices_kji()[2].stop <= i.stop
+
+
+def test_a_lesion_that_was_erased_can_be_gone_on_with(volume: Volume) -> None:
+    erased = Painted(-np.ones(SHAPE, dtype=np.int8), (0, 0, 0))
+    gone = refine(volume, lesion_on(volume), painted=erased)
+    assert gone.mask.sum() == 0
+    again = refine(volume, gone, point(volume, 47, 44, 12))
+    assert again.mask_on_volume()[12, 44, 47]
