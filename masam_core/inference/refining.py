@@ -56,8 +56,10 @@ def refined(
 ) -> Lesion:
     """A lesion after further corrections; the one that was given stays as it is.
 
-    What the user says holds: positive prompts lie in the mask, negative ones do not, of those that
-    contradict each other the later one counts, and what was painted by hand stays. Apart from the
+    What the user says holds, and the later word counts: new positive prompts lie in the mask, new
+    negative ones do not; before them comes what was painted by hand in this round, which stays
+    elsewhere; before that come earlier prompts, as far as the mask that is given still agrees with
+    them (where it does not, it was changed by hand since). Apart from the
     voxels that were named, nothing changes outside the patches around the new prompts. Where a
     positive prompt lies outside the box, its patch may be filled, too.
 
@@ -67,7 +69,7 @@ def refined(
         corrections: new ones, oldest first.
         run: how, and whom to tell.
         tools: what corrects.
-        painted: by hand in this round.
+        painted: by hand in this round, before the new corrections.
 
     Raises:
         BoxError: a correction outside the volume.
@@ -76,10 +78,12 @@ def refined(
     frame = engine.volume.geometry.canonical_frame(run.options.slice_axis)
     config, threshold = engine.config, run.threshold(engine.config)
     record = lesion.prompts or PromptRecord(lesion.box)
-    earlier = [_said(each, frame) for each in record.corrections]
     news = [_said(each, frame) for each in corrections]
     job = box_job(lesion.box, frame, run.options.margin_mm, config)
     canvas = Canvas(lesion, frame, threshold)
+    earlier = _still_true(canvas, [_said(each, frame) for each in record.corrections])
+    by_hand = _by_hand(painted, frame)
+    obey(canvas, [*earlier, *by_hand])
     _allow(canvas, job)
     before = confidence(canvas.probability, canvas.mask)
     image = frame.to_canonical(engine.volume.array)
@@ -97,9 +101,8 @@ def refined(
         if knows_points(config):
             first = partial(_ask_the_model, engine, canvas, job, said, run)
         places.append(correct(canvas, image, tools.corrector, tools.contrast, said, ends, first))
-        obey(canvas, said)
-    fixed = [*earlier, *news, *_by_hand(painted, frame)]
-    obey(canvas, fixed)
+        obey(canvas, [*earlier, *by_hand, *news[: number + 1]])
+    fixed = [*earlier, *by_hand, *news]
     if places:
         tidy(canvas, places, fixed, _centre(job), run.options.postprocess)
     obey(canvas, fixed)
@@ -180,6 +183,20 @@ def _messages(
 def _said(correction: Correction, frame: CanonicalFrame) -> Said:
     voxels = correction_voxels(correction, frame.geometry)
     return Said(canonical_voxels(voxels, frame), correction.positive)
+
+
+def _still_true(canvas: Canvas, said: Sequence[Said]) -> list[Said]:
+    """Of earlier prompts the voxels at which the mask agrees with them."""
+    kept = []
+    for each in said:
+        own = each.voxels - np.array(canvas.first)
+        held = ((own >= 0) & (own < canvas.mask.shape)).all(axis=1)
+        inside = np.zeros(len(own), dtype=bool)
+        inside[held] = canvas.mask[tuple(own[held].T)]
+        agrees = inside == each.positive
+        if agrees.any():
+            kept.append(Said(each.voxels[agrees], each.positive))
+    return kept
 
 
 def _by_hand(painted: Painted | None, frame: CanonicalFrame) -> list[Said]:

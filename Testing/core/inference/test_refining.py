@@ -118,7 +118,7 @@ def test_the_user_is_obeyed_and_nothing_far_away_changes(
     )
 
     mask = after.mask_on_volume()
-    wanted = np.zeros(SHAPE, dtype=np.int8)
+    wanted = painted.copy()  # the corrections come after it
     frame = geometry.canonical_frame()
     allowed = np.zeros(SHAPE, dtype=bool)
     for correction in corrections:
@@ -128,7 +128,6 @@ def test_the_user_is_obeyed_and_nothing_far_away_changes(
         ends = np.array([[0, 0, 0], np.array(frame.shape) - 1])
         patch = patch_for(canonical_voxels(voxels, frame), ends, frame.spacing, frame.shape)
         allowed |= frame.from_canonical(within(patch, frame.shape))
-    wanted = np.where(painted != 0, painted, wanted)
     assert mask[wanted == 1].all()
     assert not mask[wanted == -1].any()
     changed = mask != before.mask_on_volume()
@@ -351,3 +350,45 @@ def test_a_lesion_that_was_erased_can_be_gone_on_with(volume: Volume) -> None:
     assert gone.mask.sum() == 0
     again = refine(volume, gone, point(volume, 47, 44, 12))
     assert again.mask_on_volume()[12, 44, 47]
+
+
+def on_slice_12(volume: Volume, kind: str, corners: list[tuple[int, int]], positive: bool = True):
+    places = [(i, j, 12) for i, j in corners]
+    return Correction(kind, volume.geometry.lps_from_ijk(places), positive)
+
+
+def test_what_was_erased_from_an_earlier_lasso_stays_erased(volume: Volume) -> None:
+    """In the next rounds, too, in which nothing is told of what was painted before."""
+    around = on_slice_12(volume, "lasso", [(42, 40), (52, 40), (52, 48), (42, 48)])
+    lesion = refine(volume, lesion_on(volume), around)
+    mask = lesion.mask_on_volume()
+    mask[12, 41:44, 49:53] = False
+    erased = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
+    corrector = FakeCorrector("same")
+    after = refine(volume, erased, point(volume, 40, 44, 12), corrector=corrector)
+    assert not after.mask_on_volume()[12, 41:44, 49:53].any()
+    assert after.mask_on_volume()[12, 40:48, 43:48].all()
+    _, before, told, _, _ = corrector.seen[0]
+    assert int(told.sum()) > 40  # what still agrees is told
+    assert float(before[told].min()) > 0.1
+
+
+def test_what_was_painted_over_an_earlier_negative_scribble_stays(volume: Volume) -> None:
+    line = on_slice_12(volume, "scribble", [(42, 44), (52, 44)], positive=False)
+    lesion = refine(volume, lesion_on(volume), line)
+    mask = lesion.mask_on_volume()
+    mask[12, 44, 45:48] = True
+    painted = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
+    after = refine(volume, painted, point(volume, 40, 46, 12)).mask_on_volume()
+    assert after[12, 44, 45:48].all()
+    assert not after[12, 44, 49:52].any()
+
+
+def test_a_click_after_the_eraser_counts(volume: Volume) -> None:
+    values = np.zeros(SHAPE, dtype=np.int8)
+    values[12, 42:47, 45:50] = -1
+    painted = Painted(values, (0, 0, 0))
+    after = refine(volume, lesion_on(volume), point(volume, 47, 44, 12), painted=painted)
+    mask = after.mask_on_volume()
+    assert mask[12, 44, 47]
+    assert mask[12, 42:47, 45:50].sum() == 1
