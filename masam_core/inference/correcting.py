@@ -42,7 +42,7 @@ def correct(
     ends: NDArray[np.int64],
     first: Callable[[Place], None] | None = None,
 ) -> Place:
-    """Answer the last of some prompts on a patch around it.
+    """Answer the last of some prompts on a patch around it, which must be large enough for it.
 
     Args:
         canvas: is changed, on the patch alone.

@@ -1,4 +1,4 @@
-"""Corrections of a lesion: each on its patch, each obeyed, none farther than that."""
+"""Corrections of a lesion: each on its patch, or on several if it is long, each obeyed, none farther than that."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from masam_core.inference.engine import Engine, Run
 from masam_core.inference.extending import still_cut
 from masam_core.inference.job import Job
 from masam_core.inference.own_points import ask_with_points, knows_points
+from masam_core.inference.patch import split
 from masam_core.inference.tidying import tidy
 from masam_core.lesion.cut import Cut, cut_words
 from masam_core.lesion.lesion import Lesion
@@ -81,27 +82,31 @@ def refined(
     news = [_said(each, frame) for each in corrections]
     job = box_job(lesion.box, frame, run.options.margin_mm, config)
     canvas = Canvas(lesion, frame, threshold)
+    _allow(canvas, job)
+    before = confidence(canvas.probability, canvas.mask)
     earlier = _still_true(canvas, [_said(each, frame) for each in record.corrections])
     by_hand = _by_hand(painted, frame)
     obey(canvas, [*earlier, *by_hand])
-    _allow(canvas, job)
-    before = confidence(canvas.probability, canvas.mask)
     image = frame.to_canonical(engine.volume.array)
     places: list[Place] = []
-    for number in range(len(news)):
-        if run.cancelled is not None and run.cancelled():
-            raise Cancelled("The correction was cancelled.")
-        if run.progress is not None:
-            run.progress(number / len(news), f"correction {number + 1} of {len(news)}")
-        said = [*earlier, *news[: number + 1]]
-        ends = canvas.ends()
-        if ends is None:
-            ends = _ends_of(job)
-        first = None
-        if knows_points(config):
-            first = partial(_ask_the_model, engine, canvas, job, said, run)
-        places.append(correct(canvas, image, tools.corrector, tools.contrast, said, ends, first))
-        obey(canvas, [*earlier, *by_hand, *news[: number + 1]])
+    for number, new in enumerate(news):
+        told = [*earlier, *news[:number]]
+        ends = _ends(canvas, job)
+        parts = _parts(new, split(new.voxels, ends, frame.spacing))
+        for done, part in enumerate(parts):
+            if run.cancelled is not None and run.cancelled():
+                raise Cancelled("The correction was cancelled.")
+            if run.progress is not None:
+                share = (number + done / len(parts)) / len(news)
+                run.progress(share, f"correction {number + 1} of {len(news)}")
+            said = [*told, *part]
+            first = None
+            if knows_points(config):
+                first = partial(_ask_the_model, engine, canvas, job, said, run)
+            places.append(
+                correct(canvas, image, tools.corrector, tools.contrast, said, ends, first)
+            )
+            obey(canvas, [*earlier, *by_hand, *news[: number + 1]])
     fixed = [*earlier, *by_hand, *news]
     if places:
         tidy(canvas, places, fixed, _centre(job), run.options.postprocess)
@@ -213,7 +218,22 @@ def _allow(canvas: Canvas, job: Job) -> None:
     canvas.allowed[canvas.inside(job.extent())] |= job.region()
 
 
-def _ends_of(job: Job) -> NDArray[Any]:
+def _parts(new: Said, runs: Sequence[NDArray[np.int64]]) -> list[list[Said]]:
+    """For each run of a long prompt what is told of it: the rest of it, and the run last."""
+    if len(runs) < 2:
+        return [[new]]
+    parts = []
+    for run in runs:
+        rest = np.delete(new.voxels, run, axis=0)
+        parts.append([Said(rest, new.positive), Said(new.voxels[run], new.positive)])
+    return parts
+
+
+def _ends(canvas: Canvas, job: Job) -> NDArray[np.int64]:
+    """First and last voxel (2, 3) of the mask, or of the box where there is none."""
+    ends = canvas.ends()
+    if ends is not None:
+        return ends
     return np.array([[part.start, part.stop - 1] for part in job.extent()]).T
 
 

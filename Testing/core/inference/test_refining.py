@@ -126,13 +126,17 @@ def test_the_user_is_obeyed_and_nothing_far_away_changes(
         wanted[k, j, i] = 1 if correction.positive else -1
         # No larger patch is possible than that of the largest lesion, which is the whole volume.
         ends = np.array([[0, 0, 0], np.array(frame.shape) - 1])
-        patch = patch_for(canonical_voxels(voxels, frame), ends, frame.spacing, frame.shape)
-        allowed |= frame.from_canonical(within(patch, frame.shape))
+        places = canonical_voxels(voxels, frame)
+        # A long prompt has several patches, of which each is centred within the prompt.
+        for corner in (places.min(axis=0), places.max(axis=0)) if len(voxels) > 1 else places[None]:
+            patch = patch_for([corner], ends, frame.spacing, frame.shape)
+            allowed |= frame.from_canonical(within(patch, frame.shape))
     assert mask[wanted == 1].all()
     assert not mask[wanted == -1].any()
     changed = mask != before.mask_on_volume()
     assert not (changed & ~allowed & (wanted == 0)).any()
-    assert corrector.calls == len(corrections)
+    long = any(correction.kind != "point" for correction in corrections)
+    assert corrector.calls == len(corrections) or (long and corrector.calls > len(corrections))
     assert np.array_equal(before.mask, kept)
     assert before.prompts.corrections == ()
     assert after.prompts.corrections == tuple(corrections)
@@ -392,3 +396,12 @@ def test_a_click_after_the_eraser_counts(volume: Volume) -> None:
     mask = after.mask_on_volume()
     assert mask[12, 44, 47]
     assert mask[12, 42:47, 45:50].sum() == 1
+
+
+def test_a_scribble_through_all_slices_is_answered_on_all_of_them(volume: Volume) -> None:
+    corrector = FakeCorrector("all")
+    ends = [(47, 44, 1), (47, 44, 24)]
+    line = Correction("scribble", volume.geometry.lps_from_ijk(ends), True)
+    after = refine(volume, lesion_on(volume), line, corrector=corrector).mask_on_volume()
+    assert (after[1:25].sum(axis=(1, 2)) > 50).all()  # not the line's one voxel
+    assert corrector.calls == 3  # of 24 slices 2/3 of 16 each
