@@ -27,7 +27,8 @@ def tidy(
     """Smooth, fill and drop pieces as the options say, within the patches alone.
 
     A piece is dropped only if it lies wholly within the patches and holds nothing that the user
-    called lesion. Where pieces that reach into the box's middle are kept, so is the largest.
+    called lesion. A hole stays open if the user said that it, or a voxel beside it, is none of the
+    lesion, or if a correction opened it. Where pieces that reach into the box's middle are kept, so is the largest.
 
     Args:
         canvas: is changed.
@@ -40,16 +41,37 @@ def tidy(
     zone = np.zeros_like(canvas.mask)
     for place in places:
         zone[canvas.inside(place)] = True
+    wanted = _wanted_open(canvas, said)
     cleaned = canvas.mask
     if options.smooth_mm > 0 and cleaned.any():
         rounded = smooth(cleaned, canvas.frame.spacing[::-1], options.smooth_mm)
-        cleaned = rounded if rounded.any() else cleaned
+        # What the user wants open may be too small to outlive the Gaussian.
+        cleaned = rounded & ~_holes(cleaned, wanted) if rounded.any() else cleaned
     if options.fill_holes:
-        cleaned = fill_enclosed(cleaned)
+        cleaned = fill_enclosed(cleaned) & ~_holes(cleaned, wanted)
     _set(canvas, np.where(zone, cleaned & (canvas.allowed | canvas.mask), canvas.mask))
     obey(canvas, said)
     if options.keep is not Keep.ALL:
         _set(canvas, canvas.mask & ~_stray(canvas, zone, said, centre, options.keep))
+
+
+def _wanted_open(canvas: Canvas, said: Sequence[Said]) -> NDArray[np.bool_]:
+    """What is no lesion by the user's word, with the voxels beside it, or by a correction."""
+    denied = np.zeros_like(canvas.mask)
+    for each in said:
+        denied[canvas.index(each.voxels)] = not each.positive
+    if denied.any():
+        denied = ndimage.binary_dilation(denied, TOUCHING)
+    return np.asarray((denied | canvas.opened) & ~canvas.mask)
+
+
+def _holes(mask: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The holes of a mask that hold a voxel that is wanted open."""
+    holes, count = ndimage.label(fill_enclosed(mask) & ~mask)
+    kept = np.zeros(count + 1, dtype=bool)
+    kept[np.unique(holes[wanted])] = True
+    kept[0] = False
+    return np.asarray(kept[holes])
 
 
 def _stray(
