@@ -21,6 +21,7 @@ from masam_core.inference.confidence import confidence
 from masam_core.inference.correcting import CorrectorLike, Said, correct, obey
 from masam_core.inference.engine import Engine, Run
 from masam_core.inference.extending import still_cut
+from masam_core.inference.first_click import first_said
 from masam_core.inference.job import Job
 from masam_core.inference.own_points import ask_with_points, knows_points
 from masam_core.inference.tidying import tidy
@@ -76,7 +77,7 @@ def refined(
     frame = engine.volume.geometry.canonical_frame(run.options.slice_axis)
     config, threshold = engine.config, run.threshold(engine.config)
     record = lesion.prompts or PromptRecord(lesion.box)
-    earlier = [_said(each, frame) for each in record.corrections]
+    earlier = [*first_said(record, frame), *(_said(each, frame) for each in record.corrections)]
     news = [_said(each, frame) for each in corrections]
     job = box_job(lesion.box, frame, run.options.margin_mm, config)
     canvas = Canvas(lesion, frame, threshold)

@@ -80,7 +80,9 @@ def test_a_jump_to_the_vessel_is_brought_back(job: Job, listens: bool, threshold
     )
     assert before < 0.1
     assert after > (0.9 if listens else 0.6)
-    assert not (out.probability[VESSEL_FROM:, :, 23:] >= threshold)[:, 10].any()  # the vessel's middle
+    assert not (out.probability[VESSEL_FROM:, :, 23:] >= threshold)[
+        :, 10
+    ].any()  # the vessel's middle
     assert out.again == tuple(asked) == tuple(range(VESSEL_FROM, len(node)))
     assert np.array_equal(out.probability[:VESSEL_FROM], first.probability[:VESSEL_FROM])
 

@@ -24,6 +24,7 @@ from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.painted import Painted
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.corrections import Correction, correction_voxels
+from masam_core.prompts.first import PointPrompt
 from masam_core.prompts.record import PromptRecord
 
 from .fake_engine import FakeEngine, ellipsoid, image_of, sure_of
@@ -271,3 +272,16 @@ def test_a_model_that_knows_boxes_alone_says_so(volume: Volume) -> None:
         tools(FakeCorrector("same")),
     )
     assert any("'MA-SAM' was trained with boxes alone" in message for message in after.messages)
+
+
+def test_the_first_click_stays_in_the_mask_when_it_is_corrected(volume: Volume) -> None:
+    place = (58, 44, 12)  # beside the mask, on the patch of the correction
+    first = PointPrompt(volume.geometry.lps_from_ijk([place])[0])
+    lesion = replace(lesion_on(volume), prompts=PromptRecord(first))
+    later = Correction("point", volume.geometry.lps_from_ijk([(47, 44, 12)]), True)
+    engine = FakeEngine(volume, sure_of(LESION))
+    run, other = Run(SegmentOptions()), tools(FakeCorrector("nothing"))
+    assert refined(engine, lesion, [later], run, other).mask_on_volume()[place[::-1]]
+    # A later word counts.
+    no = Correction("point", volume.geometry.lps_from_ijk([place]), False)
+    assert not refined(engine, lesion, [no], run, other).mask_on_volume()[place[::-1]]
