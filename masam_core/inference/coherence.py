@@ -98,7 +98,7 @@ def hold_together(
                 known, place = _near(own, known), index
                 continue
             seen, sure = again(index, prior)
-            seen = np.where(other & own, np.minimum(seen, 1 - threshold) / 2, seen)
+            seen = np.where(other & own, np.minimum(seen, threshold) / 2, seen)
             seen = _mixed(seen, prior, threshold, region[index] & ~other)
             out.probability[index], out.quality[index] = seen, sure
             redone.append(index)

@@ -21,6 +21,7 @@ from masam_core.inference.confidence import confidence
 from masam_core.inference.correcting import CorrectorLike, Said, correct, obey
 from masam_core.inference.engine import Engine, Run
 from masam_core.inference.extending import still_cut
+from masam_core.inference.first_click import first_said
 from masam_core.inference.job import Job
 from masam_core.inference.own_points import ask_with_points, knows_points
 from masam_core.inference.patch import split
@@ -84,7 +85,8 @@ def refined(
     canvas = Canvas(lesion, frame, threshold)
     _allow(canvas, job)
     before = confidence(canvas.probability, canvas.mask)
-    earlier = _still_true(canvas, [_said(each, frame) for each in record.corrections])
+    before_now = [*first_said(record, frame), *(_said(each, frame) for each in record.corrections)]
+    earlier = _still_true(canvas, before_now)
     by_hand = _by_hand(painted, frame)
     obey(canvas, [*earlier, *by_hand])
     image = frame.to_canonical(engine.volume.array)

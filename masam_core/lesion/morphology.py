@@ -40,6 +40,14 @@ def depth_in(mask: NDArray[Any], spacing: Sequence[float] | None = None) -> NDAr
     return np.maximum(sitk.GetArrayFromImage(apart).astype(np.float64), 0.0)
 
 
+def without_holes(mask: NDArray[Any]) -> Mask:
+    """A mask (2D or 3D) and all that it encloses: what no path over faces leads out of."""
+    beside = np.pad(~mask.astype(bool), 1, constant_values=True)
+    labels, _ = label_pieces(beside, corners=False)
+    inner = labels[(slice(1, -1),) * mask.ndim]
+    return np.asarray(inner != labels.flat[0])
+
+
 def with_neighbours(mask: NDArray[Any]) -> Mask:
     """A mask and every voxel that touches it, if only at a corner."""
     grown = sitk.BinaryDilate(_image(mask), [1] * mask.ndim, sitk.sitkBox)

@@ -24,6 +24,7 @@ from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.painted import Painted
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.corrections import Correction, correction_voxels
+from masam_core.prompts.first import PointPrompt
 from masam_core.prompts.record import PromptRecord
 
 from .fake_engine import FakeEngine, ellipsoid, image_of, sure_of
@@ -405,3 +406,18 @@ def test_a_scribble_through_all_slices_is_answered_on_all_of_them(volume: Volume
     after = refine(volume, lesion_on(volume), line, corrector=corrector).mask_on_volume()
     assert (after[1:25].sum(axis=(1, 2)) > 50).all()  # not the line's one voxel
     assert corrector.calls == 3  # of 24 slices 2/3 of 16 each
+
+
+def test_the_first_click_stays_in_the_mask_when_it_is_corrected(volume: Volume) -> None:
+    place = (58, 44, 12)  # beside the mask, on the patch of the correction
+    first = PointPrompt(volume.geometry.lps_from_ijk([place])[0])
+    mask = lesion_on(volume).mask_on_volume()
+    mask[place[::-1]] = True
+    lesion = Lesion.from_mask(mask, volume, lesion_on(volume).box, prompts=PromptRecord(first))
+    later = Correction("point", volume.geometry.lps_from_ijk([(47, 44, 12)]), True)
+    engine = FakeEngine(volume, sure_of(LESION))
+    run, other = Run(SegmentOptions()), tools(FakeCorrector("nothing"))
+    assert refined(engine, lesion, [later], run, other).mask_on_volume()[place[::-1]]
+    # A later word counts.
+    no = Correction("point", volume.geometry.lps_from_ijk([place]), False)
+    assert not refined(engine, lesion, [no], run, other).mask_on_volume()[place[::-1]]

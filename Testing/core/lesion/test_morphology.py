@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masam_core.lesion.morphology import depth_in, label_pieces, with_neighbours
+from masam_core.lesion.morphology import (
+    depth_in,
+    label_pieces,
+    with_neighbours,
+    without_holes,
+)
 
 ndimage = pytest.importorskip("scipy.ndimage")
 SHAPES = st.sampled_from([(7, 9), (5, 6, 7)])
@@ -33,6 +38,7 @@ def test_depth_and_neighbours_are_scipys(seed: int, shape: tuple[int, ...]) -> N
     assert depth_in(mask) == pytest.approx(ndimage.distance_transform_edt(mask), abs=1e-4)
     grown = ndimage.binary_dilation(mask, np.ones((3,) * len(shape)))
     assert np.array_equal(with_neighbours(mask), grown)
+    assert np.array_equal(without_holes(mask), ndimage.binary_fill_holes(mask))
 
 
 def test_an_empty_mask_has_no_pieces() -> None:
