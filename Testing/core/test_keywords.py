@@ -50,7 +50,7 @@ def test_the_command_lines_defaults_are_the_cores(command: object) -> None:
         for name, parameter in inspect.signature(command).parameters.items()  # type: ignore[arg-type]
         if names.get(name, name) in flat
     }
-    assert len(found) == 12
+    assert len(found) == 13
     assert found == {name: flat[name] for name in found}
 
 

@@ -73,8 +73,8 @@ def looks_like_ct(values: NDArray[np.float64]) -> bool:
     if few.size <= MOST_DRAWN and np.unique(inside).size <= MOST_DRAWN:
         # Drawn, not seen: no noise. Its values are taken at their word.
         tissues = inside[inside > LOW_HU]
-        has_air = np.any((values >= LEAST_HU) & (values <= -900))
-        return bool(has_air and tissues.size and -150 <= np.median(tissues) <= 100)
+        drawn_air = np.any((values >= LEAST_HU) & (values <= -900))
+        return bool(drawn_air and tissues.size and -150 <= np.median(tissues) <= 100)
     tissue, between = share(-200, 300), share(-500, -250) / 250
     air, fat = share(LEAST_HU, -600), share(-200, -30)
     if tissue >= 0.3 and fat >= 0.05 and fat / 170 >= 3 * between:
