@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from masam_core.image.geometry import CanonicalFrame, Geometry
 from masam_core.inference.canonical_crop import Triple, canonical_voxels
 from masam_core.inference.correcting import Said
+from masam_core.lesion.morphology import label_pieces, without_holes
 from masam_core.prompts.corrections import Correction, CorrectionKind, correction_voxels
 from masam_core.prompts.first import PointPrompt
 from masam_core.prompts.record import PromptRecord
@@ -57,8 +57,8 @@ def piece_at(mask: Mask, row: int, col: int) -> Mask:
     """
     if not (0 <= row < mask.shape[0] and 0 <= col < mask.shape[1]):
         return np.zeros_like(mask)
-    whole = mask if mask[row, col] else np.asarray(ndimage.binary_fill_holes(mask))
-    pieces, _ = ndimage.label(whole, np.ones((3, 3)))
+    whole = mask if mask[row, col] else np.asarray(without_holes(mask))
+    pieces, _ = label_pieces(whole)
     if not pieces[row, col]:
         return np.zeros_like(mask)
     return np.asarray(mask & (pieces == pieces[row, col]))
@@ -95,7 +95,7 @@ def obey_first(
     mask[where], probability[where] = True, 1.0
     found = inside
     if not inside:
-        pieces, _ = ndimage.label(mask, np.ones((3, 3, 3)))
+        pieces, _ = label_pieces(mask)
         own = np.isin(pieces, np.unique(pieces[where]))
         found = int(own.sum()) > len(voxels)
         mask, probability = own, np.where(own | ~mask, probability, 0).astype(np.float32)
@@ -107,9 +107,7 @@ def _enclosed(mask: Mask, where: tuple[NDArray[np.int64], ...]) -> bool:
     """Whether the mask surrounds voxels within a plane along some two axes."""
     return any(
         all(
-            ndimage.binary_fill_holes(np.take(mask, voxel[axis], axis=axis))[
-                tuple(np.delete(voxel, axis))
-            ]
+            without_holes(np.take(mask, voxel[axis], axis=axis))[tuple(np.delete(voxel, axis))]
             for voxel in np.stack(where, axis=1)
         )
         for axis in range(3)

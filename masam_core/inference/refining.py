@@ -1,4 +1,4 @@
-"""Corrections of a lesion: each on its patch, or on several if it is long, each obeyed, none farther than that."""
+"""Corrections of a lesion: each on its patch (several if it is long), each obeyed, none farther."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from masam_core.inference.canonical_crop import Place
 from masam_core.inference.canvas import BELOW, Canvas
 from masam_core.inference.correcting import Said, obey
 from masam_core.lesion.cleaning import fill_enclosed, smooth
 from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
-
-TOUCHING = np.ones((3, 3, 3), dtype=bool)
+from masam_core.lesion.morphology import label_pieces, with_neighbours
 
 
 def tidy(
@@ -28,7 +26,8 @@ def tidy(
 
     A piece is dropped only if it lies wholly within the patches and holds nothing that the user
     called lesion. A hole stays open if the user said that it, or a voxel beside it, is none of the
-    lesion, or if a correction opened it. Where pieces that reach into the box's middle are kept, so is the largest.
+    lesion, or if a correction opened it. Where pieces that reach into the box's middle are kept,
+    so is the largest.
 
     Args:
         canvas: is changed.
@@ -61,13 +60,13 @@ def _wanted_open(canvas: Canvas, said: Sequence[Said]) -> NDArray[np.bool_]:
     for each in said:
         denied[canvas.index(each.voxels)] = not each.positive
     if denied.any():
-        denied = ndimage.binary_dilation(denied, TOUCHING)
+        denied = with_neighbours(denied)
     return np.asarray((denied | canvas.opened) & ~canvas.mask)
 
 
 def _holes(mask: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The holes of a mask that hold a voxel that is wanted open."""
-    holes, count = ndimage.label(fill_enclosed(mask) & ~mask)
+    holes, count = label_pieces(fill_enclosed(mask) & ~mask, corners=False)
     kept = np.zeros(count + 1, dtype=bool)
     kept[np.unique(holes[wanted])] = True
     kept[0] = False
@@ -78,7 +77,7 @@ def _stray(
     canvas: Canvas, zone: NDArray[np.bool_], said: Sequence[Said], centre: Place, keep: Keep
 ) -> NDArray[np.bool_]:
     """The pieces that go."""
-    pieces, count = ndimage.label(canvas.mask, TOUCHING)
+    pieces, count = label_pieces(canvas.mask)
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)
     sizes[0] = 0
     kept = np.zeros(count + 1, dtype=bool)
