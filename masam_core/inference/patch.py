@@ -118,7 +118,9 @@ def patch_for(
     return Patch(centre, step, float(slices / pixel))
 
 
-def split(voxels: NDArray[np.int64], lesion: ArrayLike, spacing: ArrayLike) -> list[NDArray[np.int64]]:
+def split(
+    voxels: NDArray[np.int64], lesion: ArrayLike, spacing: ArrayLike
+) -> list[NDArray[np.int64]]:
     """Runs of a prompt's voxels of which each fits well into its own patch.
 
     Args:

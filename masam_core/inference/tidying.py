@@ -28,7 +28,8 @@ def tidy(
 
     A piece is dropped only if it lies wholly within the patches and holds nothing that the user
     called lesion. A hole stays open if the user said that it, or a voxel beside it, is none of the
-    lesion, or if a correction opened it. Where pieces that reach into the box's middle are kept, so is the largest.
+    lesion, or if a correction opened it. Where pieces that reach into the box's middle are kept, so
+    is the largest.
 
     Args:
         canvas: is changed.

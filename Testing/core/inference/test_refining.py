@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from masam_core.errors import BoxError, Cancelled
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
+from masam_core.inference.answers import answer
 from masam_core.inference.canonical_crop import canonical_voxels
 from masam_core.inference.engine import Run
 from masam_core.inference.options import SegmentOptions
@@ -24,6 +25,7 @@ from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.painted import Painted
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.corrections import Correction, correction_voxels
+from masam_core.prompts.first import PointPrompt
 from masam_core.prompts.record import PromptRecord
 
 from .fake_engine import FakeEngine, ellipsoid, image_of, sure_of
@@ -405,3 +407,27 @@ def test_a_scribble_through_all_slices_is_answered_on_all_of_them(volume: Volume
     after = refine(volume, lesion_on(volume), line, corrector=corrector).mask_on_volume()
     assert (after[1:25].sum(axis=(1, 2)) > 50).all()  # not the line's one voxel
     assert corrector.calls == 3  # of 24 slices 2/3 of 16 each
+
+
+def test_what_was_said_of_the_first_masks_depth_goes(volume: Volume) -> None:
+    """Of a click that found nothing, and of one that found the lesion."""
+    empty = np.zeros_like(LESION)
+    for says in (empty, LESION):
+        engine = FakeEngine(volume, sure_of(says))
+        click = PointPrompt(volume.geometry.lps_from_ijk([[47, 44, 12]])[0], "node")
+        first = answer(engine, click, Run(SegmentOptions()))
+        looked = [each for each in first.messages if each.startswith("Looked ")]
+        assert len(looked) == 1
+        assert ";" in looked[0]
+        after = refine(volume, first, point(volume, 47, 44, 12))
+        assert looked[0] not in after.messages
+        assert looked[0].split(";")[0] + "." in after.messages
+        again = refine(volume, after, point(volume, 47, 45, 12))  # stays so
+        assert looked[0].split(";")[0] + "." in again.messages
+
+
+def test_a_mask_that_was_emptied_says_that_it_is(volume: Volume) -> None:
+    erased = Painted(-np.ones(SHAPE, dtype=np.int8), (0, 0, 0))
+    gone = refine(volume, lesion_on(volume), painted=erased)
+    assert NOTHING in gone.messages
+    assert NOTHING not in refine(volume, gone, point(volume, 47, 44, 12)).messages
