@@ -326,15 +326,22 @@ def test_a_hole_that_a_negative_click_opened_stays_open(volume: Volume, smooth_m
     assert not after.mask_on_volume()[12, 43:46, 47].any()
 
 
-def test_other_holes_are_filled_as_before(volume: Volume) -> None:
+def test_a_hole_that_a_click_closes_off_is_filled(volume: Volume) -> None:
     lesion = lesion_on(volume)
     mask = lesion.mask_on_volume()
-    mask[12, 40, 43] = False  # some way from the click
-    holed = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
-    click = point(volume, 50, 46, 12, positive=False)
-    after = refine(volume, holed, click, corrector=Carves("same")).mask_on_volume()
-    assert after[12, 40, 43]
-    assert not after[12, 46, 49:52].any()
+    mask[12, 44, 48:56] = False  # a tunnel
+    open_ = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
+    after = refine(volume, open_, point(volume, 54, 44, 12)).mask_on_volume()  # in its mouth
+    assert after[12, 44, 48:55].all()
+
+
+def test_a_hole_that_was_erased_by_hand_stays_open_in_later_rounds(volume: Volume) -> None:
+    lesion = lesion_on(volume)
+    mask = lesion.mask_on_volume()
+    mask[12, 43:46, 44:47] = False
+    erased = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
+    after = refine(volume, erased, point(volume, 51, 44, 12)).mask_on_volume()
+    assert not after[12, 43:46, 44:47].any()
 
 
 def test_a_far_click_that_is_taken_back_leaves_no_large_crop(volume: Volume) -> None:
