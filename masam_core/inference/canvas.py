@@ -12,6 +12,7 @@ from masam_core.inference.canonical_crop import (
     crop_from_canonical,
     crop_to_canonical,
 )
+from masam_core.lesion.cleaning import fill_enclosed
 from masam_core.lesion.crops import tight_slices
 from masam_core.lesion.lesion import Lesion
 
@@ -35,7 +36,7 @@ class Canvas:
         first: index in the canonical volume of the first voxel.
         probability, mask: (slices, rows, columns).
         allowed: where voxels may become lesion.
-        opened: what corrections took out of the mask.
+        opened: holes that the mask had, and what corrections took out of it.
     """
 
     def __init__(self, lesion: Lesion, frame: CanonicalFrame, threshold: float) -> None:
@@ -50,7 +51,7 @@ class Canvas:
             inside = np.maximum(known, threshold)
             self.probability = np.where(self.mask, inside, below).astype(np.float32)
         self.allowed: NDArray[np.bool_] = self.mask.copy()
-        self.opened: NDArray[np.bool_] = np.zeros_like(self.mask)
+        self.opened: NDArray[np.bool_] = fill_enclosed(self.mask) & ~self.mask
 
     @property
     def place(self) -> Place:

@@ -1,4 +1,4 @@
-"""Corrections of a lesion: each on its patch (several if it is long), each obeyed, none farther."""
+"""Corrections of a lesion: each on its patch, or its patches, each obeyed, none farther."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from masam_core.inference.engine import Engine, Run
 from masam_core.inference.extending import still_cut
 from masam_core.inference.first_click import first_said
 from masam_core.inference.job import Job
+from masam_core.inference.messages import NOTHING as NOTHING
+from masam_core.inference.messages import messages_after
 from masam_core.inference.own_points import ask_with_points, knows_points
 from masam_core.inference.patch import split
 from masam_core.inference.tidying import tidy
-from masam_core.lesion.cut import Cut, cut_words
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.lesion.painted import Painted
 from masam_core.prompts.corrections import Correction, correction_voxels
 from masam_core.prompts.record import PromptRecord
-from masam_core.prompts.warnings import warnings_after
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,41 +149,10 @@ def _lesion(
         measurements=measure(
             mask, offset, engine.volume, run.options.slice_axis, run.options.diameter_plane
         ),
-        messages=_messages(engine, lesion, mask, offset, sure, cuts),
+        messages=messages_after(engine.config, lesion, mask, offset, sure, cuts),
         prompts=record,
         cuts=cuts,
     )
-
-
-NOTHING = "Nothing was found in this box."
-
-
-def boxes_only(name: str) -> str:
-    """What is said where a model takes no points."""
-    return (
-        f"The model '{name}' was trained with boxes alone. It drew the first mask; MASAM's own "
-        "corrector made the corrections."
-    )
-
-
-def _messages(
-    engine: Engine,
-    lesion: Lesion,
-    mask: NDArray[np.bool_],
-    offset: tuple[int, int, int],
-    sure: float,
-    cuts: tuple[Cut, ...],
-) -> tuple[str, ...]:
-    """The lesion's messages, with what is true of the new mask in place of what was of the old."""
-    gone = set(warnings_after(lesion.box, lesion.mask, lesion.offset_kji, lesion.confidence))
-    gone |= {cut_words(lesion.cuts), *([NOTHING] if mask.any() else [])}
-    kept = [message for message in lesion.messages if message not in gone]
-    if cuts:
-        kept.append(cut_words(cuts))
-    config = engine.config
-    if config.shape_prior == "none" and not knows_points(config):
-        kept.append(boxes_only(config.name))
-    return tuple(dict.fromkeys([*kept, *warnings_after(lesion.box, mask, offset, sure)]))
 
 
 def _said(correction: Correction, frame: CanonicalFrame) -> Said:

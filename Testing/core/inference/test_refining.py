@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from masam_core.errors import BoxError, Cancelled
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
+from masam_core.inference.answers import answer
 from masam_core.inference.canonical_crop import canonical_voxels
 from masam_core.inference.engine import Run
 from masam_core.inference.options import SegmentOptions
@@ -325,15 +326,22 @@ def test_a_hole_that_a_negative_click_opened_stays_open(volume: Volume, smooth_m
     assert not after.mask_on_volume()[12, 43:46, 47].any()
 
 
-def test_other_holes_are_filled_as_before(volume: Volume) -> None:
+def test_a_hole_that_a_click_closes_off_is_filled(volume: Volume) -> None:
     lesion = lesion_on(volume)
     mask = lesion.mask_on_volume()
-    mask[12, 40, 43] = False  # some way from the click
-    holed = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
-    click = point(volume, 50, 46, 12, positive=False)
-    after = refine(volume, holed, click, corrector=Carves("same")).mask_on_volume()
-    assert after[12, 40, 43]
-    assert not after[12, 46, 49:52].any()
+    mask[12, 44, 48:56] = False  # a tunnel
+    open_ = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
+    after = refine(volume, open_, point(volume, 54, 44, 12)).mask_on_volume()  # in its mouth
+    assert after[12, 44, 48:55].all()
+
+
+def test_a_hole_that_was_erased_by_hand_stays_open_in_later_rounds(volume: Volume) -> None:
+    lesion = lesion_on(volume)
+    mask = lesion.mask_on_volume()
+    mask[12, 43:46, 44:47] = False
+    erased = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
+    after = refine(volume, erased, point(volume, 51, 44, 12)).mask_on_volume()
+    assert not after[12, 43:46, 44:47].any()
 
 
 def test_a_far_click_that_is_taken_back_leaves_no_large_crop(volume: Volume) -> None:
@@ -421,3 +429,27 @@ def test_the_first_click_stays_in_the_mask_when_it_is_corrected(volume: Volume) 
     # A later word counts.
     no = Correction("point", volume.geometry.lps_from_ijk([place]), False)
     assert not refined(engine, lesion, [no], run, other).mask_on_volume()[place[::-1]]
+
+
+def test_what_was_said_of_the_first_masks_depth_goes(volume: Volume) -> None:
+    """Of a click that found nothing, and of one that found the lesion."""
+    empty = np.zeros_like(LESION)
+    for says in (empty, LESION):
+        engine = FakeEngine(volume, sure_of(says))
+        click = PointPrompt(volume.geometry.lps_from_ijk([[47, 44, 12]])[0], "node")
+        first = answer(engine, click, Run(SegmentOptions()))
+        looked = [each for each in first.messages if each.startswith("Looked ")]
+        assert len(looked) == 1
+        assert ";" in looked[0]
+        after = refine(volume, first, point(volume, 47, 44, 12))
+        assert looked[0] not in after.messages
+        assert looked[0].split(";")[0] + "." in after.messages
+        again = refine(volume, after, point(volume, 47, 45, 12))  # stays so
+        assert looked[0].split(";")[0] + "." in again.messages
+
+
+def test_a_mask_that_was_emptied_says_that_it_is(volume: Volume) -> None:
+    erased = Painted(-np.ones(SHAPE, dtype=np.int8), (0, 0, 0))
+    gone = refine(volume, lesion_on(volume), painted=erased)
+    assert NOTHING in gone.messages
+    assert NOTHING not in refine(volume, gone, point(volume, 47, 44, 12)).messages
