@@ -110,7 +110,8 @@ def clicked(fake: FakeEngine, *ijk: int) -> Lesion:
 def test_a_click_at_the_images_edge_answers_the_lesion_that_was_clicked() -> None:
     node = ellipsoid(SHAPE, (24, 30, 3), (3, 3, 3))
     mass = ellipsoid(SHAPE, (24, 30, 22), (8, 12, 12))
-    fake = FakeEngine(image_of(node | mass, SPACING), sure_of(node | mass))
+    probability = np.select([node, mass], [0.9, 0.99], 0.02).astype(np.float32)
+    fake = FakeEngine(image_of(node | mass, SPACING), lambda job: probability)
     mask = clicked(fake, 3, 30, 24).mask_on_volume()
     assert mask[24, 30, 3]
     assert dice(mask, node) > 0.9
@@ -121,8 +122,6 @@ def test_a_lesion_with_a_bright_rim_is_found_from_its_rim_and_from_its_middle(co
     """The model outlines the rim alone."""
     rim = ellipsoid(SHAPE, MIDDLE, (9, 12, 12)) & ~ellipsoid(SHAPE, MIDDLE, (7, 9, 9))
     lesion = clicked(FakeEngine(image_of(rim, SPACING), sure_of(rim)), column, 30, 24)
-    whole = ellipsoid(SHAPE, MIDDLE, (9, 12, 12))
-    assert dice(lesion.mask_on_volume() | rim, whole | rim) > 0.7
     assert lesion.mask_on_volume()[rim].mean() > 0.95
     assert np.ptp(lesion.box.corners_ijk[:, 0]) == pytest.approx(25, abs=2)
     assert NOTHING_AT_CLICK not in lesion.messages
