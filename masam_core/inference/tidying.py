@@ -29,8 +29,8 @@ def tidy(
     A piece is dropped only if it lies wholly within the patches and holds nothing that the user
     called lesion. A hole stays open if the user said that it, or a voxel beside it, is none of the
     lesion, if a correction opened it, or if it was there before: the first mask was cleaned, so
-    that somebody wanted the holes that it has now. Where pieces that reach into the box's middle are kept, so
-    is the largest.
+    that somebody wanted the holes that it has now. Where pieces that reach into the box's middle
+    are kept, so is the largest.
 
     Args:
         canvas: is changed.
@@ -58,7 +58,7 @@ def tidy(
 
 
 def _wanted_open(canvas: Canvas, said: Sequence[Said]) -> NDArray[np.bool_]:
-    """What is no lesion by the user's word, with the voxels beside it, by a correction, or before."""
+    """What is no lesion by the user's word, with the voxels beside, by a correction, or before."""
     denied = np.zeros_like(canvas.mask)
     for each in said:
         denied[canvas.index(each.voxels)] = not each.positive
