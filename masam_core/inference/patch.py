@@ -140,7 +140,11 @@ def split(
     cell = (voxels - voxels.min(axis=0)) * count // length
     number = np.ravel_multi_index(tuple(cell.T), tuple(count))
     known, first = np.unique(number, return_index=True)
-    return [np.flatnonzero(number == known[each]) for each in np.argsort(first)]
+    if len(known) == 1:
+        return [np.arange(len(voxels))]
+    groups = [np.flatnonzero(number == known[each]) for each in np.argsort(first)]
+    # A run is shorter than the whole, so that its own patch may be finer: it is looked at again.
+    return [group[run] for group in groups for run in split(voxels[group], lesion, spacing)]
 
 
 def _steps_mm(

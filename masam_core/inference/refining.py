@@ -161,7 +161,7 @@ def _said(correction: Correction, frame: CanonicalFrame) -> Said:
 
 
 def _still_true(canvas: Canvas, said: Sequence[Said]) -> list[Said]:
-    """Of earlier prompts the voxels at which the mask agrees with them."""
+    """The voxels of earlier prompts at which the mask agrees with them."""
     kept = []
     for each in said:
         own = each.voxels - np.array(canvas.first)
@@ -189,7 +189,7 @@ def _allow(canvas: Canvas, job: Job) -> None:
 
 
 def _parts(new: Said, runs: Sequence[NDArray[np.int64]]) -> list[list[Said]]:
-    """For each run of a long prompt what is told of it: the rest of it, and the run last."""
+    """What is told of a long prompt for each of its runs: the rest of it, and the run last."""
     if len(runs) < 2:
         return [[new]]
     parts = []

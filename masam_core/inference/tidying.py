@@ -56,7 +56,7 @@ def tidy(
 
 
 def _wanted_open(canvas: Canvas, said: Sequence[Said]) -> NDArray[np.bool_]:
-    """What is no lesion by the user, with its neighbours, by a correction, or before."""
+    """What is no lesion by the user's word, with the voxels beside, by a correction, or before."""
     denied = np.zeros_like(canvas.mask)
     for each in said:
         denied[canvas.index(each.voxels)] = not each.positive

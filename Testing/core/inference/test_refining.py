@@ -129,10 +129,16 @@ def test_the_user_is_obeyed_and_nothing_far_away_changes(
         # No larger patch is possible than that of the largest lesion, which is the whole volume.
         ends = np.array([[0, 0, 0], np.array(frame.shape) - 1])
         places = canonical_voxels(voxels, frame)
-        # A long prompt has several patches, of which each is centred within the prompt.
-        for corner in (places.min(axis=0), places.max(axis=0)) if len(voxels) > 1 else places[None]:
-            patch = patch_for([corner], ends, frame.spacing, frame.shape)
-            allowed |= frame.from_canonical(within(patch, frame.shape))
+        # A long prompt has several patches, of which each is centred within the prompt's extent.
+        corners = (places.min(axis=0), places.max(axis=0))
+        first, last = (
+            np.argwhere(within(patch_for([c], ends, frame.spacing, frame.shape), frame.shape))
+            for c in corners
+        )
+        hull = np.zeros(frame.shape, dtype=bool)
+        low, high = first.min(axis=0), last.max(axis=0) + 1
+        hull[low[0] : high[0], low[1] : high[1], low[2] : high[2]] = True
+        allowed |= frame.from_canonical(hull)
     assert mask[wanted == 1].all()
     assert not mask[wanted == -1].any()
     changed = mask != before.mask_on_volume()
