@@ -126,6 +126,8 @@ def test_the_user_is_obeyed_and_nothing_far_away_changes(
     for correction in corrections:
         i, j, k = (voxels := correction_voxels(correction, geometry)).T
         wanted[k, j, i] = 1 if correction.positive else -1
+        if not len(voxels):
+            continue  # it lies beside the volume
         # No larger patch is possible than that of the largest lesion, which is the whole volume.
         ends = np.array([[0, 0, 0], np.array(frame.shape) - 1])
         places = canonical_voxels(voxels, frame)
