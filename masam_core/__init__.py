@@ -26,7 +26,7 @@ mask that is wrong in one place is corrected by clicks, scribbles and lassos:
 A lesion knows what was measured on it, and how sure the model is of it:
 
 >>> round(lesions[0].measurements.volume_ml), round(lesions[0].confidence, 1)
-(178, 0.9)
+(173, 0.9)
 """
 
 from __future__ import annotations

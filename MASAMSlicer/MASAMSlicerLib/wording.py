@@ -12,6 +12,7 @@ from masam_core.lesion.measurements.registry import listed_quantities
 
 from .scene.ends import BEYOND, PAIRED, SET, Ends
 from .scene.lesions import DONE, EDITED, MOVED, NEW, LesionEntry
+from .scene.provenance import Provenance
 from .session.reports import RunReport
 from .translation import tr as _
 
@@ -26,7 +27,7 @@ class LesionRow:
         volume: ml.
         diameter: the longest, mm.
         perpendicular: the longest at right angles to it, mm.
-        confidence: per cent; empty where the box cuts the lesion off, so that it means nothing.
+        confidence: per cent; words where there is none, as where the box cuts the lesion off.
         figures: every measurement that lists show, by the quantity's name.
         plane: of the diameters.
     """
@@ -56,7 +57,7 @@ def rowOf(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> LesionR
         volume=f"{found.get('volume_ml', 0.0):.2f}" if found.get("voxels") else "",
         diameter=_mm(found.get("longest_diameter_mm")),
         perpendicular=_mm(found.get("perpendicular_diameter_mm")),
-        confidence=_percent(made.knownConfidence) if made is not None else "",
+        confidence=_confidence(made) if made is not None else "",
         figures={q.name: q.shown(found) for q in listed_quantities()},
         plane=str(found.get("diameter_plane") or ""),
     )
@@ -77,8 +78,10 @@ def _mm(length: float | None) -> str:
     return f"{length:.1f}" if length is not None else ""
 
 
-def _percent(share: float | None) -> str:
-    return f"{share:.0%}" if share is not None else ""
+def _confidence(made: Provenance) -> str:
+    if made.knownConfidence is not None:
+        return f"{made.knownConfidence:.0%}"
+    return _("cut off") if made.cuts else "-"
 
 
 def _state(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> tuple[str, str]:

@@ -21,12 +21,12 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     card = SimpleNamespace(limit=TOTAL, peak=0)
     real = Segmenter._run_windows
 
-    def windows(segmenter: Segmenter, job: object, starts: list[int], total: object) -> None:
+    def windows(segmenter: Segmenter, job: object, starts: list[int], *rest: object) -> None:
         need = MODEL + max(200 * len(starts), 30 * min(segmenter._slices_at_once, 20))
         if need > card.limit:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
         card.peak = max(card.peak, need)
-        real(segmenter, job, starts, total)  # type: ignore[arg-type]
+        real(segmenter, job, starts, *rest)  # type: ignore[arg-type]
 
     def limit(share: float, device: object) -> None:
         card.limit = round(share * TOTAL)

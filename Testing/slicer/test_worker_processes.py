@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from masam_core.worker.client import Task, WorkerClient
+from masam_core.worker.protocol import PROTOCOL
 from masam_core.worker.steps import ask_steps
 from masam_core.worker.subprocess_transport import SubprocessTransport
 
@@ -39,7 +40,7 @@ class Running:
 
         self.client = WorkerClient(keep)
         Task(
-            self.client, ask_steps("hello", protocol=1), lambda _: None, self.errors.append
+            self.client, ask_steps("hello", protocol=PROTOCOL), lambda _: None, self.errors.append
         ).start()
         self.until(lambda: self.client.hello is not None)
         assert self.client.hello is not None

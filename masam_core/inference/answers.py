@@ -12,7 +12,8 @@ from masam_core.inference.box_answer import Answer, answer_box, box_job
 from masam_core.inference.engine import Engine, Run
 from masam_core.inference.extend import Extend
 from masam_core.inference.extending import extend
-from masam_core.inference.open_answer import answer_open
+from masam_core.inference.first_click import first_voxels, obey_first
+from masam_core.inference.open_answer import Found, answer_open
 from masam_core.inference.refining import NOTHING
 from masam_core.lesion.cut import cut_words
 from masam_core.lesion.lesion import Lesion
@@ -23,6 +24,12 @@ from masam_core.prompts.first import FirstPrompt
 from masam_core.prompts.given import GivenPrompt, one_prompt
 from masam_core.prompts.record import PromptRecord
 from masam_core.prompts.warnings import warnings_after, warnings_before
+
+# Stays true when the mask is corrected afterwards.
+NOTHING_AT_CLICK = (
+    "Nothing was found at the click, so the mask began with the clicked voxel alone. Draw a line "
+    "or a box on the lesion instead, or correct the mask."
+)
 
 
 def answer(engine: Engine, prompt: FirstPrompt, run: Run) -> Lesion:
@@ -35,23 +42,30 @@ def answer(engine: Engine, prompt: FirstPrompt, run: Run) -> Lesion:
     """
     frame = engine.volume.geometry.canonical_frame(run.options.slice_axis)
 
+    asked: list[BoxPrompt] = []
+
     def ask(box: BoxPrompt, part: Run) -> Answer:
+        asked.append(box)
         return answer_box(engine, box_job(box, frame, part.options.margin_mm, engine.config), part)
 
     notes: list[str] = []
-    looked: float | None = None
+    opened: Found | None = None
     box: BoxPrompt
     if isinstance(prompt, BoxPrompt):
         box, found = prompt, ask(prompt, run)
     else:
         opened = answer_open(engine, prompt, run, ask)
-        box, found, looked = opened.box, opened.answer, opened.looked_mm
-        notes.append(opened.message)
+        box, found = opened.box, opened.answer
     if found.cuts and run.options.extend is Extend.AUTO:
         before = box
         box, found = extend(box, found, lambda b: ask(b, run.silent()), engine.volume.geometry)
         if box is not before:
-            notes.append("The box cut the lesion off and was extended.")
+            which = "The box" if opened is None else "The box that was found"
+            notes.append(f"{which} cut the lesion off and was extended.")
+    looked: float | None = None
+    if opened is not None:
+        looked = opened.looked_mm(asked)
+        notes.insert(0, opened.message(found, asked))
     if run.progress is not None:
         run.progress(1.0, "measuring")
     return _lesion(engine, prompt, box, found, looked, notes, run)
@@ -95,9 +109,17 @@ def _lesion(
 ) -> Lesion:
     volume, job = engine.volume, found.job
     offset, mask, probability = job.to_source(found.mask, found.probability)
-    # A mask that was cut off agrees with itself: how sure the model is of it means nothing.
-    sure = float("nan") if found.cuts else found.confidence
-    messages = [*volume.notes, *warnings_before(box, job.prompt), *notes]
+    record = PromptRecord(prompt)
+    mask, probability, offset, held = obey_first(
+        mask, probability, offset, first_voxels(record, volume.geometry)
+    )
+    cuts = found.cuts if held else ()
+    # A mask that was cut off agrees with itself, and one beside the click is of something else:
+    # how sure the model is of it means nothing.
+    sure = float("nan") if cuts or not held else found.confidence
+    # What a look at a box alone tells is for the user who drew it.
+    before = warnings_before(box, job.prompt) if isinstance(prompt, BoxPrompt) else []
+    messages = [*volume.notes, *before, *notes]
     if volume.doubt:
         messages.append(volume.doubt)
     if not found.seen:
@@ -105,6 +127,8 @@ def _lesion(
             "The image has one value in and around this box: there is nothing to see, so "
             "nothing was outlined. Check that it is the right image."
         )
+    elif not held:
+        messages.append(NOTHING_AT_CLICK)
     elif not mask.any():
         messages.append(NOTHING)
     elif found.shaped:
@@ -112,9 +136,10 @@ def _lesion(
             "What stands out fills little of this box, so the box's own shape was taken into "
             "account. Check the mask closely, or tighten the box."
         )
-    if found.cuts:
-        messages.append(cut_words(found.cuts))
-    messages += warnings_after(box, mask, offset, sure)
+    if cuts:
+        messages.append(cut_words(cuts))
+    if held:
+        messages += warnings_after(box, mask, offset, sure)
     return Lesion(
         name=prompt.name or "Lesion",
         mask=mask,
@@ -128,7 +153,7 @@ def _lesion(
         ),
         messages=tuple(messages),
         model=engine.config.name,
-        prompts=PromptRecord(prompt),
-        cuts=found.cuts,
+        prompts=record,
+        cuts=cuts,
         looked_mm=looked,
     )

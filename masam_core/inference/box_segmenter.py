@@ -110,7 +110,8 @@ class PromptSegmenter(Protocol):
         Args:
             lesion: of the volume that was set.
             corrections: further ones, oldest first.
-            painted: what was painted or erased by hand in this round, which stays.
+            painted: what was painted or erased by hand in this round, before the
+                corrections; it stays, but where one of them says otherwise.
             options, progress, cancelled: see :class:`BoxSegmenter`.
         """
 

@@ -12,9 +12,13 @@ from masam_core.inference.canonical_crop import (
     crop_from_canonical,
     crop_to_canonical,
 )
+from masam_core.lesion.cleaning import fill_enclosed
+from masam_core.lesion.crops import tight_slices
 from masam_core.lesion.lesion import Lesion
 
 BELOW = 1e-3  # of the threshold: what is just outside the mask
+FIRST = (slice(0, 1), slice(0, 1), slice(0, 1))  # what is left of an empty one
+SHOWN = 0.01  # probability: less is left out where it lies beyond all that is more
 
 
 class Canvas:
@@ -32,6 +36,7 @@ class Canvas:
         first: index in the canonical volume of the first voxel.
         probability, mask: (slices, rows, columns).
         allowed: where voxels may become lesion.
+        opened: holes that the mask had, and what corrections took out of it.
     """
 
     def __init__(self, lesion: Lesion, frame: CanonicalFrame, threshold: float) -> None:
@@ -46,6 +51,7 @@ class Canvas:
             inside = np.maximum(known, threshold)
             self.probability = np.where(self.mask, inside, below).astype(np.float32)
         self.allowed: NDArray[np.bool_] = self.mask.copy()
+        self.opened: NDArray[np.bool_] = fill_enclosed(self.mask) & ~self.mask
 
     @property
     def place(self) -> Place:
@@ -61,6 +67,7 @@ class Canvas:
             rim = list(zip(before, after, strict=True))
             self.probability = np.pad(self.probability, rim)
             self.mask, self.allowed = np.pad(self.mask, rim), np.pad(self.allowed, rim)
+            self.opened = np.pad(self.opened, rim)
             self.first = _minus(self.first, before)
 
     def inside(self, place: Place) -> Place:
@@ -96,9 +103,16 @@ class Canvas:
     def to_source(
         self,
     ) -> tuple[NDArray[np.bool_], NDArray[np.float32], Triple]:
-        """Mask and probability KJI, and their offset in the volume."""
-        mask, offset = crop_from_canonical(self.mask, self.first, self.frame)
-        probability, _ = crop_from_canonical(self.probability, self.first, self.frame)
+        """Mask and probability KJI, and their offset in the volume.
+
+        Cropped to the mask and to probabilities that show something, so that a prompt far away
+        that was taken back does not make the lesion large for good.
+        """
+        part = tight_slices(self.mask | (self.probability >= SHOWN)) or FIRST
+        place = self.outside(part)
+        first = (place[0].start, place[1].start, place[2].start)
+        mask, offset = crop_from_canonical(self.mask[part], first, self.frame)
+        probability, _ = crop_from_canonical(self.probability[part], first, self.frame)
         return mask, probability, offset
 
 

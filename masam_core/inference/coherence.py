@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from masam_core.inference.job import Job
 from masam_core.inference.view import PRIOR_LOGIT
+from masam_core.lesion.morphology import depth_in, label_pieces
 
 Mask = NDArray[np.bool_]
 Plane = NDArray[np.float32]
@@ -98,7 +98,7 @@ def hold_together(
                 known, place = _near(own, known), index
                 continue
             seen, sure = again(index, prior)
-            seen = np.where(other & own, np.minimum(seen, 1 - threshold) / 2, seen)
+            seen = np.where(other & own, np.minimum(seen, threshold) / 2, seen)
             seen = _mixed(seen, prior, threshold, region[index] & ~other)
             out.probability[index], out.quality[index] = seen, sure
             redone.append(index)
@@ -176,7 +176,7 @@ def _dice(a: Mask, b: Mask) -> float:
 
 def _near(own: Mask, known: Mask) -> Mask:
     """The connected pieces of a slice's mask that touch the neighbour's; all if none does."""
-    pieces, count = ndimage.label(own, np.ones((3, 3)))
+    pieces, count = label_pieces(own)
     if count < 2:
         return own
     touched = np.unique(pieces[known & own])
@@ -185,7 +185,7 @@ def _near(own: Mask, known: Mask) -> Mask:
 
 def _main_piece(mask: Mask) -> Mask:
     """The largest connected piece of a slice's mask."""
-    pieces, count = ndimage.label(mask, np.ones((3, 3)))
+    pieces, count = label_pieces(mask)
     if count < 2:
         return mask
     sizes = np.bincount(pieces.ravel())
@@ -202,8 +202,8 @@ def _prior_of(known: Mask, index: int, neighbour: int, job: Job) -> Plane:
     """
     here, there = _across(index, job), _across(neighbour, job)
     _, row_mm, col_mm = job.frame.spacing
-    inside = ndimage.distance_transform_edt(np.pad(known, 1), sampling=(row_mm, col_mm))[1:-1, 1:-1]
-    outside = ndimage.distance_transform_edt(~known, sampling=(row_mm, col_mm))
+    inside = depth_in(np.pad(known, 1), (row_mm, col_mm))[1:-1, 1:-1]
+    outside = depth_in(~known, (row_mm, col_mm))
     deepest = max(float(inside.max()), 1e-3)
     # 0 at the deepest point, 1 on the outline, and as fast outwards.
     radius = np.where(known, 1 - inside / deepest, 1 + outside / deepest)

@@ -42,7 +42,7 @@ def correct(
     ends: NDArray[np.int64],
     first: Callable[[Place], None] | None = None,
 ) -> Place:
-    """Answer the last of some prompts on a patch around it.
+    """Answer the last of some prompts on a patch around it, which must be large enough for it.
 
     Args:
         canvas: is changed, on the patch alone.
@@ -63,7 +63,7 @@ def correct(
     canvas.cover(read)
     if first is not None:
         first(covered(patch, shape))
-    near = np.ascontiguousarray(image[read], dtype=np.float32)
+    near = finite(image[read])
     shown = _seen_from(patch, [part.start for part in read]).extract(near)
     own = _seen_from(patch, canvas.first)
     before = own.extract(canvas.probability)
@@ -72,7 +72,9 @@ def correct(
         z_px = torch.tensor([patch.z_px], dtype=torch.float32)
         image_in, said_yes, said_no = contrast(shown)[None], positive[None], negative[None]
         logits = corrector(image_in, before[None], said_yes, said_no, z_px)[0].float()
-        change = (torch.sigmoid(logits).nan_to_num(0.5) - before) * fade()
+        answer = torch.sigmoid(logits)
+        # Where the network has no answer, nothing changes.
+        change = (torch.where(answer.isnan(), before, answer) - before) * fade()
     values, where = own.put_back(change, canvas.mask.shape)
     if asked.positive and not canvas.allows(asked.voxels):
         # The user points outside the box: the lesion may reach as far as this patch.
@@ -81,8 +83,25 @@ def correct(
     may = canvas.allowed[where]
     after = np.where(may, after, np.minimum(after, canvas.threshold * (1 - BELOW)))
     canvas.probability[where] = after
+    canvas.opened[where] |= canvas.mask[where] & (after < canvas.threshold)
     canvas.mask[where] = after >= canvas.threshold
     return canvas.outside(where)
+
+
+def finite(image: NDArray[Any]) -> NDArray[np.float32]:
+    """A part of an image, float32, with its darkest value in place of NaN and -inf, and its
+    brightest in place of inf.
+
+    One such voxel would else spread over every sample that is averaged with it, and over all that
+    the network sees of them.
+    """
+    values = np.array(image, dtype=np.float32)
+    known = np.isfinite(values)
+    if not known.all():
+        seen = values[known] if known.any() else np.zeros(1, dtype=np.float32)
+        low, high = np.percentile(seen, (0.5, 99.5))
+        values[~known] = np.where(values[~known] == np.inf, high, low)
+    return values
 
 
 def obey(canvas: Canvas, said: Sequence[Said]) -> None:

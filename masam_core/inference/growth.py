@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from masam_core.inference.box_answer import coherent
 from masam_core.inference.coherence import Coherent
 from masam_core.inference.engine import Engine, Run
+from masam_core.inference.first_click import piece_at
 from masam_core.inference.job import Job
 from masam_core.inference.on_slice import REACH, OnSlice
+from masam_core.lesion.morphology import label_pieces
 
 ROUNDS = 3
 Mask = NDArray[np.bool_]
@@ -82,9 +83,15 @@ def grow(engine: Engine, start: OnSlice, run: Run, rounds: int = ROUNDS) -> Grow
 
 
 def _connected(mask: Mask, start: OnSlice, job: Job) -> Mask:
-    """The piece, connected in 3D, with the most voxels in the prompt's box on its slice."""
+    """The piece, connected in 3D, that holds the click; of a prompt with an extent, the one with
+    the most voxels in its box on its slice."""
     planes, rows, cols = job.extent()
-    pieces, count = ndimage.label(mask, np.ones((3, 3, 3)))
+    pieces, count = label_pieces(mask)
+    if start.click is not None:
+        row, col = start.click
+        here = start.index - planes.start
+        held = pieces[here][piece_at(mask[here], row - rows.start, col - cols.start)]
+        return np.asarray(np.isin(pieces, np.unique(held)))
     x0, y0, x1, y1 = start.xyxy
     box = np.zeros(mask.shape[1:], dtype=bool)
     box[

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.image.geometry import CanonicalFrame, Geometry
+from masam_core.inference.canonical_crop import canonical_voxels
+from masam_core.inference.first_click import click_voxel
 from masam_core.inference.job import Depth, Job, job_crop
 from masam_core.inference.view import OPEN_LOGIT
 from masam_core.model.config import ModelConfig
@@ -32,11 +34,13 @@ class OnSlice:
         frame: canonical frame, whose slices lie in the prompt's plane.
         index: of the slice.
         xyxy: (4,) edges in continuous indices, x = column, y = row.
+        click: (row, column) of the pixel that was clicked; None where the prompt has an extent.
     """
 
     frame: CanonicalFrame
     index: int
     xyxy: NDArray[np.float64]
+    click: tuple[int, int] | None = None
 
     @property
     def half_depth(self) -> float:
@@ -105,17 +109,17 @@ def candidates(prompt: PointPrompt, geometry: Geometry, slice_axis: int | None) 
     """Square boxes of several physical sizes around a click: :data:`SIZES_MM`, as far as they are
     larger than a few pixels and smaller than the slice."""
     frame = geometry.canonical_frame(slice_axis)
-    x, y, z = frame.canonical_from_ijk(geometry.ijk_from_lps(prompt.points_lps))[0]
-    slices, rows, cols = frame.shape
+    x, y, _ = frame.canonical_from_ijk(geometry.ijk_from_lps(prompt.points_lps))[0]
+    index, row, col = (int(v) for v in canonical_voxels(click_voxel(prompt, geometry), frame)[0])
+    _, rows, cols = frame.shape
     _, row_mm, col_mm = frame.spacing
-    index = int(np.clip(np.rint(z), 0, slices - 1))
     most = max(rows * row_mm, cols * col_mm)
     sizes = [size for size in SIZES_MM if LEAST_PIXELS * max(row_mm, col_mm) <= size <= most]
     found = []
     for size in sizes or [LEAST_PIXELS * max(row_mm, col_mm)]:
         half_x, half_y = size / 2 / col_mm, size / 2 / row_mm
         xyxy = np.array([x - half_x, y - half_y, x + half_x, y + half_y])
-        found.append(OnSlice(frame, index, _whole_pixels(xyxy, frame)))
+        found.append(OnSlice(frame, index, _whole_pixels(xyxy, frame), (row, col)))
     return found
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from masam_core.errors import SegmentationError
 from masam_core.inference.box_answer import Answer
 from masam_core.inference.engine import Engine, Run
 from masam_core.inference.extending import end_of, moved
+from masam_core.inference.first_click import piece_at
 from masam_core.inference.growth import ROUNDS, Grown, grow
 from masam_core.inference.on_slice import OnSlice, candidates, on_slice
 from masam_core.prompts.boxes import CORNER_BITS, BoxPrompt
@@ -29,14 +30,59 @@ class Found:
     Attributes:
         box: around the lesion.
         answer: to it.
-        looked_mm: how far across the slices was looked.
-        message: how far that was, in a user's words.
+        start: the prompt on its slice.
+        grown: how far the lesion seemed to reach at first.
     """
 
     box: BoxPrompt
     answer: Answer
-    looked_mm: float
-    message: str
+    start: OnSlice
+    grown: Grown
+
+    def looked(self, asked: Iterable[BoxPrompt]) -> tuple[int, int]:
+        """First and last slice, of the prompt's frame, that were looked at.
+
+        Args:
+            asked: boxes that were asked after the first look.
+        """
+        low, high = self.grown.looked
+        for box in asked:
+            z = self.start.frame.canonical_from_ijk(box.corners_ijk)[:, 2]
+            low, high = min(low, math.ceil(z.min())), max(high, math.floor(z.max()))
+        return max(0, low), min(self.start.frame.shape[0] - 1, high)
+
+    def looked_mm(self, asked: Iterable[BoxPrompt]) -> float:
+        """How far across the slices was looked; see :meth:`looked`."""
+        low, high = self.looked(asked)
+        return (high - low + 1) * self.start.frame.spacing[0]
+
+    def message(self, answer: Answer, asked: Iterable[BoxPrompt]) -> str:
+        """How far was looked, and how far the lesion reaches, in a user's words.
+
+        Args:
+            answer: the last one.
+            asked: see :meth:`looked`.
+        """
+        frame, looked = self.start.frame, self.looked(asked)
+        slice_mm, count = frame.spacing[0], looked[1] - looked[0] + 1
+        text = f"Looked {count * slice_mm:.0f} mm ({_slices(count)}) across the prompt's slice"
+        if not self.grown.found and self.start.click is not None:
+            return (
+                f"{text}; nothing stands out at the click, so size and depth of the lesion were "
+                "guessed. Check the mask closely, or draw a line or a box on the lesion."
+            )
+        if not self.grown.found:
+            return (
+                f"{text}; nothing stands out on it, so the depth was guessed from the prompt's "
+                "size. Check the mask closely."
+            )
+        if not answer.mask.any():
+            return f"{text}; nothing was found in the box there."
+        first, last = _ends(answer, self.start)
+        whole = last - first + 1
+        text += f"; the lesion takes {whole * slice_mm:.0f} mm ({_slices(whole)})."
+        on = 0 < first <= looked[0] or looked[1] <= last < frame.shape[0] - 1
+        return f"{text} It may go on further." if on else text
 
 
 def answer_open(
@@ -67,13 +113,11 @@ def answer_open(
     for number in range(ROUNDS):
         low = 0.5 + 0.5 * number / ROUNDS
         answer = ask(box, run.part(low, low + 0.5 / ROUNDS))
-        fitted = _fitted(answer, drawn, prompt.name)
+        fitted = _fitted(answer, box, drawn)
         if number == ROUNDS - 1 or _same(fitted, box):
             break
         box = fitted
-    slice_mm = start.frame.spacing[0]
-    looked = (grown.looked[1] - grown.looked[0] + 1) * slice_mm
-    return Found(box, answer, looked, _message(grown, answer, start))
+    return Found(box, answer, start, grown)
 
 
 def best_candidate(engine: Engine, starts: list[OnSlice], run: Run) -> OnSlice:
@@ -81,7 +125,8 @@ def best_candidate(engine: Engine, starts: list[OnSlice], run: Run) -> OnSlice:
 
     Each is asked on the click's slice, drawn to the mask that it gives, and asked again. The best
     is the one whose two masks agree most, weighted by the probability in them: a box of the right
-    size stays where it is.
+    size stays where it is. A mask is the piece that holds the click. Where no candidate's does,
+    nothing is to be seen there, and the smallest is a guess that does not reach far.
 
     Raises:
         SegmentationError: no candidate.
@@ -115,18 +160,17 @@ def _judge(engine: Engine, start: OnSlice, run: Run) -> tuple[float, OnSlice]:
 def _on_its_slice(
     engine: Engine, start: OnSlice, run: Run
 ) -> tuple[dict[tuple[int, int], float], NDArray[np.float64]] | None:
-    """Probability by pixel of the piece at the middle of a box, and the piece's own box."""
+    """Probability by pixel of the piece that holds the click, and the piece's own box; None where
+    no piece does."""
     job = start.job(start.index, start.index, engine.config)
     probability = engine.predict(job, run).mean()[0]
     mask = (probability >= run.threshold(engine.config)) & job.region()[0]
     _, rows, cols = job.extent()
-    pieces, _ = ndimage.label(mask, np.ones((3, 3)))
-    middle = (start.xyxy[:2] + start.xyxy[2:]) / 2
-    y = int(np.clip(np.rint(middle[1]), rows.start, rows.stop - 1)) - rows.start
-    x = int(np.clip(np.rint(middle[0]), cols.start, cols.stop - 1)) - cols.start
-    if not pieces[y, x]:
+    assert start.click is not None
+    piece = piece_at(mask, start.click[0] - rows.start, start.click[1] - cols.start)
+    if not piece.any():
         return None
-    where = np.argwhere(pieces == pieces[y, x])
+    where = np.argwhere(piece)
     pixels = {
         (int(r) + rows.start, int(c) + cols.start): float(probability[r, c]) for r, c in where
     }
@@ -136,16 +180,19 @@ def _on_its_slice(
     return pixels, xyxy + np.array([-0.5, -0.5, 0.5, 0.5])
 
 
-def _fitted(answer: Answer, drawn: Bounds, name: str) -> BoxPrompt:
-    """The tight box of a mask and of what the user drew; where it is cut, some way further."""
+def _fitted(answer: Answer, asked: BoxPrompt, drawn: Bounds) -> BoxPrompt:
+    """The tight box of a mask and of what the user drew; where it is cut, some way further.
+
+    Of an empty mask it is the box that was asked, whose depth nothing contradicts.
+    """
+    if not answer.mask.any():
+        return asked
     job = answer.job
-    bounds = drawn
-    if answer.mask.any():
-        where = np.argwhere(answer.mask)
-        first = np.array([part.start for part in job.extent()])
-        ends = np.stack([where.min(axis=0) - 0.5, where.max(axis=0) + 0.5]) + first
-        bounds = _union(bounds, job.frame.ijk_from_canonical(ends[:, ::-1]))
-    box = BoxPrompt(bounds[0] + CORNER_BITS * (bounds[1] - bounds[0]), name)
+    where = np.argwhere(answer.mask)
+    first = np.array([part.start for part in job.extent()])
+    ends = np.stack([where.min(axis=0) - 0.5, where.max(axis=0) + 0.5]) + first
+    bounds = _union(drawn, job.frame.ijk_from_canonical(ends[:, ::-1]))
+    box = BoxPrompt(bounds[0] + CORNER_BITS * (bounds[1] - bounds[0]), asked.name)
     if answer.cuts:
         geometry = job.frame.geometry
         box = moved(box, {end_of(cut.side, box, geometry) for cut in answer.cuts})
@@ -165,28 +212,12 @@ def _same(a: BoxPrompt, b: BoxPrompt) -> bool:
     return bool(np.abs(_bounds(a) - _bounds(b)).max() < SAME)
 
 
-def _message(grown: Grown, answer: Answer, start: OnSlice) -> str:
-    """How far was looked, and how far the lesion reaches."""
-    slice_mm = start.frame.spacing[0]
-    count = grown.looked[1] - grown.looked[0] + 1
-    looked = f"Looked {count * slice_mm:.0f} mm ({_slices(count)}) across the prompt's slice"
-    if not grown.found:
-        return (
-            f"{looked}; nothing stands out on it, so the depth was guessed from the prompt's size. "
-            "Check the mask closely."
-        )
-    if not answer.mask.any():
-        return f"{looked}; nothing was found in the box there."
-    whole = _depth(answer, start)
-    text = f"{looked}; the lesion takes {whole * slice_mm:.0f} mm ({_slices(whole)})."
-    return text if grown.ended else f"{text} It may go on further."
-
-
-def _depth(answer: Answer, start: OnSlice) -> int:
-    """Slices of the prompt's frame that a mask reaches over."""
+def _ends(answer: Answer, start: OnSlice) -> tuple[int, int]:
+    """First and last slice of the prompt's frame that a mask reaches."""
     where = np.argwhere(answer.mask) + np.array([part.start for part in answer.job.extent()])
     ijk = answer.job.frame.ijk_from_canonical(where[:, ::-1])
-    return int(np.ptp(np.rint(start.frame.canonical_from_ijk(ijk)[:, 2]))) + 1
+    slices = np.rint(start.frame.canonical_from_ijk(ijk)[:, 2])
+    return int(slices.min()), int(slices.max())
 
 
 def _slices(count: int) -> str:

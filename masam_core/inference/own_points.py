@@ -40,7 +40,8 @@ def ask_with_points(
     """Decode the slices of the last prompt again, and those beside them.
 
     Each is asked with the box, the points on it, and a mask: those of the prompt with the mask so
-    far, those beside it with the mask that was just found next to them.
+    far, those beside it with the mask that was just found next to them. A prompt on slices that the
+    box does not reach is left to the corrector.
 
     Args:
         engine: whose model knows points.
@@ -54,8 +55,10 @@ def ask_with_points(
     low, high = max(planes.start, place[0].start), min(planes.stop, place[0].stop)
     canvas.cover(job.extent())
     own = [int(z) for z in np.unique(said[-1].voxels[:, 0]) if low <= z < high]
+    if not own:
+        return  # the box reaches none of the prompt's slices
     asked = [(index, index) for index in own]
-    for step, edge in ((-1, min(own, default=high)), (1, max(own, default=low - NEAR - 1))):
+    for step, edge in ((-1, min(own)), (1, max(own))):
         beside = [edge + step * away for away in range(1, NEAR + 1)]
         asked += [(index, index - step) for index in beside if low <= index < high]
     for index, known in asked:
@@ -134,4 +137,6 @@ def _take_over(
     where[:, max(0, place[2].stop - cols.start) :] = False
     plane = canvas.inside((slice(index, index + 1), rows, cols))
     canvas.probability[plane] = np.where(where, seen, canvas.probability[plane][0])[None]
-    canvas.mask[plane] = canvas.probability[plane] >= canvas.threshold
+    found = canvas.probability[plane] >= canvas.threshold
+    canvas.opened[plane] |= canvas.mask[plane] & ~found
+    canvas.mask[plane] = found

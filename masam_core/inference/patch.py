@@ -17,7 +17,8 @@ FADE = (2, 6, 6)  # samples from a side within which an answer counts less
 LESION_PIXELS = 64  # in-plane pixels over the longest side of a lesion
 PROMPT_PIXELS = 40  # most of the patch that a scribble or a lasso may take
 LEAST_STEP = 0.5  # voxels: finer shows nothing new
-MOST_STEP = 3.0  # of an in-plane pixel over the size that shows a lesion whole, for long prompts
+MOST_STEP = 3.0  # of an in-plane pixel over that of a click's patch, for long prompts
+RUN_SHARE = 2 / 3  # most of a patch, along each axis, over which a prompt may reach
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,21 +104,58 @@ def patch_for(
 
     Returns:
         A patch centred on the prompt. Its pixels show a lesion's longest in-plane side on
-        :data:`LESION_PIXELS`, and are larger where the prompt would not fit; its slices are the
-        volume's, or as far apart as the pixels where those are wider.
+        :data:`LESION_PIXELS`, and are larger, up to :data:`MOST_STEP` times, where the prompt would
+        not fit; its slices are the volume's, or as far apart as the pixels where those are wider.
+        A prompt that does not fit all the same is to be split before, see :func:`split`.
     """
     points = np.asarray(prompt, np.float64)
-    ends = np.asarray(lesion, np.float64)
     mm = np.asarray(spacing, np.float64)
-    longest = ((ends[1] - ends[0] + 1) * mm)[1:].max()
-    extent = (np.ptp(points, axis=0) * mm)[1:].max()
-    pixel = max(longest / LESION_PIXELS, LEAST_STEP * mm[1:].min(), extent / PROMPT_PIXELS)
-    slices = max(mm[0], pixel)
+    pixel, slices = _steps_mm(points, np.asarray(lesion, np.float64), mm)
     centre = np.clip((points.min(axis=0) + points.max(axis=0)) / 2, 0, np.array(shape) - 1)
     if slices == mm[0]:  # slices of the volume, not between them
         centre[0] = np.floor(centre[0]) + 0.5
     step = np.array([slices, pixel, pixel]) / mm
     return Patch(centre, step, float(slices / pixel))
+
+
+def split(
+    voxels: NDArray[np.int64], lesion: ArrayLike, spacing: ArrayLike
+) -> list[NDArray[np.int64]]:
+    """Runs of a prompt's voxels of which each fits well into its own patch.
+
+    Args:
+        voxels: (n, 3) slice, row, column.
+        lesion, spacing: see :func:`patch_for`.
+
+    Returns:
+        Indices into the voxels, in the order in which the runs begin; one run for a short prompt.
+    """
+    if not len(voxels):
+        return []
+    mm = np.asarray(spacing, np.float64)
+    pixel, slices = _steps_mm(voxels.astype(np.float64), np.asarray(lesion, np.float64), mm)
+    reach = RUN_SHARE * np.array(PATCH_SHAPE) * np.array([slices, pixel, pixel]) / mm
+    length = np.ptp(voxels, axis=0) + 1
+    count = np.ceil(length / reach).astype(np.int64)
+    cell = (voxels - voxels.min(axis=0)) * count // length
+    number = np.ravel_multi_index(tuple(cell.T), tuple(count))
+    known, first = np.unique(number, return_index=True)
+    if len(known) == 1:
+        return [np.arange(len(voxels))]
+    groups = [np.flatnonzero(number == known[each]) for each in np.argsort(first)]
+    # A run is shorter than the whole, so that its own patch may be finer: it is looked at again.
+    return [group[run] for group in groups for run in split(voxels[group], lesion, spacing)]
+
+
+def _steps_mm(
+    points: NDArray[np.float64], ends: NDArray[np.float64], mm: NDArray[np.float64]
+) -> tuple[float, float]:
+    """In-plane pixel and distance of slices, in mm."""
+    longest = ((ends[1] - ends[0] + 1) * mm)[1:].max()
+    extent = (np.ptp(points, axis=0) * mm)[1:].max()
+    plain = max(longest / LESION_PIXELS, LEAST_STEP * mm[1:].min())
+    pixel = max(plain, min(extent / PROMPT_PIXELS, MOST_STEP * plain))
+    return float(pixel), float(max(mm[0], pixel))
 
 
 def fade(device: torch.device | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Corrections of a lesion: each on its patch, each obeyed, none farther than that."""
+"""Corrections of a lesion: each on its patch, or its patches, each obeyed, none farther."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +20,18 @@ from masam_core.inference.confidence import confidence
 from masam_core.inference.correcting import CorrectorLike, Said, correct, obey
 from masam_core.inference.engine import Engine, Run
 from masam_core.inference.extending import still_cut
+from masam_core.inference.first_click import first_said
 from masam_core.inference.job import Job
+from masam_core.inference.messages import NOTHING as NOTHING
+from masam_core.inference.messages import messages_after
 from masam_core.inference.own_points import ask_with_points, knows_points
+from masam_core.inference.patch import split
 from masam_core.inference.tidying import tidy
-from masam_core.lesion.cut import Cut, cut_words
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.lesion.painted import Painted
 from masam_core.prompts.corrections import Correction, correction_voxels
 from masam_core.prompts.record import PromptRecord
-from masam_core.prompts.warnings import warnings_after
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +57,10 @@ def refined(
 ) -> Lesion:
     """A lesion after further corrections; the one that was given stays as it is.
 
-    What the user says holds: positive prompts lie in the mask, negative ones do not, of those that
-    contradict each other the later one counts, and what was painted by hand stays. Apart from the
+    What the user says holds, and the later word counts: new positive prompts lie in the mask, new
+    negative ones do not; before them comes what was painted by hand in this round, which stays
+    elsewhere; before that come earlier prompts, as far as the mask that is given still agrees with
+    them (where it does not, it was changed by hand since). Apart from the
     voxels that were named, nothing changes outside the patches around the new prompts. Where a
     positive prompt lies outside the box, its patch may be filled, too.
 
@@ -67,7 +70,7 @@ def refined(
         corrections: new ones, oldest first.
         run: how, and whom to tell.
         tools: what corrects.
-        painted: by hand in this round.
+        painted: by hand in this round, before the new corrections.
 
     Raises:
         BoxError: a correction outside the volume.
@@ -76,30 +79,36 @@ def refined(
     frame = engine.volume.geometry.canonical_frame(run.options.slice_axis)
     config, threshold = engine.config, run.threshold(engine.config)
     record = lesion.prompts or PromptRecord(lesion.box)
-    earlier = [_said(each, frame) for each in record.corrections]
     news = [_said(each, frame) for each in corrections]
     job = box_job(lesion.box, frame, run.options.margin_mm, config)
     canvas = Canvas(lesion, frame, threshold)
     _allow(canvas, job)
     before = confidence(canvas.probability, canvas.mask)
+    before_now = [*first_said(record, frame), *(_said(each, frame) for each in record.corrections)]
+    earlier = _still_true(canvas, before_now)
+    by_hand = _by_hand(painted, frame)
+    obey(canvas, [*earlier, *by_hand])
     image = frame.to_canonical(engine.volume.array)
     places: list[Place] = []
-    for number in range(len(news)):
-        if run.cancelled is not None and run.cancelled():
-            raise Cancelled("The correction was cancelled.")
-        if run.progress is not None:
-            run.progress(number / len(news), f"correction {number + 1} of {len(news)}")
-        said = [*earlier, *news[: number + 1]]
-        ends = canvas.ends()
-        if ends is None:
-            ends = _ends_of(job)
-        first = None
-        if knows_points(config):
-            first = partial(_ask_the_model, engine, canvas, job, said, run)
-        places.append(correct(canvas, image, tools.corrector, tools.contrast, said, ends, first))
-        obey(canvas, said)
-    fixed = [*earlier, *news, *_by_hand(painted, frame)]
-    obey(canvas, fixed)
+    for number, new in enumerate(news):
+        told = [*earlier, *news[:number]]
+        ends = _ends(canvas, job)
+        parts = _parts(new, split(new.voxels, ends, frame.spacing))
+        for done, part in enumerate(parts):
+            if run.cancelled is not None and run.cancelled():
+                raise Cancelled("The correction was cancelled.")
+            if run.progress is not None:
+                share = (number + done / len(parts)) / len(news)
+                run.progress(share, f"correction {number + 1} of {len(news)}")
+            said = [*told, *part]
+            first = None
+            if knows_points(config):
+                first = partial(_ask_the_model, engine, canvas, job, said, run)
+            places.append(
+                correct(canvas, image, tools.corrector, tools.contrast, said, ends, first)
+            )
+            obey(canvas, [*earlier, *by_hand, *news[: number + 1]])
+    fixed = [*earlier, *by_hand, *news]
     if places:
         tidy(canvas, places, fixed, _centre(job), run.options.postprocess)
     obey(canvas, fixed)
@@ -140,46 +149,29 @@ def _lesion(
         measurements=measure(
             mask, offset, engine.volume, run.options.slice_axis, run.options.diameter_plane
         ),
-        messages=_messages(engine, lesion, mask, offset, sure, cuts),
+        messages=messages_after(engine.config, lesion, mask, offset, sure, cuts),
         prompts=record,
         cuts=cuts,
     )
 
 
-NOTHING = "Nothing was found in this box."
-
-
-def boxes_only(name: str) -> str:
-    """What is said where a model takes no points."""
-    return (
-        f"The model '{name}' was trained with boxes alone. It drew the first mask; MASAM's own "
-        "corrector made the corrections."
-    )
-
-
-def _messages(
-    engine: Engine,
-    lesion: Lesion,
-    mask: NDArray[np.bool_],
-    offset: tuple[int, int, int],
-    sure: float,
-    cuts: tuple[Cut, ...],
-) -> tuple[str, ...]:
-    """The lesion's messages, with what is true of the new mask in place of what was of the old."""
-    gone = set(warnings_after(lesion.box, lesion.mask, lesion.offset_kji, lesion.confidence))
-    gone |= {cut_words(lesion.cuts), *([NOTHING] if mask.any() else [])}
-    kept = [message for message in lesion.messages if message not in gone]
-    if cuts:
-        kept.append(cut_words(cuts))
-    config = engine.config
-    if config.shape_prior == "none" and not knows_points(config):
-        kept.append(boxes_only(config.name))
-    return tuple(dict.fromkeys([*kept, *warnings_after(lesion.box, mask, offset, sure)]))
-
-
 def _said(correction: Correction, frame: CanonicalFrame) -> Said:
     voxels = correction_voxels(correction, frame.geometry)
     return Said(canonical_voxels(voxels, frame), correction.positive)
+
+
+def _still_true(canvas: Canvas, said: Sequence[Said]) -> list[Said]:
+    """The voxels of earlier prompts at which the mask agrees with them."""
+    kept = []
+    for each in said:
+        own = each.voxels - np.array(canvas.first)
+        held = ((own >= 0) & (own < canvas.mask.shape)).all(axis=1)
+        inside = np.zeros(len(own), dtype=bool)
+        inside[held] = canvas.mask[tuple(own[held].T)]
+        agrees = inside == each.positive
+        if agrees.any():
+            kept.append(Said(each.voxels[agrees], each.positive))
+    return kept
 
 
 def _by_hand(painted: Painted | None, frame: CanonicalFrame) -> list[Said]:
@@ -196,7 +188,22 @@ def _allow(canvas: Canvas, job: Job) -> None:
     canvas.allowed[canvas.inside(job.extent())] |= job.region()
 
 
-def _ends_of(job: Job) -> NDArray[Any]:
+def _parts(new: Said, runs: Sequence[NDArray[np.int64]]) -> list[list[Said]]:
+    """What is told of a long prompt for each of its runs: the rest of it, and the run last."""
+    if len(runs) < 2:
+        return [[new]]
+    parts = []
+    for run in runs:
+        rest = np.delete(new.voxels, run, axis=0)
+        parts.append([Said(rest, new.positive), Said(new.voxels[run], new.positive)])
+    return parts
+
+
+def _ends(canvas: Canvas, job: Job) -> NDArray[np.int64]:
+    """First and last voxel (2, 3) of the mask, or of the box where there is none."""
+    ends = canvas.ends()
+    if ends is not None:
+        return ends
     return np.array([[part.start, part.stop - 1] for part in job.extent()]).T
 
 

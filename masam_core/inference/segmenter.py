@@ -234,7 +234,8 @@ class Segmenter(VolumeHolder):
             lesion: on the grid of the volume that was set.
             corrections: new ones, oldest first; they are added to ``lesion.prompts``.
             options, progress, cancelled, settings: see :meth:`segment`.
-            painted: what was painted or erased by hand in this round, which stays.
+            painted: what was painted or erased by hand in this round, before the
+                corrections; it stays, but where one of them says otherwise.
 
         Returns:
             A new lesion, measured anew.

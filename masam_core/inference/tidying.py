@@ -6,15 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from masam_core.inference.canonical_crop import Place
 from masam_core.inference.canvas import BELOW, Canvas
 from masam_core.inference.correcting import Said, obey
 from masam_core.lesion.cleaning import fill_enclosed, smooth
 from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
-
-TOUCHING = np.ones((3, 3, 3), dtype=bool)
+from masam_core.lesion.morphology import label_pieces, with_neighbours
 
 
 def tidy(
@@ -27,7 +25,10 @@ def tidy(
     """Smooth, fill and drop pieces as the options say, within the patches alone.
 
     A piece is dropped only if it lies wholly within the patches and holds nothing that the user
-    called lesion. Where pieces that reach into the box's middle are kept, so is the largest.
+    called lesion. A hole stays open if the user said that it, or a voxel beside it, is none of the
+    lesion, if a correction opened it, or if it was there before: the first mask was cleaned, so
+    that somebody wanted the holes that it has now. Where pieces that reach into the box's middle
+    are kept, so is the largest.
 
     Args:
         canvas: is changed.
@@ -40,23 +41,44 @@ def tidy(
     zone = np.zeros_like(canvas.mask)
     for place in places:
         zone[canvas.inside(place)] = True
+    wanted = _wanted_open(canvas, said)
     cleaned = canvas.mask
     if options.smooth_mm > 0 and cleaned.any():
         rounded = smooth(cleaned, canvas.frame.spacing[::-1], options.smooth_mm)
-        cleaned = rounded if rounded.any() else cleaned
+        # What the user wants open may be too small to outlive the Gaussian.
+        cleaned = rounded & ~_holes(cleaned, wanted) if rounded.any() else cleaned
     if options.fill_holes:
-        cleaned = fill_enclosed(cleaned)
+        cleaned = fill_enclosed(cleaned) & ~_holes(cleaned, wanted)
     _set(canvas, np.where(zone, cleaned & (canvas.allowed | canvas.mask), canvas.mask))
     obey(canvas, said)
     if options.keep is not Keep.ALL:
         _set(canvas, canvas.mask & ~_stray(canvas, zone, said, centre, options.keep))
 
 
+def _wanted_open(canvas: Canvas, said: Sequence[Said]) -> NDArray[np.bool_]:
+    """What is no lesion by the user's word, with the voxels beside, by a correction, or before."""
+    denied = np.zeros_like(canvas.mask)
+    for each in said:
+        denied[canvas.index(each.voxels)] = not each.positive
+    if denied.any():
+        denied = with_neighbours(denied)
+    return np.asarray((denied | canvas.opened) & ~canvas.mask)
+
+
+def _holes(mask: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The holes of a mask that hold a voxel that is wanted open."""
+    holes, count = label_pieces(fill_enclosed(mask) & ~mask, corners=False)
+    kept = np.zeros(count + 1, dtype=bool)
+    kept[np.unique(holes[wanted])] = True
+    kept[0] = False
+    return np.asarray(kept[holes])
+
+
 def _stray(
     canvas: Canvas, zone: NDArray[np.bool_], said: Sequence[Said], centre: Place, keep: Keep
 ) -> NDArray[np.bool_]:
     """The pieces that go."""
-    pieces, count = ndimage.label(canvas.mask, TOUCHING)
+    pieces, count = label_pieces(canvas.mask)
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)
     sizes[0] = 0
     kept = np.zeros(count + 1, dtype=bool)

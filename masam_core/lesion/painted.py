@@ -1,4 +1,4 @@
-"""Voxels that somebody painted or erased by hand, which no correction may change."""
+"""Voxels that somebody painted or erased by hand, which stay unless a new prompt names them."""
 
 from __future__ import annotations
 

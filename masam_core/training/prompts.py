@@ -12,9 +12,9 @@ from scipy import ndimage
 from torch import Tensor
 
 from masam_core.errors import ConfigError
+from masam_core.inference.on_slice import SHORT_AXIS
 
 Ends = tuple[int, int]
-SHORT_AXIS = 0.75  # of the long one: the middle of lesions with one diameter given
 MOST_POINTS = 300  # of an outline, among which the longest diameter is looked for
 
 

@@ -12,6 +12,7 @@ from masam_core.errors import (
     IntensityError,
     MasamError,
     SegmentationError,
+    TooSlow,
     VolumeError,
     WriteError,
 )
@@ -43,6 +44,7 @@ _OF_THE_WORK: dict[type[MasamError], str] = {
     BoxError: "box",
     VolumeError: "volume",
     IntensityError: "volume",
+    TooSlow: "volume",
     CheckpointError: "model",
     DownloadError: "download",
     ConfigError: "settings",

@@ -116,7 +116,8 @@ def refine_steps(
         lesion: on its grid.
         corrections: new ones, oldest first.
         options: see SegmentOptions.
-        painted: what was painted or erased by hand in this round, which stays.
+        painted: what was painted or erased by hand in this round, before the
+            corrections; it stays, but where one of them says otherwise.
     """
     model = yield Ask("load_model", choice.fields())
     yield from put_volume_steps(volume)

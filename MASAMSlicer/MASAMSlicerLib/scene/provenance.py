@@ -48,7 +48,7 @@ class Provenance:
         corners: (8, 3) of the box in the volume's own LPS, mm.
         model, modelHash, device, version: what computed it.
         options: settings, as SegmentOptions.to_dict.
-        confidence: in [0, 1].
+        confidence: in [0, 1]; NaN where it is not known.
         measurements: as Measurements.to_dict.
         maskHash: digest of the mask as it was written.
         volumeHash: digest of the image.
@@ -66,7 +66,7 @@ class Provenance:
     device: str = ""
     version: str = ""
     options: dict[str, Any] = field(default_factory=dict)
-    confidence: float = 0.0
+    confidence: float = math.nan
     measurements: dict[str, Any] = field(default_factory=dict)
     maskHash: str = ""
     volumeHash: str = ""
@@ -92,7 +92,7 @@ class Provenance:
             self.device,
             self.version,
             json.dumps(self.options),
-            f"{self.confidence:.4f}",
+            "" if self.knownConfidence is None else f"{self.knownConfidence:.4f}",
             json.dumps(self.measurements),
             self.maskHash,
             self.volumeHash,
@@ -124,7 +124,7 @@ class Provenance:
                 device=text("Device"),
                 version=text("Version"),
                 options=dict(json.loads(text("Options") or "{}")),
-                confidence=float(text("Confidence") or 0),
+                confidence=float(text("Confidence") or "nan"),
                 measurements=dict(json.loads(text("Measurements") or "{}")),
                 maskHash=text("MaskSHA256"),
                 volumeHash=text("VolumeSHA256"),

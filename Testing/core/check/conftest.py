@@ -84,6 +84,7 @@ def script(sample: Sample) -> Script:
         "type": "lesion",
         "box": "sample",
         "mask": pack_mask(sample.expert, (0, 0, 0)),
+        "corners_ijk": sample.box.corners_ijk.reshape(-1).tolist(),
         "confidence": 0.9,
         "measurements": {},
         "messages": [],

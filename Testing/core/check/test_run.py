@@ -48,7 +48,7 @@ def test_a_mask_that_is_not_the_expected_one_is_a_problem(check: Any) -> None:
     report, _ = check()
     mask = finding(report, "Sample mask")
     assert mask.state is State.PROBLEM
-    assert "Dice with the expert 1.000 (expected 0.886" in mask.words
+    assert "Dice with the expert 1.000 (expected 0.885" in mask.words
     assert "2.5 s on cpu" in mask.words
     assert report.state is State.PROBLEM
 

@@ -44,7 +44,7 @@ def test_a_sound_installation_is_found_sound_with_figures_on_the_sample(masam: A
         "Sample mask",
     ]
     assert found["Sample mask"]["state"] in ("ok", "note")
-    assert "0.886" in found["Sample mask"]["words"]
+    assert "0.885" in found["Sample mask"]["words"]
     assert found["Model file"]["state"] == "ok"
     assert f"/{getpass.getuser()}/" not in done.stdout
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from masam_core.image.geometry import Geometry
-from masam_core.inference.answers import answer
+from masam_core.inference.answers import NOTHING_AT_CLICK, answer
 from masam_core.inference.engine import Run
 from masam_core.inference.growth import ROUNDS, grow
 from masam_core.inference.on_slice import on_slice
 from masam_core.inference.options import SegmentOptions
+from masam_core.lesion.lesion import Lesion
 from masam_core.prompts.first import FirstPrompt, LinePrompt, PointPrompt, SliceBoxPrompt
 from masam_core.scoring.metrics import dice
 
@@ -99,3 +100,81 @@ def test_where_nothing_stands_out_the_depth_is_a_guess_and_said_to_be() -> None:
     lesion = answer(fake, line(), Run(SegmentOptions()))
     assert any("the depth was guessed" in message for message in lesion.messages)
     assert not lesion.mask.any()
+
+
+def clicked(fake: FakeEngine, *ijk: int) -> Lesion:
+    prompt = PointPrompt(fake.volume.geometry.lps_from_ijk([ijk])[0])
+    return answer(fake, prompt, Run(SegmentOptions()))
+
+
+def test_a_click_at_the_images_edge_answers_the_lesion_that_was_clicked() -> None:
+    node = ellipsoid(SHAPE, (24, 30, 3), (3, 3, 3))
+    mass = ellipsoid(SHAPE, (24, 30, 22), (8, 12, 12))
+    probability = np.select([node, mass], [0.9, 0.99], 0.02).astype(np.float32)
+    fake = FakeEngine(image_of(node | mass, SPACING), lambda job: probability)
+    mask = clicked(fake, 3, 30, 24).mask_on_volume()
+    assert mask[24, 30, 3]
+    assert dice(mask, node) > 0.9
+
+
+@pytest.mark.parametrize("column", [32, 42])
+def test_a_lesion_with_a_bright_rim_is_found_from_its_rim_and_from_its_middle(column: int) -> None:
+    """The model outlines the rim alone."""
+    rim = ellipsoid(SHAPE, MIDDLE, (9, 12, 12)) & ~ellipsoid(SHAPE, MIDDLE, (7, 9, 9))
+    lesion = clicked(FakeEngine(image_of(rim, SPACING), sure_of(rim)), column, 30, 24)
+    assert lesion.mask_on_volume()[rim].mean() > 0.95
+    assert np.ptp(lesion.box.corners_ijk[:, 0]) == pytest.approx(25, abs=2)
+    assert NOTHING_AT_CLICK not in lesion.messages
+
+
+def test_a_click_beside_everything_is_said_to_have_found_nothing() -> None:
+    """What lies near it is not taken for what was clicked."""
+    other = ellipsoid(SHAPE, (24, 30, 37), (3, 3, 3))
+    lesion = clicked(FakeEngine(image_of(other, SPACING), sure_of(other)), 32, 30, 24)
+    assert NOTHING_AT_CLICK in lesion.messages
+    assert any("nothing stands out at the click" in message for message in lesion.messages)
+    assert np.argwhere(lesion.mask_on_volume()).tolist() == [[24, 30, 32]]
+    assert lesion.known_confidence is None
+
+
+def test_a_click_just_beside_a_lesion_takes_it_and_lies_in_the_mask() -> None:
+    beside = int(np.flatnonzero(LESION[24, 30])[-1]) + 1
+    mask = clicked(engine(), beside, 30, 24).mask_on_volume()
+    assert mask[24, 30, beside]
+
+
+def test_an_empty_answer_keeps_the_depth_that_was_guessed() -> None:
+    nothing = np.zeros(SHAPE, dtype=bool)
+    fake = FakeEngine(image_of(nothing, SPACING), sure_of(nothing))
+    prompt = line()
+    lesion = answer(fake, prompt, Run(SegmentOptions()))
+    half = int(on_slice(prompt, GEOMETRY, None).half_depth)
+    assert half > 1
+    assert np.ptp(lesion.box.corners_ijk[:, 2]) == pytest.approx(2 * half + 1)
+
+
+@pytest.mark.parametrize("prompt", [line(), slice_box(), PointPrompt(lps((32, 30, 24))[0])])
+def test_who_drew_no_box_gets_no_advice_to_draw_it_otherwise(prompt: FirstPrompt) -> None:
+    thin = LESION.copy()
+    thin[:24], thin[25:] = False, False
+    lesion = answer(
+        FakeEngine(image_of(thin, SPACING), sure_of(thin)), prompt, Run(SegmentOptions())
+    )
+    assert not any("Set its first and last slice" in message for message in lesion.messages)
+
+
+def test_the_note_tells_the_depth_after_the_box_was_extended() -> None:
+    """The model sees more of a tube the farther it is asked to look."""
+    tube = np.zeros((90, 60, 64), dtype=bool)
+    tube[8:82, 26:35, 28:37] = True
+    fake = FakeEngine(image_of(tube, SPACING), sure_of(tube))
+    prompt = LinePrompt(fake.volume.geometry.lps_from_ijk([(28, 30, 45), (36, 30, 45)]))
+    lesion = answer(fake, prompt, Run(SegmentOptions(extend="auto")))
+    slices = int(lesion.mask.any(axis=(1, 2)).sum())
+    note = next(message for message in lesion.messages if message.startswith("Looked"))
+    assert slices == 74
+    assert f"the lesion takes {slices * 2} mm ({slices} slices)." in note
+    assert note.startswith(f"Looked {lesion.looked_mm:.0f} mm")
+    assert lesion.looked_mm >= slices * 2
+    assert "The box that was found cut the lesion off and was extended." in lesion.messages
+    assert "The box cut the lesion off and was extended." not in lesion.messages

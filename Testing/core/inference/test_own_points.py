@@ -128,3 +128,19 @@ def test_a_scribble_is_thinned_and_the_newest_word_comes_first(volume: Volume) -
     assert points.shape == (MOST_POINTS, 2)
     assert labels[0] == 1
     assert points_on(8, job, [Said(click, False)], config)[1].numel() == 0
+
+
+@pytest.mark.parametrize("index", [2, 15, -1])
+def test_a_click_on_a_slice_outside_the_box_asks_the_model_nothing(
+    segmenter: Segmenter, volume: Volume, prompts: list[NetworkPrompt], index: int
+) -> None:
+    """The box goes from slice 5 to 13; -1 is the volume's last slice, with the box beside it."""
+    last = volume.geometry.shape[0] - 1
+    box = BOX if index >= 0 else BoxPrompt.from_voxels(12, 32, 9, 29, 5, last - 1)
+    lesion = segmenter.segment(box)
+    prompts.clear()
+    index = index if index >= 0 else last
+    click = Correction("point", volume.geometry.lps_from_ijk([[20, 18, index]]))
+    after = refined(segmenter, lesion, [click], Run(SegmentOptions()), TOOLS)
+    assert prompts == []
+    assert after.mask_on_volume()[index, 18, 20]

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from masam_core.inference.patch import PATCH_SHAPE, PROMPT_PIXELS, Patch, fade, patch_for
+from masam_core.inference.patch import (
+    MOST_STEP,
+    PATCH_SHAPE,
+    PROMPT_PIXELS,
+    Patch,
+    fade,
+    patch_for,
+    split,
+)
 
 
 def test_a_patch_reads_what_linear_interpolation_reads() -> None:
@@ -76,7 +84,7 @@ def test_the_patch_of_a_click_holds_the_click(
 
 
 def test_a_long_scribble_fits_into_its_patch() -> None:
-    line = [(10, 20, column) for column in range(10, 140)]
+    line = [(10, 20, column) for column in range(10, 65)]
     patch = patch_for(line, [[5, 10, 10], [15, 40, 40]], (3, 1, 1), (30, 150, 150))
     columns = patch.nearest(np.array(line))[:, 2]
     assert np.ptp(columns) + 1 <= PROMPT_PIXELS + 2
@@ -90,3 +98,28 @@ def test_an_answer_fades_to_nothing_at_the_sides_of_the_patch() -> None:
     for axis in range(3):
         assert torch.equal(share.select(axis, 0), torch.zeros_like(share.select(axis, 0)))
         assert torch.equal(share, share.flip(axis))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 79), st.integers(0, 399), st.integers(0, 399)),
+        min_size=1,
+        max_size=30,
+    ),
+    st.integers(1, 200),
+    st.tuples(st.floats(0.4, 8), st.floats(0.3, 2), st.floats(0.3, 2)),
+)
+def test_all_of_a_long_prompt_lies_well_within_the_patches_of_its_runs(
+    places: list[tuple[int, int, int]], size: int, spacing: tuple[float, float, float]
+) -> None:
+    voxels, lesion = np.array(places), np.array([[0, 0, 0], [9, size, size]])
+    runs = split(voxels, lesion, spacing)
+    assert sorted(np.concatenate(runs).tolist()) == list(range(len(voxels)))
+    click = patch_for([[0, 0, 0]], lesion, spacing, (80, 400, 400))
+    for run in runs:
+        patch = patch_for(voxels[run], lesion, spacing, (80, 400, 400))
+        assert patch.step[1] <= MOST_STEP * click.step[1] + 1e-9
+        sample = (voxels[run] - patch.centre) / patch.step
+        assert (np.abs(sample) < np.array(PATCH_SHAPE) / 2 - 1).all()
+    if not np.ptp(voxels, axis=0).any():
+        assert len(runs) == 1

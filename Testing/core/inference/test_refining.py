@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from masam_core.errors import BoxError, Cancelled
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
+from masam_core.inference.answers import answer
 from masam_core.inference.canonical_crop import canonical_voxels
 from masam_core.inference.engine import Run
 from masam_core.inference.options import SegmentOptions
@@ -24,6 +25,7 @@ from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.painted import Painted
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.corrections import Correction, correction_voxels
+from masam_core.prompts.first import PointPrompt
 from masam_core.prompts.record import PromptRecord
 
 from .fake_engine import FakeEngine, ellipsoid, image_of, sure_of
@@ -118,22 +120,33 @@ def test_the_user_is_obeyed_and_nothing_far_away_changes(
     )
 
     mask = after.mask_on_volume()
-    wanted = np.zeros(SHAPE, dtype=np.int8)
+    wanted = painted.copy()  # the corrections come after it
     frame = geometry.canonical_frame()
     allowed = np.zeros(SHAPE, dtype=bool)
     for correction in corrections:
         i, j, k = (voxels := correction_voxels(correction, geometry)).T
         wanted[k, j, i] = 1 if correction.positive else -1
+        if not len(voxels):
+            continue  # it lies beside the volume
         # No larger patch is possible than that of the largest lesion, which is the whole volume.
         ends = np.array([[0, 0, 0], np.array(frame.shape) - 1])
-        patch = patch_for(canonical_voxels(voxels, frame), ends, frame.spacing, frame.shape)
-        allowed |= frame.from_canonical(within(patch, frame.shape))
-    wanted = np.where(painted != 0, painted, wanted)
+        places = canonical_voxels(voxels, frame)
+        # A long prompt has several patches, of which each is centred within the prompt's extent.
+        corners = (places.min(axis=0), places.max(axis=0))
+        first, last = (
+            np.argwhere(within(patch_for([c], ends, frame.spacing, frame.shape), frame.shape))
+            for c in corners
+        )
+        hull = np.zeros(frame.shape, dtype=bool)
+        low, high = first.min(axis=0), last.max(axis=0) + 1
+        hull[low[0] : high[0], low[1] : high[1], low[2] : high[2]] = True
+        allowed |= frame.from_canonical(hull)
     assert mask[wanted == 1].all()
     assert not mask[wanted == -1].any()
     changed = mask != before.mask_on_volume()
     assert not (changed & ~allowed & (wanted == 0)).any()
-    assert corrector.calls == len(corrections)
+    long = any(correction.kind != "point" for correction in corrections)
+    assert corrector.calls == len(corrections) or (long and corrector.calls > len(corrections))
     assert np.array_equal(before.mask, kept)
     assert before.prompts.corrections == ()
     assert after.prompts.corrections == tuple(corrections)
@@ -271,3 +284,180 @@ def test_a_model_that_knows_boxes_alone_says_so(volume: Volume) -> None:
         tools(FakeCorrector("same")),
     )
     assert any("'MA-SAM' was trained with boxes alone" in message for message in after.messages)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_voxel_without_a_value_changes_no_other(volume: Volume, value: float) -> None:
+    class Spreads(FakeCorrector):
+        """Says "same", but has no answer where the image has no value, as convolutions do."""
+
+        def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
+            broken = ~torch.isfinite(inputs[0].sum())
+            return torch.full_like(inputs[1], np.nan) if broken else super().__call__(*inputs)
+
+    values = volume.array.copy()
+    values[12, 47, 50] = value
+    broken = replace(volume, array=values)
+    corrector = Spreads("same")
+    click = point(volume, 56, 44, 12)
+    after = refine(broken, lesion_on(volume), click, corrector=corrector)
+    shown = corrector.seen[0][0]
+    assert torch.isfinite(shown).all()
+    assert float(shown.min()) >= np.nanmin(volume.array)
+    assert float(shown.max()) <= np.nanmax(volume.array)
+    expected = refine(volume, lesion_on(volume), click)
+    assert np.array_equal(after.mask_on_volume(), expected.mask_on_volume())
+
+
+def test_where_the_network_has_no_answer_the_mask_stays(volume: Volume) -> None:
+    before = lesion_on(volume)
+    after = refine(volume, before, point(volume, 47, 44, 12), answer="nan")  # within the mask
+    assert np.array_equal(after.mask_on_volume(), before.mask_on_volume())
+
+
+class Carves(FakeCorrector):
+    """Takes a ball of samples around what the user denies out of the mask, as the network does."""
+
+    def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
+        _, probability, _, negative, _ = inputs
+        near = torch.nn.functional.max_pool3d(negative[None].float(), (3, 9, 9), 1, (1, 4, 4))[0]
+        return torch.where(near > 0, -9.0, torch.logit(probability, eps=1e-4))
+
+
+@pytest.mark.parametrize("smooth_mm", [0.0, 2.0])
+def test_a_hole_that_a_negative_click_opened_stays_open(volume: Volume, smooth_mm: float) -> None:
+    options = SegmentOptions(postprocess=PostprocessOptions(smooth_mm=smooth_mm))
+    click = point(volume, 47, 44, 12, positive=False)
+    lesion = lesion_on(volume)
+    after = refine(volume, lesion, click, corrector=Carves("same"), options=options)
+    assert not after.mask_on_volume()[12, 44, 46:49].any()
+    assert not after.mask_on_volume()[12, 43:46, 47].any()
+
+
+def test_a_hole_that_a_click_closes_off_is_filled(volume: Volume) -> None:
+    lesion = lesion_on(volume)
+    mask = lesion.mask_on_volume()
+    mask[12, 44, 48:56] = False  # a tunnel
+    open_ = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
+    after = refine(volume, open_, point(volume, 54, 44, 12)).mask_on_volume()  # in its mouth
+    assert after[12, 44, 48:55].all()
+
+
+def test_a_hole_that_was_erased_by_hand_stays_open_in_later_rounds(volume: Volume) -> None:
+    lesion = lesion_on(volume)
+    mask = lesion.mask_on_volume()
+    mask[12, 43:46, 44:47] = False
+    erased = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
+    after = refine(volume, erased, point(volume, 51, 44, 12)).mask_on_volume()
+    assert not after[12, 43:46, 44:47].any()
+
+
+def test_a_far_click_that_is_taken_back_leaves_no_large_crop(volume: Volume) -> None:
+    before = lesion_on(volume)
+    far = refine(volume, before, point(volume, 80, 80, 24))
+    assert far.mask_on_volume()[24, 80, 80]
+    back = refine(volume, far, point(volume, 80, 80, 24, positive=False))
+    assert np.array_equal(back.mask_on_volume(), before.mask_on_volume())
+    assert back.mask.size <= 1.1 * before.mask.size
+    k, j, i = before.slices_kji()
+    assert back.slices_kji()[0].stop <= k.stop
+    assert back.slices_kji()[1].stop <= j.stop
+    assert back.slices_kji()[2].stop <= i.stop
+
+
+def test_a_lesion_that_was_erased_can_be_gone_on_with(volume: Volume) -> None:
+    erased = Painted(-np.ones(SHAPE, dtype=np.int8), (0, 0, 0))
+    gone = refine(volume, lesion_on(volume), painted=erased)
+    assert gone.mask.sum() == 0
+    again = refine(volume, gone, point(volume, 47, 44, 12))
+    assert again.mask_on_volume()[12, 44, 47]
+
+
+def on_slice_12(volume: Volume, kind: str, corners: list[tuple[int, int]], positive: bool = True):
+    places = [(i, j, 12) for i, j in corners]
+    return Correction(kind, volume.geometry.lps_from_ijk(places), positive)
+
+
+def test_what_was_erased_from_an_earlier_lasso_stays_erased(volume: Volume) -> None:
+    """In the next rounds, too, in which nothing is told of what was painted before."""
+    around = on_slice_12(volume, "lasso", [(42, 40), (52, 40), (52, 48), (42, 48)])
+    lesion = refine(volume, lesion_on(volume), around)
+    mask = lesion.mask_on_volume()
+    mask[12, 41:44, 49:53] = False
+    erased = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
+    corrector = FakeCorrector("same")
+    after = refine(volume, erased, point(volume, 40, 44, 12), corrector=corrector)
+    assert not after.mask_on_volume()[12, 41:44, 49:53].any()
+    assert after.mask_on_volume()[12, 40:48, 43:48].all()
+    _, before, told, _, _ = corrector.seen[0]
+    assert int(told.sum()) > 40  # what still agrees is told
+    assert float(before[told].min()) > 0.1
+
+
+def test_what_was_painted_over_an_earlier_negative_scribble_stays(volume: Volume) -> None:
+    line = on_slice_12(volume, "scribble", [(42, 44), (52, 44)], positive=False)
+    lesion = refine(volume, lesion_on(volume), line)
+    mask = lesion.mask_on_volume()
+    mask[12, 44, 45:48] = True
+    painted = Lesion.from_mask(mask, volume, lesion.box, prompts=lesion.prompts)
+    after = refine(volume, painted, point(volume, 40, 46, 12)).mask_on_volume()
+    assert after[12, 44, 45:48].all()
+    assert not after[12, 44, 49:52].any()
+
+
+def test_a_click_after_the_eraser_counts(volume: Volume) -> None:
+    values = np.zeros(SHAPE, dtype=np.int8)
+    values[12, 42:47, 45:50] = -1
+    painted = Painted(values, (0, 0, 0))
+    after = refine(volume, lesion_on(volume), point(volume, 47, 44, 12), painted=painted)
+    mask = after.mask_on_volume()
+    assert mask[12, 44, 47]
+    assert mask[12, 42:47, 45:50].sum() == 1
+
+
+def test_a_scribble_through_all_slices_is_answered_on_all_of_them(volume: Volume) -> None:
+    corrector = FakeCorrector("all")
+    ends = [(47, 44, 1), (47, 44, 24)]
+    line = Correction("scribble", volume.geometry.lps_from_ijk(ends), True)
+    after = refine(volume, lesion_on(volume), line, corrector=corrector).mask_on_volume()
+    assert (after[1:25].sum(axis=(1, 2)) > 50).all()  # not the line's one voxel
+    assert corrector.calls == 3  # of 24 slices 2/3 of 16 each
+
+
+def test_the_first_click_stays_in_the_mask_when_it_is_corrected(volume: Volume) -> None:
+    place = (58, 44, 12)  # beside the mask, on the patch of the correction
+    first = PointPrompt(volume.geometry.lps_from_ijk([place])[0])
+    mask = lesion_on(volume).mask_on_volume()
+    mask[place[::-1]] = True
+    lesion = Lesion.from_mask(mask, volume, lesion_on(volume).box, prompts=PromptRecord(first))
+    later = Correction("point", volume.geometry.lps_from_ijk([(47, 44, 12)]), True)
+    engine = FakeEngine(volume, sure_of(LESION))
+    run, other = Run(SegmentOptions()), tools(FakeCorrector("nothing"))
+    assert refined(engine, lesion, [later], run, other).mask_on_volume()[place[::-1]]
+    # A later word counts.
+    no = Correction("point", volume.geometry.lps_from_ijk([place]), False)
+    assert not refined(engine, lesion, [no], run, other).mask_on_volume()[place[::-1]]
+
+
+def test_what_was_said_of_the_first_masks_depth_goes(volume: Volume) -> None:
+    """Of a click that found nothing, and of one that found the lesion."""
+    empty = np.zeros_like(LESION)
+    for says in (empty, LESION):
+        engine = FakeEngine(volume, sure_of(says))
+        click = PointPrompt(volume.geometry.lps_from_ijk([[47, 44, 12]])[0], "node")
+        first = answer(engine, click, Run(SegmentOptions()))
+        looked = [each for each in first.messages if each.startswith("Looked ")]
+        assert len(looked) == 1
+        assert ";" in looked[0]
+        after = refine(volume, first, point(volume, 47, 44, 12))
+        assert looked[0] not in after.messages
+        assert looked[0].split(";")[0] + "." in after.messages
+        again = refine(volume, after, point(volume, 47, 45, 12))  # stays so
+        assert looked[0].split(";")[0] + "." in again.messages
+
+
+def test_a_mask_that_was_emptied_says_that_it_is(volume: Volume) -> None:
+    erased = Painted(-np.ones(SHAPE, dtype=np.int8), (0, 0, 0))
+    gone = refine(volume, lesion_on(volume), painted=erased)
+    assert NOTHING in gone.messages
+    assert NOTHING not in refine(volume, gone, point(volume, 47, 44, 12)).messages

@@ -14,7 +14,7 @@ import pytest
 
 from masam_core.errors import Cancelled
 from masam_core.worker.client import Ask, Steps, WorkerError, split_command
-from masam_core.worker.protocol import Decoder, ProtocolError, encode
+from masam_core.worker.protocol import PROTOCOL, Decoder, Message, ProtocolError, encode
 from masam_core.worker.server import Server
 from masam_core.worker.steps import ask_steps
 from masam_core.worker.subprocess_transport import BlockingWorker
@@ -45,15 +45,20 @@ def answers(process: subprocess.Popen[bytes], count: int) -> list[dict[str, obje
     return out  # type: ignore[return-value]
 
 
+def hello(worker: BlockingWorker) -> Message:
+    """What the worker answers to its first request."""
+    return worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)
+
+
 def test_garbage_is_answered_with_an_error_and_work_goes_on() -> None:
     process = raw_worker()
     assert process.stdin is not None
     process.stdin.write(b"GET / HTTP/1.1\r\n\r\n" + encode({"type": "hello"}))
-    process.stdin.write(encode({"type": "hello", "id": 5, "protocol": 1}))
+    process.stdin.write(encode({"type": "hello", "id": 5, "protocol": PROTOCOL}))
     first, second, third = answers(process, 3)
     assert (first["id"], first["code"]) == (None, "bad_frame")
     assert (second["id"], second["code"]) == (None, "bad_request")
-    assert (third["type"], third["id"], third["protocol"]) == ("ok", 5, 1)
+    assert (third["type"], third["id"], third["protocol"]) == ("ok", 5, PROTOCOL)
     process.stdin.close()
     assert process.wait(SECONDS) == 0
 
@@ -103,7 +108,7 @@ def alive(pid: int) -> bool:
 def test_what_libraries_print_never_gets_between_frames(start_worker: Start) -> None:
     worker = start_worker(stand_in=True)
     worker.run(ask_steps("chatter"), seconds=SECONDS)
-    assert worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["protocol"] == 1
+    assert hello(worker)["protocol"] == PROTOCOL
     worker.pump(0.2)
     log = "\n".join(worker.client.log)
     for words in ("a library says hello", "and so does C code", "a child, too"):
@@ -117,7 +122,7 @@ def test_out_of_memory_is_an_error_not_an_end(start_worker: Start, how: str) -> 
     with pytest.raises(WorkerError, match="memory is not enough") as caught:
         worker.run(ask_steps("fill_memory", how=how), seconds=SECONDS)
     assert caught.value.code == "memory"
-    pid = worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"]
+    pid = worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)["pid"]
     assert worker.client.hello is not None
     assert worker.client.hello["pid"] == pid
 
@@ -127,7 +132,7 @@ def test_a_bug_is_reported_and_the_worker_goes_on(start_worker: Start) -> None:
     with pytest.raises(WorkerError, match="unforeseen") as caught:
         worker.run(ask_steps("bug"), seconds=SECONDS)
     assert caught.value.code == "internal"
-    assert worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["protocol"] == 1
+    assert hello(worker)["protocol"] == PROTOCOL
 
 
 def test_cancel_is_heard_while_it_works(start_worker: Start) -> None:
@@ -136,7 +141,7 @@ def test_cancel_is_heard_while_it_works(start_worker: Start) -> None:
     with pytest.raises(Cancelled):
         worker.run(ask_steps("wait"), seen.append, cancelled=lambda: bool(seen), seconds=SECONDS)
     before = time.monotonic()
-    worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)
+    worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)
     assert time.monotonic() - before < 3.0  # of the four seconds that the whole would take
 
 
@@ -145,11 +150,11 @@ def test_an_answer_that_cannot_be_sent_is_an_error_and_the_worker_goes_on(
     start_worker: Start, kind: str
 ) -> None:
     worker = start_worker(stand_in=True)
-    pid = worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"]
+    pid = worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)["pid"]
     with pytest.raises(WorkerError, match="answer can't be sent") as caught:
         worker.run(ask_steps(kind), seconds=SECONDS)
     assert caught.value.code == "too_large"
-    assert worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"] == pid
+    assert worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)["pid"] == pid
 
 
 @pytest.mark.parametrize("target", [[1], {"a": 1}, None, "1", True, 1.5, b"x"])
@@ -188,13 +193,13 @@ def test_a_worker_that_stops_while_a_volume_is_sent_holds_nobody_up(
     monkeypatch.setattr("masam_core.worker.client.GRACE_SECONDS", 0.2)
     monkeypatch.setattr("masam_core.worker.subprocess_transport.KILL_AFTER_SECONDS", 0.2)
     worker = start_worker(stand_in=True)
-    pid = worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"]
+    pid = worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)["pid"]
     os.kill(pid, signal.SIGSTOP)
     part = bytes(8 << 20)  # far more than a pipe holds
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         worker.run(ask_steps("volume_part", hash="x", offset=0, data=part), seconds=0.3)
-    assert worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"] != pid
+    assert worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)["pid"] != pid
     assert time.monotonic() - began < SECONDS
     deadline = time.monotonic() + SECONDS
     while alive(pid):
@@ -208,7 +213,7 @@ def test_closing_ends_a_worker_that_has_stopped_in_the_middle_of_a_volume(
 ) -> None:
     monkeypatch.setattr("masam_core.worker.subprocess_transport.KILL_AFTER_SECONDS", 0.2)
     worker = start_worker(stand_in=True)
-    pid = worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"]
+    pid = worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)["pid"]
     os.kill(pid, signal.SIGSTOP)
     part = bytes(8 << 20)
     with pytest.raises(Cancelled):
@@ -235,7 +240,7 @@ def test_whatever_a_message_brings_the_next_one_is_heard() -> None:
     assert process.stdin is not None
     for target in ([1], {"a": [2]}):
         process.stdin.write(encode({"type": "cancel", "id": 4, "target": target}))
-    process.stdin.write(encode({"type": "hello", "id": 5, "protocol": 1}))
+    process.stdin.write(encode({"type": "hello", "id": 5, "protocol": PROTOCOL}))
     assert [a["id"] for a in answers(process, 3)] == [4, 4, 5]
     process.stdin.close()
     assert process.wait(SECONDS) == 0
@@ -247,7 +252,7 @@ def test_a_request_after_the_cancel_of_a_stopped_worker_is_answered_by_another(
 ) -> None:
     monkeypatch.setattr("masam_core.worker.client.GRACE_SECONDS", 0.5)
     worker = start_worker(stand_in=True)
-    pid = worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"]
+    pid = worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)["pid"]
     seen: list[object] = []
 
     def stop(message: object) -> None:
@@ -258,17 +263,17 @@ def test_a_request_after_the_cancel_of_a_stopped_worker_is_answered_by_another(
     with pytest.raises(Cancelled):
         worker.run(ask_steps("wait"), stop, cancelled=lambda: bool(seen), seconds=SECONDS)
     # At once, within the grace: it is sent to the worker that is stopped, and waits.
-    assert worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"] != pid
+    assert worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)["pid"] != pid
     assert "[restarted] It did not stop when it was told to." in worker.client.log
 
 
 def test_a_dead_worker_is_reported_and_the_next_request_starts_another(start_worker: Start) -> None:
     worker = start_worker(stand_in=True)
-    first = worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"]
+    first = worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)["pid"]
     with pytest.raises(WorkerError, match=r"ended unexpectedly \(exit code 9\)") as caught:
         worker.run(ask_steps("crash"), seconds=SECONDS)
     assert caught.value.code == "died"
-    assert worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"] != first
+    assert worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)["pid"] != first
 
 
 def test_a_worker_that_does_not_stop_is_replaced(
@@ -276,11 +281,11 @@ def test_a_worker_that_does_not_stop_is_replaced(
 ) -> None:
     monkeypatch.setattr("masam_core.worker.client.GRACE_SECONDS", 0.0)
     worker = start_worker(stand_in=True)
-    first = worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"]
+    first = worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)["pid"]
     with pytest.raises(Cancelled):
         worker.run(ask_steps("hang"), cancelled=lambda: True, seconds=SECONDS)
     time.sleep(0.01)
-    assert worker.run(ask_steps("hello", protocol=1), seconds=SECONDS)["pid"] != first
+    assert worker.run(ask_steps("hello", protocol=PROTOCOL), seconds=SECONDS)["pid"] != first
 
 
 def test_a_program_that_is_not_there_is_an_error_in_words() -> None:
@@ -321,6 +326,6 @@ def test_a_task_can_recover_from_an_error(start_worker: Start) -> None:
         try:
             yield Ask("no such request")
         except WorkerError as error:
-            return error.code, (yield Ask("hello", {"protocol": 1}))["protocol"]
+            return error.code, (yield Ask("hello", {"protocol": PROTOCOL}))["protocol"]
 
-    assert start_worker().run(steps(), seconds=SECONDS) == ("unknown_request", 1)
+    assert start_worker().run(steps(), seconds=SECONDS) == ("unknown_request", PROTOCOL)

@@ -216,3 +216,20 @@ def test_a_rename_in_another_module_reaches_box_and_segment(lesions: Any, make: 
     lesion.roi.SetName("two")
     lesions.followNames()
     assert lesion.roi.GetName() == "one"
+
+
+def test_a_confidence_that_is_not_known_is_shown_as_a_dash(lesions: Any, make: Scene) -> None:
+    from dataclasses import replace
+
+    from MASAMSlicerLib.wording import rowOf
+
+    lesion = segmented(lesions, make, make.volume())
+    assert rowOf(lesion, {}).confidence == "75%"
+    made = replace(lesion.provenance, confidence=float("nan"))
+    # As this version writes it, as an earlier one did, and as files do that leave it out.
+    for text in (made.tags()["MASAM.Confidence"], "nan", ""):
+        assert "nan" not in made.tags()["MASAM.Confidence"]
+        lesion.segment.SetTag("MASAM.Confidence", text)
+        again = lesions.lesion(lesion.id)
+        assert again.provenance.knownConfidence is None
+        assert rowOf(again, {}).confidence == "-"
