@@ -241,7 +241,7 @@ def _train_corrector(run: TrainConfig) -> None:
         name
         for name, value in (
             ("decoder_from", run.decoder_from),
-            ("at_once", run.at_once),
+            ("at_once", 0 < run.at_once < run.batch),
             ("devices", run.devices > 1),
             ("nodes", run.nodes > 1),
             ("tensorboard", run.tensorboard),

@@ -554,7 +554,7 @@ def test_a_case_may_be_a_line_with_points_and_its_corrections_are_stored(tmp_pat
     array = np.arange(6 * 7 * 8, dtype=np.int16).reshape(6, 7, 8)
     sitk.WriteImage(sitk.GetImageFromArray(array), str(images / "a.nii.gz"))
     write(images / "a_line.mrk.json", "Line", [[1, 2, 3], [6, 2, 3]])
-    write(images / "a_N.mrk.json", "Fiducial", [[4, 5, 3]])
+    write(images / "a_not.mrk.json", "Fiducial", [[4, 5, 3]])
     cases, notes = find_cases(images)
     spec = BatchSpec(images, tmp_path / "out", overlay=False)
     queue, engine = open_queue(cases, spec), Corrected()
