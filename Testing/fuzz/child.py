@@ -80,7 +80,12 @@ def main() -> None:
                 injection.keep(room / "now", kind=kind.name)
             say(event="begin")
             verdict = judged(kind, injection, room, lambda words: say(event="phase", words=words))
-            say(event="end", **vars(verdict))
+            where = ""
+            if verdict.is_finding:  # the next injection comes before this one is looked at
+                where = tempfile.mkdtemp(prefix="found-", dir=room)
+                with contextlib.suppress(OSError, ValueError):
+                    injection.keep(Path(where), kind=kind.name)
+            say(event="end", where=where, **vars(verdict))
 
         inject(kind, order["seed"], order["count"], each)
         say(event="done")

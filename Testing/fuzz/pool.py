@@ -115,7 +115,8 @@ class Child:
                 found[event["outcome"]] += 1
                 self._counts.seconds[kind] += event["seconds"]
                 if event["outcome"] in FINDINGS:
-                    self._note(kind, event["outcome"], event["key"], event["words"])
+                    where = Path(event["where"])
+                    self._note(kind, event["outcome"], event["key"], event["words"], where)
                 if time.monotonic() > ends:
                     self.end()
                     return
@@ -130,18 +131,17 @@ class Child:
                     found["taken"] += 1
                 else:
                     found[name] += 1
-                    self._note(kind, name, name, event["words"])
+                    self._note(kind, name, name, event["words"], self._room / "now")
                 self.end()
                 return
 
-    def _note(self, kind: str, outcome: str, key: str, words: str) -> None:
-        """Keep the injection of the first finding of each cause."""
+    def _note(self, kind: str, outcome: str, key: str, words: str, where: Path) -> None:
+        """Keep the injection of the first finding of each cause; it lies in ``where``."""
         if any(f.kind == kind and f.key == key for f in self._counts.findings):
             return
         folder = self._keep / f"{len(self._counts.findings):03d} {kind}"
-        now = self._room / "now"
-        if now.is_dir():
-            name, injection = Injection.kept(now)
+        if where.is_dir():
+            name, injection = Injection.kept(where)
             injection.keep(folder, kind=name, outcome=outcome, words=words)
         self._counts.findings.append(Finding(kind, outcome, key, words, folder))
 

@@ -81,7 +81,8 @@ class StateFolder:
         own = {self._path(name).name for name in names}
         found = []
         for path in sorted(self._folder.glob("*.json")):
-            if path.name in own:
+            # What a write that was killed has left behind begins with a dot.
+            if path.name in own or path.name.startswith("."):
                 continue
             try:
                 kept = _read(path)
@@ -167,6 +168,8 @@ def _read(path: Path) -> tuple[str, CaseState] | None:
             raise ValueError(name)
         if not all(isinstance(row, dict) for row in state.rows):
             raise TypeError(state.rows)
+        if not isinstance(state.made_of, dict) or not isinstance(state.source, str):
+            raise TypeError(state.made_of)
     except (MasamError, OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{path} is damaged.") from error
     return name, state
