@@ -37,7 +37,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         "print(time.process_time(), file=sys.stderr)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     # The processor's time, which other programs on the machine hardly change.
     assert float(done.stderr) < 1.5
@@ -56,7 +56,7 @@ def test_wrong_usage_is_2(masam: Masam, words: tuple[str, ...]) -> None:
 
 def test_python_dash_m_is_masam() -> None:
     command = [sys.executable, "-m", "masam_core", "--version"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    shown = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     assert shown.stdout.startswith("masam ")
 
 
