@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import locale
 import os
 from pathlib import Path
 
@@ -29,7 +31,12 @@ share_processor()  # as the product does, before any test loads PyTorch
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what is marked ``gpu`` where there is none."""
+    """Skip what is marked ``gpu`` where there is none; give each test a locale that knows letters.
+
+    Slicer's core sets the process's own to one of ASCII alone.
+    """
+    with contextlib.suppress(locale.Error):
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
     if item.get_closest_marker("gpu") is not None:
         import torch
 
