@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from masam_core.inference import segmenter
 from Testing.fuzz.child import inject, judged
 from Testing.fuzz.injection import Injection
-from Testing.fuzz.kinds.command_line import _quick
 from Testing.fuzz.kinds.registry import NAMES, kind
 from Testing.fuzz.oracle import Verdict
 
@@ -24,11 +22,8 @@ POSIX = ("full disk", "killed")
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_taken_or_refused_in_words_and_nothing_else_happens(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path
 ) -> None:
-    # Kinds put a quick segmenter in its place, for good in their own process; here for the test.
-    monkeypatch.setattr(segmenter, "Segmenter", segmenter.Segmenter)
-    _quick.cache_clear()
     if importlib.util.find_spec(NEEDS.get(name, "numpy")) is None:
         pytest.skip(f"{NEEDS[name]} is not installed")
     if name.startswith(POSIX) and sys.platform == "win32":

@@ -6,8 +6,8 @@ The commands run in this process with a model that never looks at the image.
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import Any
+from unittest import mock
 
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -18,7 +18,7 @@ from Testing.fuzz.injection import Injection, Kind, Place
 from Testing.fuzz.kinds.images import image, meta_images, nifti_files, nrrd_files
 from Testing.fuzz.kinds.prompts import MARKUP, label_images, roi_files
 from Testing.fuzz.kinds.tables import batch_lists, case_lists
-from Testing.fuzz.kinds.weights import safetensors_files, torch_files
+from Testing.fuzz.kinds.weights import safetensors_files, tiny_known, torch_files
 from Testing.fuzz.mutate import odd_words
 from Testing.fuzz.oracle import Lost, Wrong
 from Testing.fuzz.quick_worker import Filled
@@ -74,14 +74,6 @@ class QuickSegmenter(Filled):
 
     def __init__(self, *_given: Any, **_more: Any) -> None:
         super().__init__()
-
-
-@cache
-def _quick() -> None:
-    """Have the commands take the model that is quick."""
-    from masam_core.inference import segmenter
-
-    segmenter.Segmenter = QuickSegmenter  # type: ignore[misc,assignment]
 
 
 def _stems() -> st.SearchStrategy[str]:
@@ -144,7 +136,8 @@ def questions(draw: st.DrawFn) -> Injection:
 
 def run(place: Place, injection: Injection) -> Any:
     """Run a command; a refusal is one line on stderr and exit code 1, or typer's own 2."""
-    _quick()
+    from masam_core.inference import segmenter
+
     roots = {"in:": place.folder, "out:": place.results}
     words, outputs = [], []
     for word in injection.settings["words"]:
@@ -159,7 +152,8 @@ def run(place: Place, injection: Injection) -> Any:
                 outputs.pop()
     if len(set(outputs)) < len(outputs):
         outputs = []
-    done = CliRunner().invoke(app, join_numbers(words), prog_name="masam")
+    with tiny_known(), mock.patch.object(segmenter, "Segmenter", QuickSegmenter):
+        done = CliRunner().invoke(app, join_numbers(words), prog_name="masam")
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     said = done.stdout + done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
@@ -11,6 +12,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from hypothesis import strategies as st
@@ -26,22 +28,28 @@ from Testing.fuzz.oracle import Leaks
 
 # Made by a pickle that was run.
 TRACE = str(Path(tempfile.gettempdir()) / f"masam-fuzz-ran-{os.getpid()}")
-BACKBONES.setdefault("vit_tiny", BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4))
+TINY = {"vit_tiny": BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)}
+
+
+def tiny_known() -> contextlib.AbstractContextManager[object]:
+    """Makes the backbone of :func:`tiny_state` known for a while."""
+    return mock.patch.dict(BACKBONES, TINY)
 
 
 @cache
 def tiny_state() -> tuple[dict[str, torch.Tensor], ModelConfig]:
     """Weights and configuration of a model of four small blocks."""
-    config = ModelConfig(
-        name="tiny",
-        backbone="vit_tiny",
-        image_size=56,
-        fact_rank=4,
-        adapter_width=8,
-        field_of_view="prompt",
-    )
-    torch.manual_seed(0)
-    return MASAM(config).state_dict(), config
+    with tiny_known():
+        config = ModelConfig(
+            name="tiny",
+            backbone="vit_tiny",
+            image_size=56,
+            fact_rank=4,
+            adapter_width=8,
+            field_of_view="prompt",
+        )
+        torch.manual_seed(0)
+        return MASAM(config).state_dict(), config
 
 
 @cache
@@ -126,8 +134,9 @@ def load(place: Place, _injection: Injection) -> Any:
     """Look at a weight file, and load it, as every command does."""
     Path(TRACE).unlink(missing_ok=True)
     try:
-        inspect_checkpoint(place.target)
-        load_model(place.target)
+        with tiny_known():
+            inspect_checkpoint(place.target)
+            load_model(place.target)
     finally:
         if Path(TRACE).exists():
             raise Leaks("code of a weight file was run")
