@@ -13,8 +13,8 @@ from masam_core.inference.engine import Engine, Run
 from masam_core.inference.extend import Extend
 from masam_core.inference.extending import extend
 from masam_core.inference.first_click import first_voxels, obey_first
+from masam_core.inference.messages import NOTHING
 from masam_core.inference.open_answer import Found, answer_open
-from masam_core.inference.refining import NOTHING
 from masam_core.lesion.cut import cut_words
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure

@@ -62,7 +62,7 @@ def correct(
     read = _reach(patch, shape)
     canvas.cover(read)
     if first is not None:
-        first(covered(patch, shape))
+        first(patch.covers(shape))
     near = finite(image[read])
     shown = _seen_from(patch, [part.start for part in read]).extract(near)
     own = _seen_from(patch, canvas.first)
@@ -127,17 +127,6 @@ def _maps(patch: Patch, said: Sequence[Said]) -> tuple[Tensor, Tensor]:
         this, other = (0, 1) if each.positive else (1, 0)
         maps[this, z, y, x], maps[other, z, y, x] = True, False
     return maps[0], maps[1]
-
-
-def covered(patch: Patch, shape: tuple[int, int, int]) -> Place:
-    """The voxels of a volume that lie between a patch's samples, which it may change."""
-    parts = []
-    for axis, length in enumerate(shape):
-        place = patch.positions(axis)
-        low = max(0, int(np.ceil(place[0] - 1e-6)))
-        high = min(length - 1, int(np.floor(place[-1] + 1e-6)))
-        parts.append(slice(low, max(low, high) + 1))
-    return parts[0], parts[1], parts[2]
 
 
 def _seen_from(patch: Patch, first: Sequence[int]) -> Patch:

@@ -59,6 +59,16 @@ class Patch:
         values = np.array(array[part[0], part[1], part[2]], dtype=np.float32)
         return _along_axes(weights, torch.from_numpy(values))
 
+    def covers(self, shape: tuple[int, ...]) -> Place:
+        """The voxels of a volume that lie between the samples, one along each axis at least."""
+        parts = []
+        for axis, length in enumerate(shape):
+            place = self.positions(axis)
+            low = max(0, int(np.ceil(place[0] - 1e-6)))
+            high = min(length - 1, int(np.floor(place[-1] + 1e-6)))
+            parts.append(slice(low, max(low, high) + 1))
+        return parts[0], parts[1], parts[2]
+
     def put_back(
         self, values: Tensor, shape: tuple[int, int, int]
     ) -> tuple[NDArray[np.float32], Place]:
@@ -71,17 +81,13 @@ class Patch:
         Returns:
             Values on those voxels, and where they lie.
         """
-        weights, part = [], []
-        for axis, length in enumerate(shape):
-            place = self.positions(axis)
-            low = max(0, int(np.ceil(place[0] - 1e-6)))
-            high = min(length - 1, int(np.floor(place[-1] + 1e-6)))
-            voxels = np.arange(low, max(low, high) + 1)
-            weights.append(_writing(voxels, place[0], self.step[axis], self.shape[axis]))
-            part.append(slice(int(voxels[0]), int(voxels[-1]) + 1))
-        matrices = [matrix.to(values.device) for matrix in weights]
-        out = _along_axes(matrices, values.float()).cpu().numpy()
-        return out, (part[0], part[1], part[2])
+        covered = self.covers(shape)
+        matrices = []
+        for axis, part in enumerate(covered):
+            voxels, first = np.arange(part.start, part.stop), self.positions(axis)[0]
+            matrix = _writing(voxels, first, self.step[axis], self.shape[axis])
+            matrices.append(matrix.to(values.device))
+        return _along_axes(matrices, values.float()).cpu().numpy(), covered
 
     def nearest(self, voxels: NDArray[Any]) -> NDArray[np.int64]:
         """The samples nearest to voxels (n, 3); those beyond the patch are left out."""

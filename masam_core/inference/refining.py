@@ -22,7 +22,6 @@ from masam_core.inference.engine import Engine, Run
 from masam_core.inference.extending import still_cut
 from masam_core.inference.first_click import first_said
 from masam_core.inference.job import Job
-from masam_core.inference.messages import NOTHING as NOTHING
 from masam_core.inference.messages import messages_after
 from masam_core.inference.own_points import ask_with_points, knows_points
 from masam_core.inference.patch import split
@@ -84,8 +83,8 @@ def refined(
     canvas = Canvas(lesion, frame, threshold)
     _allow(canvas, job)
     before = confidence(canvas.probability, canvas.mask)
-    before_now = [*first_said(record, frame), *(_said(each, frame) for each in record.corrections)]
-    earlier = _still_true(canvas, before_now)
+    said_before = [_said(each, frame) for each in record.corrections]
+    earlier = _still_true(canvas, [*first_said(record, frame), *said_before])
     by_hand = _by_hand(painted, frame)
     obey(canvas, [*earlier, *by_hand])
     image = frame.to_canonical(engine.volume.array)
@@ -103,7 +102,7 @@ def refined(
             said = [*told, *part]
             first = None
             if knows_points(config):
-                first = partial(_ask_the_model, engine, canvas, job, said, run)
+                first = partial(ask_with_points, engine, canvas, job, said, run=run)
             places.append(
                 correct(canvas, image, tools.corrector, tools.contrast, said, ends, first)
             )
@@ -115,12 +114,6 @@ def refined(
     if run.progress is not None:
         run.progress(1.0, "measuring")
     return _lesion(engine, lesion, canvas, record.with_corrections(*corrections), before, run)
-
-
-def _ask_the_model(
-    engine: Engine, canvas: Canvas, job: Job, said: Sequence[Said], run: Run, place: Place
-) -> None:
-    ask_with_points(engine, canvas, job, said, place, run)
 
 
 def _lesion(

@@ -16,9 +16,10 @@ from masam_core.image.volume import Volume
 from masam_core.inference.answers import answer
 from masam_core.inference.canonical_crop import canonical_voxels
 from masam_core.inference.engine import Run
+from masam_core.inference.messages import NOTHING
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.patch import patch_for
-from masam_core.inference.refining import NOTHING, Tools, refined
+from masam_core.inference.refining import Tools, refined
 from masam_core.lesion.cleaning_options import PostprocessOptions
 from masam_core.lesion.cut import Cut, cut_words
 from masam_core.lesion.lesion import Lesion
