@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from masam_core.lesion.crops import tight_slices
 
 if TYPE_CHECKING:
+    import torch
+
     from masam_core.image.geometry import Geometry
 
 Mask = NDArray[np.bool_]
@@ -40,17 +42,11 @@ def surface_distances(found: Mask, expert: Mask, geometry: Geometry) -> tuple[fl
     Returns:
         (HD95, ASD) in mm; None where a mask is empty, which has no surface.
     """
-    both = tight_slices(found | expert)
-    if both is None or not found.any() or not expert.any():
+    if not found.any() or not expert.any():
         return None
-    import torch
     from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance
 
-    # One voxel of margin, so that no surface lies on the edge of the array.
-    first, second = (
-        torch.from_numpy(np.pad(m[both], 1)[None, None].astype(np.float32)) for m in (found, expert)
-    )
-    spacing = [float(s) for s in geometry.spacing[::-1]]
+    first, second, spacing = _for_monai(found, expert, geometry)
     hausdorff = compute_hausdorff_distance(
         first, second, include_background=True, percentile=95, spacing=spacing
     )
@@ -72,22 +68,29 @@ def surface_dice(found: Mask, expert: Mask, geometry: Geometry, tolerance_mm: fl
     Returns:
         In [0, 1]; 1 where both masks are empty, 0 where one is.
     """
-    both = tight_slices(found | expert)
-    if both is None:
-        return 1.0
     if not found.any() or not expert.any():
-        return 0.0
-    import torch
+        return 1.0 if found.any() == expert.any() else 0.0
     from monai.metrics import compute_surface_dice
 
-    first, second = (
-        torch.from_numpy(np.pad(m[both], 1)[None, None].astype(np.float32)) for m in (found, expert)
-    )
-    spacing = [float(s) for s in geometry.spacing[::-1]]
+    first, second, spacing = _for_monai(found, expert, geometry)
     score = compute_surface_dice(
         first, second, [tolerance_mm], include_background=True, spacing=spacing
     )
     return float(score[0, 0])
+
+
+def _for_monai(
+    found: Mask, expert: Mask, geometry: Geometry
+) -> tuple[torch.Tensor, torch.Tensor, list[float]]:
+    """Two masks, not both empty, as MONAI's measures take them, and mm along k, j, i."""
+    import torch
+
+    both = tight_slices(found | expert)
+    # One voxel of margin, so that no surface lies on the edge of the array.
+    first, second = (
+        torch.from_numpy(np.pad(m[both], 1)[None, None].astype(np.float32)) for m in (found, expert)
+    )
+    return first, second, [float(s) for s in geometry.spacing[::-1]]
 
 
 def inscribed_ellipsoid(
