@@ -130,7 +130,7 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
         state.advance()
         if progress is not None and fabric.is_global_zero:
             progress(state.step, config.steps, loss)
-        over = bool(fabric.broadcast(elapsed >= 1))
+        over = config.minutes > 0 and bool(fabric.broadcast(elapsed >= 1))
         finished = over or state.step == config.steps
         if logs is not None:
             if validation and (finished or state.step % config.validate_every == 0):
