@@ -15,8 +15,6 @@ from masam_core.training.presets import DEFAULT, PRESETS
 if TYPE_CHECKING:
     from masam_core.training.settings import TrainConfig
 
-# What the corrector's run has of its own, over the preset.
-CORRECTOR = {"lr": 1e-3, "warmup": 100, "steps": 4000, "batch": 8, "average": 0.995}
 FILES, RUN = "Files to start from", "The run; every other entry: --set"
 
 
@@ -170,7 +168,7 @@ def train_command(
         )
     layers = [
         read_preset(preset),
-        CORRECTOR if corrector else {},
+        _corrector_defaults() if corrector else {},
         read_yaml(config) if config is not None else {},
         {**options, "target": target} if target else options,
         read_overrides(entries or []),
@@ -226,6 +224,13 @@ def _pack(run: TrainConfig, path: Path) -> None:
     images, _ = prepare_images(cases, run, lambda message: say(message, err=True))
     size = write_pack(path, images)
     say(f"{sum(map(len, images))} lesions, {size / 1e6:.1f} MB: {path}", err=True)
+
+
+def _corrector_defaults() -> dict[str, Any]:
+    """What a run of the corrector has of its own, over the preset."""
+    from masam_core.training.corrections.train import CorrectorRun
+
+    return {n: getattr(CorrectorRun, n) for n in ("lr", "warmup", "steps", "batch", "average")}
 
 
 def _train_corrector(run: TrainConfig) -> None:

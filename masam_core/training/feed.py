@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
@@ -10,6 +11,8 @@ from torchvision.transforms import v2
 from masam_core.training.samples import Batch, draw_batch
 from masam_core.training.settings import TrainConfig
 from masam_core.training.sources import Sources
+
+Drawn = TypeVar("Drawn")
 
 
 class Parts(Dataset[Batch]):
@@ -47,11 +50,11 @@ class Parts(Dataset[Batch]):
         return draw_batch(self.sources, config.model, self.transform, config.prompts, seeds)
 
 
-def feed(parts: Parts, workers: int) -> Iterator[Batch]:
-    """Draw the parts in order, with so many processes beside this one (0: in this one).
+def feed(drawn: Dataset[Drawn], workers: int) -> Iterator[Drawn]:
+    """Draw what a data set holds in order, with so many processes beside this one (0: in this one).
 
     Each sample has its own seed, so the samples are the same however many draw them.
     """
     ahead = {"prefetch_factor": 4} if workers else {}
-    loader = DataLoader(parts, batch_size=None, shuffle=False, num_workers=workers, **ahead)  # type: ignore[arg-type]
+    loader = DataLoader(drawn, batch_size=None, shuffle=False, num_workers=workers, **ahead)  # type: ignore[arg-type]
     return iter(loader)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +12,18 @@ import torch
 from lightning_fabric import Fabric
 from safetensors.torch import save_file
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from masam_core.atomic import atomic_path
 from masam_core.data.reading import read_cases
 from masam_core.errors import ConfigError
-from masam_core.model.corrector import Corrector
+from masam_core.model.corrector import Corrector, load_corrector
 from masam_core.training.case_cache import CaseCache
 from masam_core.training.corrections.appearance import vary
 from masam_core.training.corrections.fields import Fields, draw_fields, field_of
 from masam_core.training.corrections.rounds import Session, dice_of, play_round
 from masam_core.training.corrections.wrong import wrong_masks
+from masam_core.training.feed import feed
 from masam_core.training.pack import is_pack
 from masam_core.training.settings import TrainConfig
 from masam_core.training.sources import Sources
@@ -106,6 +107,7 @@ def train_corrector(
 
     Raises:
         ConfigError: a loss that is no number any more, or a checkpoint of another network.
+        CheckpointError: ``run.start_from`` is no corrector.
     """
     fabric = Fabric(accelerator=run.accelerator, devices=1, precision=run.precision)  # type: ignore[arg-type]
     fabric.launch()
@@ -113,9 +115,7 @@ def train_corrector(
     run.out.mkdir(parents=True, exist_ok=True)
     network = Corrector()
     if run.start_from is not None:
-        from safetensors.torch import load_file
-
-        network.load_state_dict({n: t.float() for n, t in load_file(run.start_from).items()})
+        network.load_state_dict(load_corrector(run.start_from).state_dict())
     optimizer = torch.optim.AdamW(network.parameters(), lr=run.lr, weight_decay=0.01)
     wrapped, optimizer = fabric.setup(network, optimizer)
     mean = {n: t.detach().clone() for n, t in network.state_dict().items()}
@@ -124,7 +124,7 @@ def train_corrector(
         report(f"Going on from step {step}.")
     start = time.monotonic()
     totals: list[Tensor] = []
-    for fields in _feed(sources, run, step):
+    for fields in feed(_Draws(sources, run, step), run.workers):
         elapsed = (time.monotonic() - start) / (60 * run.minutes) if run.minutes else 0.0
         if elapsed >= 1:
             break
@@ -192,18 +192,6 @@ def _step(
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return torch.stack(losses).mean(), before, dice_of(session).mean()
-
-
-def _feed(sources: Sources, run: CorrectorRun, first: int) -> Iterator[Fields]:
-    ahead = {"prefetch_factor": 4} if run.workers else {}
-    loader = DataLoader(
-        _Draws(sources, run, first),
-        batch_size=None,
-        shuffle=False,
-        num_workers=run.workers,
-        **ahead,  # type: ignore[arg-type]
-    )
-    return iter(loader)
 
 
 def _schedule(run: CorrectorRun, step: int, elapsed: float) -> float:
