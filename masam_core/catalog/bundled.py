@@ -29,12 +29,11 @@ def bundled_model_path() -> Path:
     Raises:
         CheckpointError: the installation is incomplete.
     """
-    for folder in resources():
-        if (folder / "Models" / DELTA).is_file() and (folder / "Models" / BASE).is_file():
-            return folder / "Models" / DELTA
-    raise CheckpointError(
+    return _model_file(
         f"The bundled model ({DELTA} and {BASE}) is missing from this installation. Install "
-        "MASAM again, or choose another model."
+        "MASAM again, or choose another model.",
+        DELTA,
+        BASE,
     )
 
 
@@ -44,11 +43,9 @@ def bundled_corrector_path() -> Path:
     Raises:
         CheckpointError: the installation is incomplete.
     """
-    for folder in resources():
-        if (folder / "Models" / CORRECTOR).is_file():
-            return folder / "Models" / CORRECTOR
-    raise CheckpointError(
-        f"The corrector ({CORRECTOR}) is missing from this installation. Install MASAM again."
+    return _model_file(
+        f"The corrector ({CORRECTOR}) is missing from this installation. Install MASAM again.",
+        CORRECTOR,
     )
 
 
@@ -58,10 +55,7 @@ def bundled_base_path() -> Path:
     Raises:
         CheckpointError: the installation is incomplete.
     """
-    for folder in resources():
-        if (folder / "Models" / BASE).is_file():
-            return folder / "Models" / BASE
-    raise CheckpointError(f"The bundled backbone {BASE} is missing from this installation.")
+    return _model_file(f"The bundled backbone {BASE} is missing from this installation.", BASE)
 
 
 def sample_data_dir() -> Path:
@@ -74,3 +68,11 @@ def sample_data_dir() -> Path:
         if (folder / "SampleData").is_dir():
             return folder / "SampleData"
     raise VolumeError("The sample volumes are missing from this installation.")
+
+
+def _model_file(missing: str, name: str, *beside: str) -> Path:
+    """A file of the first folder that holds it and those beside it; else an error in words."""
+    for folder in resources():
+        if all((folder / "Models" / each).is_file() for each in (name, *beside)):
+            return folder / "Models" / name
+    raise CheckpointError(missing)

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from masam_core.catalog.bundled import BASE, DELTA, SHA256, bundled_model_path
+from masam_core.catalog.bundled import (
+    BASE,
+    CORRECTOR,
+    DELTA,
+    SHA256,
+    bundled_corrector_path,
+    bundled_model_path,
+)
 from masam_core.digest import sha256_of
 from masam_core.errors import MasamError
 from masam_core.installation.finding import Finding, State
 
 TITLE = "Model file"
 SHOWN = 12  # characters of a digest
+FILES = (DELTA, BASE, CORRECTOR)
 
 
 def check_bundled() -> Finding:
-    """Check the bundled model, two files, against their digests."""
+    """Check the bundled model and the corrector against their digests."""
     try:
         folder = bundled_model_path().parent
+        bundled_corrector_path()
     except MasamError as error:
         return Finding(TITLE, State.PROBLEM, str(error), "Install MASAM again.")
-    wrong = [words for name in (DELTA, BASE) if (words := damage(folder / name, SHA256[name]))]
+    wrong = [words for name in FILES if (words := damage(folder / name, SHA256[name]))]
     if wrong:
         return Finding(
             TITLE, State.PROBLEM, " ".join(wrong), "The file is damaged: install MASAM again."
         )
-    size = sum((folder / name).stat().st_size for name in (DELTA, BASE)) / 1e6
+    size = sum((folder / name).stat().st_size for name in FILES) / 1e6
     return Finding(
         TITLE, State.OK, f"bundled, whole ({size:.1f} MB, sha256 {SHA256[DELTA][:SHOWN]}...)"
     )

@@ -27,7 +27,7 @@ def test_the_digests_of_the_bundled_model_are_those_of_its_files() -> None:
     assert "whole" in found.words
 
 
-@pytest.mark.parametrize("name", [bundled.DELTA, bundled.BASE])
+@pytest.mark.parametrize("name", [bundled.DELTA, bundled.BASE, bundled.CORRECTOR])
 def test_a_cut_off_or_missing_file_of_the_model_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
