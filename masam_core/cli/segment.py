@@ -148,7 +148,7 @@ def segment_command(
         list[Path] | None,
         typer.Option(
             help="Slicer curve or points (.mrk.json) that a line is drawn through; it does not "
-            "belong to the lesion if its name says so (N, not, negative, -).",
+            "belong to the lesion if its name says so (not, negative, -).",
             rich_help_panel=CORRECTIONS,
         ),
     ] = None,
