@@ -13,7 +13,7 @@ from masam_core.inference.engine import Engine, Run
 from masam_core.inference.extend import Extend
 from masam_core.inference.extending import extend
 from masam_core.inference.first_click import first_voxels, obey_first
-from masam_core.inference.messages import NOTHING
+from masam_core.inference.messages import NOTHING, SHAPED
 from masam_core.inference.open_answer import Found, answer_open
 from masam_core.lesion.cut import cut_words
 from masam_core.lesion.lesion import Lesion
@@ -133,8 +133,8 @@ def _lesion(
         messages.append(NOTHING)
     elif found.shaped:
         messages.append(
-            "What stands out fills little of this box, so the box's own shape was taken into "
-            "account. Check the mask closely, or tighten the box."
+            f"{SHAPED}, so the box's own shape was taken into account. Check the mask closely, or "
+            "tighten the box."
         )
     if cuts:
         messages.append(cut_words(cuts))

@@ -15,6 +15,7 @@ from masam_core.inference.engine import Engine, Run
 from masam_core.inference.extending import end_of, moved
 from masam_core.inference.first_click import piece_at
 from masam_core.inference.growth import ROUNDS, Grown, grow
+from masam_core.inference.messages import LOOKED
 from masam_core.inference.on_slice import OnSlice, candidates, on_slice
 from masam_core.prompts.boxes import CORNER_BITS, BoxPrompt
 from masam_core.prompts.first import OpenPrompt, PointPrompt
@@ -65,7 +66,7 @@ class Found:
         """
         frame, looked = self.start.frame, self.looked(asked)
         slice_mm, count = frame.spacing[0], looked[1] - looked[0] + 1
-        text = f"Looked {count * slice_mm:.0f} mm ({_slices(count)}) across the prompt's slice"
+        text = f"{LOOKED}{count * slice_mm:.0f} mm ({_slices(count)}) across the prompt's slice"
         if not self.grown.found and self.start.click is not None:
             return (
                 f"{text}; nothing stands out at the click, so size and depth of the lesion were "
