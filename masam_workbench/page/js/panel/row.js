@@ -20,7 +20,7 @@ export class Row {
     this.name = h("input", { class: "name", "data-test": "name", maxlength: 80, spellcheck: "false" });
     this.name.addEventListener("blur", () => this._rename());
     this.name.addEventListener("keydown", (event) => this._nameKey(event));
-    this.state = h("span", { class: "state", "data-test": "state" });
+    this.state = h("div", { class: "state", "data-test": "state" });
     this.visible = this._icon("visible", () => ask("visible"));
     this.lock = this._icon("lock", () => ask("lock"));
     this.again = this._icon("again", () => ask("again"));
@@ -44,8 +44,8 @@ export class Row {
     this.size = sizeFields(bench, id);
     this.more = h("div", { class: "more" }, this.sides, this.prompts, this.size.root, h("div", { class: "row" }, this.kind, this.confirm));
     this.root = h("div", { class: "lesion", "data-test": "lesion", role: "listitem", tabindex: 0, "data-id": id },
-      h("div", { class: "first" }, this.color, this.name, this.state, this.visible, this.lock, this.again, this.remove),
-      this.figures, this.notes, this.more);
+      h("div", { class: "first" }, this.color, this.name, this.visible, this.lock, this.again, this.remove),
+      this.state, this.figures, this.notes, this.more);
     this.root.addEventListener("click", (event) => {
       if (!(/** @type {Element} */ (event.target).closest("button, select, input[type=color], input[type=number]"))) this._select();
     });

@@ -17,7 +17,7 @@ export function sizeFields(bench, id) {
     });
     return field;
   });
-  const here = h("button", { type: "button", class: "small", "data-test": "box-here", title: "Bring the box's middle to the crosshair" }, "To crosshair");
+  const here = h("button", { type: "button", class: "small", "data-test": "box-here", title: "Bring the middle of the box to the crosshair" }, "Centre");
   here.addEventListener("click", () => {
     const box = store.lesion(id)?.box;
     if (box && viewer.grid) bench.moveBox(id, { ...box, center: viewer.grid.toRas(viewer.cross) });

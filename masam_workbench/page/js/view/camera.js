@@ -22,6 +22,9 @@ export class Camera {
     this.plane = PLANES[name];
     /** @type {Area} */
     this.area = { left: 0, top: 0, width: 1, height: 1 };
+    this.zoom = 1;
+    /** Of the screen's middle, in mm from the first voxel's centre, across and up. */
+    this.middle = [0, 0];
     this.fit();
   }
 
@@ -29,7 +32,6 @@ export class Camera {
   fit() {
     const { u, v } = this.plane;
     this.zoom = 1;
-    /** Of the screen's middle, in mm from the first voxel's centre, across and up. */
     this.middle = [((this.grid.size[u] - 1) / 2) * this.grid.spacing[u], ((this.grid.size[v] - 1) / 2) * this.grid.spacing[v]];
   }
 
