@@ -77,7 +77,7 @@ def test_slicer_installs_what_a_worker_imports() -> None:
 
 def test_the_core_knows_nothing_of_slicer_and_qt() -> None:
     found = imported()
-    above = {"slicer", "vtk", "qt", "ctk", "PySide6", "trame", "aiohttp"}
+    above = {"slicer", "vtk", "qt", "ctk", "PySide6", "aiohttp"}
     assert not (above | {"MASAMSlicerLib", "masam_workbench"}) & set(found)
 
 

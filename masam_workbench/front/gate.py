@@ -19,7 +19,7 @@ from masam_core.errors import MasamError
 from masam_workbench.front.connections import Listener, admit, serving
 from masam_workbench.front.guard import COOKIE, HEADERS, isLoopback, ours, plain, refusal, same
 from masam_workbench.front.processes import TabProcess, startTab
-from masam_workbench.front.proxy import ASKED, SENT, passRequest, passSocket
+from masam_workbench.front.proxy import ASKED, LIVE, SENT, passRequest, passSocket
 
 MOST_TABS = 8
 SWEEP_SECONDS = 20.0
@@ -151,7 +151,7 @@ class Gate:
         admit(request)
         assert self._client is not None
         path = request.match_info["path"]
-        if path == "ws":
+        if path == LIVE:
             return await passSocket(request, tab, self._client)
         return await passRequest(request, tab, path, self._client)
 
@@ -165,7 +165,7 @@ class Gate:
     async def _shutDown(self, _app: web.Application) -> None:
         """End connections and tabs, before the server waits for them to end."""
         tabs, self.tabs = list(self.tabs.values()), {}
-        await asyncio.gather(*(tab.socket.close() for tab in tabs if tab.socket is not None))
+        await asyncio.gather(*(each.close() for tab in tabs for each in list(tab.sockets)))
         await asyncio.gather(*(tab.end() for tab in tabs))
 
     async def _sweep(self) -> None:

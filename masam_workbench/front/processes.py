@@ -35,7 +35,7 @@ class TabProcess:
         secret: between front process and tab, so that other users of this machine stay out.
         folder: the tab's own.
         port: on the loopback interface.
-        socket: the tab's present connection to a page, or None.
+        sockets: the tab's present connections to pages.
         left: when it was last without one (``time.monotonic``).
         hadImage: whether there may be something in it to lose.
     """
@@ -46,7 +46,7 @@ class TabProcess:
     port: int = 0
     id: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     cookie: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    socket: Any = None
+    sockets: set[Any] = field(default_factory=set)
     left: float = field(default_factory=time.monotonic)
     hadImage: bool = False
     _listening: asyncio.Task[None] | None = None
@@ -54,7 +54,7 @@ class TabProcess:
     @property
     def alone(self) -> float:
         """Seconds since a page was last connected; 0 while one is."""
-        return 0.0 if self.socket is not None else time.monotonic() - self.left
+        return 0.0 if self.sockets else time.monotonic() - self.left
 
     @property
     def running(self) -> bool:
@@ -151,5 +151,4 @@ def tabEnvironment() -> dict[str, str]:
     packages = (Path(__file__).parents[1], Path(MASAMSlicerLib.__file__).parent)
     folders = dict.fromkeys(str(package.resolve().parent) for package in packages)
     values["PYTHONPATH"] = os.pathsep.join(filter(None, [*folders, values.get("PYTHONPATH")]))
-    values["WSLINK_READY_MSG"] = ""  # the first line on standard output is ours
     return values

@@ -1,4 +1,4 @@
-"""The parts of the Slicer application that scene and views need, without the application."""
+"""The parts of the Slicer application that a scene needs, without the application."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import slicer
-import vtk
 
 _LOGICS = {
     "Segmentations": slicer.vtkSlicerSegmentationsModuleLogic,
@@ -41,8 +40,6 @@ class Application:
         colors.SetMRMLScene(self.scene)
         colors.AddDefaultColorNodes()
         self.logic.SetModuleLogic("Colors", colors)
-        self.logic.SetSliceLogics(vtk.vtkCollection())
-        self.logic.SetViewLogics(vtk.vtkCollection())
         self.logics: dict[str, Any] = {"Colors": colors}
         for name, kind in _LOGICS.items():
             logic = kind()
@@ -58,5 +55,3 @@ class Application:
         self._files.manager.SetCacheManager(self._files.cache)
         self.scene.SetDataIOManager(self._files.manager)
         self.scene.SetCacheManager(self._files.cache)
-        # The radiologist's view: the patient's right is on the left of the screen.
-        slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(self.scene, True)
