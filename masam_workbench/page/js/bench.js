@@ -1,3 +1,4 @@
+import { Lost } from "./connection.js";
 import { TOOLS } from "./tools/tools.js";
 import { paintRing } from "./tools/stroke.js";
 import { bounds } from "./view/space.js";
@@ -65,8 +66,10 @@ export class Bench {
    * @returns {Promise<any>} undefined where it was refused
    */
   ask(name, ...values) {
-    return this.connection.ask(name, ...values).catch((error) => {
-      this.say(error.message, "error");
+    return this.connection.ask(name, ...values).catch(async (error) => {
+      // The tab says its refusals in its message, too, which comes at the same time.
+      if (!(error instanceof Lost)) await new Promise((done) => setTimeout(done, SETTLE_MS));
+      if (!String(this.store.state.message ?? "").includes(error.message)) this.say(error.message, "error");
       return undefined;
     });
   }

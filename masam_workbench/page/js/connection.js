@@ -1,6 +1,9 @@
 const SILENT_MS = 3000; // without a beat the tab is called not answering
 const PAUSES_MS = [300, 600, 1200, 2500, 5000];
 
+/** An answer that never came; the tab could not say so itself. */
+export class Lost extends Error {}
+
 /** @typedef {"connecting" | "connected" | "silent" | "lost"} Health */
 
 /**
@@ -38,7 +41,7 @@ export class Connection {
   ask(name, ...values) {
     const socket = this._socket;
     if (!socket || socket.readyState !== WebSocket.OPEN) {
-      return Promise.reject(new Error("There is no connection to the workbench just now; nothing was changed."));
+      return Promise.reject(new Lost("There is no connection to the workbench just now; nothing was changed."));
     }
     this._number += 1;
     const n = this._number;
@@ -86,7 +89,7 @@ export class Connection {
   /** @param {WebSocket} socket */
   _lose(socket) {
     if (socket !== this._socket) return;
-    for (const { failed } of this._open.values()) failed(new Error("The connection was lost before the workbench had answered."));
+    for (const { failed } of this._open.values()) failed(new Lost("The connection was lost before the workbench had answered."));
     this._open.clear();
     this._become("lost");
     const pause = PAUSES_MS[Math.min(this._tries, PAUSES_MS.length - 1)];

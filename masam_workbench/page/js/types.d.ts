@@ -34,6 +34,7 @@ export interface Lesion {
   notes: string[];
   kind: string;
   figures: Record<string, string>;
+  more?: { title: string; about: string; text: string }[];
   confidence: string;
   threshold: number | null;
   slices: string;
@@ -78,7 +79,7 @@ export interface State {
   undoTitle: string;
   redoTitle: string;
   device: string;
-  samples: { folder: string; name: string; short: string }[];
+  samples: { folder: string; name: string; short: string; picture?: string }[];
   kinds: { key: string; name: string }[];
   planes: { word: string; name: string }[];
   series: { uid: string; words: string }[];

@@ -32,9 +32,9 @@ export class Row {
     this.plane = h("span", { "data-test": "plane" });
     this.confidence = h("b", { "data-test": "confidence" });
     this.sure = h("span", { title: "The Dice that is expected" }, "confidence ", this.confidence);
-    this.mean = h("span", { "data-test": "mean" });
+    this.others = h("span", { class: "others", "data-test": "others" });
     this.slices = h("span", { "data-test": "slices" });
-    this.figures = h("div", { class: "figures", "data-test": "figures" }, h("span", {}, this.volume, " ml"), h("span", {}, this.diameter, " mm ", this.plane), this.mean, this.slices, this.sure);
+    this.figures = h("div", { class: "figures", "data-test": "figures" }, h("span", {}, this.volume, " ml"), h("span", {}, this.diameter, " mm ", this.plane), this.others, this.slices, this.sure);
     this.notes = h("ul", { class: "notes" });
     this.kind = h("select", { class: "kind", "data-test": "kind" });
     this.kind.addEventListener("change", () => ask("kind", this.kind.value));
@@ -110,13 +110,13 @@ export class Row {
   }
 
   /** @param {Lesion} lesion */
-  _figures({ figures, confidence, mask, slices, name }) {
+  _figures({ figures, more, confidence, mask, slices, name }) {
     this.figures.hidden = !mask;
     say(this.volume, figures.volume || "–");
     say(this.diameter, (figures.diameter || "–") + (figures.perpendicular ? ` × ${figures.perpendicular}` : ""));
     say(this.plane, figures.plane || "");
-    const unit = this.bench.store.state.image?.unit;
-    say(this.mean, figures.mean ? `mean ${figures.mean}${figures.sd ? ` ± ${figures.sd}` : ""}${unit ? ` ${unit}` : ""}` : "");
+    const others = (more ?? []).filter((each) => each.text);
+    keyed(this.others, others.map((each) => each.title + each.text), (n) => h("span", { title: others[n].about }, `${others[n].title} `, h("b", {}, others[n].text)));
     say(this.slices, slices ? `slices ${slices}` : "");
     this.sure.hidden = !confidence;
     say(this.confidence, confidence || "");

@@ -60,15 +60,12 @@ export function buildRun(root, bench, files) {
     if (files.sending) lines.push([`Sending ${files.sending} ...`, ""]);
     else if (loading) lines.push([`Reading ${loading} ...`, ""]);
     else if (bench.told.text) lines.push([bench.told.text, bench.told.kind]);
+    else if (messages?.length) lines.push(...messages.map((each) => /** @type {[string, string]} */ ([each.text, each.kind])));
     else if (said) lines.push([said, messageKind]);
-    for (const note of messages ?? []) {
-      const [text, kind] = typeof note === "string" ? [note, "warning"] : [note.text, note.kind];
-      if (text && !lines.some(([known]) => known === text)) lines.push([text, kind]);
-    }
     const next = JSON.stringify(lines);
     if (message.dataset.lines === next) return;
     message.dataset.lines = next;
-    message.replaceChildren(...lines.map(([text, kind]) => h("p", { class: kind || null }, kind === "error" || kind === "warning" ? icon("help") : null, text)));
+    message.replaceChildren(...lines.map(([text, kind]) => h("p", { class: kind && kind !== "plain" ? kind : null }, kind === "error" || kind === "warning" ? icon("help") : null, text)));
     message.classList.toggle("error", lines[0]?.[1] === "error");
   };
   store.watch(["message", "messageKind", "messages", "loading"], tell);

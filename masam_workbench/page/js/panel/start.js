@@ -26,7 +26,7 @@ export function buildStart(root, bench, files) {
   store.watch(["samples"], () => {
     samples.replaceChildren(...store.state.samples.map((each) =>
       h("button", { type: "button", class: "sample", "data-test": `start-${each.folder}`, onclick: () => bench.ask("openSample", each.folder) },
-        h("img", { src: `thumbnail/${encodeURIComponent(each.folder)}.png`, alt: "", width: 200, height: 150 }), h("span", {}, each.short))));
+        h("img", { src: each.picture ?? `thumbnail/${encodeURIComponent(each.folder)}.png`, alt: "", width: 200, height: 150 }), h("span", {}, each.short))));
   });
   store.watch(["kept"], () => {
     kept.replaceChildren(...(store.state.kept ?? []).map((/** @type {any} */ each) =>

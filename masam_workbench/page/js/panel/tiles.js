@@ -1,6 +1,6 @@
 import { button, h, say } from "../dom.js";
 import { TITLES } from "../names.js";
-import { place } from "../view/words.js";
+import { fromNumber, place } from "../view/words.js";
 
 /** @typedef {import("../types").TileName} TileName */
 /** @typedef {import("../types").ViewName} ViewName */
@@ -22,7 +22,10 @@ export function buildTiles(root, bench, mouse) {
     const enlarge = button("fit", "", { class: "small", "data-test": `enlarge-${name}`, onclick: () => viewer.enlarge(name) });
     const slider = name === "space" ? null : h("input", { type: "range", min: 1, max: 1, step: 1, value: 1, "data-test": `slice-${name}`, "aria-label": `${TITLES[name]} slice` });
     const number = h("span", { class: "sr-only", "data-test": `place-${name}` });
-    slider?.addEventListener("input", () => viewer.setSlice(/** @type {ViewName} */ (name), Number(slider.value) - 1));
+    slider?.addEventListener("input", () => {
+      const camera = viewer.cameras?.[/** @type {ViewName} */ (name)];
+      if (camera) viewer.setSlice(camera.name, fromNumber(camera, Number(slider.value)));
+    });
     const controls = h("div", { class: "controls" }, slider, enlarge, number);
     const frame = h("div", { class: "frame" }, area, controls);
     area.addEventListener("focus", () => viewer.activate(name));

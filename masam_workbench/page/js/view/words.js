@@ -25,7 +25,22 @@ export function place(camera, viewer) {
   /** @type {import("../types").Vec3} */
   const o = [...viewer.cross];
   o[w] = slice;
-  return { number: slice + 1, count: camera.grid.size[w], mm: side(w, camera.grid.toRas(o)[w]) };
+  return { number: number(camera, slice), count: camera.grid.size[w], mm: side(w, camera.grid.toRas(o)[w]) };
+}
+
+/**
+ * Number of a slice as tables and other programs count it: from 1 in the order of the file.
+ * @param {import("./camera.js").Camera} camera @param {number} slice from 0, ascending to R, A, S
+ */
+export function number(camera, slice) {
+  const { grid, plane } = camera;
+  return grid.flipped[plane.w] ? grid.size[plane.w] - slice : slice + 1;
+}
+
+/** @param {import("./camera.js").Camera} camera @param {number} counted @returns {number} slice from 0 */
+export function fromNumber(camera, counted) {
+  const { grid, plane } = camera;
+  return grid.flipped[plane.w] ? grid.size[plane.w] - counted : counted - 1;
 }
 
 /** @param {import("./camera.js").Camera} camera */
