@@ -46,7 +46,7 @@ export function buildTiles(root, bench, mouse) {
         label(area, `${TITLES[name]} view`);
         continue;
       }
-      slider.hidden = where.width < 330;
+      slider.hidden = where.width < 380;
       const at = place(viewer.cameras[/** @type {ViewName} */ (name)], viewer);
       if (slider.max !== String(at.count)) slider.max = String(at.count);
       if (slider.value !== String(at.number)) slider.value = String(at.number);

@@ -1,4 +1,5 @@
 import { button, h, say } from "../dom.js";
+import { item, menu } from "./menu.js";
 import { TOOLS } from "../tools/tools.js";
 import { END_WORDS } from "../names.js";
 
@@ -86,12 +87,13 @@ export function buildBrushbar(root, bench) {
   };
   for (const each of [radius, sphere, limited]) each.addEventListener("input", take);
   for (const each of [low, high]) each.addEventListener("change", take);
+  const whole = menu("mask", "Whole mask", { "data-test": "hand-menu", title: "Smooth, grow, shrink, fill between slices, keep or remove a piece" },
+    ...HAND.map(([word, about, ask]) => item("", word, about, { "data-test": `hand-${word.toLowerCase().replace(/\W+/g, "-")}`, onclick: () => store.state.selected && ask(bench) })));
   root.append(
     h("label", {}, "Radius", radius, shown),
     h("label", { title: "Paint in neighbouring slices, too" }, sphere, "Sphere"),
-    h("label", { title: "Voxels with other values are left as they are" }, limited, "Only values from"), low, h("span", {}, "to"), high, unit,
-    h("div", { class: "hand", role: "group", "aria-label": "Change the whole mask" }, ...HAND.map(([word, about, ask]) =>
-      button("", word, { title: about, "data-test": `hand-${word.toLowerCase().replace(/\W+/g, "-")}`, onclick: () => store.state.selected && ask(bench) }))),
+    h("label", { title: "Only voxels with values from here to there are changed" }, limited, "Values"), low, h("span", {}, "to"), high, unit,
+    whole.opener, whole.sheet,
   );
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Brush");

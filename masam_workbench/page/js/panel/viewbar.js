@@ -48,8 +48,8 @@ export function buildViewbar(root, bench) {
     preset.replaceChildren(h("option", { value: "", hidden: true }, "Own"), ...windows.map((each, n) => h("option", { value: n }, each.name)));
     root.inert = !store.state.image;
     root.classList.toggle("off", root.inert);
-    slab.hidden = store.state.image?.modality !== "CT";
-    if (slab.hidden && viewer.slab) {
+    slab.disabled = store.state.image?.modality !== "CT";
+    if (slab.disabled && viewer.slab) {
       viewer.slab = 0;
       slab.value = "0";
     }

@@ -1,5 +1,6 @@
 import { hit, outline } from "../view/boxes.js";
 import { hitMark } from "../view/marks.js";
+import { hitSide, sideMarks } from "../view/sides.js";
 import { hitMeasure } from "../view/measures.js";
 import { boxDrag, crosshair, markDrag, measureDrag, pan, turning, windowing } from "./gestures.js";
 import { TOOLS } from "./tools.js";
@@ -91,6 +92,10 @@ export class Mouse {
     if (bench.tool) return TOOLS[bench.tool].press(bench, camera, x, y);
     if (taken?.measure) return measureDrag(bench, camera, taken.measure, /** @type {number} */ (taken.point));
     if (taken?.prompt) return markDrag(bench, camera, store.state.selected, taken.prompt, /** @type {number} */ (taken.point), x, y);
+    if (taken?.side) {
+      bench.ask("extend", store.state.selected, taken.side.side);
+      return null;
+    }
     if (taken?.lesion) {
       // A box that is not the selected one is selected first, so that none is moved by accident.
       if (taken.lesion.id !== store.state.selected) bench.ask("select", taken.lesion.id);
@@ -104,7 +109,7 @@ export class Mouse {
   /**
    * What the pointer would take hold of.
    * @param {import("../view/camera.js").Camera} camera @param {number} x @param {number} y
-   * @returns {{measure?: import("../view/measures.js").Measure, prompt?: import("../types").Prompt, point?: number, lesion?: import("../types").Lesion, faces?: import("../view/boxes.js").Face[]} | null}
+   * @returns {{measure?: import("../view/measures.js").Measure, prompt?: import("../types").Prompt, point?: number, lesion?: import("../types").Lesion, faces?: import("../view/boxes.js").Face[], side?: import("../types").Side} | null}
    */
   under(camera, x, y) {
     const { viewer, store, overlay, look } = this.bench;
@@ -115,6 +120,8 @@ export class Mouse {
     const mark = selected?.visible ? hitMark(camera, slice, selected.prompts, x, y) : null;
     if (mark) return mark;
     if (!look.boxes) return null;
+    const side = selected?.visible ? hitSide(sideMarks(selected, camera, slice), x, y) : null;
+    if (side) return { lesion: selected, side };
     const lesions = [...store.state.lesions].sort((a, b) => Number(b === selected) - Number(a === selected));
     for (const lesion of lesions) {
       const shape = lesion.visible && lesion.box ? outline(lesion.box, camera, slice) : null;
@@ -140,7 +147,8 @@ export class Mouse {
     const camera = name === "space" ? null : bench.viewer.cameras?.[name];
     const taken = camera && !bench.tool ? this.under(camera, x, y) : null;
     bench.overlay.near = taken?.lesion?.id ?? "";
-    tile.style.cursor = name === "space" ? "grab" : bench.tool ? "crosshair" : taken ? "move" : "default";
+    tile.style.cursor = name === "space" ? "grab" : bench.tool ? "crosshair" : taken?.side ? "pointer" : taken ? "move" : "default";
+    tile.title = taken?.side ? `Extend the box: the mask ${taken.side.words}` : "";
   }
 
   /** @param {PointerEvent} event */

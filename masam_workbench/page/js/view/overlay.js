@@ -2,6 +2,7 @@ import { cornersOf, EDGES, handles, outline } from "./boxes.js";
 import { Pen } from "./pen.js";
 import { paintMarks } from "./marks.js";
 import { paintMeasures } from "./measures.js";
+import { paintSides, sideMarks } from "./sides.js";
 import { Slabs } from "./slab.js";
 import { paintWords } from "./words.js";
 
@@ -130,6 +131,7 @@ export class Overlay {
     if (lesion.locked || !(selected || this.near === lesion.id)) return;
     if (this.draft) return;
     for (const { at, radius } of handles(shape)) pen.dot(at, radius, WHITE, "#10151b");
+    if (!this.moved.has(lesion.id)) paintSides(pen, sideMarks(lesion, camera, slice));
   }
 
   /** @param {Pen} pen @param {Camera} camera */
