@@ -1,6 +1,7 @@
 import { button, h, say } from "../dom.js";
 import { TITLES } from "../names.js";
-import { fromNumber, place } from "../view/words.js";
+import { side } from "../view/grid.js";
+import { fromNumber, place, short, title } from "../view/words.js";
 
 /** @typedef {import("../types").TileName} TileName */
 /** @typedef {import("../types").ViewName} ViewName */
@@ -47,18 +48,35 @@ export function buildTiles(root, bench, mouse) {
         continue;
       }
       slider.hidden = where.width < 380;
-      const at = place(viewer.cameras[/** @type {ViewName} */ (name)], viewer);
+      const camera = viewer.cameras[/** @type {ViewName} */ (name)];
+      const { grid } = camera;
+      const { u, v } = camera.plane;
+      const at = place(camera, viewer);
       if (slider.max !== String(at.count)) slider.max = String(at.count);
       if (slider.value !== String(at.number)) slider.value = String(at.number);
       const words = `${at.number} / ${at.count}`;
       say(number, words);
       slider.setAttribute("aria-valuetext", `${at.number} of ${at.count}, ${at.mm} mm`);
-      label(area, `${TITLES[name]} view, slice ${at.number} of ${at.count}, ${at.mm} mm`);
+      label(area, describe(camera, viewer, at));
+      area.dataset.letters = [grid.letters(u, true), grid.letters(u, false), grid.letters(v, true), grid.letters(v, false)].join(" ");
     }
   });
   bench.store.watch(["image"], () => {
     root.hidden = !bench.store.state.image;
   });
+}
+
+/**
+ * A view in words, with the crosshair's position and value.
+ * @param {import("../view/camera.js").Camera} camera
+ * @param {import("../view/viewer.js").Viewer} viewer
+ * @param {{number: number, count: number}} at
+ */
+function describe(camera, viewer, at) {
+  const ras = camera.grid.toRas(viewer.cross);
+  const value = viewer.value(viewer.cross);
+  const where = [0, 1, 2].map((axis) => side(axis, ras[axis])).join(", ");
+  return `${title(camera)} view, slice ${at.number} of ${at.count}. Crosshair ${where} mm${value === undefined ? "" : `, value ${short(value)}`}`;
 }
 
 /** @param {Element} element @param {string} words */
