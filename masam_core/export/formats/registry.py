@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from masam_core.errors import SegmentationError
+from masam_core.export.formats.dicom_segmentation import DICOM_SEGMENTATION
 from masam_core.export.formats.format import Format
 from masam_core.export.formats.label_image import LABEL_IMAGE
 from masam_core.export.formats.picture import PICTURE
@@ -15,6 +16,7 @@ from masam_core.export.formats.table import TABLE
 FORMATS: list[Format] = [
     SLICER_SEGMENTATION,  # before images: .seg.nrrd ends in .nrrd, too
     LABEL_IMAGE,
+    DICOM_SEGMENTATION,
     TABLE,
     PICTURE,
 ]
