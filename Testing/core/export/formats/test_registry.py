@@ -51,7 +51,8 @@ def test_a_made_up_format_is_written_wherever_lesions_are(
 
 
 def test_without_its_line_it_is_not_known(lesion: Any, tmp_path: Path) -> None:
-    expected = r"\.seg\.nrrd, \.nii\.gz, \.nii, \.nrrd, \.mha, \.seg\.dcm, \.csv or \.png"
+    expected = r"\.seg\.nrrd, \.nii\.gz, \.nii, \.nrrd, \.mha, "
+    expected += r"\.seg\.dcm, \.rt\.dcm, \.sr\.dcm, \.csv or \.png"
     with pytest.raises(SegmentationError, match=rf"'out\.counts\.txt' must end with {expected}"):
         write_lesions(tmp_path / "out.counts.txt", [lesion])
     assert list(tmp_path.iterdir()) == []
