@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import logging
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,10 @@ from masam_core.pacs.words import in_words, of_failure, of_status
 
 _STUDY_FIELDS = ["StudyDescription", "ModalitiesInStudy"]
 _SERIES_FIELDS = ["SeriesDescription", "SeriesNumber", "NumberOfSeriesRelatedInstances"]
+# Told in words by what is raised; a logger without a handler would write to the screen.
+for _name in ("retrying", "dicomweb_client"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+
 # Not every server undoes the encoding of these letters in an address.
 _ENCODED = r"[^A-Za-z0-9*?._~-]"
 
@@ -67,7 +73,7 @@ class DicomWebPacs:
     def check(self) -> None:
         """Ask for one study, any."""
         with self._told("the search"):
-            self._client.search_for_studies(limit=1)
+            _all(lambda _offset: self._client.search_for_studies(limit=1), 1)
 
     def find(self, query: Query, most: int = MOST_STUDIES) -> tuple[list[Series], bool]:
         """Ask for studies, then for the series of each."""
@@ -158,7 +164,8 @@ class DicomWebPacs:
         }
         given = {key: value for key, value in filters.items() if value}
         if query.series and not query.study:
-            one = self._client.search_for_series(search_filters={"SeriesInstanceUID": query.series})
+            wanted = {"SeriesInstanceUID": query.series}
+            one = _all(lambda _offset: self._client.search_for_series(search_filters=wanted), 1)
             uids = {text_of(_dataset(s), "StudyInstanceUID") for s in one}
             if not uids:
                 return []
@@ -169,13 +176,18 @@ class DicomWebPacs:
             ),
             most,
         )
-        return [_dataset(one) for one in found]
+        datasets = [_dataset(one) for one in found]
+        if not all("StudyInstanceUID" in one for one in datasets):
+            raise ValueError("a study without its unique id")
+        return datasets
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
         """Turns what goes wrong in the libraries into a PacsError in words."""
         try:
-            yield
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # pydicom's, which repeat what the tags hold
+                yield
         except PacsError:
             raise
         # What is no DICOMweb (a login page, a proxy's error) ends in any of these.
@@ -236,6 +248,8 @@ def _all(ask: Callable[[int], list[Any]], most: int = 1_000_000) -> list[Any]:
     found: list[Any] = []
     while len(found) < most:
         page = ask(len(found))
+        if not isinstance(page, list):
+            raise ValueError("no list")
         if not page or (found and page[0] in found):
             break
         found += page

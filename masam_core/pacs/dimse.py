@@ -166,10 +166,10 @@ class DimsePacs:
         kind, syntax = dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID
         try:
             with self._association([build_context(kind, syntax)]) as association:
-                if not association.accepted_contexts:
-                    what = getattr(kind, "name", kind)
-                    return Stored(False, f"The PACS does not take files of this kind ({what}).")
                 status = association.send_c_store(dataset)
+        except _NotOffered:
+            what = getattr(kind, "name", kind)
+            return Stored(False, f"The PACS does not take files of this kind ({what}).")
         except (NotNow, Refused) as error:
             return Stored(False, str(error), error.worth_another_try)
         if "Status" not in status:
@@ -323,7 +323,7 @@ class DimsePacs:
         if not opened:
             return in_words(self._why_closed(), self.words, "the connection", self._settings)
         if association.acceptor.primitive is not None and association.rejected_contexts:
-            return Refused(f"{self.words} does not offer what was asked for.")
+            return _NotOffered(f"{self.words} does not offer what was asked for.")
         return NotNow(
             f"{self.words}: something answers there, but not as a PACS does. Check the port; "
             f"perhaps it wants encryption ('dimse.tls'){where}."
@@ -361,6 +361,10 @@ class DimsePacs:
             f"{self.words}: the connection broke, or no answer came within "
             f"{self._settings.timeout_s:g} s ({what}). What came until then is kept; try again."
         )
+
+
+class _NotOffered(Refused):
+    """None of the kinds of requests or objects that were proposed."""
 
 
 class _Taking:

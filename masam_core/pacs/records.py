@@ -75,7 +75,8 @@ class Query:
         Letters count in any case; of a name in several scripts, one must fit (PS3.5, 6.2.1.2).
         """
         patient = not self.patient or _like(series.patient, self.patient)
-        name = not self.name or any(_like(n, self.name) for n in series.name.split("="))
+        names = [series.name, *series.name.split("=")]
+        name = not self.name or any(_like(one, self.name) for one in names)
         wanted = self.modality in ("", series.modality) and self.series in ("", series.series)
         return patient and name and wanted
 

@@ -147,6 +147,7 @@ def _chain(error: BaseException) -> list[BaseException]:
         if one is None or one in found:
             continue
         found.append(one)
-        waiting += [one.__cause__, one.__context__, getattr(one, "reason", None)]
-        waiting += [part for part in one.args if isinstance(part, BaseException)]
-    return [one for one in found if isinstance(one, BaseException)]
+        waiting += [one.__cause__, one.__context__]
+        hidden = [getattr(one, "reason", None), *one.args]
+        waiting += [part for part in hidden if isinstance(part, BaseException)]
+    return found
