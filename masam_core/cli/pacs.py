@@ -162,7 +162,7 @@ def put_command(
 @reported
 def settings_command(settings: SettingsFile = None, json: Json = False) -> None:
     """Show the settings without their secrets, and try each way to the PACS."""
-    from masam_core.pacs.pacs import open_pacs, ways_of
+    from masam_core.pacs.opening import open_pacs, ways_of
     from masam_core.pacs.settings import read_settings
 
     read = read_settings(settings)
@@ -204,7 +204,7 @@ def settings_command(settings: SettingsFile = None, json: Json = False) -> None:
 @contextmanager
 def _open(path: Path | None, by: Way | None) -> Iterator[Pacs]:
     """The PACS of the settings, with their warnings told."""
-    from masam_core.pacs.pacs import open_pacs
+    from masam_core.pacs.opening import open_pacs
     from masam_core.pacs.settings import read_settings
 
     settings = read_settings(path)

@@ -7,9 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from masam_core.errors import ConfigError
 from masam_core.pacs.records import Image, Query, Series, Stored
-from masam_core.pacs.settings import PacsSettings
 
 Receive = Callable[[str, bytes], None]  # unique id of an instance, and its file
 IsCancelled = Callable[[], bool]
@@ -71,41 +69,3 @@ class Pacs(Protocol):
 
     def close(self) -> None:
         """End the connection."""
-
-
-def ways_of(settings: PacsSettings) -> list[Way]:
-    """The ways that the settings name, the preferred one first."""
-    given = {Way.DICOMWEB: settings.dicomweb, Way.DIMSE: settings.dimse}
-    return [way for way, part in given.items() if part is not None]
-
-
-def open_pacs(settings: PacsSettings, way: Way | None = None) -> Pacs:
-    """The PACS of the settings; nothing is sent yet.
-
-    Args:
-        settings: of the user.
-        way: None takes the preferred one.
-
-    Raises:
-        ConfigError: a way that the settings do not name, or a package that is not installed.
-    """
-    there = ways_of(settings)
-    chosen = there[0] if way is None else way
-    if chosen not in there:
-        raise ConfigError(f"{settings.path or 'The settings'} has no entry '{chosen.value}'.")
-    package = {Way.DICOMWEB: "dicomweb-client", Way.DIMSE: "pynetdicom"}[chosen]
-    try:
-        if chosen is Way.DICOMWEB:
-            from masam_core.pacs.dicomweb import DicomWebPacs
-
-            return DicomWebPacs(settings)
-        from masam_core.pacs.dimse import DimsePacs
-
-        return DimsePacs(settings)
-    except ImportError as error:
-        raise ConfigError(missing(package)) from error
-
-
-def missing(package: str) -> str:
-    """A sentence on a package that is not installed."""
-    return f"A PACS needs the Python package {package} (pip install 'masam[pacs]')."

@@ -1,4 +1,4 @@
-"""Where the PACS is and how it is asked: a file of the user's own, which may hold secrets."""
+"""Settings of a PACS: where it is and how it is asked. The file may hold secrets."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Dimse:
 
 @dataclass(frozen=True)
 class Listener:
-    """Where ``masam watch`` waits for images.
+    """The place at which ``masam watch`` waits for images.
 
     Attributes:
         ae_title: by which others call it.

@@ -12,7 +12,8 @@ from masam_core.errors import Cancelled, PacsError
 from masam_core.image.volume import read_volume
 from masam_core.pacs.fetching import fetch_series, find_series, forget_part
 from masam_core.pacs.files import file_name
-from masam_core.pacs.pacs import Pacs, Way, open_pacs
+from masam_core.pacs.opening import open_pacs
+from masam_core.pacs.pacs import Pacs, Way
 from masam_core.pacs.records import Query
 from masam_core.pacs.sending import files_of, send_files
 from masam_core.pacs.settings import PacsSettings

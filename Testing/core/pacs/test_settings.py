@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from masam_core.errors import ConfigError
-from masam_core.pacs.pacs import Way, open_pacs, ways_of
+from masam_core.pacs.opening import open_pacs, ways_of
+from masam_core.pacs.pacs import Way
 from masam_core.pacs.settings import EXAMPLE, read_settings, settings_path
 
 WEB = {"url": "https://pacs.example/dicom-web"}

@@ -23,7 +23,8 @@ from pynetdicom import AE, evt
 from masam_core.errors import PacsError
 from masam_core.pacs.dimse import FIND, GET, VERIFICATION
 from masam_core.pacs.fetching import fetch_series
-from masam_core.pacs.pacs import Pacs, Way, open_pacs
+from masam_core.pacs.opening import open_pacs
+from masam_core.pacs.pacs import Pacs, Way
 from masam_core.pacs.records import Query
 from masam_core.pacs.settings import read_settings
 
