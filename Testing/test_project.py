@@ -41,7 +41,7 @@ def imported(*folders: str) -> dict[str, str]:
 def test_every_imported_package_is_required_and_every_required_one_imported() -> None:
     lists = [
         re.search(rf"\n{name} = \[(.*?)\]\n", PROJECT, re.DOTALL)
-        for name in ("dependencies", "train", "bench", "pacs", "peers")
+        for name in ("dependencies", "train", "bench", "dicom", "pacs", "peers")
     ]
     required = {
         re.match(r"[\w-]+", text).group().lower()  # type: ignore[union-attr]
