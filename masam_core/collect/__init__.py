@@ -1,0 +1,1 @@
+"""Corrected lesions out of saved scenes and results, as a data set that stays on the machine."""
