@@ -73,14 +73,14 @@ def _in_bundle(path: Path, folder: Path, leave_out: LeaveOut) -> Iterator[FoundI
         text = parse_scene(file.read(MOST_BYTES + 1), path)
 
     def find(name: str) -> Path | None:
-        return next((inside[f] for n in possible_files(name) if (f := str(root / n)) in inside), None)
+        return next(
+            (inside[f] for n in possible_files(name) if (f := str(root / n)) in inside), None
+        )
 
     yield from _images(path, text, find, leave_out)
 
 
-def _images(
-    path: Path, text: SceneText, find: Find, leave_out: LeaveOut
-) -> Iterator[FoundImage]:
+def _images(path: Path, text: SceneText, find: Find, leave_out: LeaveOut) -> Iterator[FoundImage]:
     chosen: dict[str, list[tuple[SceneSegmentation, StoredSegment]]] = {}
     for segmentation in text.segmentations:
         for segment in _segments(path, segmentation, find, leave_out):
@@ -147,4 +147,3 @@ def _lesions(
             leave_out(LeftOut(what, str(error)))
             continue
         yield segment.as_lesion(mask, f"{segmentation.id} {segment.identity}")
-

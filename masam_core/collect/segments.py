@@ -43,9 +43,13 @@ class StoredSegment:
 
     @property
     def kind(self) -> str:
-        """Meaning of the type in its terminology entry; empty where there is none."""
+        """Meaning of the type in its terminology entry; empty where there is none.
+
+        Only SNOMED CT's: what somebody has made up may say whose lesion it is.
+        """
         parts = self.tags.get(TERMINOLOGY, "").split("~")
-        return parts[2].split("^")[-1] if len(parts) > 2 else ""
+        scheme, _, meaning = (parts[2] if len(parts) > 2 else "").partition("^")
+        return meaning.split("^")[-1] if scheme == "SCT" else ""
 
     @property
     def prompts(self) -> dict[str, Any]:
@@ -83,11 +87,7 @@ class StoredSegment:
             return Corrected.CONFIRMED
         made = self.tags.get(MASK_DIGEST)
         measured = _json(self.tags.get(MEASURED, ""))
-        if made:
-            touched = made != mask_digest(mask)
-        else:
-            touched = differs(mask, self.geometry, measured)
-        if touched:
+        if made != mask_digest(mask) if made else differs(mask, self.geometry, measured):
             return Corrected.TOUCHED_UP
         if self.tags.get(LOCKED) == "1" or self.tags.get(STATUS) == COMPLETED:
             return Corrected.LOCKED
@@ -120,9 +120,7 @@ def read_segments(path: Path) -> list[StoredSegment]:
     return found
 
 
-def differs(
-    mask: NDArray[np.bool_], geometry: Geometry, measured: Mapping[str, Any]
-) -> bool:
+def differs(mask: NDArray[np.bool_], geometry: Geometry, measured: Mapping[str, Any]) -> bool:
     """Whether a mask is another one than that which was measured, by voxels and centroid.
 
     Args:

@@ -93,9 +93,7 @@ class Outcome:
             for case, modality, old, new in self.lesions
         ]
         lines.append((f"Mean of {len(self.lesions)}", self.old_dice, self.new_dice))
-        return [
-            (name, f"{old:.3f}", f"{new:.3f}", f"{new - old:+.3f}") for name, old, new in lines
-        ]
+        return [(name, f"{old:.3f}", f"{new:.3f}", f"{new - old:+.3f}") for name, old, new in lines]
 
     def about(self) -> str:
         """What was trained on and compared on, in a sentence."""

@@ -37,9 +37,7 @@ _DEVICES = {"cpu": "cpu", "gpu": "cuda", "cuda": "cuda"}
 _BEFORE, _AFTER = 0.15, 0.85  # shares of the bar
 
 
-def adapt(
-    config: TrainConfig, report: Report = print, progress: Progress | None = None
-) -> Outcome:
+def adapt(config: TrainConfig, report: Report = print, progress: Progress | None = None) -> Outcome:
     """Train on from ``config.start_from``, and compare with it on the cases of the split ``val``.
 
     Writes into ``out`` the new model (``adapted.safetensors``, whole, in half precision), and old
