@@ -56,9 +56,7 @@ def read_batch(path: Path, leave_out: LeaveOut) -> Iterator[FoundImage]:
             except VolumeError as error:
                 leave_out(LeftOut(what, str(error)))
                 continue
-            # Without DICOM's word on it, each image of a batch is taken for a patient's own.
-            patient = patient_of_dicom(source) or f"{source}"
-            yield FoundImage(volume, patient, path, "batch", lesions)
+            yield FoundImage(volume, patient_of_dicom(source), path, "batch", lesions)
 
 
 def _lesions(mask: Path, volume: Volume, state: CaseState) -> Iterator[FoundLesion]:

@@ -171,15 +171,17 @@ class CollectedData:
         kind = re.sub("[^a-z]", "", lesion.kind.lower()) or "lesion"
         case = f"{kind}-{key}"
         folder = f"{IMAGES}/{self._names.of('image', image.voxels_digest)}"
-        secret = image.patient or image.voxels_digest
+        path = f"{folder}/image.nii.gz"
+        # An image that is here already is the same patient's, whatever its source says now.
+        here = next((kept.patient for kept in self.rows if kept.image == path), "")
         told = image.volume.kind if image.volume.kind != "other" else ""
         return Row(
             case=case,
-            patient=f"p{self._names.of('patient', secret)}",
+            patient=here or f"p{self._names.of('patient', image.patient_key)}",
             split="",
             modality=image.volume.modality or told,
             kind=lesion.kind,
-            image=f"{folder}/image.nii.gz",
+            image=path,
             label=f"{folder}/{case}.nii.gz",
             box=_box(image, lesion),
             prompts=f"{folder}/{case}.json" if lesion.prompts else "",

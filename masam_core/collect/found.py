@@ -56,11 +56,12 @@ class FoundImage:
 
     Attributes:
         volume: the image.
-        patient: what tells the patient; it is secret and never written. Empty where the source
-            says nothing.
+        patient: what DICOM says of the patient; it is secret and never written. Empty where the
+            source says nothing.
         source: file or folder in which it was found.
         origin: what that is, in words.
         lesions: in the order of the source.
+        beside: digest of another image of the same source, which is taken for the same patient's.
     """
 
     volume: Volume
@@ -68,6 +69,12 @@ class FoundImage:
     source: Path
     origin: str
     lesions: list[FoundLesion]
+    beside: str = ""
+
+    @property
+    def patient_key(self) -> str:
+        """What stands for the patient: DICOM's word, or else the image itself."""
+        return self.patient or self.beside or self.voxels_digest
 
     @cached_property
     def voxels_digest(self) -> str:

@@ -119,7 +119,7 @@ def _take(
             else:
                 result.counts[outcome] += 1
                 if not image.patient:
-                    alone.add(str(image.source))
+                    alone.add(image.patient_key)
         if why:
             result.left_out.append(LeftOut(what, why))
 

@@ -94,13 +94,16 @@ def _images(path: Path, text: SceneText, find: Find, leave_out: LeaveOut) -> Ite
                 chosen.setdefault(volume.id, []).append((segmentation, segment))
     # Where DICOM says nothing, the images of one scene are taken for those of one patient.
     said = {volume.patient for volume in text.volumes.values() if volume.patient}
+    only, first = (said.pop() if len(said) == 1 else ""), ""
     for identity, segments in chosen.items():
         node = text.volumes[identity]
         image = _volume(path, node, find, leave_out, len(segments))
         if image is not None:
-            patient = node.patient or (said.pop() if len(said) == 1 else "")
             lesions = list(_lesions(path, image, segments, leave_out))
-            yield FoundImage(image, patient, path, "saved scene", lesions)
+            patient = node.patient or only
+            found = FoundImage(image, patient, path, "saved scene", lesions, first)
+            first = first or found.voxels_digest
+            yield found
 
 
 def _segments(
