@@ -12,6 +12,7 @@ import masam_core
 from masam_core.cli.batch import batch_command
 from masam_core.cli.bench import bench_command
 from masam_core.cli.check import check_command
+from masam_core.cli.collect import collect_command
 from masam_core.cli.convert import convert_command
 from masam_core.cli.evaluate import evaluate_command
 from masam_core.cli.info import info_command
@@ -41,6 +42,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(pacs_app, name="pacs")
 app.command("watch")(watch_command)
 app.command("convert")(convert_command)
+app.command("collect")(collect_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
 app.command("bench")(bench_command)
