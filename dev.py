@@ -11,7 +11,7 @@
 Everything is installed into .venv beside this file. Set MASAM_WHEELS to a folder of wheels to
 install without a network; fill it where there is one, with the same Python and system:
 
-    pip download -d FOLDER ".[train,bench,slicer,workbench,dev]" hatchling editables
+    pip download -d FOLDER ".[train,video,bench,slicer,workbench,dev]" hatchling editables
 
 Without an NVIDIA GPU, PyTorch's small build for the processor is installed. MASAM_TORCH_INDEX names
 another package index, or a folder of wheels, to take PyTorch from; empty it means pip's own.
@@ -37,7 +37,7 @@ CHEAP_COVERAGE = (3, 12)
 # Arguments of pytest that say how its processes run.
 TOLD = ("-n", "--numprocesses", "-s", "--capture", "--pdb", "--trace", "-p")
 # What each command needs beyond the package itself.
-ALL = "train,bench,slicer,workbench,dev"
+ALL = "train,video,bench,slicer,workbench,dev"
 EXTRAS = {"demo": "", "workbench": "workbench", "bench": "bench", "setup": ALL, "test": ALL}
 
 

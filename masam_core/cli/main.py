@@ -16,6 +16,7 @@ from masam_core.cli.convert import convert_command
 from masam_core.cli.evaluate import evaluate_command
 from masam_core.cli.info import info_command
 from masam_core.cli.models import app as models_app
+from masam_core.cli.prepare import prepare_command
 from masam_core.cli.segment import segment_command
 from masam_core.cli.terminal import PlainGroup, forgiving_streams, say, say_error
 from masam_core.cli.train import train_command
@@ -37,6 +38,7 @@ app.command("info")(info_command)
 app.command("check")(check_command)
 app.add_typer(models_app, name="models")
 app.command("convert")(convert_command)
+app.command("prepare")(prepare_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
 app.command("bench")(bench_command)
