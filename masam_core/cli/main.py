@@ -18,6 +18,7 @@ from masam_core.cli.evaluate import evaluate_command
 from masam_core.cli.info import info_command
 from masam_core.cli.models import app as models_app
 from masam_core.cli.pacs import app as pacs_app
+from masam_core.cli.prepare import prepare_command
 from masam_core.cli.segment import segment_command
 from masam_core.cli.terminal import PlainGroup, forgiving_streams, say, say_error
 from masam_core.cli.train import train_command
@@ -43,6 +44,7 @@ app.add_typer(pacs_app, name="pacs")
 app.command("watch")(watch_command)
 app.command("convert")(convert_command)
 app.command("collect")(collect_command)
+app.command("prepare")(prepare_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
 app.command("bench")(bench_command)
