@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,10 +26,14 @@ class Continuing:
     Args:
         context: of the tab.
         autosave: reads it.
+        onTaken: called when work was taken up.
     """
 
-    def __init__(self, context: TabContext, autosave: Autosave) -> None:
+    def __init__(
+        self, context: TabContext, autosave: Autosave, onTaken: Callable[[], None]
+    ) -> None:
         self.context, self._autosave = context, autosave
+        self._onTaken = onTaken
 
     def list(self) -> None:
         """Tell the page what there is."""
@@ -51,6 +56,7 @@ class Continuing:
             self._autosave.fill(folder)
             context.say("Everything is as you left it.")
             context.refresh()
+            self._onTaken()
 
     def forget(self, identity: str) -> None:
         """Delete a piece of work."""

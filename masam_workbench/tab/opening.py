@@ -128,7 +128,9 @@ def adoptSegments(lesions: LesionList, segmentationNode: Any, volumeNode: Any) -
     Returns:
         How many there are.
     """
-    known = {lesion.id for lesion in lesions.lesions()}
+    known = {
+        lesion.id for lesion in lesions.lesions() if lesion.segmentation is not segmentationNode
+    }
     segmentation = segmentationNode.GetSegmentation()
     own = []
     for segmentId in segmentation.GetSegmentIDs():
@@ -163,9 +165,8 @@ def byHand(
         name: of the lesion.
     """
     image = volumeFromNode(volumeNode)
-    low = np.array(offset[::-1])
-    high = low + mask.shape[::-1] - 1
-    box = BoxPrompt.from_voxels(low, high, name=name)
+    (k, j, i), (depth, rows, cols) = offset, mask.shape
+    box = BoxPrompt.from_voxels(i, i + cols - 1, j, j + rows - 1, k, k + depth - 1, name=name)
     record = PromptRecord(box, (), started_from_mask=True)
     return Provenance(
         lesion=uuid.uuid4().hex[:12],

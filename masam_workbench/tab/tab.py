@@ -37,7 +37,7 @@ from masam_workbench.tab.running import Running
 from masam_workbench.tab.saving import Saving
 from masam_workbench.tab.shown import Shown
 from masam_workbench.tab.state import STATE, State
-from masam_workbench.tab.unsaved import Unsaved, printOf
+from masam_workbench.tab.unsaved import Unsaved
 from masam_workbench.tab.uploads import Uploads
 from masam_workbench.tab.works import DAYS, Works
 
@@ -98,7 +98,7 @@ class Tab:
         self.measuring = Measuring(context)
         self.unsaved = Unsaved()
         self.autosave = Autosave(context, works, self.shown.origin)
-        self.continuing = Continuing(context, self.autosave)
+        self.continuing = Continuing(context, self.autosave, self.measuring.soon)
         self.images = Images(context, self.shown, self._beforeLeaving)
         settling = Settling(context.later, lambda lesionId: self.running.runner.follow(lesionId))
         self.boxes = Boxes(context, onRest=settling.rest)
@@ -115,7 +115,7 @@ class Tab:
         self.checking = Checking(context, makeTransport)
         self.uploads = Uploads(context, self.images, limit)
         self.watcher = Watcher(scene, settling, context.refreshSoon)
-        self.opening: asyncio.Task[None] | None = None
+        self.opening: asyncio.Task[bool] | None = None
 
     def refresh(self) -> None:
         """Bring the page in line with the scene."""
@@ -131,7 +131,7 @@ class Tab:
             state.lesions = rows
             state.image = self.shown.facts
             state.saved = self.unsaved.isSaved(rows)
-            self.autosave.look([printOf(row) for row in rows], not state.saved)
+            self.autosave.look([{**row, "state": ""} for row in rows], not state.saved)
             if state.image is None:
                 self.continuing.list()
             state.busy = self.running.busy

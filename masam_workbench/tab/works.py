@@ -142,7 +142,7 @@ class Claim:
         """Claim this folder, in place of another one; whether nobody else has."""
         self.release()
         try:
-            file = (folder / IN_USE).open("wb")
+            file = os.fdopen(os.open(folder / IN_USE, os.O_CREAT | os.O_RDWR, 0o600), "r+b")
         except OSError:
             return False
         if not _lock(file):

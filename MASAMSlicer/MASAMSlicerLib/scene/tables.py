@@ -26,7 +26,7 @@ def updateTable(scene: Any, name: str, rows: Sequence[Mapping[str, Any]], table:
     node = table or scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName(name))
     content = vtkTable()
     for column in rows[0] if rows else ():
-        array = vtkStringArray() if column in TEXT_COLUMNS else vtkDoubleArray()
+        array: Any = vtkStringArray() if column in TEXT_COLUMNS else vtkDoubleArray()
         array.SetName(column)
         for row in rows:
             value = row[column]

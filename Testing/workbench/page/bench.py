@@ -131,9 +131,7 @@ class Bench:
 
     def untilImage(self, before: str = "") -> None:
         """Wait for a picture; another one than before, where there was one."""
-        self.until(
-            "b => document.body.dataset.image && document.body.dataset.image !== b", before
-        )
+        self.until("b => document.body.dataset.image && document.body.dataset.image !== b", before)
         self.untilDrawn()
 
     def open(self, sample: str) -> None:

@@ -52,7 +52,9 @@ def bench(server: Any, browser: Any) -> Iterator[Bench]:
 @pytest.fixture(scope="session")
 def case(sample_data: Path) -> Case:
     """The MR with its expert's mask."""
-    return Case(sample_data / "sarcoma_mr" / "image.nii.gz", sample_data / "sarcoma_mr" / "expert.nii.gz")
+    return Case(
+        sample_data / "sarcoma_mr" / "image.nii.gz", sample_data / "sarcoma_mr" / "expert.nii.gz"
+    )
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:
