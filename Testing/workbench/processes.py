@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+
 def processesBelow(pid: int) -> dict[int, str]:
     """Processes below one, with their command lines."""
     found = childrenOf(pid)

@@ -1,18 +1,15 @@
 """The process of one tab: ``python -m masam_workbench.tab``.
 
-Its settings come as one line of JSON on standard input, which the front process keeps open: when it
-closes, the tab ends too, however the front process has ended.
+Its settings come on standard input, which the front process keeps open (see ``front.link``): when
+it closes, the tab ends too, however the front process has ended.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import shutil
-import sys
-import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,13 +17,14 @@ from typing import Any
 from aiohttp import web
 from vtkmodules.vtkCommonCore import vtkObject
 
-from masam_core.process_tree import kill_below
+from masam_core.process_tree import kill_below, kill_tree
 from masam_workbench.front.connections import Listener
-from masam_workbench.front.processes import HAD_IMAGE
+from masam_workbench.front.link import IMAGE, PORT, TabLink
 from masam_workbench.tab.actions import actionsOf
 from masam_workbench.tab.app import makeApp
 from masam_workbench.tab.context import Settings
 from masam_workbench.tab.live import Live
+from masam_workbench.tab.sharedworker import SharedWorker
 from masam_workbench.tab.tab import Tab
 
 END_SECONDS = 2.0  # for what is on its way when the tab ends
@@ -35,23 +33,26 @@ LOOK_SECONDS = 1.0
 
 def main() -> None:
     """Read the settings, and serve until there is no one left to serve."""
-    settings = json.loads(sys.stdin.buffer.readline())
-    ending = partial(_endWithParent, Path(settings["folder"]))
-    threading.Thread(target=ending, daemon=True).start()
+    link = TabLink.ofProcess()
+    settings = link.first()
     if not os.environ.get("MASAM_DEBUG"):
         logging.disable(logging.CRITICAL)  # of a browser that has gone, and the like
     vtkObject.GlobalWarningDisplayOff()  # Slicer logs these, it does not print them
-    asyncio.run(serve(settings))
+    asyncio.run(serve(settings, link))
 
 
-async def serve(settings: dict[str, Any]) -> None:
+async def serve(settings: dict[str, Any], link: TabLink) -> None:
     """Serve one tab on a free port of the loopback interface, which is printed."""
-    timeout = int(settings["timeout"])
+    timeout, folder = int(settings["timeout"]), Path(settings["folder"])
+    loop = asyncio.get_running_loop()
+    worker = SharedWorker(link, loop)
+    link.start(loop, partial(_end, folder, worker))
     tab = Tab(
-        Path(settings["folder"]),
+        folder,
         Settings(settings["device"], settings["worker"]),
         int(settings["limit"]),
         timeout,
+        worker.transport,
     )
     live = Live(tab.state, actionsOf(tab), tab.context.sayError)
     runner = web.AppRunner(
@@ -61,11 +62,11 @@ async def serve(settings: dict[str, Any]) -> None:
     assert runner.server is not None
     listener = Listener(runner.server, "127.0.0.1", 0)
     listener.start()
-    print(json.dumps({"port": listener.port}), flush=True)
-    tab.state.listen(partial(_sayImage, tab))
+    link.say(PORT, port=listener.port)
+    tab.state.listen(partial(_sayImage, tab, link))
     if settings["image"]:
         path = Path(settings["image"])
-        tab.opening = asyncio.get_running_loop().create_task(tab.images.open(path, path.name))
+        tab.opening = loop.create_task(tab.images.open(path, path.name))
     tab.askWorker()
     tab.refresh()
     while live.alone < timeout:
@@ -76,17 +77,17 @@ async def serve(settings: dict[str, Any]) -> None:
     tab.close()
 
 
-def _sayImage(tab: Tab, name: str) -> None:
+def _sayImage(tab: Tab, link: TabLink, name: str) -> None:
     """The front process does not end a tab that has something to lose before its time."""
     if name == "image" and tab.state.image is not None:
-        print(HAD_IMAGE.decode(), flush=True)
+        link.say(IMAGE)
 
 
-def _endWithParent(folder: Path) -> None:
-    """Wait for the front process to let go; nothing of the tab may stay behind."""
-    while sys.stdin.buffer.read(1 << 16):
-        pass
+def _end(folder: Path, worker: SharedWorker, told: bool) -> None:
+    """Nothing of the tab may stay behind; nor of the worker, where the front process has died."""
     kill_below(os.getpid())
+    if not told and worker.pid:
+        kill_tree(worker.pid)
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from MASAMSlicerLib.wording import deviceWords, planeNames
 
 from masam_core.errors import ConfigError
 from masam_core.lesion.terminology import TUMOUR_TYPES
+from masam_core.worker.client import Transport
+from masam_workbench.front.transport import LoopTransport
 from masam_workbench.served.masks import Masks
 from masam_workbench.served.surface import mz3, surfaceOf
 from masam_workbench.tab.appearance import Appearance
@@ -31,7 +34,6 @@ from masam_workbench.tab.running import Running
 from masam_workbench.tab.saving import Saving
 from masam_workbench.tab.shown import Shown
 from masam_workbench.tab.state import STATE, State
-from masam_workbench.tab.transport import LoopTransport
 from masam_workbench.tab.uploads import Uploads
 
 TOOLS = (
@@ -58,19 +60,27 @@ class Tab:
         settings: of the machine.
         limit: of an upload, in bytes.
         seconds: after which the tab ends when it is not connected.
+        makeWorker: a transport to the worker.
     """
 
-    def __init__(self, folder: Path, settings: Settings, limit: int, seconds: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        limit: int,
+        seconds: int,
+        makeWorker: Callable[[], Transport],
+    ) -> None:
         state = self.state = State({**STATE, **_constants(limit, seconds)})
         application = Application(folder)
         scene = application.scene
         loop = asyncio.get_running_loop()
         command = workerprocess.workerCommand(settings.workerCommand)
 
-        def makeTransport() -> LoopTransport:
+        def makeTransport() -> LoopTransport:  # the check tries a worker of its own
             return LoopTransport(command, workerprocess.workerEnvironment(), loop)
 
-        session = Session(scene, makeTransport)
+        session = Session(scene, makeWorker)
         context = self.context = TabContext(
             state, folder, settings, application, session, self.refresh
         )

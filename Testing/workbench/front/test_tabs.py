@@ -362,7 +362,7 @@ def test_all_ends_with_the_front_process() -> None:
     deadline = time.monotonic() + 60
     worker: list[int] = []
     while not worker and time.monotonic() < deadline:
-        words = processesBelow(tab).items()
+        words = processesBelow(own.process.pid).items()
         worker = [pid for pid, line in words if "masam_core.worker" in line]
         time.sleep(0.05)
     os.kill(worker[0], signal.SIGSTOP)  # as one that hangs: it does not hear its input end

@@ -19,6 +19,9 @@ class LoopTransport(SubprocessTransport):
         command: program and arguments.
         environment: of the process.
         loop: where the callbacks run.
+
+    Attributes:
+        onStart: called with the number of the process.
     """
 
     def __init__(
@@ -29,12 +32,26 @@ class LoopTransport(SubprocessTransport):
     ) -> None:
         super().__init__(command, environment)
         self._loop = loop
+        self._ending: threading.Thread | None = None
+        self.onStart: Callable[[int], None] = lambda _: None
+
+    def start(self) -> None:
+        """Start the process; OSError when it can't be started."""
+        super().start()
+        assert self.process is not None
+        self.onStart(self.process.pid)
 
     def stop(self) -> None:
         """End the process with everything that it has started: it may be a launcher."""
         if self.process is None:
             return
-        threading.Thread(target=self._end, daemon=True).start()
+        self._ending = threading.Thread(target=self._end, daemon=True)
+        self._ending.start()
+
+    def ended(self) -> None:
+        """Wait until a process that was stopped has ended."""
+        if self._ending is not None:
+            self._ending.join()
 
     def deliver(self, kind: str, data: Any) -> None:
         """Pass on what a reading thread has got."""

@@ -23,7 +23,7 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
 
 def transport(code: str) -> tuple[Any, list[bytes], asyncio.Future[Any]]:
     """A process, what it says, and the end of it."""
-    from masam_workbench.tab.transport import LoopTransport
+    from masam_workbench.front.transport import LoopTransport
 
     loop = asyncio.get_running_loop()
     made = LoopTransport([sys.executable, "-c", code], dict(os.environ), loop)
@@ -90,7 +90,7 @@ def test_stop_ends_a_process_that_would_go_on() -> None:
 
 
 def test_a_command_that_is_not_there_is_an_error() -> None:
-    from masam_workbench.tab.transport import LoopTransport
+    from masam_workbench.front.transport import LoopTransport
 
     async def work() -> None:
         loop = asyncio.get_running_loop()
