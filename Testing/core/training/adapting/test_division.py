@@ -32,7 +32,7 @@ def test_no_patient_is_on_two_sides_and_no_case_is_lost(patients: list[int], see
     names = [c.name for side in (found.train, found.stop, found.held_out) for c in side]
     assert sorted(names) == sorted(c.name for c in cases)
     teaching = len(sides[0]) + len(sides[1])
-    assert len(sides[1]) == (max(1, round(0.2 * teaching)) if teaching >= 4 else 0)
+    assert len(sides[1]) == (max(1, round(0.25 * teaching)) if teaching >= 4 else 0)
     assert sides[2] == {c.patient for c in cases if c.split == "val"}
     assert divide(list(reversed(cases)), seed).stop == list(reversed(found.stop))
 
