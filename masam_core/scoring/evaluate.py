@@ -21,6 +21,7 @@ from masam_core.inference.quality import Quality
 from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.scoring.metrics import dice, inscribed_ellipsoid, iou, surface_distances
+from masam_core.scoring.video import ClassScore, score_video
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -140,7 +141,16 @@ def evaluate_automatic(
     from masam_core.inference.automatic import segment_classes
 
     target, config = target or Target(), segmenter.config
-    scores = []
+    scores: list[Score] = []
+    if config.sees_video:
+        for number, case in enumerate(cases):
+            if progress is not None:
+                progress(number, len(cases), case.name)
+            began = time.monotonic()
+            own = score_video(case, segmenter, quality, target)
+            seconds = time.monotonic() - began
+            scores += [_of_video(case, one, seconds) for one in own.classes]
+        return scores
     for case, volume, labels in _read(cases, progress):
         classes = target.classes(labels, config.num_classes)
         segmenter.set_volume(volume, modality=case.modality or None)
@@ -154,6 +164,22 @@ def evaluate_automatic(
                 made = _score(case, number, found, expert, volume, surfaces)
                 scores.append(replace(made, confidence=answer.confidence, seconds=seconds))
     return scores
+
+
+def _of_video(case: Case, found: ClassScore, seconds: float) -> Score:
+    """A class of a video; distances in mm are none."""
+    unknown = float("nan")
+    return Score(
+        case=case.name,
+        modality=case.modality,
+        dice=found.dice,
+        ellipsoid=unknown,
+        confidence=unknown,
+        patient=case.patient,
+        lesion=found.number,
+        iou=found.iou,
+        seconds=seconds,
+    )
 
 
 def read_lesions(

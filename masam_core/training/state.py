@@ -36,6 +36,7 @@ class RunState:
         self.scaler = scaler
         self.step = 0
         self.best = -1.0
+        self.waited = 0  # validations since the best
         self.path = config.out / "last.ckpt"
         self.mean: dict[str, Tensor] = {}
         if config.average:
@@ -62,6 +63,13 @@ class RunState:
         for name, kept in self.mean.items():
             parameter = self.model.get_parameter(name)
             parameter.data, self.mean[name] = kept, parameter.data
+
+    def take(self, dice: float) -> bool:
+        """Note the mean Dice of a validation; whether it is the best so far."""
+        better = dice > self.best
+        self.best = max(self.best, dice)
+        self.waited = 0 if better else self.waited + 1
+        return better
 
     def resume(self) -> bool:
         """Take over the last checkpoint, if there is one.
@@ -93,6 +101,7 @@ class RunState:
         if self.scaler is not None and saved.get("scaler"):
             self.scaler.load_state_dict(saved["scaler"])
         self.step, self.best = saved["step"], saved["best"]
+        self.waited = saved.get("waited", 0)  # not in those of earlier versions
         return True
 
     def save(self) -> None:
@@ -104,6 +113,7 @@ class RunState:
             "scaler": self.scaler.state_dict() if self.scaler is not None else {},
             "step": self.step,
             "best": self.best,
+            "waited": self.waited,
         }
         with atomic_path(self.path) as temporary:
             torch.save(values, temporary)

@@ -35,9 +35,7 @@ def validate(
     else:
         scores = evaluate_cases(cases, segmenter, quality=Quality.FAST, target=config.target)
     logs.scores(state.step, scores)
-    mean = float(np.mean([s.dice for s in scores]))
-    if mean > state.best:
-        state.best = mean
+    if state.take(float(np.mean([s.dice for s in scores]))):
         put_in_place(candidate, config.out / "best.safetensors")
     else:
         candidate.unlink()
