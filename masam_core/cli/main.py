@@ -14,6 +14,7 @@ from masam_core.cli.bench import bench_command
 from masam_core.cli.check import check_command
 from masam_core.cli.convert import convert_command
 from masam_core.cli.evaluate import evaluate_command
+from masam_core.cli.followup import followup_command
 from masam_core.cli.info import info_command
 from masam_core.cli.models import app as models_app
 from masam_core.cli.segment import segment_command
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command("segment")(segment_command)
 app.command("batch")(batch_command)
+app.command("followup")(followup_command)
 app.command("info")(info_command)
 app.command("check")(check_command)
 app.add_typer(models_app, name="models")

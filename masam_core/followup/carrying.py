@@ -1,4 +1,4 @@
-"""A lesion of an earlier study carried over to a later one: mask, box, and how far to trust them."""
+"""A lesion of an earlier study carried over to a later one: mask, box, and how far to trust it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ class Pair:
         back = self._back.to_earlier(centre) - self.whole.to_later(centre)
         carried, offset = _carried_mask(mask, offset_kji, self.earlier, self.later, found)
         value, shifted = self._fit(found, place, carried, offset)
-        quality = judge(value, shifted, float(np.linalg.norm(back)), inside, moved)
+        both_ct = self.earlier.kind == self.later.kind == "CT"
+        missed = float(np.linalg.norm(back))
+        quality = judge(value, shifted, missed, inside, moved, both_ct)
         if quality.trust is Trust.FAILED or not carried.any():
             return Carried(None, (0, 0, 0), None, quality, found.elastic)
         return Carried(carried, offset, _box(carried, offset, name), quality, found.elastic)

@@ -54,13 +54,13 @@ def doubling_time(
     if not 0 <= noise < 1:
         raise ConfigError(f"The noise of a volume is {noise:g}; expected 0 to below 1.")
     if days is None:
-        return _none("not known: a date is missing")
+        return _none("doubling time not known: a date is missing")
     if days <= 0:
-        return _none("not known: both studies are of one day")
+        return _none("doubling time not known: both studies are of one day")
     if before_ml is None or now_ml is None:
-        return _none("not known: not measured in both studies")
+        return _none("doubling time not known: not measured in both studies")
     if before_ml <= 0 or now_ml <= 0:
-        return _none("none: there is no lesion in one of the studies")
+        return _none("has no doubling time: there is no lesion in one of the studies")
     ratio = now_ml / before_ml
     change = f"{ratio - 1:+.0%}".replace("%", " %").lstrip("+")
     if 1 / (1 + noise) <= ratio <= 1 + noise:

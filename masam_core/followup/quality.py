@@ -22,6 +22,7 @@ LEAST_BODY = 0.15  # of what is body in either image, that must be body in both 
 MOST_BACK_MM, GOOD_BACK_MM = 15.0, 5.0
 MOST_MOVED_MM, GOOD_MOVED_MM = 40.0, 20.0
 LEAST_VALUE, GOOD_VALUE = 0.25, 0.45
+GOOD_OF_CT = 0.6  # of two CT: one scale, so that they are more alike
 GOOD_LEAD = 0.02
 LEAST_INSIDE, GOOD_INSIDE = 0.5, 0.98
 
@@ -73,13 +74,19 @@ class Quality:
 
 
 def judge(
-    value: float, shifted: float, back_mm: float, inside: float, moved_mm: float = 0.0
+    value: float,
+    shifted: float,
+    back_mm: float,
+    inside: float,
+    moved_mm: float = 0.0,
+    both_ct: bool = False,
 ) -> Quality:
     """Judge figures.
 
     Args:
         value, shifted, back_mm, inside: see :class:`Quality`.
         moved_mm: by how much the lesion's centre lies elsewhere than the volumes as a whole say.
+        both_ct: whether both images are CT.
     """
     failed, doubtful = [], []
     outside = f"{1 - inside:.0%} of the lesion's place lies outside the later image"
@@ -103,7 +110,7 @@ def judge(
         doubtful.append("the surroundings fit hardly better than when shifted by 8 mm")
     if value < LEAST_VALUE:
         failed.append("the surroundings are not alike")
-    elif value < GOOD_VALUE:
+    elif value < (GOOD_OF_CT if both_ct else GOOD_VALUE):
         doubtful.append("the surroundings are little alike")
     trust = Trust.FAILED if failed else Trust.DOUBTFUL if doubtful else Trust.GOOD
     return Quality(trust, "; ".join(failed + doubtful), value, shifted, back_mm, inside)
@@ -148,7 +155,7 @@ def _body_likeness(
     counted = np.isfinite(moved) & ~leave_out
     a, b = still > limits[0], moved > limits[1]
     both = counted & a & b
-    if np.count_nonzero(both) >= LEAST_BODY * max(1, np.count_nonzero(counted & (a | b))):
+    if np.count_nonzero(both) >= LEAST_BODY * int(np.count_nonzero(counted & (a | b))):
         counted = both
     return coefficient(still[counted], moved[counted])
 

@@ -28,7 +28,7 @@ FINE_MM, MOST_FINE = 1.5, 56  # of the crop around a lesion
 AROUND_MM = 30.0  # of a lesion that belongs to its crop
 NODES_MM = 40.0  # between nodes of the elastic grid: no finer than what a lesion's growth moves
 BINS, SEED = 32, 20091  # of the histogram, of the sampling
-SAMPLES_RIGID, SAMPLES_ELASTIC = 30_000, 10_000  # voxels that are compared in each step
+SAMPLES_RIGID, SAMPLES_ELASTIC = 15_000, 10_000  # voxels that are compared in each step
 STEPS_RIGID, STEPS_ELASTIC = 100, 25
 LEAST_GAIN = 0.01  # of likeness, for which a deformation is taken: less is noise
 LEAST_OVERLAP = 0.2  # of the smaller volume; less is no comparison
@@ -55,7 +55,7 @@ class Registration:
         return np.array([move([float(v) for v in point]) for point in np.atleast_2d(points_lps)])
 
     def to_later(self, points_lps: Points) -> Points:
-        """Points (n, 3) of the earlier study, LPS mm, in the later one: the inverse, by iteration."""
+        """Points (n, 3) of the earlier study, LPS mm, in the later one; by iteration."""
         wanted = np.atleast_2d(np.asarray(points_lps, dtype=np.float64))
         rigid = _linear_inverse(self.transform, wanted.mean(axis=0))
         found = wanted @ rigid[:3, :3].T + rigid[:3, 3]
@@ -73,7 +73,7 @@ def register_whole(
     """Lay two volumes of a patient over each other, rigidly.
 
     Begins where the scanner's coordinates agree, where the volumes' centres do, and where their
-    centres of brightness do, and takes what is most alike at the end.
+    centres of brightness do, and goes on from what is most alike.
 
     Args:
         earlier, later: the volumes.
@@ -86,13 +86,14 @@ def register_whole(
     best: tuple[float, sitk.Transform, Likeness] | None = None
     for start in _starts(fixed, moving):
         _ask(cancelled)
-        moved = _optimise(fixed, moving, start, (4, 2, 1), cancelled=cancelled)
+        moved = _optimise(fixed, moving, start, (4, 2), cancelled=cancelled)
         alike = likeness(fixed, moving, moved)
         rank = alike.value if alike.overlap >= LEAST_OVERLAP else alike.value - 1
         if best is None or rank > best[0]:
             best = rank, moved, alike
     assert best is not None  # there always is a start
-    return Registration(best[1], best[2])
+    finer = _optimise(fixed, moving, best[1], (1,), cancelled=cancelled)
+    return _better(Registration(best[1], best[2]), finer, fixed, moving, False)
 
 
 def register_around(
@@ -248,7 +249,7 @@ def _folds(fixed: sitk.Image, grid: sitk.Transform) -> bool:
     return bool(jacobian.min() < 0.1 or jacobian.max() > 10)
 
 
-def _starts(fixed: sitk.Image, moving: sitk.Image) -> list[sitk.Transform]:
+def _starts(fixed: sitk.Image, moving: sitk.Image) -> list[sitk.Euler3DTransform]:
     """Motions to begin with, no two of them nearly the same; each turns about the centre."""
     centre = fixed.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in fixed.GetSize()])
     starts = [sitk.Euler3DTransform()]
