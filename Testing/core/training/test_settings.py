@@ -16,6 +16,7 @@ from masam_core.training.presets import DEFAULT, PRESETS, preset
 from masam_core.training.prompts import PromptConfig
 from masam_core.training.settings import TrainConfig, build_config, config_as_yaml
 
+AUTOMATIC = ("automatic-small", "btcv", "endovis18", "pancreas-tumour", "prostate")
 FILES: dict[str, Any] = {"data": "d", "out": "o", "base": "b"}
 
 
