@@ -15,6 +15,7 @@ from masam_core.cli.check import check_command
 from masam_core.cli.collect import collect_command
 from masam_core.cli.convert import convert_command
 from masam_core.cli.evaluate import evaluate_command
+from masam_core.cli.followup import followup_command
 from masam_core.cli.info import info_command
 from masam_core.cli.models import app as models_app
 from masam_core.cli.pacs import app as pacs_app
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.command("segment")(segment_command)
 app.command("batch")(batch_command)
+app.command("followup")(followup_command)
 app.command("info")(info_command)
 app.command("check")(check_command)
 app.add_typer(models_app, name="models")

@@ -70,8 +70,8 @@ def segment_command(
     roi: Annotated[
         list[Path] | None,
         typer.Option(
-            help="File of prompts, e.g. a Slicer ROI, line or point list (.mrk.json); repeat for "
-            "more.",
+            help="File of prompts: a Slicer ROI, line or point list (.mrk.json), a DICOM report, "
+            "presentation state, structure set or segmentation; repeat for more.",
             rich_help_panel=PROMPTS,
         ),
     ] = None,
@@ -133,18 +133,19 @@ def segment_command(
         Path | None,
         typer.Option(
             help="Run again what was stored with a result: .seg.nrrd, a scene (.mrb, .mrml), or "
-            "the .json of --json.",
+            "the .json of --json; or a DICOM object, as --roi.",
             rich_help_panel=PROMPTS,
         ),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="With --prompts: this lesion alone.", rich_help_panel=PROMPTS),
+        typer.Option(help="With --prompts or --mask: this lesion alone.", rich_help_panel=PROMPTS),
     ] = None,
     mask: Annotated[
         Path | None,
         typer.Option(
-            help="Label image that the lesion begins with, alone or beside another prompt.",
+            help="Label image, DICOM SEG or RTSTRUCT whose mask the lesion begins with, alone or "
+            "beside another prompt.",
             rich_help_panel=PROMPTS,
         ),
     ] = None,
