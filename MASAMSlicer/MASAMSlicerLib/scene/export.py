@@ -13,9 +13,11 @@ from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
 from masam_core.export.formats.label_image import write_image
 
-from .segments import readSegment
+from .lesions import LABEL
+from .segments import readSegment, tagOf
 from .volumes import geometryOf
 
+MOST = np.iinfo(np.uint16).max
 SUFFIXES = (".seg.nrrd", ".nii.gz")
 
 
@@ -23,7 +25,7 @@ def saveSegmentation(segmentationNode: Any, volumeNode: Any, path: Path) -> list
     """Write a segmentation; the name's ending chooses the format. The scene is not changed.
 
     ``.seg.nrrd`` holds every segment with name, colour, terminology and tags; ``.nii.gz`` is a
-    label image on the volume's own grid, values 1, 2, ... in the order of the segments.
+    label image on the volume's own grid. A lesion's value is its label, which it keeps for life.
 
     Returns:
         Notes for the user, such as voxels that two segments share.
@@ -64,7 +66,7 @@ def _writeLabels(segmentationNode: Any, volumeNode: Any, path: Path) -> list[str
     segmentation = segmentationNode.GetSegmentation()
     labels = np.zeros(geometry.shape, dtype=np.uint16)
     shared = 0
-    for number, segmentId in enumerate(segmentation.GetSegmentIDs(), 1):
+    for segmentId, number in labelValues(segmentation).items():
         mask, offset = readSegment(segmentationNode, segmentId, volumeNode)
         where = tuple(slice(o, o + n) for o, n in zip(offset, mask.shape, strict=True))
         part = labels[where]
@@ -77,3 +79,18 @@ def _writeLabels(segmentationNode: Any, volumeNode: Any, path: Path) -> list[str
         f"{shared} voxels lie in more than one segment; a label image keeps one, the first of the "
         "list. A .seg.nrrd file keeps all."
     ]
+
+
+def labelValues(segmentation: Any) -> dict[str, int]:
+    """Value of each segment (by its ID) in label images: a lesion's label, or the next one free."""
+    values: dict[str, int] = {}
+    others = []
+    for segmentId in segmentation.GetSegmentIDs():
+        text = tagOf(segmentation.GetSegment(segmentId), LABEL)
+        if text.isdigit() and 0 < int(text) <= MOST and int(text) not in values.values():
+            values[segmentId] = int(text)
+        else:
+            others.append(segmentId)
+    for segmentId in others:
+        values[segmentId] = max(values.values(), default=0) + 1
+    return values
