@@ -63,7 +63,8 @@ class Shelf:
             try:
                 with path.open("rb") as file:
                     came = came_of(file)
-                self._enter(came, path.stat().st_mtime)
+                # A clock that was put back must not keep anything waiting.
+                self._enter(came, min(path.stat().st_mtime, self._now()))
             except (PacsError, OSError) as error:
                 notes.append(f"{path.parent.name}/{path.name}: {error}")
         return notes
