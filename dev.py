@@ -11,7 +11,8 @@
 Everything is installed into .venv beside this file. Set MASAM_WHEELS to a folder of wheels to
 install without a network; fill it where there is one, with the same Python and system:
 
-    pip download -d FOLDER ".[train,bench,dicom,pacs,slicer,workbench,dev]" hatchling editables
+    pip download -d FOLDER ".[train,video,bench,dicom,pacs,slicer,workbench,dev]" hatchling \\
+        editables
 
 Without an NVIDIA GPU, PyTorch's small build for the processor is installed. MASAM_TORCH_INDEX names
 another package index, or a folder of wheels, to take PyTorch from; empty it means pip's own.
@@ -44,7 +45,7 @@ TOOLS = {
     "dciodvfy": ["dicom3tools"],
 }
 # What each command needs beyond the package itself.
-ALL = "train,bench,dicom,pacs,slicer,workbench,dev"
+ALL = "train,video,bench,dicom,pacs,slicer,workbench,dev"
 EXTRAS = {"demo": "", "workbench": "workbench", "bench": "bench", "setup": ALL, "test": ALL}
 
 

@@ -32,11 +32,13 @@ from masam_core.cli.options import (
     segment_options,
 )
 from masam_core.cli.prompts import Frame, Typed
+from masam_core.cli.segment_video import segment_video
 from masam_core.cli.terminal import console, plain, progress, say, table
 from masam_core.errors import SegmentationError
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning_options import PostprocessOptions
 from masam_core.prompts.per import Per
+from masam_core.video.frames import is_video
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -50,7 +52,11 @@ FILES = "Further files"
 @reported
 def segment_command(
     image: Annotated[
-        Path, typer.Argument(help="NIfTI, NRRD or MetaImage file, or a DICOM series folder.")
+        Path,
+        typer.Argument(
+            help="NIfTI, NRRD or MetaImage file, or a DICOM series folder; or a video or a folder "
+            "of frames."
+        ),
     ],
     out: Annotated[
         list[Path],
@@ -58,14 +64,14 @@ def segment_command(
             "--out",
             "-o",
             help=".seg.nrrd for 3D Slicer, .nii.gz, .nrrd or .mha; of a DICOM series also .seg.dcm "
-            "(SEG), .rt.dcm (RTSTRUCT) and .sr.dcm (report); repeat for more.",
+            "(SEG), .rt.dcm (RTSTRUCT), .sr.dcm (report); repeat for more. For a video a folder.",
         ),
     ],
     roi: Annotated[
         list[Path] | None,
         typer.Option(
-            help="File of prompts, e.g. a Slicer ROI, line or point list (.mrk.json); repeat for "
-            "more.",
+            help="File of prompts: a Slicer ROI, line or point list (.mrk.json), a DICOM report, "
+            "presentation state, structure set or segmentation; repeat for more.",
             rich_help_panel=PROMPTS,
         ),
     ] = None,
@@ -127,18 +133,19 @@ def segment_command(
         Path | None,
         typer.Option(
             help="Run again what was stored with a result: .seg.nrrd, a scene (.mrb, .mrml), or "
-            "the .json of --json.",
+            "the .json of --json; or a DICOM object, as --roi.",
             rich_help_panel=PROMPTS,
         ),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="With --prompts: this lesion alone.", rich_help_panel=PROMPTS),
+        typer.Option(help="With --prompts or --mask: this lesion alone.", rich_help_panel=PROMPTS),
     ] = None,
     mask: Annotated[
         Path | None,
         typer.Option(
-            help="Label image that the lesion begins with, alone or beside another prompt.",
+            help="Label image, DICOM SEG or RTSTRUCT whose mask the lesion begins with, alone or "
+            "beside another prompt.",
             rich_help_panel=PROMPTS,
         ),
     ] = None,
@@ -183,7 +190,10 @@ def segment_command(
         ),
     ] = Frame.RAS,
     overlay: Annotated[
-        Path | None, typer.Option(help="Picture of the result (.png).", rich_help_panel=FILES)
+        Path | None,
+        typer.Option(
+            help="Picture of the result (.png); of a video a video (.mp4).", rich_help_panel=FILES
+        ),
     ] = None,
     measurements: Annotated[
         Path | None, typer.Option(help="Table of measurements (.csv).", rich_help_panel=FILES)
@@ -238,6 +248,37 @@ def segment_command(
         not_lasso=not_lasso or (),
         frame=frame,
     )
+    if is_video(image):
+        given = {
+            "--measurements": measurements,
+            "--probability": probability,
+            "--margin": margin != SegmentOptions.margin_mm,
+            "--keep": keep != PostprocessOptions.keep,
+            "--fill-holes": fill_holes != PostprocessOptions.fill_holes,
+            "--smooth": smooth != PostprocessOptions.smooth_mm,
+            "--slice-axis": slice_axis,
+            "--diameter-plane": diameter_plane != SegmentOptions.diameter_plane,
+            "--extend": extend != SegmentOptions.extend,
+            "--modality": modality,
+            "--series": series,
+            "another prompt": typed.beside_box_and_automatic,
+            "a second --out": len(out) > 1,
+            "--anonymous": anonymous,
+        }
+        segment_video(
+            image,
+            out[0],
+            overlay,
+            automatic,
+            box or [],
+            [name for name, value in given.items() if value],
+            ModelChoice(model, device=device, precision=precision),
+            base,
+            quality,
+            threshold,
+            json,
+        )
+        return
     typed.require_sense()
     _require_outputs([image, *typed.files], out, overlay, measurements, probability)
 
