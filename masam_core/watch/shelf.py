@@ -120,6 +120,11 @@ class Shelf:
                 if g.images & came.refers
             ]
 
+    def last(self) -> float:
+        """When the last object of any series came (seconds since the epoch)."""
+        with self._busy:
+            return max((group.last for group in self._groups.values()), default=0.0)
+
     def forget(self, came: Came) -> None:
         """Delete a measurement that is worked through."""
         with self._busy:
