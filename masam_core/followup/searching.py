@@ -26,6 +26,8 @@ CRUMB = 0.1  # of a lesion's voxels: smaller pieces are left out
 LEAST_LEFT = 0.05  # of the carried mask's voxels; less may be no lesion
 STANDS_OUT, LOST_CONTRAST = 1.0, 0.35
 RING_MM = 6.0
+GAUSSIAN = 1.4826  # standard deviation of a Gaussian by its median absolute deviation
+NEIGHBOURS = 0.2  # of a piece or a carried mask: what shares less is a neighbour's piece
 MERGED = 0.3  # of the smaller mask that two lesions share when they have grown together
 UNSURE = 0.5
 
@@ -102,7 +104,9 @@ def _own_pieces(n: int, lesion: Lesion, carried: Sequence[Carried | None]) -> tu
         if one is None or one.voxels < CRUMB * total:
             continue
         shared = [0 if place is None else _shared(one, place) for place in carried]
-        if max(shared) > shared[n]:
+        own = carried[n]
+        least = 0 if own is None or own.mask is None else np.count_nonzero(own.mask)
+        if max(shared) > shared[n] and shared[n] < NEIGHBOURS * min(one.voxels, least):
             continue
         kept.append(one)
     return tuple(kept)
@@ -142,7 +146,7 @@ def _judge(
 
 
 def contrast(mask: NamedMask, volume: Volume) -> float:
-    """How far a lesion's mean lies from that of a ring around it, in standard deviations there.
+    """How far a lesion's median lies from that of a ring around it, in standard deviations there.
 
     Args:
         mask: of the lesion.
@@ -175,8 +179,11 @@ def contrast(mask: NamedMask, volume: Volume) -> float:
     core = inside & finite
     if not ring.any() or not core.any():
         return 0.0
-    noise = float(values[ring].std()) or 1e-6
-    return float((np.median(values[core]) - np.median(values[ring])) / noise)
+    around = float(np.median(values[ring]))
+    # Of the middle half: a ring may reach into bone, air, or another lesion.
+    noise = GAUSSIAN * float(np.median(np.abs(values[ring] - around)))
+    noise = noise or float(values[ring].std()) or 1e-6
+    return float((np.median(values[core]) - around) / noise)
 
 
 def _merge(tracks: Sequence[Track], volume: Volume, carried: Sequence[Carried | None]) -> None:
