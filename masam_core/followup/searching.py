@@ -189,7 +189,7 @@ def contrast(mask: NamedMask, volume: Volume) -> float:
 def _merge(tracks: Sequence[Track], volume: Volume, carried: Sequence[Carried | None]) -> None:
     """Tell lesions that have grown together.
 
-    Their masks share a good part; or any part, where they did not touch before.
+    Their masks share a good part; or they touch, where they did not touch before.
     """
     for n, track in enumerate(tracks):
         for m, other in enumerate(tracks[n + 1 :], n + 1):
@@ -199,9 +199,8 @@ def _merge(tracks: Sequence[Track], volume: Volume, carried: Sequence[Carried | 
             if State.MEASURED not in (a.state, b.state):
                 continue
             one, two = union(a.parts, volume), union(b.parts, volume)
-            shared = common(one, two)
-            least = MERGED * min(one.voxels, two.voxels)
-            if not shared or (shared < least and _touched(carried[n], carried[m])):
+            shares = common(one, two) >= MERGED * min(one.voxels, two.voxels)
+            if not shares and (not _touch(one, two) or _touched(carried[n], carried[m])):
                 continue
             if _last_voxels(other) > _last_voxels(track):
                 a, b, first, second = b, a, other, track
@@ -214,13 +213,18 @@ def _merge(tracks: Sequence[Track], volume: Volume, carried: Sequence[Carried | 
             a.look = b.look = True
 
 
+def _touch(one: NamedMask, two: NamedMask) -> bool:
+    """Whether two masks share a voxel, or have some that are neighbours."""
+    k, j, i = (o - 1 for o in one.offset_kji)
+    return common(NamedMask("", with_neighbours(np.pad(one.mask, 1)), (k, j, i)), two) > 0
+
+
 def _touched(one: Carried | None, two: Carried | None) -> bool:
     """Whether two carried lesions touch, as they did before."""
     if one is None or two is None or one.mask is None or two.mask is None:
         return True
-    grown = with_neighbours(np.pad(one.mask, 1))
-    k, j, i = (o - 1 for o in one.offset_kji)
-    return bool(_shared(NamedMask("", grown, (k, j, i)), two))
+    a, b = (NamedMask("", p.mask, p.offset_kji) for p in (one, two) if p.mask is not None)
+    return _touch(a, b)
 
 
 def _last_voxels(track: Track) -> int:
