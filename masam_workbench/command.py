@@ -18,7 +18,7 @@ from masam_core.cli.common import reported
 from masam_core.cli.terminal import say
 from masam_core.errors import ConfigError, VolumeError
 
-NEEDED = ("slicer", "vtk", "trame", "trame_rca", "aiohttp", "PIL", "MASAMSlicerLib")
+NEEDED = ("slicer", "vtk", "aiohttp", "MASAMSlicerLib")
 
 
 @reported

@@ -99,7 +99,7 @@ def startServer(*arguments: str) -> Server:
 
 def requireWorkbench() -> None:
     """Skip where the extra is not installed."""
-    for name in ("slicer_core", "trame", "trame_rca", "aiohttp"):
+    for name in ("slicer_core", "aiohttp"):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"The workbench needs {name}, which is not installed")
 

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 HEADERS = {
     "Content-Security-Policy": (
-        # Vue makes functions of the page's template in the browser, hence 'unsafe-eval'.
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; "
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        "connect-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; "
         "frame-ancestors 'none'; form-action 'none'; base-uri 'self'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -12,12 +12,12 @@ from typing import Any
 from MASAMSlicerLib.sampledata import SAMPLES
 from MASAMSlicerLib.scene.volumes import forgetVolumes, requireVolume
 from MASAMSlicerLib.scene.windowlevel import applyPreset, presetsOf
-from vtkmodules.vtkCommonCore import vtkCommand
 
 from masam_core.catalog.bundled import sample_data_dir
 from masam_core.errors import MasamError, VolumeError
 from masam_core.image.apart import Reader, take_in_apart
 from masam_workbench.tab.context import TabContext
+from masam_workbench.tab.shown import Shown
 
 READ_SECONDS = 300.0
 
@@ -27,15 +27,21 @@ class Images:
 
     Args:
         context: of the tab.
+        shown: what the page sees of it.
         leaveTools: puts every tool away.
     """
 
-    def __init__(self, context: TabContext, leaveTools: Callable[[], None]) -> None:
-        self.context = context
+    def __init__(self, context: TabContext, shown: Shown, leaveTools: Callable[[], None]) -> None:
+        self.context, self._shown = context, shown
         self._leaveTools = leaveTools
         self._reading: asyncio.Task[dict[str, Any]] | None = None
         self._cancelled = False
         self._undecided: tuple[Path, str] | None = None  # a source with several series
+
+    @property
+    def samples(self) -> list[str]:
+        """Folders of the bundled volumes."""
+        return [sample[1] for sample in SAMPLES]
 
     @property
     def reading(self) -> bool:
@@ -73,9 +79,8 @@ class Images:
         target = folder / "image.nrrd"
         self._cancelled = False
         self._reading = asyncio.get_running_loop().create_task(read(path, target, name, series))
-        with self.context.state as state:
-            state.series = []
-            state.loading = name
+        self.context.state.series = []
+        self.context.state.loading = name
         try:
             facts = await self._reading
             if "series" in facts:
@@ -94,8 +99,7 @@ class Images:
         finally:
             self._reading = None
             shutil.rmtree(folder, ignore_errors=True)
-            with self.context.state as state:
-                state.loading = ""
+            self.context.state.loading = ""
             self.context.refresh()
 
     async def chooseSeries(self, uid: str) -> None:
@@ -110,7 +114,6 @@ class Images:
         """Window and level."""
         if self.context.volume is not None:
             applyPreset(self.context.volume, name)
-            self.context.state.preset = name
 
     def _take(self, path: Path, name: str, facts: dict[str, Any]) -> None:
         """Put an image into the scene, in the place of the one that was there."""
@@ -133,23 +136,10 @@ class Images:
             hierarchy.SetItemAttribute(hierarchy.GetItemByDataNode(volume), key, str(modality))
         self._letGo()
         self.context.volume = volume
-        display = volume.GetDisplayNode()
-        display.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self._sayLevels())
-        presets = presetsOf(volume)
-        context.state.presets = list(presets)
-        self.choosePreset(next(iter(presets)))
-        context.views.show(volume)
+        self.choosePreset(next(iter(presetsOf(volume))))
+        self._shown.show(volume, facts.get("origin"))
         notes = " ".join(str(note) for note in facts.get("notes", []))
         context.say(notes, "warning" if notes else "")
-
-    def _sayLevels(self) -> None:
-        """Window and level as numbers."""
-        display = self.context.volume.GetDisplayNode() if self.context.volume is not None else None
-        if display is not None:
-            window, level = display.GetWindow(), display.GetLevel()
-            places = 0 if window >= 20 else 3  # images of fractions too
-            with self.context.state as state:
-                state.levels = f"W {window:.{places}f}  L {level:.{places}f}"
 
     def _letGo(self) -> None:
         """The image that was shown leaves, with its lesions; they were about it alone."""
@@ -163,6 +153,7 @@ class Images:
                 context.scene.RemoveNode(node)
         context.scene.RemoveNode(self.context.volume)
         self.context.volume = None
+        self._shown.show(None)
         forgetVolumes()
 
 

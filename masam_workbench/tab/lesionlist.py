@@ -6,11 +6,14 @@ import re
 from typing import Any
 
 from MASAMSlicerLib.control.lesionactions import LesionActions
-from MASAMSlicerLib.scene.lesions import LesionEntry
+from MASAMSlicerLib.scene.lesions import EDITED, LesionEntry
+from MASAMSlicerLib.scene.volumes import geometryOf
 from MASAMSlicerLib.wording import rowOf
 
 from masam_core.lesion.measurements.registry import listed_quantities
 from masam_core.lesion.terminology import TUMOUR_TYPES
+from masam_workbench.served.masks import Masks, ServedMask, describe
+from masam_workbench.tab.boxes import boxOf
 from masam_workbench.tab.context import TabContext
 
 # These have their place in the page; other listed measurements follow them.
@@ -18,15 +21,20 @@ PLACED = ("volume_ml", "longest_diameter_mm")
 
 
 class LesionRows:
-    """Fills the list in the page, and answers what is clicked there."""
+    """Fills the list in the page, and answers what is clicked there.
 
-    def __init__(self, context: TabContext) -> None:
-        self.context = context
+    Args:
+        context: of the tab.
+        masks: what the page can fetch.
+    """
+
+    def __init__(self, context: TabContext, masks: Masks) -> None:
+        self.context, self._masks = context, masks
         self.actions = LesionActions(context)
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows of the lesions of the image that is shown."""
-        return [self._row(lesion) for lesion in self.context.lesions()]
+        return [self._row(n, lesion) for n, lesion in enumerate(self.context.lesions(), 1)]
 
     def rename(self, lesionId: str, name: str) -> None:
         """Name box and segment."""
@@ -66,24 +74,52 @@ class LesionRows:
         """Remove box and segment; undo brings them back."""
         self.actions.delete([lesionId])
 
-    def _row(self, lesion: LesionEntry) -> dict[str, Any]:
-        row = vars(rowOf(lesion, self.context.session.states))
+    def _row(self, number: int, lesion: LesionEntry) -> dict[str, Any]:
+        row = rowOf(lesion, self.context.session.states)
         keys = {kind.entry: key for key, kind in TUMOUR_TYPES.items()}
-        color = "#" + "".join(f"{round(255 * c):02x}" for c in lesion.color)
+        mask = self._masks.of(lesion)
         return {
-            **row,
             "id": lesion.id,
-            "more": [
-                {"title": q.heading(), "about": q.about, "text": row["figures"][q.name]}
-                for q in listed_quantities()
-                if q.name not in PLACED
-            ],
-            "color": color,
+            "name": lesion.name,
+            "label": number,
+            "color": "#" + "".join(f"{round(255 * c):02x}" for c in lesion.color),
             "kind": keys.get(lesion.terminology, ""),
+            "kindName": row.kind,
             "visible": _isVisible(lesion),
             "locked": lesion.locked,
             "segmented": lesion.segment is not None,
+            "state": row.state,
+            "notes": row.notes.splitlines(),
+            "figures": {
+                "volume": row.volume,
+                "diameter": row.diameter,
+                "perpendicular": row.perpendicular,
+                "plane": row.plane,
+                **{name: text for name, text in row.figures.items() if name not in PLACED},
+            },
+            "more": [
+                {"title": q.heading(), "about": q.about, "text": row.figures[q.name]}
+                for q in listed_quantities()
+                if q.name not in PLACED
+            ],
+            "confidence": row.confidence,
+            "slices": _slices(mask, lesion),
+            "box": boxOf(lesion),
+            "mask": describe(mask),
+            "surface": mask.version if mask is not None and mask.array.size else None,
+            "prompts": [],
+            "extendable": [],
+            "corrected": lesion.locked or lesion.status == EDITED,
         }
+
+
+def _slices(mask: ServedMask | None, lesion: LesionEntry) -> str:
+    """First and last slice of a mask as acquired, counted from 1 as on screen."""
+    if mask is None or not mask.array.size or lesion.volume is None:
+        return ""
+    axis = geometryOf(lesion.volume).acquisition_axis
+    first, count = mask.extent[axis] + 1, mask.extent[axis + 3]
+    return f"{first}-{first + count - 1}" if count > 1 else str(first)
 
 
 def _isVisible(lesion: LesionEntry) -> bool:

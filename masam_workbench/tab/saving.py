@@ -1,4 +1,4 @@
-"""What leaves the tab: segments, measurements, the scene, a picture."""
+"""What leaves the tab: segments, measurements, the scene."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from MASAMSlicerLib.control.front import PLAIN, WARNING
 from MASAMSlicerLib.report import rowsOf
 from MASAMSlicerLib.scene.export import saveSegmentation
 from MASAMSlicerLib.scene.scenefile import saveScene
-from PIL import Image
 
-from masam_core.atomic import atomic_path, why_not_written
+from masam_core.atomic import why_not_written
 from masam_core.errors import MasamError, SegmentationError
 from masam_core.export.measurements import write_measurements
 from masam_core.image.volume import stem
 from masam_workbench.tab.context import TabContext
 
+# What follows the image's own name, so that no file is taken for the image.
+ENDINGS = {
+    ".seg.nrrd": "_seg.seg.nrrd",
+    ".nii.gz": "_seg.nii.gz",
+    ".csv": "_measurements.csv",
+    ".mrb": "_scene.mrb",
+}
 WITH_NUMBERS = (".seg.nrrd", ".csv", ".mrb")  # measurements, as a table or in a segment's tags
 
 
@@ -27,18 +33,16 @@ class Saving:
 
     Args:
         context: of the tab.
-        endStroke: ends a stroke of the brush.
         whenMeasured: see :meth:`~masam_workbench.tab.measuring.Measuring.whenMeasured`.
     """
 
     def __init__(
         self,
         context: TabContext,
-        endStroke: Callable[[], None],
         whenMeasured: Callable[[Callable[[str], None]], bool],
     ) -> None:
         self.context = context
-        self._endStroke, self._whenMeasured = endStroke, whenMeasured
+        self._whenMeasured = whenMeasured
 
     @property
     def folder(self) -> Path:
@@ -54,12 +58,10 @@ class Saving:
             ".nii.gz": self._segments,
             ".csv": self._table,
             ".mrb": self._scene,
-            ".png": self._picture,
         }
         context = self.context
         if kind not in makers or context.volume is None:
             return
-        self._endStroke()
         volume = context.volume
 
         def write(note: str) -> None:
@@ -73,7 +75,7 @@ class Saving:
 
     def _write(self, kind: str, make: Callable[[Path], list[str]], note: str) -> None:
         context = self.context
-        name = f"{plainName(stem(Path(context.volume.GetName())))}{kind}"
+        name = f"{plainName(stem(Path(context.volume.GetName())))}{ENDINGS[kind]}"
         try:
             path = self.folder / name
             notes = [*make(path), *filter(None, [note])]
@@ -111,11 +113,6 @@ class Saving:
     def _scene(self, path: Path) -> list[str]:
         with self.context.session.handles.released():  # the mouse may have come from 3D
             saveScene(self.context.scene, path)
-        return []
-
-    def _picture(self, path: Path) -> list[str]:
-        with atomic_path(path, SegmentationError) as temporary:
-            Image.fromarray(self.context.views.picture()).save(temporary, "PNG")
         return []
 
 
