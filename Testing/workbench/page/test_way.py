@@ -13,7 +13,6 @@ import SimpleITK as sitk
 from Testing.workbench.page.bench import Bench, Case, Place
 from Testing.workbench.page.conftest import dice, maskIn
 
-
 VOLUME = "Number(document.querySelector('.lesion.selected [data-test=volume]').innerText)"
 
 
