@@ -18,6 +18,7 @@ from .advanced import Advanced
 from .batch import Batch
 from .check import Check
 from .context import PanelContext
+from .improve import Improve
 from .inputs import Inputs
 from .install import Install
 from .lesiontable import LesionTable
@@ -79,6 +80,7 @@ class Panel:
             onPlane=self.results.measureAgain,
         )
         self.check = Check(context, makeTransport)
+        self.improve = Improve(context, problem=self._problem, onTaken=self.inputs.askWorker)
         self.watcher = Watcher(session.scene, settling, context.refreshSoon)
         self.spaceViews = SpaceViews(session.handles.mouseIn3D)
         self._shortcuts = Shortcuts(
@@ -141,6 +143,7 @@ class Panel:
                 self.batch,
                 self.advanced,
                 self.check,
+                self.improve,
             ):
                 part.refresh()
 
@@ -180,6 +183,7 @@ class Panel:
         self.prompt.stop()
         self.batch.cleanup()
         self.check.cleanup()
+        self.improve.cleanup()
         self.touchUp.cleanup()
         self._letGo()
         self.context.session.close()
