@@ -18,6 +18,7 @@ from masam_core.cli.info import info_command
 from masam_core.cli.models import app as models_app
 from masam_core.cli.prepare import prepare_command
 from masam_core.cli.segment import segment_command
+from masam_core.cli.study import study_command
 from masam_core.cli.terminal import PlainGroup, forgiving_streams, say, say_error
 from masam_core.cli.train import train_command
 from masam_core.threads import share_processor
@@ -41,6 +42,7 @@ app.command("convert")(convert_command)
 app.command("prepare")(prepare_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.command("study")(study_command)
 app.command("bench")(bench_command)
 
 
