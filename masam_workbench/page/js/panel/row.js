@@ -3,7 +3,7 @@ import { sizeFields } from "./size.js";
 
 /** @typedef {import("../types").Lesion} Lesion */
 
-const KIND_WORDS = { point: "Point", scribble: "Scribble", lasso: "Lasso", line: "Line", slicebox: "Flat box", box: "Box" };
+const KIND_WORDS = { point: "Point", scribble: "Scribble", lasso: "Lasso", line: "Line", slicebox: "2D box", box: "Box" };
 
 /**
  * A lesion in the list.
