@@ -62,7 +62,8 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
         except VolumeError as error:
             raise VolumeError(told(error)) from error
         _write(volume, target)
-    answer: dict[str, Any] = {"name": name, "modality": volume.modality, "shape": list(volume.array.shape)}
+    shape = list(volume.array.shape)
+    answer: dict[str, Any] = {"name": name, "modality": volume.modality, "shape": shape}
     if volume.geometry.images is not None:
         answer["origin"] = headline(volume.geometry.images)
     return {**answer, "notes": [told(n) for n in volume.notes]} if volume.notes else answer
