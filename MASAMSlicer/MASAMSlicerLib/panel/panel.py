@@ -20,6 +20,7 @@ from .batch import Batch
 from .check import Check
 from .context import PanelContext
 from .corrections import LASSOS, LINE_TOOL, NOT, SCRIBBLES, YES, Corrections
+from .improve import Improve
 from .inputs import Inputs
 from .install import Install
 from .lesiontable import LesionTable
@@ -87,6 +88,7 @@ class Panel:
             onPlane=self.results.measureAgain,
         )
         self.check = Check(context, makeTransport)
+        self.improve = Improve(context, problem=self._problem, onTaken=self.inputs.askWorker)
         self.watcher = Watcher(session.scene, settling, context.refreshSoon)
         self.spaceViews = SpaceViews(session.handles.mouseIn3D)
         self._shortcuts = Shortcuts(
@@ -156,6 +158,7 @@ class Panel:
                 self.batch,
                 self.advanced,
                 self.check,
+                self.improve,
             ):
                 part.refresh()
 
@@ -202,6 +205,7 @@ class Panel:
         self.corrections.leave()
         self.batch.cleanup()
         self.check.cleanup()
+        self.improve.cleanup()
         self.touchUp.cleanup()
         self._letGo()
         self.context.session.close()

@@ -17,15 +17,16 @@ from .lesions import LABEL
 from .segments import readSegment, tagOf
 from .volumes import geometryOf
 
-MOST = np.iinfo(np.uint16).max
 SUFFIXES = (".seg.nrrd", ".nii.gz")
+MOST = 65535  # the largest value of a label image
 
 
 def saveSegmentation(segmentationNode: Any, volumeNode: Any, path: Path) -> list[str]:
     """Write a segmentation; the name's ending chooses the format. The scene is not changed.
 
     ``.seg.nrrd`` holds every segment with name, colour, terminology and tags; ``.nii.gz`` is a
-    label image on the volume's own grid. A lesion's value is its label, which it keeps for life.
+    label image on the volume's own grid, in which each lesion has the label that it keeps for life;
+    other segments get the numbers that are left.
 
     Returns:
         Notes for the user, such as voxels that two segments share.
@@ -82,15 +83,13 @@ def _writeLabels(segmentationNode: Any, volumeNode: Any, path: Path) -> list[str
 
 
 def labelValues(segmentation: Any) -> dict[str, int]:
-    """Value of each segment (by its ID) in label images: a lesion's label, or the next one free."""
-    values: dict[str, int] = {}
-    others = []
+    """The value of each segment in a label image, by its ID, in the order of the segments."""
+    own: dict[str, int] = {}
     for segmentId in segmentation.GetSegmentIDs():
         text = tagOf(segmentation.GetSegment(segmentId), LABEL)
-        if text.isdigit() and 0 < int(text) <= MOST and int(text) not in values.values():
-            values[segmentId] = int(text)
-        else:
-            others.append(segmentId)
-    for segmentId in others:
-        values[segmentId] = max(values.values(), default=0) + 1
-    return values
+        number = int(text) if text.isdecimal() else 0
+        own[segmentId] = number if 0 < number <= MOST and number not in own.values() else 0
+    free = (n for n in range(1, MOST + 1) if n not in own.values())
+    for segmentId, number in own.items():
+        own[segmentId] = number or next(free)
+    return own

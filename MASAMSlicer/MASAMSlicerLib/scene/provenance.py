@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import math
 import zlib
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from masam_core.errors import MasamError
-from masam_core.lesion.crops import tight_slices
+from masam_core.lesion.digest import mask_digest
 from masam_core.lesion.painted import Painted
 from masam_core.prompts.tags import from_tag, to_tag
 
@@ -188,13 +187,7 @@ def readPainted(text: str) -> Painted:
 
 def maskDigest(mask: Mask, offset: Offset) -> str:
     """Digest of a mask's voxels, whatever crop it is given in."""
-    where = tight_slices(mask)
-    if where is None:
-        return hashlib.sha256(b"empty").hexdigest()
-    tight, low = mask[where], np.array([s.start for s in where])
-    digest = hashlib.sha256(np.packbits(tight).tobytes())
-    digest.update(np.concatenate([low + np.array(offset), tight.shape]).astype("<i8").tobytes())
-    return digest.hexdigest()
+    return mask_digest(mask, offset)
 
 
 def flippedDigests(mask: Mask, offset: Offset, shape: Offset) -> Iterator[str]:
