@@ -86,7 +86,7 @@ class Run:
         self.runner.again(lesionIds)
 
     def _showThreshold(self, lesionIds: Sequence[str]) -> None:
-        """Show the threshold that the selected lesion's mask, which has just come back, was cut at."""
+        """Show at which threshold the selected mask, which has just come back, was cut."""
         lesion, parameters = self.context.selected, self.context.parameters
         made = lesion.provenance if lesion is not None and lesion.id in lesionIds else None
         if made is None or "threshold" not in made.options:
