@@ -64,6 +64,7 @@ def test_what_lies_under_a_click_is_what_simpleitk_finds_there(mr: Bench, case: 
                 <= seen
                 <= np.clip(max(near) / 1000 * 255, 0, 255) + 12
             )
+    mr.press("c")
 
 
 def around(at: Any, image: sitk.Image) -> Any:
