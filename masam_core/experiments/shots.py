@@ -127,9 +127,8 @@ def run_shots(
     for seed, cases in enumerate(chosen):
         run = out / f"{shots.count}_shots_seed{seed}"
         report(f"Fine-tuning on {', '.join(c.name for c in cases)} ({run}).")
-        tuned = train(
-            _settings(run, cases, config, file, base, target, shots, seed, device), report
-        )
+        settings = _settings(run, cases, config, file, base, target, shots, seed, device)
+        tuned = train(settings, report)
         title = f"{name}, {shots.count}-shot, seed {seed}"
         seeds.append(title)
         with Segmenter(str(tuned), device, precision, base=base) as segmenter:
