@@ -163,7 +163,7 @@ def test_the_module_needs_nothing_of_the_workbench(module_path: Path) -> None:
     # It is for machines without Slicer: pip brings it, the extension does not.
     for path in (module_path / "MASAMSlicerLib").rglob("*.py"):
         found = re.findall(
-            r"^\s*(?:import|from) (trame\w*|aiohttp|wslink|PIL|masam_workbench)\b",
+            r"^\s*(?:import|from) (aiohttp|PIL|masam_workbench)\b",
             path.read_text("utf-8"),
             re.M,
         )

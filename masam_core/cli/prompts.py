@@ -86,5 +86,5 @@ class Typed:
             )
         if self.automatic and (self.corrects or self.mask is not None):
             raise BoxError("--automatic takes neither a mask nor corrections.")
-        if self.only and self.prompts is None:
-            raise BoxError("--only names lesions of the file that --prompts names.")
+        if self.only and self.prompts is None and self.mask is None:
+            raise BoxError("--only names lesions of the file that --prompts or --mask names.")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from masam_core.cli.common import reported
-from masam_core.cli.terminal import progress, say
+from masam_core.catalog.choice import ModelChoice
+from masam_core.catalog.resolve import resolve_model
+from masam_core.cli.common import print_json, reported
+from masam_core.cli.terminal import console, progress, say, table
 from masam_core.errors import ConfigError
 from masam_core.training.presets import DEFAULT, PRESETS
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from masam_core.training.settings import TrainConfig
 
 FILES, RUN = "Files to start from", "The run; every other entry: --set"
+OWN_RUN = "adapted"  # folder in the data, where a run of the preset adapt was given none
 
 
 @reported
@@ -79,9 +82,11 @@ def train_command(
         ),
     ] = None,
     start_from: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="MASAM file to go on from with other data (fine-tuning).", rich_help_panel=FILES
+            help="Model to go on from with other data (fine-tuning): 'bundled', a name from "
+            "'masam models list', or a file.",
+            rich_help_panel=FILES,
         ),
     ] = None,
     background: Annotated[
@@ -127,6 +132,20 @@ def train_command(
         bool | None,
         typer.Option("--tensorboard", help="Also log to TensorBoard.", rich_help_panel=RUN),
     ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the preset adapt: keep the new model under this name among your models, so "
+            "that --model, panel and workbench know it.",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Of the preset adapt: old against new as JSON.", rich_help_panel=RUN
+        ),
+    ] = False,
 ) -> None:
     """Train on image and label pairs; run it again to go on where it stopped.
 
@@ -142,13 +161,20 @@ def train_command(
     from masam_core.training.layers import read_overrides, read_yaml
     from masam_core.training.presets import preset as read_preset
     from masam_core.training.settings import build_config, config_as_yaml
+    from masam_core.training.starting import start_layer
 
+    entries_of_preset = read_preset(preset)
+    started: dict[str, Any] = {}
+    if "model" not in entries_of_preset and not corrector:
+        started = start_layer(start_from or ModelChoice.model, base)
+    elif start_from is not None:
+        started = {"start_from": resolve_model(start_from)} if not corrector else {}
     given: dict[str, Any] = {
         "data": data,
         "out": out,
         "base": base,
         "decoder_from": decoder_from,
-        "start_from": start_from,
+        "start_from": Path(start_from) if corrector and start_from else None,
         "backgrounds": background or None,
         "steps": steps,
         "batch": batch,
@@ -166,14 +192,21 @@ def train_command(
             "--pack and --preview show what MA-SAM is trained on; a pack serves --corrector, too. "
             "Leave --corrector out here."
         )
+    if out is None and data is not None and data.is_dir() and entries_of_preset.get("compare"):
+        options["out"] = data / OWN_RUN
     layers = [
-        read_preset(preset),
+        started,
+        entries_of_preset,
         _corrector_defaults() if corrector else {},
         read_yaml(config) if config is not None else {},
         {**options, "target": target} if target else options,
         read_overrides(entries or []),
     ]
     run = build_config(_default_base(layers), _classes_of_data(layers), *layers)
+    if (keep or json) and not run.compare:
+        raise ConfigError(
+            "--keep and --json belong to runs that compare old and new, such as --preset adapt."
+        )
     if show:
         say(config_as_yaml(run), end=False)
     elif preview is not None:
@@ -182,6 +215,8 @@ def train_command(
         _pack(run, pack)
     elif corrector:
         _train_corrector(run)
+    elif run.compare:
+        _adapt(run, keep, json)
     else:
         _train(run, train)
 
@@ -296,6 +331,35 @@ def _train_corrector(run: TrainConfig) -> None:
         sources, settings, held_out, report=lambda message: say(message, err=True)
     )
     say(f"Weights of the corrector: {path}", err=True)
+
+
+def _adapt(run: TrainConfig, keep: str | None, json: bool) -> None:
+    """Train on from a model, show old against new, and keep the new one where that was asked."""
+    from rich.progress import BarColumn, TimeElapsedColumn
+
+    from masam_core.training.adapting.keep import keep_model, require_free
+    from masam_core.training.adapting.outcome import COLUMNS, NOTE
+    from masam_core.training.adapting.run import adapt
+
+    if keep is not None:
+        require_free(keep)
+    with progress(BarColumn(), TimeElapsedColumn()) as bar:
+        task = bar.add_task("preparing", total=1.0)
+
+        def advance(fraction: float, words: str) -> None:
+            bar.update(task, completed=fraction, description=words)
+
+        outcome = adapt(run, report=bar.console.log, progress=advance)
+    if json:
+        print_json(outcome.to_dict())
+    else:
+        console().print(table(COLUMNS, outcome.rows(), []))
+        say(f"{outcome.verdict}\n{outcome.about()}\n{NOTE}")
+    say(f"The new model: {outcome.model}", err=True)
+    if keep is None:
+        say(f"To choose it by a name: masam models add {outcome.model} --name NAME", err=True)
+    else:
+        say(f"It is kept as {keep}: {keep_model(outcome.model, keep).path}", err=True)
 
 
 def _train(run: TrainConfig, train: Any) -> None:

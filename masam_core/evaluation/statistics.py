@@ -1,4 +1,4 @@
-"""What scores say together: paired tests and calibration."""
+"""What the scores of a study say: against the ellipsoid, and calibration."""
 
 from __future__ import annotations
 
@@ -7,27 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from masam_core.errors import ConfigError
 from masam_core.scoring.evaluate import Score
-from masam_core.scoring.summary import bootstrap_mean, patients_of
+from masam_core.scoring.paired import Comparison, compare
 
 BINS = 5
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two models on the same prompts: mean difference in Dice (first minus second), its bootstrap
-    interval over patients, and the p value of Wilcoxon's signed-rank test on patients' means
-    (None with fewer than 6 patients, too few to reach 5 %, or no difference at all)."""
-
-    first: str
-    second: str
-    n: int
-    patients: int
-    difference: float
-    low: float
-    high: float
-    p: float | None
 
 
 @dataclass(frozen=True)
@@ -46,26 +29,6 @@ class Calibration:
     error: float
     expected_error: float
     bins: tuple[tuple[float, float, int, float, float], ...]
-
-
-def compare(first: Sequence[Score], second: Sequence[Score], names: tuple[str, str]) -> Comparison:
-    """Paired comparison on the same lesions in the same order.
-
-    Raises:
-        ConfigError: the lesions are not the same.
-    """
-    if [(s.case, s.lesion) for s in first] != [(s.case, s.lesion) for s in second]:
-        raise ConfigError(f"{names[0]} and {names[1]} were not evaluated on the same lesions.")
-    patients = patients_of(first)
-    difference = np.array([a.dice - b.dice for a, b in zip(first, second, strict=True)])
-    means = np.array([difference[rows].mean() for rows in patients])
-    low, high = bootstrap_mean(difference, patients)
-    p: float | None = None
-    if len(means) >= 6 and np.any(means != 0):
-        from scipy.stats import wilcoxon
-
-        p = float(wilcoxon(means).pvalue)
-    return Comparison(*names, len(first), len(means), float(difference.mean()), low, high, p)
 
 
 def against_ellipsoid(scores: Sequence[Score], name: str) -> Comparison:

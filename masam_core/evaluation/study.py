@@ -7,13 +7,7 @@ from dataclasses import dataclass, field
 
 from masam_core.data.cases import Case, Target
 from masam_core.errors import ConfigError
-from masam_core.evaluation.statistics import (
-    Calibration,
-    Comparison,
-    against_ellipsoid,
-    calibration,
-    compare,
-)
+from masam_core.evaluation.statistics import Calibration, against_ellipsoid, calibration
 from masam_core.inference.box_segmenter import BoxSegmenter
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
@@ -24,6 +18,7 @@ from masam_core.scoring.evaluate import (
     evaluate_automatic,
     evaluate_cases,
 )
+from masam_core.scoring.paired import Comparison, compare
 from masam_core.scoring.summary import Summary, summarise_groups
 
 StudyProgress = Callable[[str, int, int, str], None]

@@ -32,6 +32,8 @@ class TrainConfig:
         start_from: MASAM file whose trained weights are taken over where they fit (fine-tuning).
         backgrounds: images without labels, for synthetic lesions.
         model: what is trained.
+        parts: which parts of it, see :data:`masam_core.model.parts.PARTS`; empty: everything but
+            the backbone.
         prompts: how boxes are simulated; None trains automatic segmentation, without prompts.
         target: which labels count, and whether each separate part is a lesion.
         steps: optimiser steps.
@@ -54,6 +56,12 @@ class TrainConfig:
         checkpointing: keep only block inputs for the backward pass: less memory, more time.
         seed: makes the run repeatable.
         validate_every, save_every: steps; 0 switches validation off.
+        patience: end after so many validations in a row that were no better than the best; 0:
+            never. The weights at the start count, too.
+        sure: what is better must exceed the first validation by so many standard errors (over
+            patients); 0: any gain will do.
+        compare: afterwards compare the model with ``start_from`` on the cases of the split ``val``,
+            which serve for nothing else then; see :mod:`masam_core.training.adapting`.
         accelerator, devices, nodes: as for Lightning Fabric.
         precision: 32-true, bf16-mixed or 16-mixed.
         tensorboard: also log to TensorBoard.
@@ -66,6 +74,7 @@ class TrainConfig:
     start_from: Path | None = None
     backgrounds: tuple[Path, ...] = ()
     model: ModelConfig = field(default_factory=ModelConfig)
+    parts: tuple[str, ...] = ()
     prompts: PromptConfig | None = field(default_factory=PromptConfig)
     target: Target = field(default_factory=Target)
     steps: int = 2000
@@ -88,6 +97,9 @@ class TrainConfig:
     seed: int = 0
     validate_every: int = 500
     save_every: int = 100
+    patience: int = 0
+    sure: float = 0.0
+    compare: bool = False
     accelerator: str = "auto"
     devices: int = 1
     nodes: int = 1
@@ -103,6 +115,8 @@ class TrainConfig:
             "at_once",
             "warmup",
             "validate_every",
+            "patience",
+            "sure",
             "weight_decay",
             "workers",
         ):
@@ -132,6 +146,18 @@ class TrainConfig:
             "synthetic or regions",
             max(self.synthetic, self.regions),
             "0 for a model of several classes",
+        )
+        _require(
+            self.validate_every > 0 or not self.patience,
+            "patience",
+            self.patience,
+            "0 where nothing is validated",
+        )
+        _require(
+            self.start_from is not None or not self.compare,
+            "compare",
+            self.compare,
+            "false where there is nothing to compare with (start_from)",
         )
         _require(
             self.prompts is not None or self.model.field_of_view == "slice",

@@ -21,6 +21,7 @@ from masam_core.data.cases import Case
 from masam_core.data.reading import read_cases
 from masam_core.errors import ConfigError
 from masam_core.model.checkpoint import new_model
+from masam_core.model.parts import trained_parameters
 from masam_core.model.start import start_from_model
 from masam_core.targets import require_folder
 from masam_core.threads import leave_number_to_launcher
@@ -95,7 +96,7 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     if config.full:
         model.unfreeze()
     model.image_encoder.checkpointing = config.checkpointing
-    trained = model.trainable()
+    trained = trained_parameters(model, config.parts)
     say(
         f"Training {sum(p.numel() for p in trained.values()):,} of "
         f"{sum(p.numel() for p in model.parameters()):,} weights."
@@ -114,6 +115,9 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     own = range(fabric.global_rank, config.batch // config.part, fabric.world_size)
     batches = feed(Parts(sources, config, transform, own, state.step), config.workers)
     start, over = time.monotonic(), False
+    if config.patience and validation and logs is not None and state.step == 0:
+        # What the run starts from stays the best until something is better.
+        say(f"Before: {validate(config, model, validation, state, logs)}")
 
     while state.step < config.steps and not over:
         began = time.monotonic()
@@ -134,11 +138,15 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
             progress(state.step, config.steps, loss)
         over = config.minutes > 0 and bool(fabric.broadcast(elapsed >= 1))
         finished = over or state.step == config.steps
-        if logs is not None:
-            if validation and (finished or state.step % config.validate_every == 0):
-                say(f"Step {state.step}: {validate(config, model, validation, state, logs)}")
-            if finished or state.step % config.save_every == 0:
-                state.save()
+        due = finished or (config.validate_every and state.step % config.validate_every == 0)
+        if logs is not None and validation and due:
+            say(f"Step {state.step}: {validate(config, model, validation, state, logs)}")
+        if config.patience and not finished:
+            over = finished = bool(fabric.broadcast(state.waited >= config.patience))
+            if over:
+                say(f"Nothing better came in {config.patience} validations: this is the end.")
+        if logs is not None and (finished or state.step % config.save_every == 0):
+            state.save()
         fabric.barrier()
     if logs is not None:
         logs.close()

@@ -19,7 +19,6 @@ class Running:
     Args:
         context: of the tab.
         stopTools: puts tools away that a run would disturb.
-        endStroke: ends a stroke of the brush before undo and redo.
         onResult: shows what a run has found.
         measureSoon: measures segments that undo and redo have changed.
     """
@@ -28,12 +27,11 @@ class Running:
         self,
         context: TabContext,
         stopTools: Callable[[], None],
-        endStroke: Callable[[], None],
         onResult: Callable[[RunReport], None],
         measureSoon: Callable[[], None],
     ) -> None:
         self.context = context
-        self._endStroke, self._measureSoon = endStroke, measureSoon
+        self._measureSoon = measureSoon
         self.runner = Runner(
             context,
             request=self._request,
@@ -53,6 +51,10 @@ class Running:
     def again(self, lesionId: str) -> None:
         """Segment a lesion whatever its state, also one that was edited by hand."""
         self.runner.again([lesionId])
+
+    def setFollow(self, follow: bool) -> None:
+        """Say whether a box that was moved is segmented again."""
+        self.context.state.follow = bool(follow)
 
     def setThreshold(self, use: bool, percent: float) -> None:
         """Segment the selected lesion again from what is computed already.
@@ -79,7 +81,6 @@ class Running:
         self._travel(self.runner.redo)
 
     def _travel(self, move: Callable[[], bool]) -> None:
-        self._endStroke()
         if move():
             self._measureSoon()
 

@@ -71,6 +71,15 @@ SPACES = {
 SPATIAL_KINDS = ("domain", "space")
 
 
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """Layers of a segmentation: ``array`` (layer, K, J, I), their grid, and the header's keys."""
+
+    array: NDArray[Any]
+    geometry: Geometry
+    keys: dict[str, str]
+
+
 @dataclass(frozen=True)
 class _Axes:
     """Which of the file's axes are I, J, K (fastest first), and how many values a voxel has."""
@@ -110,6 +119,30 @@ class Nrrd:
         i, j, k = size
         matrix, notes = _ijk_to_lps(path, fields, axes.spatial)
         return Image(array, Geometry((k, j, i), squared(path, matrix, (k, j, i))), notes)
+
+
+def read_layers(path: Path) -> Layers:
+    """Read a Slicer segmentation (``.seg.nrrd``), of one layer or of several.
+
+    Raises:
+        VolumeError: damaged, incomplete, no segmentation, or values that are no whole numbers.
+    """
+    with path.open("rb") as file:
+        header = read_header(file, path)
+    fields = header.fields
+    sizes = _sizes(path, fields)
+    axes = _axes(path, fields, sizes)
+    size = [sizes[axis] for axis in axes.spatial]
+    require_scalar_3d(path, size, 1, False)
+    dtype = _dtype(path, fields)
+    if dtype.kind not in "iu":
+        raise VolumeError(f"{path} is no segmentation: its values are not whole numbers.")
+    count = require_size(path, [*size, axes.values], dtype.itemsize)
+    values = _values(path, fields, header.end, dtype, count, Rules(detached=False))
+    array = np.moveaxis(values.reshape((*size[::-1], axes.values)), -1, 0)
+    i, j, k = size
+    matrix, _ = _ijk_to_lps(path, fields, axes.spatial)
+    return Layers(array, Geometry((k, j, i), squared(path, matrix, (k, j, i))), header.keys)
 
 
 def _need(path: Path, fields: dict[str, str], name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from masam_core.errors import VolumeError
@@ -12,8 +13,10 @@ from masam_core.image.formats.dicom.headers import (
     SEGMENTATION,
     Frame,
     looks_like_dicom,
+    open_dataset,
     read_frames,
 )
+from masam_core.image.formats.dicom.origin import source_images
 from masam_core.image.formats.dicom.pixels import read_values
 from masam_core.image.formats.dicom.stack import arrange
 
@@ -123,6 +126,8 @@ def _volume(frames: Sequence[Frame], what: str) -> Image:
     single, copies = _without_copies(frames, what)
     ordered, geometry, notes = arrange(single, what)
     values = read_values(ordered, what)
+    header = open_dataset(ordered[0].path, pixels=False)
+    geometry = replace(geometry, images=source_images(ordered, header))
     return Image(values, geometry, (*copies, *notes), ordered[0].modality or None)
 
 
