@@ -89,6 +89,14 @@ def followup_command(
         bool,
         typer.Option("--same-patient", help="It is one patient, though the patient IDs differ."),
     ] = False,
+    rigid: Annotated[
+        bool,
+        typer.Option(
+            "--rigid",
+            help="Find places by rigid motion alone, without deforming the surroundings: quicker.",
+            rich_help_panel=SETTINGS,
+        ),
+    ] = False,
     volume_noise: Annotated[
         float,
         typer.Option(
@@ -135,7 +143,7 @@ def followup_command(
             quality=quality, threshold=threshold, diameter_plane=diameter_plane
         )
         choice = ModelChoice(model, None if base is None else str(base), device, precision)
-        with _Working(choice, options, quiet=json) as working:
+        with _Working(choice, options, elastic=not rigid, quiet=json) as working:
             from masam_core.followup.proposing import propose
 
             known, sources, notes = _read(
@@ -215,7 +223,9 @@ def _numbered(given: list[str] | None, count: int, option: str) -> dict[int, str
 class _Working:
     """The segmenter, made when it is needed and closed at the end, and progress on stderr."""
 
-    def __init__(self, choice: ModelChoice, options: SegmentOptions, quiet: bool) -> None:
+    def __init__(
+        self, choice: ModelChoice, options: SegmentOptions, elastic: bool, quiet: bool
+    ) -> None:
         import sys
 
         from rich.progress import BarColumn, TimeElapsedColumn
@@ -231,7 +241,7 @@ class _Working:
         def show(fraction: float, words: str) -> None:
             self._bar.update(task, completed=fraction, description=plain(words))
 
-        self.work = Work(self._segmenter, options, show)
+        self.work = Work(self._segmenter, options, elastic, show)
 
     def __enter__(self) -> _Working:
         self._bar.start()

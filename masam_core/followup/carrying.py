@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from masam_core.followup.quality import Quality, Trust, judge, surroundings_fit
+from masam_core.followup.quality import MOST_BACK_MM, Quality, Trust, judge, surroundings_fit
 from masam_core.followup.registration import (
     AROUND_MM,
     IsCancelled,
@@ -52,6 +52,7 @@ class Pair:
 
     Args:
         earlier, later: the volumes.
+        elastic: whether surroundings may be deformed to find a lesion's place.
         cancelled: asked now and then.
 
     Raises:
@@ -59,9 +60,13 @@ class Pair:
     """
 
     def __init__(
-        self, earlier: Volume, later: Volume, cancelled: IsCancelled | None = None
+        self,
+        earlier: Volume,
+        later: Volume,
+        elastic: bool = True,
+        cancelled: IsCancelled | None = None,
     ) -> None:
-        self.earlier, self.later = earlier, later
+        self.earlier, self.later, self._elastic = earlier, later, elastic
         self.whole = register_whole(earlier, later, cancelled)
         self._back = register_whole(later, earlier, cancelled)
 
@@ -84,16 +89,17 @@ class Pair:
             Cancelled: ``cancelled`` said so.
         """
         place = place_lps(mask, offset_kji, self.earlier.geometry)
-        found = register_around(self.earlier, self.later, self.whole, place, cancelled=cancelled)
         centre = place.mean(axis=0)[None]
-        inside = _share_inside(self.later.geometry, found, place)
-        moved = float(np.linalg.norm(found.to_later(centre) - self.whole.to_later(centre)))
         # The backward registration takes the earlier study to the later one by itself.
         back = self._back.to_earlier(centre) - self.whole.to_later(centre)
+        missed = float(np.linalg.norm(back))
+        elastic = self._elastic and missed <= MOST_BACK_MM
+        found = register_around(self.earlier, self.later, self.whole, place, elastic, cancelled)
+        inside = _share_inside(self.later.geometry, found, place)
+        moved = float(np.linalg.norm(found.to_later(centre) - self.whole.to_later(centre)))
         carried, offset = _carried_mask(mask, offset_kji, self.earlier, self.later, found)
         value, shifted = self._fit(found, place, carried, offset)
         both_ct = self.earlier.kind == self.later.kind == "CT"
-        missed = float(np.linalg.norm(back))
         quality = judge(value, shifted, missed, inside, moved, both_ct)
         if quality.trust is Trust.FAILED or not carried.any():
             return Carried(None, (0, 0, 0), None, quality, found.elastic)

@@ -86,7 +86,7 @@ def _carry(
         work.say(done, f"study {number + 1}: looking for the place of {track.name}")
         earlier = studies[source].volume
         if source not in pairs:
-            pairs[source] = Pair(earlier, later, work.cancelled)
+            pairs[source] = Pair(earlier, later, work.elastic, work.cancelled)
         mask = union(track.findings[source].parts, earlier)
         found.append(pairs[source].carry(mask.mask, mask.offset_kji, track.name, work.cancelled))
     return found

@@ -28,8 +28,8 @@ FINE_MM, MOST_FINE = 1.5, 56  # of the crop around a lesion
 AROUND_MM = 30.0  # of a lesion that belongs to its crop
 NODES_MM = 40.0  # between nodes of the elastic grid: no finer than what a lesion's growth moves
 BINS, SEED = 32, 20091  # of the histogram, of the sampling
-SAMPLES_RIGID, SAMPLES_ELASTIC = 15_000, 10_000  # voxels that are compared in each step
-STEPS_RIGID, STEPS_ELASTIC = 100, 25
+SAMPLES_RIGID, SAMPLES_ELASTIC = 15_000, 6_000  # voxels that are compared in each step
+STEPS_RIGID, STEPS_ELASTIC = 100, 20
 LEAST_GAIN = 0.01  # of likeness, for which a deformation is taken: less is noise
 LEAST_OVERLAP = 0.2  # of the smaller volume; less is no comparison
 INVERSE_STEPS, INVERSE_MM = 60, 0.01
@@ -319,7 +319,8 @@ def _resampled(
     """A part of a volume with even voxels, its values cut at their rarest and without noise."""
     geometry: Geometry = volume.geometry
     # In-plane detail helps only as far as there are slices to go with it.
-    spacing = max(finest, float(size_mm.max()) / most)
+    own = float(volume.geometry.spacing.min())
+    spacing = max(finest, own, float(size_mm.max()) / most)
     image = sitk.GetImageFromArray(_part(volume, start_mm, size_mm))
     _place(image, geometry, start_mm)
     blur = [0.5 * spacing if s < spacing else 0.0 for s in image.GetSpacing()]

@@ -26,6 +26,8 @@ CRUMB = 0.1  # of a lesion's voxels: smaller pieces are left out
 LEAST_LEFT = 0.05  # of the carried mask's voxels; less may be no lesion
 STANDS_OUT, LOST_CONTRAST = 1.0, 0.35
 RING_MM = 6.0
+GAUSSIAN = 1.4826  # standard deviation of a Gaussian by its median absolute deviation
+NEIGHBOURS = 0.2  # of a piece or a carried mask: what shares less is a neighbour's piece
 MERGED = 0.3  # of the smaller mask that two lesions share when they have grown together
 UNSURE = 0.5
 
@@ -102,7 +104,9 @@ def _own_pieces(n: int, lesion: Lesion, carried: Sequence[Carried | None]) -> tu
         if one is None or one.voxels < CRUMB * total:
             continue
         shared = [0 if place is None else _shared(one, place) for place in carried]
-        if max(shared) > shared[n]:
+        own = carried[n]
+        least = 0 if own is None or own.mask is None else np.count_nonzero(own.mask)
+        if max(shared) > shared[n] and shared[n] < NEIGHBOURS * min(one.voxels, least):
             continue
         kept.append(one)
     return tuple(kept)
@@ -142,7 +146,7 @@ def _judge(
 
 
 def contrast(mask: NamedMask, volume: Volume) -> float:
-    """How far a lesion's mean lies from that of a ring around it, in standard deviations there.
+    """How far a lesion's median lies from that of a ring around it, in standard deviations there.
 
     Args:
         mask: of the lesion.
@@ -175,14 +179,17 @@ def contrast(mask: NamedMask, volume: Volume) -> float:
     core = inside & finite
     if not ring.any() or not core.any():
         return 0.0
-    noise = float(values[ring].std()) or 1e-6
-    return float((np.median(values[core]) - np.median(values[ring])) / noise)
+    around = float(np.median(values[ring]))
+    # Of the middle half: a ring may reach into bone, air, or another lesion.
+    noise = GAUSSIAN * float(np.median(np.abs(values[ring] - around)))
+    noise = noise or float(values[ring].std()) or 1e-6
+    return float((np.median(values[core]) - around) / noise)
 
 
 def _merge(tracks: Sequence[Track], volume: Volume, carried: Sequence[Carried | None]) -> None:
     """Tell lesions that have grown together.
 
-    Their masks share a good part; or any part, where they did not touch before.
+    Their masks share a good part; or they touch, where they did not touch before.
     """
     for n, track in enumerate(tracks):
         for m, other in enumerate(tracks[n + 1 :], n + 1):
@@ -192,9 +199,8 @@ def _merge(tracks: Sequence[Track], volume: Volume, carried: Sequence[Carried | 
             if State.MEASURED not in (a.state, b.state):
                 continue
             one, two = union(a.parts, volume), union(b.parts, volume)
-            shared = common(one, two)
-            least = MERGED * min(one.voxels, two.voxels)
-            if not shared or (shared < least and _touched(carried[n], carried[m])):
+            shares = common(one, two) >= MERGED * min(one.voxels, two.voxels)
+            if not shares and (not _touch(one, two) or _touched(carried[n], carried[m])):
                 continue
             if _last_voxels(other) > _last_voxels(track):
                 a, b, first, second = b, a, other, track
@@ -207,13 +213,18 @@ def _merge(tracks: Sequence[Track], volume: Volume, carried: Sequence[Carried | 
             a.look = b.look = True
 
 
+def _touch(one: NamedMask, two: NamedMask) -> bool:
+    """Whether two masks share a voxel, or have some that are neighbours."""
+    k, j, i = (o - 1 for o in one.offset_kji)
+    return common(NamedMask("", with_neighbours(np.pad(one.mask, 1)), (k, j, i)), two) > 0
+
+
 def _touched(one: Carried | None, two: Carried | None) -> bool:
     """Whether two carried lesions touch, as they did before."""
     if one is None or two is None or one.mask is None or two.mask is None:
         return True
-    grown = with_neighbours(np.pad(one.mask, 1))
-    k, j, i = (o - 1 for o in one.offset_kji)
-    return bool(_shared(NamedMask("", grown, (k, j, i)), two))
+    a, b = (NamedMask("", p.mask, p.offset_kji) for p in (one, two) if p.mask is not None)
+    return _touch(a, b)
 
 
 def _last_voxels(track: Track) -> int:

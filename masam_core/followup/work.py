@@ -20,12 +20,14 @@ class Work:
     Attributes:
         segmenter: makes the segmenter when it is first needed.
         options: of the segmentation.
+        elastic: whether surroundings may be deformed to find a lesion's place.
         progress: called with the fraction done and words.
         cancelled: asked now and then.
     """
 
     segmenter: MakeSegmenter
     options: SegmentOptions
+    elastic: bool = True
     progress: Progress | None = None
     cancelled: IsCancelled | None = None
 

@@ -67,7 +67,7 @@ def _writeLabels(segmentationNode: Any, volumeNode: Any, path: Path) -> list[str
     segmentation = segmentationNode.GetSegmentation()
     labels = np.zeros(geometry.shape, dtype=np.uint16)
     shared = 0
-    for segmentId, number in _numbers(segmentation).items():
+    for segmentId, number in labelValues(segmentation).items():
         mask, offset = readSegment(segmentationNode, segmentId, volumeNode)
         where = tuple(slice(o, o + n) for o, n in zip(offset, mask.shape, strict=True))
         part = labels[where]
@@ -82,7 +82,7 @@ def _writeLabels(segmentationNode: Any, volumeNode: Any, path: Path) -> list[str
     ]
 
 
-def _numbers(segmentation: Any) -> dict[str, int]:
+def labelValues(segmentation: Any) -> dict[str, int]:
     """The value of each segment in a label image, by its ID, in the order of the segments."""
     own: dict[str, int] = {}
     for segmentId in segmentation.GetSegmentIDs():

@@ -37,6 +37,15 @@ def requireVolume(node: Any) -> None:
         raise VolumeError(f"'{name}' is a label map. Choose the image that it belongs to.")
 
 
+def hasImage(node: Any) -> bool:
+    """Whether a node is there and can be segmented."""
+    try:
+        requireVolume(node)
+    except VolumeError:
+        return False
+    return True
+
+
 def geometryOf(node: Any) -> Geometry:
     """The volume's grid in its own frame, parent transforms left out; raises VolumeError."""
     requireVolume(node)

@@ -15,7 +15,7 @@ from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
 from masam_core.lesion.lesion import Lesion
 
-SHAPE, SPACING = (40, 64, 72), (2.0, 2.0, 3.0)  # KJI; mm along i, j, k
+SHAPE, SPACING = (48, 52, 58), (2.5, 2.5, 2.5)  # KJI; mm along i, j, k
 BRIGHT = 300.0  # what a lesion is brighter than
 GEOMETRY = Geometry.from_spacing(SHAPE, SPACING, (-70.0, -60.0, -50.0))
 

@@ -66,7 +66,7 @@ def test_contrasts_may_be_others(pair: Pair) -> None:
     turned = pair.later
     other = replace(turned, array=(500.0 - np.sqrt(np.abs(turned.array)) * 12), modality="MR")
     (mask,) = masks([LESION])
-    carried = Pair(pair.earlier, other).carry(mask.mask, mask.offset_kji)
+    carried = Pair(pair.earlier, other, elastic=False).carry(mask.mask, mask.offset_kji)
     assert carried.quality.trust is not Trust.FAILED
     assert dice(carried, inside(LESION, TURNED)) > 0.75
 
@@ -74,7 +74,7 @@ def test_contrasts_may_be_others(pair: Pair) -> None:
 def test_another_patient_is_never_carried_over_with_confidence() -> None:
     (mask,) = masks([LESION])
     other = volume([], TURNED, patient=5, seed=3)
-    carried = Pair(volume([LESION]), other).carry(mask.mask, mask.offset_kji)
+    carried = Pair(volume([LESION]), other, elastic=False).carry(mask.mask, mask.offset_kji)
     assert carried.quality.trust is not Trust.GOOD
     assert carried.quality.words
 
@@ -83,7 +83,7 @@ def test_noise_is_refused() -> None:
     (mask,) = masks([LESION])
     rng = np.random.default_rng(1)
     noise = Volume(rng.normal(0, 50, GEOMETRY.shape).astype(np.float32), GEOMETRY, "CT")
-    carried = Pair(volume([LESION]), noise).carry(mask.mask, mask.offset_kji)
+    carried = Pair(volume([LESION]), noise, elastic=False).carry(mask.mask, mask.offset_kji)
     assert carried.quality.trust is Trust.FAILED
     assert carried.mask is None
     assert carried.box is None
@@ -93,13 +93,13 @@ def test_a_place_outside_the_later_image_is_told() -> None:
     whole = volume([LESION], STILL, seed=2)
     # Only the patient's left half, whereas the lesion is on the right.
     half = Geometry(
-        (GEOMETRY.shape[0], GEOMETRY.shape[1], 30),
+        (GEOMETRY.shape[0], GEOMETRY.shape[1], 24),
         np.array(GEOMETRY.ijk_to_lps)
-        + np.outer(np.array(GEOMETRY.ijk_to_lps) @ [42, 0, 0, 0], [0, 0, 0, 1]),
+        + np.outer(np.array(GEOMETRY.ijk_to_lps) @ [34, 0, 0, 0], [0, 0, 0, 1]),
     )
-    cut = Volume(np.ascontiguousarray(whole.array[:, :, 42:]), half, "CT")
+    cut = Volume(np.ascontiguousarray(whole.array[:, :, 34:]), half, "CT")
     (mask,) = masks([LESION])
-    carried = Pair(volume([LESION]), cut).carry(mask.mask, mask.offset_kji)
+    carried = Pair(volume([LESION]), cut, elastic=False).carry(mask.mask, mask.offset_kji)
     assert carried.quality.trust is Trust.FAILED
     assert "outside the later image" in carried.quality.words
 
