@@ -53,6 +53,9 @@ def actionsOf(tab: Tab) -> dict[str, Callable[..., Any]]:
         "visible": tab.rows.toggleVisible,
         "delete": tab.rows.delete,
         "save": tab.saving.save,
+        "improve": tab.improve.press,
+        "takeModel": tab.improve.take,
+        "improveClosed": tab.improve.close,
         "check": tab.checking.press,
         "checked": tab.checking.dismiss,
     }

@@ -33,6 +33,7 @@ STATE: dict[str, Any] = {
     "check": {},
     "saved": True,
     "works": [],
+    "improve": {},
     "models": [],
     "model": ModelChoice.model,
 }
