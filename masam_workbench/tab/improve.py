@@ -10,7 +10,7 @@ from MASAMSlicerLib.control.improving import Improving, Outcome
 from MASAMSlicerLib.scene.scenefile import saveScene
 from MASAMSlicerLib.scene.volumes import volumeFromNode
 
-from masam_core.errors import ConfigError
+from masam_core.errors import ConfigError, MasamError
 from masam_workbench.front.transport import LoopTransport
 from masam_workbench.tab.context import TabContext
 
@@ -43,14 +43,18 @@ class Improve:
 
         Args:
             everything: take lesions that nobody has put right, too.
-
-        Raises:
-            ConfigError: no lesion has a mask, or the model is on another machine.
         """
         if self._improving.running:
             self._improving.cancel()
             self._write(words="Stopping ...")
             return
+        try:
+            self._begin(bool(everything))
+        except MasamError as error:  # told in the window, which lies over the messages
+            words = {"words": str(error), "failed": True}
+            self.context.state.improve = {"open": True, "running": False, **words}
+
+    def _begin(self, everything: bool) -> None:
         context = self.context
         if context.settings.workerCommand.strip():
             raise ConfigError("The model is on another machine: improve it there (masam collect).")
@@ -70,7 +74,7 @@ class Improve:
         path = folder / f"{volumeFromNode(context.volume).content_hash[:16]}.mrb"
         saveScene(context.scene, path)
         context.state.improve = {"open": True, "running": True, "percent": 0, "notes": []}
-        self._start(path, bool(everything))
+        self._start(path, everything)
 
     def take(self) -> None:
         """Take the new model over."""
@@ -89,7 +93,6 @@ class Improve:
         try:
             self._improving.start([path], context.state.model, everything, device)
         except OSError as error:
-            context.state.improve = {}
             raise ConfigError(f"It could not be started: {error.strerror or error}.") from error
 
     def _show(self, fraction: float, words: str) -> None:
