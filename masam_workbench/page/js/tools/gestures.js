@@ -38,9 +38,13 @@ export function pan({ viewer }, camera, x, y) {
 export function windowing({ viewer }, x, y) {
   const { window, level } = viewer;
   const step = Math.max(Math.abs(window), 1e-6) / WINDOW_PIXELS;
-  const move = (/** @type {number} */ newX, /** @type {number} */ newY) =>
-    viewer.setWindow(Math.max(window + (newX - x) * step, step), level + (newY - y) * step);
-  return { move, end: move };
+  const set = (/** @type {number} */ newX, /** @type {number} */ newY, /** @type {boolean} */ settled) =>
+    viewer.setWindow(Math.max(window + (newX - x) * step, step), level + (newY - y) * step, settled);
+  return {
+    move: (newX, newY) => set(newX, newY, false),
+    end: (newX, newY) => set(newX, newY, true),
+    cancel: () => viewer.setWindow(window, level),
+  };
 }
 
 /** @param {Bench} bench @param {number} x @param {number} y @returns {Gesture} */

@@ -43,6 +43,7 @@ export class Viewer {
     /** @type {Map<TileName, Area>} */
     this.areas = new Map();
     this.version = 0; // counts the images that were shown
+    this.settled = true; // whether NiiVue's picture has the window that is shown
     this.slab = 0; // mm; 0 shows single slices
     this.smooth = true;
     this._backLayout = "four";
@@ -98,11 +99,16 @@ export class Viewer {
     this.resize();
   }
 
-  /** @param {number} window @param {number} level in the image's values */
-  setWindow(window, level) {
+  /**
+   * @param {number} window @param {number} level in the image's values
+   * @param {boolean} [settled] false while it is being dragged: NiiVue prepares the whole volume
+   *   anew for another window, and until then the slices are drawn without it
+   */
+  setWindow(window, level, settled = true) {
     this.window = Math.max(window, 1e-6);
     this.level = level;
-    this.slices.grey(this.level - this.window / 2, this.level + this.window / 2);
+    this.settled = settled;
+    if (settled) this.slices.grey(this.level - this.window / 2, this.level + this.window / 2);
     this.change();
   }
 
