@@ -228,7 +228,8 @@ def _box(image: FoundImage, lesion: FoundLesion) -> str:
             box = None
         if isinstance(box, BoxPrompt):
             ends = np.stack([box.corners_ijk.min(axis=0) + 0.5, box.corners_ijk.max(axis=0) - 0.5])
-            return " ".join(f"{value:.2f}" for value in ends.T.ravel())
+            last = np.array(image.volume.geometry.size_ijk) - 1  # a box may reach out of the image
+            return " ".join(f"{value:.2f}" for value in np.clip(ends, 0, last).T.ravel())
     return " ".join(str(value) for value in tight_box(lesion.mask))
 
 

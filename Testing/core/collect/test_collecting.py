@@ -183,6 +183,18 @@ def test_patients_are_held_out_whole_and_never_change_sides(tmp_path: Path) -> N
         collect([scenes], data, seed=4)
 
 
+def test_a_box_that_reaches_out_of_the_image_ends_with_it(tmp_path: Path) -> None:
+    """A cell that begins with a minus sign would be written with an apostrophe before it."""
+    record = PromptRecord(BoxPrompt.from_voxels(-3, 14, 3, 40, 2, 6))
+    prompts = to_tag(record.to_dict(geometry()))
+    path = write_scene(
+        tmp_path / "s.mrb", [lesion("a", A, MASAM_Locked="1", MASAM_Prompts=prompts)]
+    )
+    collect([path], tmp_path / "data")
+    (row,) = rows(tmp_path / "data")
+    assert row["box"] == "0.00 14.00 3.00 23.00 2.00 6.00"
+
+
 def test_images_of_one_scene_and_copies_of_one_image_are_one_patients(tmp_path: Path) -> None:
     segments = [lesion("a", A, MASAM_Locked="1")]
     write_scene(tmp_path / "first.mrb", segments)
