@@ -208,6 +208,20 @@ def test_images_of_one_scene_and_copies_of_one_image_are_one_patients(tmp_path: 
     assert "the patient's ID is not known" in found.summary
 
 
+def test_the_same_voxels_at_another_place_are_another_image_of_the_same_patient(
+    tmp_path: Path,
+) -> None:
+    write_scene(tmp_path / "1.mrb", [lesion("a", A, MASAM_Locked="1")])
+    write_scene(tmp_path / "2.mrb", [lesion("b", B, MASAM_Locked="1")], shift=7.0)
+    collect([tmp_path], tmp_path / "data")
+    table = rows(tmp_path / "data")
+    assert len({row["image"] for row in table}) == 2
+    assert len({row["patient"] for row in table}) == 1
+    for case, shift in zip(read_cases(tmp_path / "data"), (0.0, 7.0), strict=True):
+        assert read_volume(case.image).geometry.same_grid(geometry(shift), 1e-3)
+        assert read_labels(case.label)[1].same_grid(geometry(shift), 1e-3)
+
+
 def test_a_folder_of_something_else_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     scene = write_scene(tmp_path / "s.mrb", [lesion("a", A, MASAM_Locked="1")])
     data = tmp_path / "data"
