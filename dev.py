@@ -11,7 +11,8 @@
 Everything is installed into .venv beside this file. Set MASAM_WHEELS to a folder of wheels to
 install without a network; fill it where there is one, with the same Python and system:
 
-    pip download -d FOLDER ".[train,bench,slicer,workbench,dev]" hatchling editables
+    pip download -d FOLDER ".[train,video,bench,dicom,pacs,slicer,workbench,dev]" hatchling \\
+        editables
 
 Without an NVIDIA GPU, PyTorch's small build for the processor is installed. MASAM_TORCH_INDEX names
 another package index, or a folder of wheels, to take PyTorch from; empty it means pip's own.
@@ -36,8 +37,15 @@ OLDEST = (3, 10)
 CHEAP_COVERAGE = (3, 12)
 # Arguments of pytest that say how its processes run.
 TOLD = ("-n", "--numprocesses", "-s", "--capture", "--pdb", "--trace", "-p")
+# Programs that tests run, and Debian's packages that bring them: the browser of the workbench's
+# tests, a PACS, and a validator of DICOM files.
+TOOLS = {
+    "chromium": ["chromium", "libgl1", "libegl1", "fonts-dejavu-core"],
+    "Orthanc": ["orthanc", "orthanc-dicomweb"],
+    "dciodvfy": ["dicom3tools"],
+}
 # What each command needs beyond the package itself.
-ALL = "train,bench,slicer,workbench,dev"
+ALL = "train,video,bench,dicom,pacs,slicer,workbench,dev"
 EXTRAS = {"demo": "", "workbench": "workbench", "bench": "bench", "setup": ALL, "test": ALL}
 
 
@@ -67,7 +75,7 @@ def main(arguments: list[str]) -> int:
     if command == "bench":
         return run("Benchmark", ["-m", "masam_core", "bench", *arguments[1:]])
     if command == "test":
-        install_browser(os.environ)
+        install_tools(os.environ)
         return test(arguments[1:])
     print("Ready. Try: python3 dev.py demo")
     return 0
@@ -105,20 +113,22 @@ def spread(pytest_arguments: list[str]) -> list[str]:
     return ["-n", "auto", "--dist", "loadfile"]
 
 
-def install_browser(variables: Mapping[str, str]) -> None:
-    """Install the browser that the workbench's tests need, on a Debian machine of a CI.
+def install_tools(variables: Mapping[str, str]) -> None:
+    """Install the programs that some tests need (TOOLS), on a Debian machine of a CI.
 
     Nowhere else: what is on a person's machine is theirs to choose, and the tests say what they
     lack. A failure is no error here; the tests are skipped then, and say so.
     """
-    if shutil.which("chromium") or not variables.get("CI") or not shutil.which("apt-get"):
+    lacking = [name for name in TOOLS if not shutil.which(name)]
+    if not lacking or not variables.get("CI") or not shutil.which("apt-get"):
         return
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return
-    print("==> Installing Chromium for the tests of the workbench", flush=True)
+    print(f"==> Installing {', '.join(lacking)} for the tests", flush=True)
     quiet = {**variables, "DEBIAN_FRONTEND": "noninteractive"}
-    packages = ["chromium", "libgl1", "libegl1", "fonts-dejavu-core"]
-    for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+    install = ["install", "-y", "--no-install-recommends"]
+    # A command each: what one distribution lacks must not keep the others away.
+    for command in (["update"], *([*install, *TOOLS[name]] for name in lacking)):
         subprocess.run(
             ["apt-get", "-q", *command], env=quiet, stdout=subprocess.DEVNULL, check=False
         )

@@ -55,7 +55,7 @@ def test_every_file_that_is_named_is_there() -> None:
     assert len(named) > 20
     assert {name for name in named if not (ROOT / name).exists() and "NAME" not in name} == set()
     places = {name.rpartition("/")[0] for name in named if name.endswith("/NAME.py")}
-    assert len(places) == 8
+    assert len(places) == 9
     assert {place for place in places if not (ROOT / place).is_dir()} == set()
 
 

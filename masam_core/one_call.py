@@ -13,6 +13,7 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import SegmentationError
 from masam_core.export.formats.registry import format_of
 from masam_core.export.save import save
+from masam_core.export.segmentation import require_formats
 from masam_core.image.given import GivenVolume, one_volume
 from masam_core.inference.box_segmenter import BoxSegmenter, Progress, segment_records
 from masam_core.inference.options import SegmentOptions
@@ -78,6 +79,7 @@ def segment(
     require_targets(files, inputs, SegmentationError)
     options = SegmentOptions().changed(**settings)
     volume = one_volume(image, spacing, origin, direction)
+    require_formats(files, volume.geometry)
     prompts = [each for given in _listed(boxes) for each in all_prompts(given, volume.geometry)]
     records = records_of([*prompts, *corrections], volume.geometry)
     if segmenter is not None:
@@ -87,8 +89,8 @@ def segment(
 
         with Segmenter(model, device) as own:
             lesions = segment_records(own, volume, records, options, progress, None, modality)
-    for file in files:
-        save(lesions, file, volume)
+    if files:
+        save(lesions, files, volume)
     return lesions
 
 

@@ -18,7 +18,7 @@ from masam_core.cli.common import reported
 from masam_core.cli.terminal import say
 from masam_core.errors import ConfigError, VolumeError
 
-NEEDED = ("slicer", "vtk", "trame", "trame_rca", "aiohttp", "PIL", "MASAMSlicerLib")
+NEEDED = ("slicer", "vtk", "aiohttp", "MASAMSlicerLib")
 
 
 @reported
@@ -47,6 +47,13 @@ def workbench_command(
     upload_gb: Annotated[
         float, typer.Option(min=0.001, help="Largest image that a browser may send, in GB.")
     ] = 4.0,
+    keep_work: Annotated[
+        bool,
+        typer.Option(
+            "--keep-work/--no-keep-work",
+            help="Keep work that was not saved on this machine for a week, to be continued.",
+        ),
+    ] = True,
     keep_minutes: Annotated[
         float,
         typer.Option(min=0.1, help="How long the work of a page that was closed is kept, minutes."),
@@ -67,6 +74,7 @@ def workbench_command(
         device=device,
         worker=worker,
         timeout=round(60 * keep_minutes),
+        keep=keep_work,
     )
 
     def ready(address: str) -> None:

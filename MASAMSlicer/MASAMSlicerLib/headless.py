@@ -82,7 +82,8 @@ def _spec(given: argparse.Namespace) -> BatchSpec:
 
     own = ("source", "out", "labels", "format", "overlay", "per", "modality")
     return BatchSpec(
-        **chosen(*own, "fresh", "retry_failed"),
+        **chosen(*own, "fresh", "retry_failed", "anonymous"),
+        also=tuple(given.also),
         segment=SegmentOptions.from_dict(
             chosen(
                 *("quality", "threshold", "margin_mm", "keep", "fill_holes", "smooth_mm"),
@@ -106,7 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     add("source", metavar="INPUT", type=Path, help="folder of images and boxes, or a CSV list")
     add("-o", "--out", type=Path, required=True, help="folder for the results")
     add("--labels", type=Path, help="folder of label images")
-    add("--format", help="of the masks: .seg.nrrd, .nii.gz, .nrrd or .mha")
+    add("--format", help="of the masks: .seg.nrrd, .nii.gz, .nrrd, .mha, .seg.dcm or .rt.dcm")
+    add("--also", action="append", default=[], help="a further format, e.g. .sr.dcm; repeatable")
     add("--overlay", action="store_true", help="also write pictures")
     add("--per", help="with label images: one box a component or a label")
     add("--modality", help="CT or MR, where the files do not say")
@@ -124,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--extend", help="where a box cuts the lesion off: never or auto")
     add("--diameter-plane", help="auto, axial, coronal, sagittal or acquisition")
     add("--worker", default="", help="worker command, to compute elsewhere")
+    add("--anonymous", action="store_true", help="leave the patient's data out of the results")
     add("--fresh", action="store_true", help="forget an earlier run of these cases")
     add("--retry-failed", action="store_true", help="run failed cases again")
     return parser

@@ -22,12 +22,12 @@ def test_without_the_extra_it_says_what_to_install(
 ) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "trame" else find(name)
+        importlib.util, "find_spec", lambda name: None if name == "aiohttp" else find(name)
     )
     found = masam("workbench")
     assert found.exit_code == 1
     assert 'pip install "masam[workbench]"' in found.output
-    assert "(trame" in found.output
+    assert "(aiohttp" in found.output
 
 
 def test_an_image_that_is_not_there_is_told_at_once(

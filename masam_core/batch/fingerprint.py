@@ -62,6 +62,9 @@ def settings(spec: BatchSpec) -> dict[str, Any]:
         "format": spec.format,
         "per": spec.per.value,
         "modality": spec.modality,
+        # Left out where they are not asked for, as of results of earlier versions.
+        **({"further formats": list(spec.also)} if spec.also else {}),
+        **({"anonymous": True} if spec.anonymous else {}),
         **{name: model[name] for name in ("model", "base", "device", "precision")},
     }
 

@@ -192,7 +192,8 @@ def _fits(path: Path, name: str) -> bool:
 def box_name(path: Path) -> str:
     """The name of a file of boxes without its ending, as :func:`name_of`."""
     reader = reader_of(path)
-    name = path.name if reader is None else path.name[: -len(ending_of(path, reader))]
+    ending = "" if reader is None else ending_of(path, reader)
+    name = path.name[: len(path.name) - len(ending)]
     return unicodedata.normalize("NFC", name)
 
 

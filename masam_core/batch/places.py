@@ -21,9 +21,9 @@ def mask_of(case: BatchCase, spec: BatchSpec) -> Path:
 
 
 def results_of(case: BatchCase, spec: BatchSpec) -> list[Path]:
-    """The files of a case: its masks, and the picture where one is wanted."""
-    picture = [spec.out / f"{safe_name(case.name)}.png"] if spec.overlay else []
-    return [mask_of(case, spec), *picture]
+    """The files of a case: its masks, further formats, and the picture where one is wanted."""
+    endings = [*spec.also, *([".png"] if spec.overlay else [])]
+    return [mask_of(case, spec), *(spec.out / f"{safe_name(case.name)}{e}" for e in endings)]
 
 
 def require_apart(cases: Sequence[BatchCase], spec: BatchSpec) -> None:

@@ -18,8 +18,9 @@ from masam_core.batch.read_ahead import ReadAhead
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import DONE, PENDING, RUNNING
 from masam_core.errors import BoxError, Cancelled, MasamError, SegmentationError
+from masam_core.export.anonymous import without_patient
 from masam_core.export.measurements import measurement_rows
-from masam_core.export.segmentation import write_segmentation
+from masam_core.export.segmentation import require_formats, write_files
 from masam_core.image.apart import read_apart, read_labels_apart
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
@@ -160,9 +161,12 @@ def _run_case(
     on_progress(name, 0.0, "reading")
     volume, records = read(case)
     size = " x ".join(str(n) for n in volume.geometry.size_ijk)
-    queue.log(name, f"Read {case.image}: {size} voxels, {volume.array.dtype}.")
-    for record in records:
-        queue.log(name, _prompt_words(record, volume))
+    require_formats(targets[: 1 + len(spec.also)], volume.geometry)
+    what = "the image" if spec.anonymous else str(case.image)
+    queue.log(name, f"Read {what}: {size} voxels, {volume.array.dtype}.")
+    for number, record in enumerate(records, 1):
+        shown = f"Lesion {number}" if spec.anonymous else record.name
+        queue.log(name, _prompt_words(record, volume, shown))
     lesions = segment_records(
         segmenter,
         volume,
@@ -172,8 +176,11 @@ def _run_case(
         cancelled,
     )
     on_progress(name, 1.0, "writing")
+    if spec.anonymous:
+        lesions, volume = without_patient(lesions, replace(volume, name=case.name))
+        volume = replace(volume, name=case.name)  # as the files are called
     notes = [f"{lesion.name}: {note}" for lesion in lesions for note in lesion.messages]
-    notes += write_segmentation(mask_of(case, spec), lesions, volume)
+    notes += write_files(targets[: 1 + len(spec.also)], lesions, volume)
     if spec.overlay:
         try:
             from masam_core.export.overlay.overlay import render_overlay
@@ -217,7 +224,7 @@ def records_of_case(case: BatchCase, volume: Volume, per: Per) -> list[PromptRec
     ]
 
 
-def _prompt_words(record: PromptRecord, volume: Volume) -> str:
+def _prompt_words(record: PromptRecord, volume: Volume, name: str) -> str:
     """A line of the log: what was asked, and where."""
     first = record.first
     if isinstance(first, BoxPrompt):
@@ -226,7 +233,7 @@ def _prompt_words(record: PromptRecord, volume: Volume) -> str:
         points = first.points_lps
     kind = type(first).__name__.removesuffix("Prompt")
     low, high = points.min(axis=0), points.max(axis=0)
-    words = f"{kind} '{record.name}': LPS {low.round(1).tolist()} to {high.round(1).tolist()}"
+    words = f"{kind} '{name}': LPS {low.round(1).tolist()} to {high.round(1).tolist()}"
     count = len(record.corrections)
     return f"{words}, with {count} correction{'' if count == 1 else 's'}" if count else words
 

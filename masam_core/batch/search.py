@@ -172,7 +172,7 @@ def _series(folder: Folder, loose: list[_Loose]) -> list[Found]:
     for one in list(loose):
         name = box_name(one.path)
         files = [folder.path / f"{name}{ending}" for ending in SLICES]
-        file = next((path for path in files if path.is_file()), None)
+        file = next((path for path in files if path.is_file() and not is_prompt(path)), None)
         if file is not None:
             boxes = found[file].boxes if file in found else ()
             found[file] = Found(name, folder, file, "", (*boxes, one.path))

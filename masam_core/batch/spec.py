@@ -14,9 +14,9 @@ from masam_core.prompts.per import Per
 
 _MODEL = tuple(part.name for part in fields(ModelChoice))
 _KNOWN = (
-    *("input", "out", "labels", "format", "overlay", "per", "modality", "options"),
+    *("input", "out", "labels", "format", "also", "overlay", "per", "modality", "options"),
     *_MODEL,
-    *("worker", "fresh", "retry_failed"),
+    *("worker", "fresh", "retry_failed", "anonymous"),
 )
 _KINDS = {str: "a text", bool: "true or false", int: "a whole number", dict: "a group of settings"}
 
@@ -30,6 +30,7 @@ class BatchSpec:
         out: folder of the results.
         labels: folder of label images that bear the images' names.
         format: ending of the masks' files, which chooses their format.
+        also: endings of further files of each case, such as .sr.dcm beside .seg.dcm.
         overlay: also write a picture of each case.
         per: with label images, what gets a box of its own; a word will do.
         modality: CT, MR, ..., where the files do not say.
@@ -38,9 +39,11 @@ class BatchSpec:
         worker: command that starts a worker, word by word; empty computes in this process.
         fresh: forget an earlier run of these cases in the folder of the results.
         retry_failed: run failed cases again.
+        anonymous: leave the patient's data out of the results; files are named after the cases all
+            the same.
 
     Raises:
-        ConfigError: an unknown format, or another word for ``per``.
+        ConfigError: an unknown format, one that is named twice, or another word for ``per``.
 
     >>> BatchSpec.from_dict({"input": "scans", "out": "results", "device": "cpu"}).model.device
     'cpu'
@@ -58,6 +61,8 @@ class BatchSpec:
     worker: tuple[str, ...] = ()
     fresh: bool = False
     retry_failed: bool = False
+    also: tuple[str, ...] = ()
+    anonymous: bool = False
 
     def __post_init__(self) -> None:
         from masam_core.export.formats.registry import endings, listed  # loads SimpleITK
@@ -65,6 +70,13 @@ class BatchSpec:
         known = endings(masks=True)
         if self.format not in known:
             raise ConfigError(f"The format is {self.format!r}; expected {listed(known)}.")
+        further = [ending for ending in endings() if ending not in (self.format, ".csv", ".png")]
+        for number, ending in enumerate(self.also):
+            if ending not in further or ending in self.also[:number]:
+                raise ConfigError(
+                    f"A further file of each case is {ending!r}; expected {listed(further)}, each "
+                    "once."
+                )
         object.__setattr__(self, "per", Per.read(self.per, "'per'"))
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,6 +86,7 @@ class BatchSpec:
             "out": str(self.out),
             "labels": None if self.labels is None else str(self.labels),
             "format": self.format,
+            "also": list(self.also),
             "overlay": self.overlay,
             "per": self.per.value,
             "modality": self.modality,
@@ -82,6 +95,7 @@ class BatchSpec:
             "worker": list(self.worker),
             "fresh": self.fresh,
             "retry_failed": self.retry_failed,
+            "anonymous": self.anonymous,
         }
 
     @classmethod
@@ -121,7 +135,9 @@ class BatchSpec:
             modality=_value(values, "modality", str, None),
             segment=SegmentOptions.from_dict(_value(values, "options", dict, {})),
             model=ModelChoice(base=_value(values, "base", str, None), **model),
-            worker=_words(values.get("worker")),
+            worker=_words(values, "worker"),
+            also=_words(values, "also"),
+            anonymous=_value(values, "anonymous", bool, cls.anonymous),
             fresh=_value(values, "fresh", bool, cls.fresh),
             retry_failed=_value(values, "retry_failed", bool, cls.retry_failed),
         )
@@ -142,11 +158,11 @@ def _value(values: Mapping[str, Any], name: str, kind: type, default: Any = _NEE
     return value
 
 
-def _words(command: Any) -> tuple[str, ...]:
-    if command is None:
+def _words(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    given = values.get(name)
+    if given is None:
         return ()
-    if not isinstance(command, (list, tuple)) or not all(isinstance(w, str) for w in command):
-        raise ConfigError(
-            f"The batch's field 'worker' is {command!r}; expected a command as a list of words."
-        )
-    return tuple(command)
+    if not isinstance(given, (list, tuple)) or not all(isinstance(w, str) for w in given):
+        expected = "a command as a list of words" if name == "worker" else "a list of words"
+        raise ConfigError(f"The batch's field {name!r} is {given!r}; expected {expected}.")
+    return tuple(given)

@@ -13,6 +13,7 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import ERROR, INTERRUPTED, plural, print_json, reported
 from masam_core.cli.options import (
     SETTINGS,
+    Anonymous,
     Base,
     Device,
     DiameterPlaneOption,
@@ -59,8 +60,19 @@ def batch_command(
         Path | None, typer.Option(help="Folder of label images that bear the images' names.")
     ] = None,
     format: Annotated[
-        str, typer.Option(help="Format of the masks: .seg.nrrd, .nii.gz, .nrrd or .mha.")
+        str,
+        typer.Option(
+            help="Format of the masks: .seg.nrrd, .nii.gz, .nrrd or .mha; of DICOM series also "
+            ".seg.dcm or .rt.dcm."
+        ),
     ] = BatchSpec.format,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A further format of each case, e.g. .sr.dcm (DICOM report); repeat for more.",
+            metavar="ENDING",
+        ),
+    ] = None,
     overlay: Annotated[
         bool, typer.Option(help="Also write a picture of each case.")
     ] = BatchSpec.overlay,
@@ -81,6 +93,7 @@ def batch_command(
     modality: ModalityOption = None,
     device: Device = ModelChoice.device,
     precision: PrecisionOption = ModelChoice.precision,
+    anonymous: Anonymous = BatchSpec.anonymous,
     worker: Annotated[
         str,
         typer.Option(
@@ -134,6 +147,8 @@ def batch_command(
         tuple(split_command(worker)) if worker else (),
         fresh,
         retry_failed,
+        tuple(also or ()),
+        anonymous,
     )
     if dry_run:
         cases, notes = find_cases(source, labels, out)

@@ -95,6 +95,16 @@ PrecisionOption = Annotated[
     ),
 ]
 
+Anonymous = Annotated[
+    bool,
+    typer.Option(
+        "--anonymous",
+        help="Leave the patient's data out of every file: DICOM tags, names of image and lesions; "
+        "UIDs become hashes.",
+        rich_help_panel=SETTINGS,
+    ),
+]
+
 
 def segment_options(
     quality: Quality,

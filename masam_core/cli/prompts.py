@@ -60,6 +60,11 @@ class Typed:
         many = (self.point, self.not_point, self.scribble, self.not_scribble)
         return any(map(bool, (*many, self.lasso, self.not_lasso)))
 
+    @property
+    def beside_box_and_automatic(self) -> bool:
+        """Whether there is any other prompt than those that a video takes."""
+        return self.corrects or bool(self.files or self.line or self.slice_box or self.click)
+
     def require_sense(self) -> None:
         """Raise BoxError where lesions begin in no way, or in several."""
         begin = {
@@ -81,5 +86,5 @@ class Typed:
             )
         if self.automatic and (self.corrects or self.mask is not None):
             raise BoxError("--automatic takes neither a mask nor corrections.")
-        if self.only and self.prompts is None:
-            raise BoxError("--only names lesions of the file that --prompts names.")
+        if self.only and self.prompts is None and self.mask is None:
+            raise BoxError("--only names lesions of the file that --prompts or --mask names.")

@@ -17,6 +17,8 @@ from masam_core.image.volume import read_labels
 from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.corrections import Correction, CorrectionKind, correction_voxels
+from masam_core.prompts.dicom.objects import kind_of
+from masam_core.prompts.dicom.regions import one_region
 from masam_core.prompts.first import FirstPrompt, LinePrompt, PointPrompt, SliceBoxPrompt
 from masam_core.prompts.pointwise import read_correction
 from masam_core.prompts.record import PromptRecord
@@ -56,9 +58,10 @@ def read_typed(typed: Typed, volume: Volume) -> Asked:
         return Asked([])
     records = _records(typed, volume)
     corrections = _corrections(typed, volume.geometry)
-    mask = None if typed.mask is None else _mask(typed.mask, volume.geometry)
-    if not records and mask is not None:
-        records = [PromptRecord(_tight(mask))]
+    mask = None
+    if typed.mask is not None:
+        mask, known = _mask(typed.mask, volume.geometry, tuple(typed.only))
+        records = records or [PromptRecord(known)]
     if len(records) > 1 and (corrections or mask is not None):
         names = ", ".join(f"'{record.name}'" for record in records if record.name)
         raise BoxError(
@@ -85,6 +88,8 @@ def _require_mask_known(records: Sequence[PromptRecord], typed: Typed) -> None:
 
 def _records(typed: Typed, volume: Volume) -> list[PromptRecord]:
     geometry = volume.geometry
+    if typed.prompts is not None and kind_of(typed.prompts) is not None:
+        return _of_dicom(typed.prompts, geometry, typed.only)
     if typed.prompts is not None:
         return read_records(typed.prompts, volume, tuple(typed.only))
     if typed.roi or typed.boxes_from is not None:
@@ -178,8 +183,19 @@ def _rectangle(corners: Points, typed: Typed, geometry: Geometry) -> Points:
     return geometry.lps_from_ijk(square)
 
 
-def _mask(path: Path, geometry: Geometry) -> NDArray[np.bool_]:
-    """The only label of a label image, on the image's grid: bool KJI."""
+def _mask(
+    path: Path, geometry: Geometry, only: tuple[str, ...]
+) -> tuple[NDArray[np.bool_], BoxPrompt]:
+    """A mask to begin with (bool KJI on the image's grid), and its tight box.
+
+    Of a label image its only label; of a DICOM segmentation or structure set the only lesion, or
+    the one of that name.
+    """
+    if kind_of(path) is not None:
+        region = one_region(path, geometry, only)
+        mask = region.mask()
+        tight = BoxPrompt.from_voxels(*tight_box(mask), name=region.name)
+        return mask, replace(tight, tracking_uid=region.tracking_uid)
     labels, own = read_labels(path)
     try:
         labels = on_grid(labels, own, geometry, path)
@@ -189,11 +205,18 @@ def _mask(path: Path, geometry: Geometry) -> NDArray[np.bool_]:
     if len(values) != 1:
         found = "no label" if not len(values) else f"{len(values)} labels"
         raise BoxError(f"{path} holds {found}; expected the mask of one lesion to begin with.")
-    return np.asarray(labels > 0)
+    mask = np.asarray(labels > 0)
+    return mask, BoxPrompt.from_voxels(*tight_box(mask))
 
 
-def _tight(mask: NDArray[np.bool_]) -> FirstPrompt:
-    return BoxPrompt.from_voxels(*tight_box(mask))
+def _of_dicom(path: Path, geometry: Geometry, only: Sequence[str]) -> list[PromptRecord]:
+    """The lesions of a DICOM object, or those of some names."""
+    records = records_of_files([path], geometry)
+    missing = [name for name in only if name not in {record.name for record in records}]
+    if missing:
+        known = ", ".join(f"'{record.name}'" for record in records)
+        raise BoxError(f"{path} holds no lesion '{missing[0]}'; it holds {known}.")
+    return [record for record in records if not only or record.name in only]
 
 
 def _named(record: PromptRecord, number: int) -> PromptRecord:

@@ -14,6 +14,7 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import plural, print_json, reported
 from masam_core.cli.options import (
     SETTINGS,
+    Anonymous,
     Base,
     Device,
     DiameterPlaneOption,
@@ -31,11 +32,13 @@ from masam_core.cli.options import (
     segment_options,
 )
 from masam_core.cli.prompts import Frame, Typed
+from masam_core.cli.segment_video import segment_video
 from masam_core.cli.terminal import console, plain, progress, say, table
 from masam_core.errors import SegmentationError
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning_options import PostprocessOptions
 from masam_core.prompts.per import Per
+from masam_core.video.frames import is_video
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -49,17 +52,26 @@ FILES = "Further files"
 @reported
 def segment_command(
     image: Annotated[
-        Path, typer.Argument(help="NIfTI, NRRD or MetaImage file, or a DICOM series folder.")
+        Path,
+        typer.Argument(
+            help="NIfTI, NRRD or MetaImage file, or a DICOM series folder; or a video or a folder "
+            "of frames."
+        ),
     ],
     out: Annotated[
-        Path,
-        typer.Option("--out", "-o", help=".seg.nrrd for 3D Slicer, or .nii.gz, .nrrd, .mha."),
+        list[Path],
+        typer.Option(
+            "--out",
+            "-o",
+            help=".seg.nrrd for 3D Slicer, .nii.gz, .nrrd or .mha; of a DICOM series also .seg.dcm "
+            "(SEG), .rt.dcm (RTSTRUCT), .sr.dcm (report); repeat for more. For a video a folder.",
+        ),
     ],
     roi: Annotated[
         list[Path] | None,
         typer.Option(
-            help="File of prompts, e.g. a Slicer ROI, line or point list (.mrk.json); repeat for "
-            "more.",
+            help="File of prompts: a Slicer ROI, line or point list (.mrk.json), a DICOM report, "
+            "presentation state, structure set or segmentation; repeat for more.",
             rich_help_panel=PROMPTS,
         ),
     ] = None,
@@ -121,18 +133,19 @@ def segment_command(
         Path | None,
         typer.Option(
             help="Run again what was stored with a result: .seg.nrrd, a scene (.mrb, .mrml), or "
-            "the .json of --json.",
+            "the .json of --json; or a DICOM object, as --roi.",
             rich_help_panel=PROMPTS,
         ),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="With --prompts: this lesion alone.", rich_help_panel=PROMPTS),
+        typer.Option(help="With --prompts or --mask: this lesion alone.", rich_help_panel=PROMPTS),
     ] = None,
     mask: Annotated[
         Path | None,
         typer.Option(
-            help="Label image that the lesion begins with, alone or beside another prompt.",
+            help="Label image, DICOM SEG or RTSTRUCT whose mask the lesion begins with, alone or "
+            "beside another prompt.",
             rich_help_panel=PROMPTS,
         ),
     ] = None,
@@ -177,7 +190,10 @@ def segment_command(
         ),
     ] = Frame.RAS,
     overlay: Annotated[
-        Path | None, typer.Option(help="Picture of the result (.png).", rich_help_panel=FILES)
+        Path | None,
+        typer.Option(
+            help="Picture of the result (.png); of a video a video (.mp4).", rich_help_panel=FILES
+        ),
     ] = None,
     measurements: Annotated[
         Path | None, typer.Option(help="Table of measurements (.csv).", rich_help_panel=FILES)
@@ -204,6 +220,7 @@ def segment_command(
     ] = None,
     device: Device = ModelChoice.device,
     precision: PrecisionOption = ModelChoice.precision,
+    anonymous: Anonymous = False,
     json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
 ) -> None:
     """Segment one lesion for each prompt and write them into one file.
@@ -231,10 +248,43 @@ def segment_command(
         not_lasso=not_lasso or (),
         frame=frame,
     )
+    if is_video(image):
+        given = {
+            "--measurements": measurements,
+            "--probability": probability,
+            "--margin": margin != SegmentOptions.margin_mm,
+            "--keep": keep != PostprocessOptions.keep,
+            "--fill-holes": fill_holes != PostprocessOptions.fill_holes,
+            "--smooth": smooth != PostprocessOptions.smooth_mm,
+            "--slice-axis": slice_axis,
+            "--diameter-plane": diameter_plane != SegmentOptions.diameter_plane,
+            "--extend": extend != SegmentOptions.extend,
+            "--modality": modality,
+            "--series": series,
+            "another prompt": typed.beside_box_and_automatic,
+            "a second --out": len(out) > 1,
+            "--anonymous": anonymous,
+        }
+        segment_video(
+            image,
+            out[0],
+            overlay,
+            automatic,
+            box or [],
+            [name for name, value in given.items() if value],
+            ModelChoice(model, device=device, precision=precision),
+            base,
+            quality,
+            threshold,
+            json,
+        )
+        return
     typed.require_sense()
     _require_outputs([image, *typed.files], out, overlay, measurements, probability)
 
     from masam_core.cli.read_prompts import read_typed
+    from masam_core.export.anonymous import without_patient
+    from masam_core.export.segmentation import require_formats
     from masam_core.image.volume import read_volume
     from masam_core.inference.automatic import segment_classes
     from masam_core.inference.box_segmenter import segment_record
@@ -252,6 +302,7 @@ def segment_command(
         extend,
     )
     volume = read_volume(image, series=series).with_modality(modality)
+    require_formats(out, volume.geometry)
     asked = read_typed(typed, volume)
     segmenter = Segmenter(model, device, precision, base=base)
     segmenter.set_volume(volume)
@@ -270,16 +321,19 @@ def segment_command(
             )
     if automatic and not any(lesion.mask.any() for lesion in lesions):
         raise SegmentationError(f"Nothing was found in {image}; no file was written.")
+    if anonymous:
+        lesions, volume = without_patient(lesions, volume)
     notes = _write(volume, lesions, out, overlay, measurements, probability)
     if json:
-        print_json(_document(image, out, segmenter, lesions, notes))
+        name = volume.name if anonymous else str(image)
+        print_json(_document(name, out, segmenter, lesions, notes))
     else:
         _table(lesions, notes, out)
 
 
 def _require_outputs(
     given: list[Path],
-    out: Path,
+    out: list[Path],
     overlay: Path | None,
     measurements: Path | None,
     probability: Path | None,
@@ -292,27 +346,28 @@ def _require_outputs(
     from masam_core.targets import require_targets
 
     kinds = [(overlay, PICTURE), (measurements, TABLE), (probability, LABEL_IMAGE)]
-    format_of(out, masks=True)
+    # One of them has to hold the masks; the first that does not is named where none does.
+    format_of(next((path for path in out if format_of(path).masks), out[0]), masks=True)
     for path, kind in kinds:
         if path is not None and format_of(path) is not kind:
             raise SegmentationError(f"{path} must end in {listed(kind.endings)}.")
     further = [path for path, _ in kinds if path is not None]
-    require_targets([out, *further], given, SegmentationError)
+    require_targets([*out, *further], given, SegmentationError)
 
 
 def _write(
     volume: Volume,
     lesions: list[Lesion],
-    out: Path,
+    out: list[Path],
     overlay: Path | None,
     measurements: Path | None,
     probability: Path | None,
 ) -> tuple[str, ...]:
     from masam_core.export.measurements import measurement_rows, write_measurements
     from masam_core.export.overlay.overlay import render_overlay
-    from masam_core.export.segmentation import write_probability, write_segmentation
+    from masam_core.export.segmentation import write_files, write_probability
 
-    notes = write_segmentation(out, lesions, volume)
+    notes = write_files(out, lesions, volume)
     if probability is not None:
         write_probability(probability, lesions, volume)
     if measurements is not None:
@@ -342,11 +397,12 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], Callable[[float
 
 
 def _document(
-    image: Path, out: Path, segmenter: Any, lesions: list[Lesion], notes: tuple[str, ...]
+    image: str, out: list[Path], segmenter: Any, lesions: list[Lesion], notes: tuple[str, ...]
 ) -> dict[str, Any]:
     return {
-        "image": str(image),
-        "output": str(out),
+        "image": image,
+        "output": str(out[0]),
+        "outputs": [str(path) for path in out],
         "model": segmenter.config.name,
         "device": str(segmenter.device),
         "lesions": [
@@ -370,7 +426,7 @@ def _rounded(confidence: float | None) -> float | None:
     return None if confidence is None else round(confidence, 4)
 
 
-def _table(lesions: list[Lesion], notes: tuple[str, ...], out: Path) -> None:
+def _table(lesions: list[Lesion], notes: tuple[str, ...], out: list[Path]) -> None:
     from masam_core.lesion.measurements.diameters import diameters_text
 
     figures = ("Volume ml", "Diameters mm", "Confidence")
@@ -388,4 +444,4 @@ def _table(lesions: list[Lesion], notes: tuple[str, ...], out: Path) -> None:
             say(f"{lesion.name}: {message}", typer.colors.YELLOW)
     for note in notes:
         say(note, typer.colors.YELLOW)
-    say(f"Wrote {plural(len(lesions), 'lesion')} to {out}")
+    say(f"Wrote {plural(len(lesions), 'lesion')} to {', '.join(map(str, out))}")

@@ -29,13 +29,15 @@ def write_lesions(
     colors: Sequence[Color] | None = None,
     kind: TumourType = MASS,
     masks: bool = False,
+    beside: Sequence[Path] = (),
 ) -> tuple[str, ...]:
     """Write lesions; the name's ending chooses the format (``masam_core.export.formats``).
 
     ``.seg.nrrd`` is a Slicer segmentation: names, colours, terminology, where each mask came from,
     and overlapping lesions kept whole. ``.nii.gz``, ``.nii``, ``.nrrd`` and ``.mha`` are label
     images with values 1 to n in the order given; a voxel in two lesions stays with the earlier one.
-    ``.csv`` is the table of measurements, ``.png`` a picture.
+    ``.seg.dcm``, ``.sr.dcm`` and ``.rt.dcm`` are a DICOM segmentation, report and structure set of
+    a DICOM series. ``.csv`` is the table of measurements, ``.png`` a picture.
 
     Args:
         path: file to write; replaced as a whole or not at all.
@@ -45,6 +47,7 @@ def write_lesions(
         colors: red, green, blue in [0, 1] for each lesion; for formats that have colours.
         kind: what the lesions are; for formats that have terms.
         masks: refuse formats that don't hold the masks themselves.
+        beside: files of the same lesions, written before, to which a report refers.
 
     Returns:
         Messages for the reader, such as voxels that two lesions share.
@@ -67,11 +70,47 @@ def write_lesions(
         raise SegmentationError(
             f"One colour is needed for each lesion; received {len(colors)} for {len(lesions)}."
         )
-    results = Results(lesions, grid, volume, colors, kind)
+    require_formats([path], grid)
+    results = Results(lesions, grid, volume, colors, kind, tuple(beside))
     if chosen.atomic:
         return chosen.write(path, results)
     with atomic_path(path, SegmentationError) as file:
         return chosen.write(file, results)
+
+
+def write_files(
+    paths: Sequence[Path],
+    lesions: Sequence[Lesion],
+    volume: Volume | None = None,
+    colors: Sequence[Color] | None = None,
+    kind: TumourType = MASS,
+) -> tuple[str, ...]:
+    """Write lesions into several files, as :func:`write_lesions`; reports refer to the others.
+
+    Returns:
+        Messages for the reader, each once.
+
+    Raises:
+        SegmentationError: as :func:`write_lesions`; all names are looked at before the first file.
+    """
+    order = sorted(paths, key=lambda path: format_of(path).refers)
+    notes: list[str] = []
+    for number, path in enumerate(order):
+        notes += write_lesions(path, lesions, volume, colors, kind, beside=order[:number])
+    return tuple(dict.fromkeys(notes))
+
+
+def require_formats(paths: Sequence[Path], geometry: Geometry) -> None:
+    """Refuse, before the work, files that can't be written of an image on this grid.
+
+    Raises:
+        SegmentationError: another ending, or what the format says.
+    """
+    for path in paths:
+        try:
+            format_of(path).requires(geometry)
+        except SegmentationError as error:
+            raise SegmentationError(f"'{path.name}' can't be written. {error}") from error
 
 
 def write_segmentation(

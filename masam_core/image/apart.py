@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import MasamError, TooSlow, VolumeError
+from masam_core.image.formats.dicom.origin import SourceImages
 from masam_core.image.geometry import Geometry
 from masam_core.image.intake import take_in
 from masam_core.image.readable import readable
@@ -59,7 +60,12 @@ def read_apart(path: Path | str, seconds: float | None = None, series: str | Non
             raise VolumeError(str(facts["error"]).replace(absolute, str(path)))
         array = np.load(target, allow_pickle=False)
     k, j, i = array.shape
-    geometry = Geometry((k, j, i), np.array(facts["ijk_to_lps"]))
+    images = facts.get("images")
+    geometry = Geometry(
+        (k, j, i),
+        np.array(facts["ijk_to_lps"]),
+        None if images is None else SourceImages.from_dict(images),
+    )
     notes = tuple(str(note).replace(absolute, str(path)) for note in facts["notes"])
     return Volume(array, geometry, facts["modality"], readable(stem(path)), path, notes)
 
@@ -220,9 +226,11 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     except (OSError, ValueError) as error:  # ValueError: a path that no system takes
         reason = getattr(error, "strerror", None) or error
         return {"error": f"{shown} could not be read: {reason}."}
+    images = volume.geometry.images
     return {
         "modality": volume.modality,
         "ijk_to_lps": volume.geometry.ijk_to_lps.tolist(),
+        "images": None if images is None else images.to_dict(),
         "notes": list(volume.notes),
     }
 

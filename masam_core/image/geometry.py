@@ -16,6 +16,8 @@ from masam_core.image.squared import require_square
 if TYPE_CHECKING:
     import SimpleITK as sitk
 
+    from masam_core.image.formats.dicom.origin import SourceImages
+
 Points = NDArray[np.float64]
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -30,6 +32,7 @@ class Geometry:
         shape: (K, J, I), numpy's order for a SimpleITK or Slicer volume.
         ijk_to_lps: (4, 4) affine from continuous voxel index (voxel centres at integers) to
             physical LPS millimetres.
+        images: the DICOM images that its slices are, where they are known; results refer to them.
 
     Raises:
         VolumeError: a matrix that is singular, not finite, or sheared: axes so far from right
@@ -38,6 +41,7 @@ class Geometry:
 
     shape: tuple[int, int, int]
     ijk_to_lps: NDArray[np.float64]
+    images: SourceImages | None = None
 
     def __post_init__(self) -> None:
         matrix = np.array(self.ijk_to_lps, dtype=np.float64)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from masam_core.errors import Cancelled, ConfigError, IntensityError
+from masam_core.errors import ConfigError, IntensityError
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.confidence import confidence
-from masam_core.inference.device import autocast
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
+from masam_core.inference.sliding import slide
 from masam_core.inference.view import slice_crop
-from masam_core.inference.windows import stride_of, window_starts
 from masam_core.lesion.crops import tight_slices
 from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
-from masam_core.model.prompt import NetworkPrompt
 from masam_core.prompts.boxes import BoxPrompt
 
 
@@ -106,37 +105,9 @@ def _slide(
     sure = np.zeros(labels.shape, dtype=np.float16)
     # Views: what is written into them lands in the volume's own order.
     out_labels, out_sure = frame.to_canonical(labels), frame.to_canonical(sure)
-    count, depth = len(out_labels), segmenter.config.num_slices
-    starts = window_starts(0, count - 1, depth, stride_of(quality, depth))
-    open_slices: dict[int, tuple[torch.Tensor, int]] = {}
-    for number, start in enumerate(starts):
-        if cancelled is not None and cancelled():
-            raise Cancelled("Segmentation was cancelled.")
-        if progress is not None:
-            progress(number / len(starts), f"window {number + 1} of {len(starts)}")
-        for index, probability in _window(segmenter, frame, start):
-            total, seen = open_slices.get(index, (torch.zeros_like(probability), 0))
-            open_slices[index] = (total + probability, seen + 1)
-        following = starts[number + 1] if number + 1 < len(starts) else count
-        for index in [i for i in open_slices if i < following]:
-            total, seen = open_slices.pop(index)
-            best, label = (total / seen).max(dim=0)
-            out_labels[index] = label.to(torch.uint8).numpy()
-            out_sure[index] = best.to(torch.float16).numpy()
-    return labels, sure
-
-
-@torch.inference_mode()
-def _window(
-    segmenter: Segmenter, frame: CanonicalFrame, start: int
-) -> list[tuple[int, torch.Tensor]]:
-    """Index and class probabilities (K + 1, rows, cols) of each slice of a window."""
-    config = segmenter.config
     crop = slice_crop(frame)
-    window = segmenter.look(frame, crop, start)[None].to(segmenter.device)
-    with autocast(segmenter.device, segmenter.dtype):
-        logits, _ = segmenter.model(window, NetworkPrompt())
-    count, rows, cols = frame.shape
-    probability = crop.restore(logits[0]).softmax(dim=1)[:, :, :rows, :cols].cpu()
-    real = range(start, start + config.num_slices)
-    return [(z, probability[n]) for n, z in enumerate(real) if 0 <= z < count]
+    look = partial(segmenter.look, frame, crop)
+    found = slide(segmenter, look, crop, frame.shape, quality, progress, cancelled)
+    for index, label, best in found:
+        out_labels[index], out_sure[index] = label, best
+    return labels, sure

@@ -149,7 +149,13 @@ class Segmenter(VolumeHolder):
         Raises:
             VolumeError: an image that can't be read, or an array without spacing.
             IntensityError: the volume has no finite value.
+            ConfigError: a model of videos.
         """
+        if self.config.sees_video:
+            raise ConfigError(
+                f"The model '{self.config.name}' was trained on videos in colours and sees no grey "
+                "volumes; give it a video or a folder of frames."
+            )
         image = one_volume(volume, spacing, origin, direction)
         if modality and modality != image.modality:
             image = replace(image, modality=modality)  # measuring asks for it, too
@@ -288,7 +294,8 @@ class Segmenter(VolumeHolder):
             if run.cancelled is not None and run.cancelled():
                 raise Cancelled("Segmentation was cancelled.")
             if run.progress is not None:
-                run.progress(done / len(starts), f"window {done + 1} of {len(starts)}")
+                number = max(starts[done], first) - first + 1
+                run.progress(done / len(starts), f"slice {number} of {last - first + 1}")
             group = self._group(job, starts[done:], batch_size)
             try:
                 self._run_windows(job, group, total, ask)

@@ -145,13 +145,16 @@ def network_input(slices: Tensor, crop: Crop, config: ModelConfig) -> Tensor:
 
     Args:
         slices: (D, rows, cols), scaled by the intensity limits; not cut at them where
-            ``config.channels`` is ``local``.
+            ``config.channels`` is ``local``. With ``rgb`` (D, 3, rows, cols), 0 to 255.
         crop: field of view.
         config: gives image size and channels.
 
     Returns:
-        (D, S, S), or with ``local`` (D, 3, S, S), in [0, 1].
+        (D, S, S), or with ``local`` and ``rgb`` (D, 3, S, S), in [0, 1].
     """
+    if config.sees_video:
+        seen = crop.extract(slices.flatten(0, 1) / 255.0, config.image_size)
+        return seen.unflatten(0, slices.shape[:2]).clamp(0, 1)
     if config.cuts_intensity:
         return crop.extract(slices, config.image_size)
     return local_channels(crop.extract(slices, config.image_size, outside=float(slices.min())))

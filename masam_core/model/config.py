@@ -15,7 +15,7 @@ from masam_core.schema import check
 AdapterPosition = Literal["none", "before", "after", "both"]
 FieldOfView = Literal["slice", "prompt"]
 ShapePrior = Literal["none", "ellipsoid"]
-Channels = Literal["repeat", "local"]
+Channels = Literal["repeat", "local", "rgb"]
 Confidence = Literal["probability", "predicted"]
 
 
@@ -46,7 +46,8 @@ class ModelConfig:
         shape_prior: ``ellipsoid`` also feeds the ellipsoid inscribed in the 3D box as SAM's mask
             prompt, so that a slice knows how far it lies from the ends of the box.
         channels: ``repeat`` gives each slice to all three input channels, as in the paper;
-            ``local`` gives the second and third channel the contrast of the crop and of its middle.
+            ``local`` gives the second and third channel the contrast of the crop and of its middle;
+            ``rgb`` is for videos, whose frames bring three of their own.
         detail_width: channels of a convolutional branch that brings pixel detail to the decoder's
             finest maps; 0 switches it off, as in the paper.
         confidence: how sure the model is of a mask: ``probability`` takes the Dice that its
@@ -109,6 +110,14 @@ class ModelConfig:
         )
         _require(0 < self.threshold < 1, "threshold", self.threshold, "between 0 and 1")
         _require(all(s > 0 for s in self.pixel_std), "pixel_std", self.pixel_std, "positive values")
+        if self.channels == "rgb":
+            whole = self.field_of_view == "slice" and self.shape_prior == "none"
+            _require(
+                whole,
+                "channels",
+                self.channels,
+                "field_of_view slice and shape_prior none beside rgb",
+            )
         if self.decoder == "sam":
             _require(
                 self.num_classes == 1, "num_classes", self.num_classes, "1 with the sam decoder"
@@ -129,6 +138,11 @@ class ModelConfig:
     def cuts_intensity(self) -> bool:
         """Whether values beyond the intensity limits are lost before the crop is looked at."""
         return self.channels == "repeat"
+
+    @property
+    def sees_video(self) -> bool:
+        """Whether the model takes frames in colours instead of grey slices."""
+        return self.channels == "rgb"
 
     @property
     def grid(self) -> int:

@@ -7,11 +7,11 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 
 from masam_core.errors import BoxError
 from masam_core.image.geometry import CanonicalFrame, Geometry, closest_axes
+from masam_core.late import sitk
 from masam_core.prompts.per import Per
 
 # Corner number bi + 2 bj + 4 bk lies at the low (0) or high (1) end of i, j and k.
@@ -29,6 +29,7 @@ class BoxPrompt:
         corners_ijk: (8, 3) continuous voxel indices, voxel centres at integers; corner
             ``bi + 2 bj + 4 bk`` lies at the low or high end of the box's own three axes.
         name: of the lesion.
+        tracking_uid: DICOM's UID of the lesion over time, where it came with one.
 
     Raises:
         BoxError: corners that are not finite, or a box without volume.
@@ -36,6 +37,7 @@ class BoxPrompt:
 
     corners_ijk: NDArray[np.float64]
     name: str = ""
+    tracking_uid: str = ""
 
     def __post_init__(self) -> None:
         corners = np.array(self.corners_ijk, dtype=np.float64)

@@ -22,6 +22,7 @@ class LinePrompt:
         ends_lps: (2, 3) ends of the longest diameter, LPS mm.
         across_lps: (2, 3) ends of the diameter at right angles to it, LPS mm, or None.
         name: of the lesion.
+        tracking_uid: DICOM's UID of the lesion over time, where it came with one.
 
     Raises:
         BoxError: ends that are not finite, or a line without length.
@@ -33,6 +34,7 @@ class LinePrompt:
     ends_lps: NDArray[np.float64]
     across_lps: NDArray[np.float64] | None = None
     name: str = ""
+    tracking_uid: str = ""
 
     def __post_init__(self) -> None:
         _set_points(self, "ends_lps", self.ends_lps, 2, "A line")
@@ -70,6 +72,7 @@ class SliceBoxPrompt:
     Attributes:
         corners_lps: (4, 3) corners one after the other around it, LPS mm.
         name: of the lesion.
+        tracking_uid: DICOM's UID of the lesion over time, where it came with one.
 
     Raises:
         BoxError: corners that are not finite, or a rectangle without area.
@@ -77,6 +80,7 @@ class SliceBoxPrompt:
 
     corners_lps: NDArray[np.float64]
     name: str = ""
+    tracking_uid: str = ""
 
     def __post_init__(self) -> None:
         _set_points(self, "corners_lps", self.corners_lps, 4, "A box on a slice")
@@ -105,6 +109,7 @@ class PointPrompt:
     Attributes:
         position_lps: (3,) LPS mm.
         name: of the lesion.
+        tracking_uid: DICOM's UID of the lesion over time, where it came with one.
 
     Raises:
         BoxError: a position that is not three finite numbers.
@@ -112,6 +117,7 @@ class PointPrompt:
 
     position_lps: NDArray[np.float64]
     name: str = ""
+    tracking_uid: str = ""
 
     def __post_init__(self) -> None:
         position = finite_points([self.position_lps], "A click")[0]

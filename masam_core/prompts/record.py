@@ -98,9 +98,11 @@ def first_to_dict(first: FirstPrompt, geometry: Geometry) -> dict[str, Any]:
 
     ``box`` has ``corners_lps`` (8 x 3, in the order of BoxPrompt), ``line`` ``ends_lps`` (2 x 3)
     and, where it has one, ``across_lps`` (2 x 3), ``slice_box`` ``corners_lps`` (4 x 3), ``point``
-    ``position_lps`` (3).
+    ``position_lps`` (3). A lesion that is tracked over time has ``tracking_uid``.
     """
     values: dict[str, Any] = {"name": first.name}
+    if first.tracking_uid:
+        values["tracking_uid"] = first.tracking_uid
     if isinstance(first, BoxPrompt):
         corners = geometry.lps_from_ijk(first.corners_ijk)
         return {"kind": "box", **values, "corners_lps": _rounded(corners)}
@@ -145,6 +147,7 @@ _Point = tuple[float, float, float]
 class _First:
     kind: str = ""
     name: str = ""
+    tracking_uid: str = ""
     corners_lps: tuple[_Point, ...] = ()
     ends_lps: tuple[_Point, ...] = ()
     across_lps: tuple[_Point, ...] | None = None
@@ -168,15 +171,16 @@ class _Record:
 
 def _first(values: Mapping[str, Any], geometry: Geometry) -> FirstPrompt:
     kind, name = values.get("kind"), values.get("name", "")
+    uid = values.get("tracking_uid", "")
     corners = np.array(values.get("corners_lps", ()), dtype=np.float64).reshape(-1, 3)
     if kind == "box":
-        return BoxPrompt(geometry.ijk_from_lps(corners), name)
+        return BoxPrompt(geometry.ijk_from_lps(corners), name, uid)
     if kind == "line":
-        return LinePrompt(values.get("ends_lps", ()), values.get("across_lps"), name)
+        return LinePrompt(values.get("ends_lps", ()), values.get("across_lps"), name, uid)
     if kind == "slice_box":
-        return SliceBoxPrompt(corners, name)
+        return SliceBoxPrompt(corners, name, uid)
     if kind == "point":
-        return PointPrompt(np.array(values.get("position_lps") or ()), name)
+        return PointPrompt(np.array(values.get("position_lps") or ()), name, uid)
     raise BoxError(
         f"the first prompt's kind is {kind!r}; expected one of box, line, slice_box, point."
     )

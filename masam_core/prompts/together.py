@@ -50,9 +50,10 @@ def records_of(
     """Sort prompts by the lesions that they belong to.
 
     Each box, line or box on a slice starts a lesion; two lines that cross at nearly right angles
-    are the two diameters of one. Where there is none of these, each click starts one; otherwise
-    clicks correct, as scribbles and lassos do. A correction belongs to the lesion whose first
-    prompt is nearest to it; inside of several, to the smallest.
+    are the two diameters of one, and prompts of one tracking UID are one lesion. Where there is
+    none of these, each click starts one; otherwise clicks correct, as scribbles and lassos do. A
+    correction belongs to the lesion whose first prompt is nearest to it; inside of several, to the
+    smallest.
 
     Args:
         prompts: of one image.
@@ -75,7 +76,7 @@ def records_of(
             corrections.append(prompt)
         elif isinstance(prompt, PointPrompt) and firsts:
             corrections.append(Correction(CorrectionKind.POINT, prompt.points_lps))
-    firsts = firsts or list(clicks)
+    firsts = _tracked_once(firsts or list(clicks))
     if corrections and not firsts:
         raise BoxError(
             f"{source} holds corrections alone; expected a box, a line or a positive click, too, "
@@ -102,6 +103,21 @@ def _paired(firsts: list[FirstPrompt]) -> list[FirstPrompt]:
                 out.append(first)
             continue
         out.append(first)
+    return out
+
+
+def _tracked_once(firsts: list[FirstPrompt]) -> list[FirstPrompt]:
+    """Of prompts of one tracked lesion the first alone; of lines the longest, in its place."""
+    out: list[FirstPrompt] = []
+    for first in firsts:
+        uid = first.tracking_uid
+        known = next((n for n, o in enumerate(out) if uid and o.tracking_uid == uid), None)
+        if known is None:
+            out.append(first)
+            continue
+        other = out[known]
+        if isinstance(first, LinePrompt) and isinstance(other, LinePrompt):
+            out[known] = max(other, first, key=lambda line: line.length_mm)
     return out
 
 

@@ -51,8 +51,9 @@ class CaseCache:
         parts: list[object] = [FORMAT, modality, what, config.num_classes, config.channels]
         parts.append(config.intensity.to_dict())
         for file in files:
-            status = file.stat()
-            parts += [str(file.resolve()), status.st_size, status.st_mtime_ns]
+            for one in sorted(file.iterdir()) if file.is_dir() else [file]:
+                status = one.stat()
+                parts += [str(one.resolve()), status.st_size, status.st_mtime_ns]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
     def _kept(

@@ -17,6 +17,8 @@ from masam_core.image.lattice import on_grid
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.lesion.crops import tight_box
 from masam_core.model.config import ModelConfig
+from masam_core.video.frames import is_video, open_frames
+from masam_core.video.labels import open_label_frames, require_same_frames
 
 Box = tuple[int, int, int, int, int, int]
 FARTHEST = 1000.0  # scaled value; what lies beyond is no image
@@ -34,13 +36,13 @@ class Regions:
 class PreparedCase:
     """A case in the canonical frame, ready for sampling.
 
-    ``slices`` (S, R, C) float16, the intensity limits at 0 and 1; ``mask`` (S, R, C) bool, or
-    uint8 class indices; ``box`` the tight box as x0, y0, z0, x1, y1, z1 voxel indices, both ends
-    included.
+    ``slices`` (S, R, C) float16, the intensity limits at 0 and 1, or of a video (S, 3, R, C) uint8;
+    ``mask`` (S, R, C) bool, or uint8 class indices; ``box`` the tight box as x0, y0, z0, x1, y1, z1
+    voxel indices, both ends included.
     """
 
     case: Case
-    slices: NDArray[np.float16]
+    slices: NDArray[Any]
     mask: NDArray[Any]
     frame: CanonicalFrame
     box: Box
@@ -56,9 +58,18 @@ def prepare_case(
         One entry a lesion (they share the image); of a model of several classes one in all.
 
     Raises:
-        ConfigError: image and label are on different grids, or nothing is to be found.
+        ConfigError: image and label are on different grids, or nothing is to be found; a video for
+            a model of volumes, or the other way round.
     """
     target = target or Target()
+    if is_video(case.image) != config.sees_video:
+        kind = "a video" if is_video(case.image) else "a volume"
+        raise ConfigError(
+            f"{case.name} is {kind}, and the model's channels are '{config.channels}'; videos need "
+            "'rgb', volumes 'repeat' or 'local'."
+        )
+    if config.sees_video:
+        return _prepare_video(case, config, target)
     volume = read_volume(case.image)
     labels, geometry = read_labels(case.label)
     try:
@@ -75,6 +86,23 @@ def prepare_case(
     slices = _scaled(volume.array, case.modality or volume.modality, frame, config)
     whole = PreparedCase(case, slices, masks[0], frame, corners_of(masks[0]))
     return [replace(whole, mask=mask, box=corners_of(mask)) for mask in masks]
+
+
+def _prepare_video(case: Case, config: ModelConfig, target: Target) -> list[PreparedCase]:
+    """A video and its labels, every frame in its own size."""
+    frames, expert = open_frames(case.image), open_label_frames(case.label)
+    require_same_frames(frames, expert)
+    classes = np.stack(
+        [target.classes(expert.classes(n), config.num_classes) for n in range(len(frames))]
+    )
+    masks: list[NDArray[Any]] = (
+        target.lesions(classes > 0) if config.num_classes == 1 else [classes] * bool(classes.any())
+    )
+    if not masks:
+        raise ConfigError(f"{case.name}: the label pictures hold nothing that is to be found.")
+    slices = frames.stack(np.arange(len(frames)))
+    frame = frames.geometry.canonical_frame(2)
+    return [PreparedCase(case, slices, mask, frame, corners_of(mask)) for mask in masks]
 
 
 def prepare_background(image: Path, config: ModelConfig) -> PreparedCase:

@@ -52,6 +52,7 @@ class TrainConfig:
         synthetic, regions: shares of samples with a synthetic lesion, with a region of the image.
         augment: whether to augment.
         workers: processes that draw samples beside the training; 0 draws them in between.
+        full: train the backbone, too (full fine-tuning); what is saved is then a whole model.
         checkpointing: keep only block inputs for the backward pass: less memory, more time.
         seed: makes the run repeatable.
         validate_every, save_every: steps; 0 switches validation off.
@@ -91,6 +92,7 @@ class TrainConfig:
     regions: float = 0.0
     augment: bool = True
     workers: int = 0
+    full: bool = False
     checkpointing: bool = False
     seed: int = 0
     validate_every: int = 500

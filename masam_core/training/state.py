@@ -136,7 +136,7 @@ class RunState:
         with atomic_path(self.path) as temporary:
             torch.save(values, temporary)
         with self.averaged():
-            save_model(self.model, self.config.out / "last.safetensors", kind="delta")
+            save_model(self.model, self.config.out / "last.safetensors", kind=self.model.saved_as)
 
 
 def _surely_higher(gains: NDArray[np.float64], errors: float) -> bool:

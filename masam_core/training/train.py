@@ -91,8 +91,10 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
 
     model = new_model(config.model, config.base, config.decoder_from)
     if config.start_from is not None:
-        copied = start_from_model(model, config.start_from)
+        copied = start_from_model(model, config.start_from, backbone=config.full)
         say(f"Took {copied} tensors over from {config.start_from}.")
+    if config.full:
+        model.unfreeze()
     model.image_encoder.checkpointing = config.checkpointing
     trained = trained_parameters(model, config.parts)
     say(
@@ -271,7 +273,13 @@ def split_cases(cases: list[Case], split: str) -> list[Case]:
     """The cases of a split; ConfigError if there are none."""
     chosen = [c for c in cases if c.split == split]
     if not chosen:
-        raise ConfigError(f"The case list has no case with split '{split}'.")
+        advice = ""
+        if split == "val":
+            advice = (
+                " Hold some patients out (masam prepare --val 0.2, or the list's column split), or "
+                "set validate_every=0 to keep the weights of the last step."
+            )
+        raise ConfigError(f"The case list has no case with split '{split}'.{advice}")
     return chosen
 
 

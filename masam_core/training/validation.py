@@ -27,9 +27,9 @@ def validate(
     """
     candidate = config.out / "candidate.safetensors"
     with state.averaged():
-        save_model(model, candidate, kind="delta")
+        save_model(model, candidate, kind=model.saved_as)
     device = model.pixel_mean.device
-    segmenter = Segmenter(candidate, device, base=config.base)
+    segmenter = Segmenter(candidate, device, base=None if config.full else config.base)
     if config.prompts is None:
         scores = evaluate_automatic(cases, segmenter, quality=Quality.FAST, target=config.target)
     else:

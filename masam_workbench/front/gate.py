@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import secrets
 import signal
@@ -13,18 +14,35 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, web
+from MASAMSlicerLib.workerprocess import workerCommand, workerEnvironment
 
 from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import MasamError
+from masam_core.worker.protocol import Message
 from masam_workbench.front.connections import Listener, admit, serving
-from masam_workbench.front.guard import COOKIE, HEADERS, isLoopback, ours, plain, refusal, same
+from masam_workbench.front.errorpage import dressed
+from masam_workbench.front.guard import (
+    BROWSER,
+    COOKIE,
+    HEADERS,
+    browserOf,
+    isLoopback,
+    ours,
+    plain,
+    refusal,
+    same,
+)
+from masam_workbench.front.link import WORKER
 from masam_workbench.front.processes import TabProcess, startTab
-from masam_workbench.front.proxy import ASKED, SENT, passRequest, passSocket
+from masam_workbench.front.proxy import ASKED, LIVE, SENT, passRequest, passSocket
+from masam_workbench.front.transport import LoopTransport
+from masam_workbench.front.worker import SharedWorker
 
 MOST_TABS = 8
 SWEEP_SECONDS = 20.0
 SHUTDOWN_SECONDS = 3.0
 SPARED_SECONDS = 60.0  # a tab without a page is kept so long in any case: it may be reloading
+BROWSER_SECONDS = 30 * 86400  # a browser is known so long: its unsaved work is kept for a week
 EMPTY_SECONDS = 120.0  # and so long at most where it never had an image
 
 
@@ -38,6 +56,7 @@ class Options:
         limit: of an upload, in bytes.
         device, worker: see ``tab.Settings``.
         timeout: seconds without a connection after which a tab ends and its data are deleted.
+        keep: whether work that was not saved is kept on disk, to be continued.
         token: without which no tab is opened.
     """
 
@@ -48,6 +67,7 @@ class Options:
     device: str = ModelChoice.device
     worker: str = ""
     timeout: int = 1800
+    keep: bool = True
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
 
@@ -57,6 +77,10 @@ class Gate:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.tabs: dict[str, TabProcess] = {}
+        self.worker = SharedWorker(self._makeTransport)
+        self._command = workerCommand(options.worker)
+        self._workerPid = 0
+        self._transport: LoopTransport | None = None
         self._starting = 0
         self._client: ClientSession | None = None
         self.app = web.Application(middlewares=[self._guard], client_max_size=0)
@@ -72,7 +96,7 @@ class Gate:
             response: web.StreamResponse = self._refused(request) or await handler(request)
             if response.status == 403 and not response.prepared:
                 response.force_close()  # whoever has no secret keeps no connection
-            return response
+            return dressed(request, response)
 
     def _refused(self, request: web.Request) -> web.StreamResponse | None:
         """Answer to a request that comes from elsewhere, or can't come from a browser."""
@@ -97,6 +121,9 @@ class Gate:
         if not await self._makeRoom():
             return web.Response(status=503, text=f"{MOST_TABS} tabs are open. Close one first.")
         options = self.options
+        # On this machine alone the token says whose work it is; elsewhere it says too little.
+        given = browserOf(request.headers.get("Cookie", ""))
+        owner = "" if isLoopback(options.host) else given or secrets.token_urlsafe(24)
         self._starting += 1
         try:
             tab = await startTab(
@@ -106,18 +133,26 @@ class Gate:
                     "device": options.device,
                     "worker": options.worker,
                     "timeout": options.timeout,
-                }
+                    "keep": options.keep,
+                    "owner": hashlib.sha256(owner.encode()).hexdigest() if owner else "",
+                },
+                self._ask,
             )
         except MasamError as error:
             return web.Response(status=500, text=str(error))
         finally:
             self._starting -= 1
         self.tabs[tab.id] = tab
+        self._sayWorker(tab)
         answer = web.Response(status=303, headers={"Location": f"/tab/{tab.id}/index.html"})
         path = f"/tab/{tab.id}/"
         # Not "Strict": the address is also followed from another page, a notebook or a chat. What
         # changes something must say that it comes from this page (see ``refusal``).
         answer.set_cookie(COOKIE, tab.cookie, path=path, httponly=True, samesite="Lax")
+        if owner:
+            answer.set_cookie(
+                BROWSER, owner, path="/", httponly=True, samesite="Lax", max_age=BROWSER_SECONDS
+            )
         return answer
 
     async def _makeRoom(self) -> bool:
@@ -133,7 +168,7 @@ class Gate:
         if longest is None:
             return False
         del self.tabs[longest.id]
-        await longest.end()
+        await self._end(longest)
         return True
 
     def _spared(self, tab: TabProcess) -> float:
@@ -151,7 +186,7 @@ class Gate:
         admit(request)
         assert self._client is not None
         path = request.match_info["path"]
-        if path == "ws":
+        if path == LIVE:
             return await passSocket(request, tab, self._client)
         return await passRequest(request, tab, path, self._client)
 
@@ -165,8 +200,33 @@ class Gate:
     async def _shutDown(self, _app: web.Application) -> None:
         """End connections and tabs, before the server waits for them to end."""
         tabs, self.tabs = list(self.tabs.values()), {}
-        await asyncio.gather(*(tab.socket.close() for tab in tabs if tab.socket is not None))
+        await asyncio.gather(*(each.close() for tab in tabs for each in list(tab.sockets)))
         await asyncio.gather(*(tab.end() for tab in tabs))
+        self.worker.close()
+        if self._transport is not None:
+            await asyncio.to_thread(self._transport.ended)
+
+    async def _end(self, tab: TabProcess) -> None:
+        self.worker.forget(tab)
+        await tab.end()
+
+    def _ask(self, tab: TabProcess, message: Message) -> None:
+        self.worker.hear(tab, message, tab.send)
+
+    def _makeTransport(self) -> LoopTransport:
+        """Pipes to a new worker, whose number every tab is told."""
+        loop = asyncio.get_running_loop()
+        made = self._transport = LoopTransport(self._command, workerEnvironment(), loop)
+        made.onStart = self._started
+        return made
+
+    def _started(self, pid: int) -> None:
+        self._workerPid = pid
+        for tab in self.tabs.values():
+            self._sayWorker(tab)
+
+    def _sayWorker(self, tab: TabProcess) -> None:
+        tab.send({"type": WORKER, "pid": self._workerPid})
 
     async def _sweep(self) -> None:
         """Let go of tabs whose process has ended, and of those that were left without an image."""
@@ -178,7 +238,9 @@ class Gate:
         for tab in list(self.tabs.values()):
             if not tab.running or (not tab.hadImage and tab.alone >= EMPTY_SECONDS):
                 self.tabs.pop(tab.id, None)
-                await tab.end()
+                await self._end(tab)
+        if not self.tabs and not self._starting:
+            self.worker.close()  # its memory is of use to others
 
 
 async def _addHeaders(_request: web.Request, response: web.StreamResponse) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import os
 import secrets
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,12 @@ from MASAMSlicerLib.workerprocess import workerEnvironment
 
 from masam_core.errors import MasamError
 from masam_core.process_tree import kill_tree
+from masam_core.worker.protocol import Decoder, Message, ProtocolError, encode
+from masam_workbench.front.link import END, IMAGE, PORT, SETTINGS
 
 START_SECONDS = 90.0
 END_SECONDS = 5.0
-HAD_IMAGE = b'{"image": true}'  # what a tab says when it shows its first image
+_READ_BYTES = 1 << 20
 
 
 @dataclass(eq=False)
@@ -35,9 +39,10 @@ class TabProcess:
         secret: between front process and tab, so that other users of this machine stay out.
         folder: the tab's own.
         port: on the loopback interface.
-        socket: the tab's present connection to a page, or None.
+        sockets: the tab's present connections to pages.
         left: when it was last without one (``time.monotonic``).
         hadImage: whether there may be something in it to lose.
+        ask: called with what the tab asks of the worker.
     """
 
     process: asyncio.subprocess.Process
@@ -46,37 +51,63 @@ class TabProcess:
     port: int = 0
     id: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     cookie: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    socket: Any = None
+    sockets: set[Any] = field(default_factory=set)
     left: float = field(default_factory=time.monotonic)
     hadImage: bool = False
+    ask: Callable[[Message], None] = lambda _: None
     _listening: asyncio.Task[None] | None = None
+    _decoder: Decoder = field(default_factory=Decoder)
 
     @property
     def alone(self) -> float:
         """Seconds since a page was last connected; 0 while one is."""
-        return 0.0 if self.socket is not None else time.monotonic() - self.left
+        return 0.0 if self.sockets else time.monotonic() - self.left
 
     @property
     def running(self) -> bool:
         """Whether the process is there."""
         return self.process.returncode is None
 
-    def listen(self) -> None:
-        """Hear what it says from now on; unread, its output would stop it one day."""
+    def send(self, message: Message) -> None:
+        """Say something to the tab; nothing where it has ended."""
+        if self.process.stdin is not None and not self.process.stdin.is_closing():
+            self.process.stdin.write(encode(message))
+
+    async def reachable(self) -> None:
+        """Wait until the tab says where it listens, and hear it from then on.
+
+        Raises:
+            ValueError: it has ended.
+        """
+        while not self.port:
+            await self._hear()
         self._listening = asyncio.get_running_loop().create_task(self._listen())
 
     async def _listen(self) -> None:
+        with contextlib.suppress(ValueError):
+            while True:  # unread, its output would stop it one day
+                await self._hear()
+
+    async def _hear(self) -> None:
         assert self.process.stdout is not None
-        rest = b""
-        while data := await self.process.stdout.read(1 << 16):  # of any length: not by the line
-            *lines, rest = (rest + data).split(b"\n")
-            self.hadImage = self.hadImage or HAD_IMAGE in lines
-            rest = rest[-len(HAD_IMAGE) - 1 :]
+        data = await self.process.stdout.read(_READ_BYTES)
+        if not data:
+            raise ValueError("The tab has ended.")
+        for message in self._decoder.feed(data):
+            if isinstance(message, ProtocolError):
+                continue
+            if message["type"] == PORT:
+                self.port = int(message["port"])
+            elif message["type"] == IMAGE:
+                self.hadImage = True
+            else:
+                self.ask(message)
 
     async def end(self) -> None:
         """End it, and delete its folder."""
         if self.running:
             if self.process.stdin is not None:
+                self.send({"type": END})
                 self.process.stdin.close()
             try:
                 await asyncio.wait_for(self.process.wait(), END_SECONDS)
@@ -86,11 +117,14 @@ class TabProcess:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-async def startTab(settings: dict[str, Any]) -> TabProcess:
+async def startTab(
+    settings: dict[str, Any], ask: Callable[[TabProcess, Message], None] | None = None
+) -> TabProcess:
     """Start a tab's process and wait until it answers.
 
     Args:
         settings: ``device``, ``worker``, ``limit``, ``timeout``, ``image``.
+        ask: called with the tab and what it asks of the worker.
 
     Raises:
         MasamError: it did not start.
@@ -105,6 +139,7 @@ async def startTab(settings: dict[str, Any]) -> TabProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=tabEnvironment(),
+            limit=_READ_BYTES,
             start_new_session=True,  # Ctrl+C in the terminal is for the front process, ending this
         )
     except OSError as error:
@@ -114,18 +149,17 @@ async def startTab(settings: dict[str, Any]) -> TabProcess:
             "programs, and try again."
         ) from error
     tab = TabProcess(process, folder, secret)
+    if ask is not None:
+        tab.ask = partial(ask, tab)
     assert process.stdin is not None
     assert process.stdout is not None
-    line = json.dumps({**settings, "folder": str(folder), "secret": secret})
     try:
-        process.stdin.write(line.encode() + b"\n")
+        tab.send({"type": SETTINGS, **settings, "folder": str(folder), "secret": secret})
         await process.stdin.drain()
-        answer = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
-        tab.port = int(json.loads(answer)["port"])
-        tab.listen()
+        await asyncio.wait_for(tab.reachable(), START_SECONDS)
     except (asyncio.TimeoutError, OSError, ValueError) as error:
         await tab.end()
-        raise MasamError("The workbench's views could not be started; see the terminal.") from error
+        raise MasamError("The tab could not be started; see the terminal.") from error
     return tab
 
 
@@ -151,5 +185,4 @@ def tabEnvironment() -> dict[str, str]:
     packages = (Path(__file__).parents[1], Path(MASAMSlicerLib.__file__).parent)
     folders = dict.fromkeys(str(package.resolve().parent) for package in packages)
     values["PYTHONPATH"] = os.pathsep.join(filter(None, [*folders, values.get("PYTHONPATH")]))
-    values["WSLINK_READY_MSG"] = ""  # the first line on standard output is ours
     return values

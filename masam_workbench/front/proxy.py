@@ -21,6 +21,8 @@ _KEPT = (
     "Content-Disposition",
     "Last-Modified",
     "ETag",
+    "Cache-Control",
+    "X-Masam-Extent",
 )
 SENT = ("Accept", "Content-Type", "Content-Length", "X-Masam", "If-None-Match")
 ASKED = (  # of a request for a web socket
@@ -32,7 +34,10 @@ ASKED = (  # of a request for a web socket
     "Sec-WebSocket-Version",
 )
 BODY_SECONDS = 60.0  # without a byte of a body
-RESULTS = "results/"
+LIVE = "live"  # the path of a page's web socket
+# Of "x.nii.gz", aiohttp 3.9 says that it is "x.nii", compressed for the transport: a browser would
+# unpack it.
+AS_THEY_ARE = ("results/", "image/")
 MOST_BYTES = 64 << 20  # of one message
 
 
@@ -54,14 +59,10 @@ async def passRequest(
             allow_redirects=False,
         ) as answer:
             kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
-            if path.startswith(RESULTS):
-                # Of "x.nii.gz", aiohttp 3.9 says that it is "x.nii", compressed for the transport:
-                # a browser would unpack it.
+            if path.startswith(AS_THEY_ARE):
                 kept.pop("Content-Encoding", None)
                 kept["Content-Type"] = "application/octet-stream"
             response = web.StreamResponse(status=answer.status, headers=kept)
-            if path.endswith((".html", ".css")) or path.startswith("masam/"):
-                response.headers["Cache-Control"] = "no-store"
             await response.prepare(request)
             async for data in answer.content.iter_chunked(1 << 16):
                 await response.write(data)
@@ -106,15 +107,15 @@ class _Body:
 async def passSocket(
     request: web.Request, tab: TabProcess, client: ClientSession
 ) -> web.StreamResponse:
-    """The page's connection. A tab has one: a copy of the page takes it over from the first."""
+    """A page's connection; a tab may have several, and tells each what it is."""
     browser = web.WebSocketResponse(max_msg_size=MOST_BYTES, heartbeat=30, compress=False)
     await browser.prepare(request)
-    before, tab.socket = tab.socket, browser
+    tab.sockets.add(browser)
     try:
-        if before is not None:
-            await before.close()
         async with client.ws_connect(
-            f"ws://127.0.0.1:{tab.port}/ws",
+            URL.build(
+                scheme="ws", host="127.0.0.1", port=tab.port, path=f"/{LIVE}", query=request.query
+            ),
             headers={SECRET: tab.secret},
             max_msg_size=MOST_BYTES,
         ) as inside:
@@ -127,8 +128,8 @@ async def passSocket(
     except ClientError:
         pass  # the tab has ended; the page says so when its connection closes
     finally:
-        if tab.socket is browser:
-            tab.socket, tab.left = None, time.monotonic()
+        tab.sockets.discard(browser)
+        tab.left = time.monotonic()
         await browser.close()
     return browser
 

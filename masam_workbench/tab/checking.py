@@ -54,5 +54,4 @@ class Checking:
         self._write({"verdict": report.verdict, "state": report.state.value, "text": report.text()})
 
     def _write(self, check: dict[str, Any]) -> None:
-        with self.context.state as state:
-            state.check = check
+        self.context.state.check = check

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from MASAMSlicerLib.control.context import Context
+from MASAMSlicerLib.control.front import ERROR
 from MASAMSlicerLib.scene.nodes import nodesOfClass
 from MASAMSlicerLib.session.session import Session
 
 from masam_core.catalog.choice import ModelChoice
-from masam_workbench.display.application import Application
-from masam_workbench.display.views import Views
+from masam_workbench.tab.application import Application
+from masam_workbench.tab.state import State
+from masam_workbench.tab.words import plain, wordsOf
 
 REFRESH_MS = 40
 
@@ -33,10 +35,10 @@ class Settings:
 
 
 class TabContext(Context):
-    """Scene, views, choices and messages.
+    """Scene, choices and messages.
 
     Args:
-        state: trame's state, shared with the page.
+        state: shared with the page.
         folder: the only place on disk that this tab writes to.
         settings: of the machine.
         application: the scene and its logics.
@@ -45,13 +47,12 @@ class TabContext(Context):
 
     Attributes:
         scene: vtkMRMLScene.
-        views: slice views and 3D.
         devices: what the worker has said about its devices; empty until it has.
     """
 
     def __init__(
         self,
-        state: Any,
+        state: State,
         folder: Path,
         settings: Settings,
         application: Application,
@@ -61,7 +62,6 @@ class TabContext(Context):
         super().__init__(session, lambda: self.state.tool)
         self.state, self.folder, self.settings = state, folder, settings
         self.application, self.scene = application, application.scene
-        self.views = Views(application)
         self.devices: list[dict[str, Any]] = []
         self._volume: Any = None
         self._refresh = refresh
@@ -90,15 +90,22 @@ class TabContext(Context):
         self.state.selected = lesionId
         self.refreshSoon()
 
+    def sayError(self, error: Exception, holds: Callable[[], bool] | None = None) -> None:
+        """Show an error in the user's words; what nobody foresaw says nothing of its insides."""
+        self.say(wordsOf(error), ERROR, holds)
+        self.refreshSoon()
+
     def show(self, text: str, kind: str) -> None:
         """Write the lines under the large button."""
-        with self.state as state:
-            state.message, state.messageKind = text, kind
+        text = plain(text, self.folder)
+        self.state.message, self.state.messageKind = text, kind
+        self.state.messages = [
+            {"text": line, "kind": kind or "plain"} for line in text.splitlines() if line.strip()
+        ]
 
     def progress(self, fraction: float | None) -> None:
         """Show how much of a run is done, on the large button."""
-        with self.state as state:
-            state.progress = int(100 * (fraction or 0.0))
+        self.state.progress = int(100 * (fraction or 0.0))
 
     def refreshSoon(self, *_: Any) -> None:
         """Refresh once, after everything that is going on now."""

@@ -5,21 +5,30 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from MASAMSlicerLib.control.front import PLAIN, WARNING
 from MASAMSlicerLib.sampledata import SAMPLES
 from MASAMSlicerLib.scene.volumes import forgetVolumes, requireVolume
 from MASAMSlicerLib.scene.windowlevel import applyPreset, presetsOf
-from vtkmodules.vtkCommonCore import vtkCommand
 
 from masam_core.catalog.bundled import sample_data_dir
 from masam_core.errors import MasamError, VolumeError
 from masam_core.image.apart import Reader, take_in_apart
+from masam_workbench.tab.bundle import requireWholeNrrd, unpackScene
 from masam_workbench.tab.context import TabContext
+from masam_workbench.tab.opening import (
+    adoptSegments,
+    importScene,
+    readSegmentation,
+    removeAllBut,
+)
+from masam_workbench.tab.shown import Shown
 
 READ_SECONDS = 300.0
+SCENES, MASKS = (".mrb",), (".seg.nrrd",)
 
 
 class Images:
@@ -27,15 +36,21 @@ class Images:
 
     Args:
         context: of the tab.
-        leaveTools: puts every tool away.
+        shown: what the page sees of it.
+        onLeave: called before what is shown leaves.
     """
 
-    def __init__(self, context: TabContext, leaveTools: Callable[[], None]) -> None:
-        self.context = context
-        self._leaveTools = leaveTools
+    def __init__(self, context: TabContext, shown: Shown, onLeave: Callable[[], None]) -> None:
+        self.context, self._shown = context, shown
+        self._onLeave = onLeave
         self._reading: asyncio.Task[dict[str, Any]] | None = None
         self._cancelled = False
         self._undecided: tuple[Path, str] | None = None  # a source with several series
+
+    @property
+    def samples(self) -> list[str]:
+        """Folders of the bundled volumes."""
+        return [sample[1] for sample in SAMPLES]
 
     @property
     def reading(self) -> bool:
@@ -56,33 +71,58 @@ class Images:
         if folder in known:
             await self.open(sample_data_dir() / folder / "image.nii.gz", known[folder])
 
-    async def open(self, path: Path, name: str, series: str | None = None) -> None:
+    async def open(
+        self,
+        path: Path,
+        name: str,
+        series: str | None = None,
+        masks: Sequence[Path] = (),
+        known: dict[str, Any] | None = None,
+    ) -> bool:
         """Read a file or folder of unknown origin, and show it; errors are said, not raised.
 
-        Where there are several DICOM series, the page asks which (see :meth:`chooseSeries`).
+        Where there are several DICOM series, the page asks which (see :meth:`chooseSeries`). A
+        saved scene is opened as it was; a segmentation joins the image that is shown.
+
+        Args:
+            path: of the file or folder.
+            name: for people.
+            series: UID of a DICOM series.
+            masks: segmentations of the same image, read with it.
+            known: facts that the file does not say, in place of those that are read.
+
+        Returns:
+            Whether it was opened.
         """
         if self.reading:
             self.context.say("An image is being read. Wait for it, or cancel first.")
-            return
+            return False
         name = _without_odd(name)
+        if _endsIn(path, MASKS):
+            return self.addMasks([path], name)
         try:
             folder = Path(tempfile.mkdtemp(prefix="reading-", dir=self.context.folder))
         except OSError as error:
             self.context.sayError(VolumeError(f"'{name}' can't be read: {error.strerror}."))
-            return
+            return False
+        scene = _endsIn(path, SCENES)
         target = folder / "image.nrrd"
         self._cancelled = False
-        self._reading = asyncio.get_running_loop().create_task(read(path, target, name, series))
-        with self.context.state as state:
-            state.series = []
-            state.loading = name
+        reading = _unpacked(path, folder) if scene else read(path, target, name, series)
+        self._reading = asyncio.get_running_loop().create_task(reading)
+        self.context.state.series = []
+        self.context.state.loading = name
         try:
             facts = await self._reading
             if "series" in facts:
                 self._undecided = (path, name)
                 self.context.state.series = facts["series"]
-                return
-            self._take(target, name, facts)
+                return False
+            if scene:
+                self._takeScene(Path(facts["scene"]))
+            else:
+                self._take(target, name, {**facts, **(known or {})})
+            return not masks or self.addMasks(masks, name)
         except asyncio.CancelledError:
             if not self._cancelled:
                 raise
@@ -94,9 +134,33 @@ class Images:
         finally:
             self._reading = None
             shutil.rmtree(folder, ignore_errors=True)
-            with self.context.state as state:
-                state.loading = ""
+            self.context.state.loading = ""
             self.context.refresh()
+        return False
+
+    def addMasks(self, paths: Sequence[Path], name: str) -> bool:
+        """Put the lesions of segmentation files on the image that is shown; errors are said."""
+        context = self.context
+        if context.volume is None:
+            context.say(
+                f"'{name}' holds masks without their image. Open the image first, or both files "
+                "together.",
+                WARNING,
+            )
+            return False
+        try:
+            for path in paths:
+                requireWholeNrrd(path)
+                node = readSegmentation(context.scene, path, context.volume, name)
+                count = adoptSegments(context.session.lesions, node, context.volume)
+                words = "1 lesion" if count == 1 else f"{count} lesions"
+                context.say(f"Opened {words} of '{name}'.")
+        except (MasamError, OSError) as error:
+            context.sayError(error)
+            return False
+        finally:
+            context.refreshSoon()
+        return True
 
     async def chooseSeries(self, uid: str) -> None:
         """The series that the user has chosen; an empty text is none."""
@@ -110,7 +174,6 @@ class Images:
         """Window and level."""
         if self.context.volume is not None:
             applyPreset(self.context.volume, name)
-            self.context.state.preset = name
 
     def _take(self, path: Path, name: str, facts: dict[str, Any]) -> None:
         """Put an image into the scene, in the place of the one that was there."""
@@ -130,40 +193,51 @@ class Images:
         modality = facts.get("modality")
         if modality and hierarchy is not None:
             key = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
-            hierarchy.SetItemAttribute(hierarchy.GetItemByDataNode(volume), key, str(modality))
-        self._letGo()
-        self.context.volume = volume
-        display = volume.GetDisplayNode()
-        display.AddObserver(vtkCommand.ModifiedEvent, lambda *_: self._sayLevels())
-        presets = presetsOf(volume)
-        context.state.presets = list(presets)
-        self.choosePreset(next(iter(presets)))
-        context.views.show(volume)
+            item = hierarchy.GetItemByDataNode(volume)
+            # Without the application nobody else gives a node its item.
+            item = item or hierarchy.CreateItem(hierarchy.GetSceneItemID(), volume)
+            hierarchy.SetItemAttribute(item, key, str(modality))
+        self._letGo([volume, volume.GetDisplayNode(), volume.GetStorageNode()])
+        self._show(volume, facts.get("origin"))
         notes = " ".join(str(note) for note in facts.get("notes", []))
-        context.say(notes, "warning" if notes else "")
+        context.say(notes, WARNING if notes else PLAIN)
 
-    def _sayLevels(self) -> None:
-        """Window and level as numbers."""
-        display = self.context.volume.GetDisplayNode() if self.context.volume is not None else None
-        if display is not None:
-            window, level = display.GetWindow(), display.GetLevel()
-            places = 0 if window >= 20 else 3  # images of fractions too
-            with self.context.state as state:
-                state.levels = f"W {window:.{places}f}  L {level:.{places}f}"
-
-    def _letGo(self) -> None:
-        """The image that was shown leaves, with its lesions; they were about it alone."""
-        if self.context.volume is None:
-            return
+    def _takeScene(self, path: Path) -> None:
+        """Put a saved scene in the place of what was there."""
         context = self.context
-        self._leaveTools()
+        volume, came = importScene(context.scene, path)
+        self._letGo(came)
+        self._show(volume, None)
+        for lesion in context.lesions():
+            if lesion.roi is None:
+                context.session.lesions.adopt(lesion)
+        context.say("Opened the scene as it was saved.")
+
+    def _show(self, volume: Any, origin: dict[str, Any] | None) -> None:
+        self.context.volume = volume
+        self.choosePreset(next(iter(presetsOf(volume))))
+        self._shown.show(volume, origin)
+
+    def _letGo(self, came: Sequence[Any]) -> None:
+        """What was shown leaves, with all that belongs to it; ``came`` takes its place."""
+        context = self.context
+        self._onLeave()
         context.session.sceneClosed()
-        for kind in ("vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"):
-            for node in context.nodes(kind):
-                context.scene.RemoveNode(node)
-        context.scene.RemoveNode(self.context.volume)
-        self.context.volume = None
+        removeAllBut(context.scene, came)
+        context.volume = None
+        self._shown.show(None)
         forgetVolumes()
+
+
+async def _unpacked(path: Path, folder: Path) -> dict[str, Any]:
+    """Unpack a scene beside what is read."""
+    place = folder / "unpacked"
+    place.mkdir()
+    return {"scene": str(await asyncio.to_thread(unpackScene, path, place))}
+
+
+def _endsIn(path: Path, endings: tuple[str, ...]) -> bool:
+    return path.name.lower().endswith(endings)
 
 
 async def read(path: Path, target: Path, name: str, series: str | None = None) -> dict[str, Any]:

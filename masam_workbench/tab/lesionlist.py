@@ -5,23 +5,45 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 from MASAMSlicerLib.control.lesionactions import LesionActions
+from MASAMSlicerLib.scene.extendable import extendable
 from MASAMSlicerLib.scene.lesions import LesionEntry
-from MASAMSlicerLib.wording import rowOf
+from MASAMSlicerLib.scene.promptnodes import SLICE_BOX
+from MASAMSlicerLib.scene.transforms import worldToNode
+from MASAMSlicerLib.scene.volumes import geometryOf
+from MASAMSlicerLib.wording import promptName, rowOf
 
+from masam_core.image.geometry import LPS_TO_RAS
+from masam_core.lesion.measurements.measurement import Quantity
 from masam_core.lesion.measurements.registry import listed_quantities
 from masam_core.lesion.terminology import TUMOUR_TYPES
+from masam_workbench.served.masks import Masks, ServedMask, describe
+from masam_workbench.tab.boxes import boxOf
 from masam_workbench.tab.context import TabContext
+from masam_workbench.tab.figures import (
+    askedWords,
+    significant,
+    sliceNumber,
+    span,
+    thresholdOf,
+)
 
 # These have their place in the page; other listed measurements follow them.
 PLACED = ("volume_ml", "longest_diameter_mm")
+PAGE_KINDS = {SLICE_BOX: "slicebox"}
 
 
 class LesionRows:
-    """Fills the list in the page, and answers what is clicked there."""
+    """Fills the list in the page, and answers what is clicked there.
 
-    def __init__(self, context: TabContext) -> None:
-        self.context = context
+    Args:
+        context: of the tab.
+        masks: what the page can fetch.
+    """
+
+    def __init__(self, context: TabContext, masks: Masks) -> None:
+        self.context, self._masks = context, masks
         self.actions = LesionActions(context)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -67,23 +89,102 @@ class LesionRows:
         self.actions.delete([lesionId])
 
     def _row(self, lesion: LesionEntry) -> dict[str, Any]:
-        row = vars(rowOf(lesion, self.context.session.states))
+        row = rowOf(lesion, self.context.session.states)
         keys = {kind.entry: key for key, kind in TUMOUR_TYPES.items()}
-        color = "#" + "".join(f"{round(255 * c):02x}" for c in lesion.color)
+        mask = self._masks.of(lesion)
+        made = lesion.provenance
+        found = made.measurements if made is not None else {}
         return {
-            **row,
             "id": lesion.id,
-            "more": [
-                {"title": q.heading(), "about": q.about, "text": row["figures"][q.name]}
-                for q in listed_quantities()
-                if q.name not in PLACED
-            ],
-            "color": color,
+            "name": lesion.name,
+            "label": lesion.label,
+            "color": "#" + "".join(f"{round(255 * c):02x}" for c in lesion.color),
             "kind": keys.get(lesion.terminology, ""),
+            "kindName": row.kind,
             "visible": _isVisible(lesion),
             "locked": lesion.locked,
             "segmented": lesion.segment is not None,
+            "state": row.state,
+            "notes": row.notes.splitlines(),
+            "figures": figuresOf(found),
+            "more": [
+                {"title": q.heading(), "about": q.about, "text": _shown(q, found)}
+                for q in listed_quantities()
+                if q.name not in PLACED
+            ],
+            "confidence": row.confidence,
+            "threshold": thresholdOf(lesion),
+            "slices": slicesOf(mask, lesion),
+            "asked": askedWords(lesion),
+            "box": boxOf(lesion),
+            "mask": describe(mask),
+            "surface": mask.version if mask is not None and mask.array.size else None,
+            "prompts": promptRows(lesion),
+            "extendable": sidesOf(lesion),
+            "corrected": lesion.corrected,
+            "asks": lesion.boxMoved or lesion.asks or lesion.segment is None,
         }
+
+
+def slicesOf(mask: ServedMask | None, lesion: LesionEntry) -> str:
+    """First and last slice of a mask as acquired, by their numbers on screen."""
+    if mask is None or not mask.array.size or lesion.volume is None:
+        return ""
+    axis = geometryOf(lesion.volume).acquisition_axis
+    return span(mask.extent[axis], mask.extent[axis + 3])
+
+
+def figuresOf(found: dict[str, Any]) -> dict[str, str]:
+    """Measurements as texts with three significant digits; empty where there is none.
+
+    Args:
+        found: measurements by name.
+    """
+    if not found.get("voxels"):
+        return dict.fromkeys(("volume", "diameter", "perpendicular", "plane", "mean", "sd"), "")
+    return {
+        "volume": significant(found.get("volume_ml")),
+        "diameter": significant(found.get("longest_diameter_mm")),
+        "perpendicular": significant(found.get("perpendicular_diameter_mm")),
+        "plane": str(found.get("diameter_plane") or ""),
+        "slice": str(sliceNumber(found.get("diameter_slice")) or ""),
+        "mean": significant(found.get("mean")),
+        "sd": significant(found.get("sd")),
+    }
+
+
+def promptRows(lesion: LesionEntry) -> list[dict[str, Any]]:
+    """The prompts of a lesion besides its box, as the page is told: RAS of the image, mm."""
+    return [
+        {
+            "id": prompt.id,
+            "kind": PAGE_KINDS.get(prompt.kind, prompt.kind),
+            "name": promptName(prompt.kind),
+            "positive": prompt.positive,
+            "first": prompt.first,
+            "points": np.round(prompt.points @ LPS_TO_RAS[:3, :3], 3).tolist(),
+        }
+        for prompt in lesion.prompts
+    ]
+
+
+def sidesOf(lesion: LesionEntry) -> list[dict[str, Any]]:
+    """The sides at which a lesion's mask ends flat, as the page is told."""
+    if lesion.volume is None:
+        return []
+    return [
+        {
+            "side": each.side,
+            "words": f"ends flat at its {each.side} side",
+            "plane": np.round(worldToNode(lesion.volume, each.corners), 3).tolist(),
+        }
+        for each in extendable(lesion)
+    ]
+
+
+def _shown(quantity: Quantity, found: dict[str, Any]) -> str:
+    value = found.get(quantity.name)
+    return significant(value) if isinstance(value, float) else quantity.shown(found)
 
 
 def _isVisible(lesion: LesionEntry) -> bool:

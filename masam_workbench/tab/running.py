@@ -8,6 +8,8 @@ from MASAMSlicerLib.control.runner import Request, Runner
 from MASAMSlicerLib.scene.lesions import EDITED, NEW
 from MASAMSlicerLib.session.reports import RunReport
 
+from masam_core.catalog.choice import ModelChoice
+from masam_core.errors import ConfigError
 from masam_core.inference.options import SegmentOptions
 from masam_core.limits import THRESHOLD
 from masam_workbench.tab.context import TabContext
@@ -19,7 +21,6 @@ class Running:
     Args:
         context: of the tab.
         stopTools: puts tools away that a run would disturb.
-        endStroke: ends a stroke of the brush before undo and redo.
         onResult: shows what a run has found.
         measureSoon: measures segments that undo and redo have changed.
     """
@@ -28,12 +29,11 @@ class Running:
         self,
         context: TabContext,
         stopTools: Callable[[], None],
-        endStroke: Callable[[], None],
         onResult: Callable[[RunReport], None],
         measureSoon: Callable[[], None],
     ) -> None:
         self.context = context
-        self._endStroke, self._measureSoon = endStroke, measureSoon
+        self._measureSoon = measureSoon
         self.runner = Runner(
             context,
             request=self._request,
@@ -53,6 +53,21 @@ class Running:
     def again(self, lesionId: str) -> None:
         """Segment a lesion whatever its state, also one that was edited by hand."""
         self.runner.again([lesionId])
+
+    def setFollow(self, follow: bool) -> None:
+        """Say whether a box that was moved is segmented again."""
+        self.context.state.follow = bool(follow)
+
+    def setModel(self, name: str) -> None:
+        """Choose the model of the next runs.
+
+        Raises:
+            ConfigError: it is not here.
+        """
+        known = [each["name"] for each in self.context.state.models]
+        if name not in known:
+            raise ConfigError(f"There is no model '{str(name)[:80]}' here.")
+        self.context.state.model = name
 
     def setThreshold(self, use: bool, percent: float) -> None:
         """Segment the selected lesion again from what is computed already.
@@ -79,15 +94,16 @@ class Running:
         self._travel(self.runner.redo)
 
     def _travel(self, move: Callable[[], bool]) -> None:
-        self._endStroke()
         if move():
             self._measureSoon()
 
-    def _request(self) -> Request:
-        from masam_core.worker.steps import ModelChoice
+    def choice(self) -> ModelChoice:
+        """Model and device of the next run."""
+        return ModelChoice(self.context.state.model, device=self.context.settings.device)
 
+    def _request(self) -> Request:
         state = self.context.state
         threshold = float(state.threshold) / 100 if state.useThreshold else None
-        choice = ModelChoice(device=self.context.settings.device)
+        choice = self.choice()
         options = {"threshold": threshold, "diameter_plane": state.diameterPlane}
         return Request(choice, SegmentOptions.from_dict(options))

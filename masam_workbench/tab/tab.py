@@ -1,147 +1,198 @@
-"""One tab of the browser: one scene, its views, its worker."""
+"""One tab of the browser: one scene, and a worker to ask."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import vtk
 from MASAMSlicerLib import workerprocess
 from MASAMSlicerLib.control.settling import Settling
 from MASAMSlicerLib.control.watcher import Watcher
+from MASAMSlicerLib.sampledata import SAMPLES
+from MASAMSlicerLib.scene.volumes import geometryOf
 from MASAMSlicerLib.session.session import Session
-from MASAMSlicerLib.wording import deviceWords
+from MASAMSlicerLib.wording import deviceWords, modelName, planeNames
 
-from masam_workbench.display.application import Application
+from masam_core.errors import ConfigError
+from masam_core.lesion.terminology import TUMOUR_TYPES
+from masam_core.worker.client import Transport
+from masam_workbench.front.transport import LoopTransport
+from masam_workbench.served.masks import Masks
+from masam_workbench.served.surface import mz3, surfaceOf
 from masam_workbench.tab.appearance import Appearance
+from masam_workbench.tab.application import Application
+from masam_workbench.tab.autosave import Autosave
 from masam_workbench.tab.boxes import Boxes
 from masam_workbench.tab.checking import Checking
 from masam_workbench.tab.context import Settings, TabContext
+from masam_workbench.tab.continuing import Continuing
+from masam_workbench.tab.correcting import Correcting
 from masam_workbench.tab.images import Images
 from masam_workbench.tab.lesionlist import LesionRows
 from masam_workbench.tab.measuring import Measuring
 from masam_workbench.tab.running import Running
 from masam_workbench.tab.saving import Saving
-from masam_workbench.tab.state import STATE
-from masam_workbench.tab.touchup import TouchUp
-from masam_workbench.tab.transport import LoopTransport
+from masam_workbench.tab.shown import Shown
+from masam_workbench.tab.state import STATE, State
+from masam_workbench.tab.unsaved import Unsaved
 from masam_workbench.tab.uploads import Uploads
-from masam_workbench.tab.windowing import Windowing
+from masam_workbench.tab.works import DAYS, Works
+
+TOOLS = (
+    "none",
+    "box",
+    "point",
+    "notpoint",
+    "scribble",
+    "notscribble",
+    "lasso",
+    "line",
+    "slicebox",
+    "brush",
+    "eraser",
+)
+MOST_SURFACES = 32
 
 
 class Tab:
     """Puts the parts together; what they share is the context.
 
     Args:
-        state: trame's state, shared with the page.
         folder: the only place on disk that this tab writes to.
         settings: of the machine.
         limit: of an upload, in bytes.
+        seconds: after which the tab ends when it is not connected.
+        makeWorker: a transport to the worker.
+        works: where unsaved work is kept; None keeps none.
     """
 
-    def __init__(self, state: Any, folder: Path, settings: Settings, limit: int) -> None:
-        state.update({name: value for name, value in STATE.items() if name not in state.to_dict()})
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        limit: int,
+        seconds: int,
+        makeWorker: Callable[[], Transport],
+        works: Works | None = None,
+    ) -> None:
+        keptDays = DAYS if works is not None else 0
+        state = self.state = State({**STATE, **_constants(limit, seconds), "keptDays": keptDays})
         application = Application(folder)
         scene = application.scene
         loop = asyncio.get_running_loop()
         command = workerprocess.workerCommand(settings.workerCommand)
 
-        def makeTransport() -> LoopTransport:
+        def makeTransport() -> LoopTransport:  # the check tries a worker of its own
             return LoopTransport(command, workerprocess.workerEnvironment(), loop)
 
-        session = Session(scene, makeTransport)
+        session = Session(scene, makeWorker)
         context = self.context = TabContext(
             state, folder, settings, application, session, self.refresh
         )
+        self.shown = Shown(folder)
+        self.masks = Masks(session.lesions)
+        self._surfaces: OrderedDict[str, bytes] = OrderedDict()
         self.measuring = Measuring(context)
-        self.images = Images(context, self.leaveTools)
-        self.touchUp = TouchUp(context, self.leaveTools, onStroke=self.measuring.soon)
+        self.unsaved = Unsaved()
+        self.autosave = Autosave(context, works, self.shown.origin)
+        self.continuing = Continuing(context, self.autosave, self.measuring.soon)
+        self.images = Images(context, self.shown, self._beforeLeaving)
         settling = Settling(context.later, lambda lesionId: self.running.runner.follow(lesionId))
-        self.boxes = Boxes(context, self.leaveTools, onRest=settling.rest)
-        self.windowing = Windowing(context, self.leaveTools)
+        self.boxes = Boxes(context, onRest=settling.rest)
         self.appearance = Appearance(context)
-        self.rows = LesionRows(context)
+        self.rows = LesionRows(context, self.masks)
         self.running = Running(
             context,
-            stopTools=self._beforeRun,
-            endStroke=self.touchUp.endStroke,
+            stopTools=lambda: None,
             onResult=lambda _: self.appearance.showMasks(),
             measureSoon=self.measuring.soon,
         )
-        self.saving = Saving(context, self.touchUp.endStroke, self.measuring.whenMeasured)
+        self.correcting = Correcting(context, self.running.runner, self.measuring.soon)
+        self.saving = Saving(context, self.masks, self.measuring.whenMeasured, self._onSaved)
         self.checking = Checking(context, makeTransport)
         self.uploads = Uploads(context, self.images, limit)
         self.watcher = Watcher(scene, settling, context.refreshSoon)
-        self.connecting: asyncio.Task[None] | None = None
-        self.opening: asyncio.Task[None] | None = None
-        scene.AddObserver(scene.NodeAboutToBeRemovedEvent, self._onNodeLeaving)
-        for view in context.views.slices.values():
-            view.node.AddObserver(vtk.vtkCommand.ModifiedEvent, context.refreshSoon)
-
-    def fit(self) -> None:
-        """Show the whole image in every view."""
-        if self.context.volume is not None:
-            self.context.views.show(self.context.volume)
-
-    def goToSlice(self, name: str, number: int) -> None:
-        """Turn a slice view to a slice, counted from 1."""
-        if name in self.context.views.slices:
-            self.context.views.slices[name].goToSlice(int(number))
-
-    def leaveTools(self) -> None:
-        """Esc."""
-        self.boxes.stop()
-        self.touchUp.stop()
-        self.windowing.stop()
+        self.opening: asyncio.Task[bool] | None = None
 
     def refresh(self) -> None:
         """Bring the page in line with the scene."""
-        context = self.context
+        context, state = self.context, self.state
         session, volume = context.session, context.volume
         session.lesions.followNames()
-        with context.state as state, session.lesions.held():
+        with session.lesions.held():
             session.visibility.show(volume)
             rows = self.rows.rows()
             ids = [row["id"] for row in rows]
             if state.selected not in ids:
                 state.selected = ids[-1] if ids else ""
             state.lesions = rows
-            self.appearance.showHandles()
-            state.image = volume.GetName() if volume is not None else ""
+            state.image = self.shown.facts
+            state.saved = self.unsaved.isSaved(rows)
+            self.autosave.look([{**row, "state": ""} for row in rows], not state.saved)
+            if state.image is None:
+                self.continuing.list()
             state.busy = self.running.busy
             state.pending = len(session.pending(volume)) if volume is not None else 0
-            state.tool = "box" if self.boxes.active else self.touchUp.tool or self.windowing.tool
             context.dropOldMessage()
             state.undoTitle = session.history.undoTitle
             state.redoTitle = session.history.redoTitle
             state.device = deviceWords(context.devices, context.settings.device)
-            state.places = self._places() if volume is not None else {}
-
-    def _places(self) -> dict[str, dict[str, Any]]:
-        """Tell of each slice view which slice it shows, which way is which, and its scale."""
-        found = {}
-        for name, view in self.context.views.slices.items():
-            number, count = view.place()
-            facts = {"number": number, "count": count, "edges": view.edges(), "mm": view.scale()}
-            found[name] = facts
-        return found
 
     def chooseTool(self, name: str) -> None:
-        """Take the tool with a name, or put it away."""
-        if name == self.windowing.NAME:
-            self.windowing.toggle()
-        else:
-            self.touchUp.toggle(name)
+        """Note which tool the page has in hand; messages about another one go.
+
+        Raises:
+            ConfigError: there is no such tool.
+        """
+        if name not in TOOLS:
+            raise ConfigError(f"There is no tool '{str(name)[:40]}'.")
+        self.state.tool = name
+        self.context.refreshSoon()
+
+    def surface(self, version: str) -> bytes | None:
+        """The mesh of a mask that is shown, as an MZ3 file; None where there is no such mask."""
+        mask = self.masks.known(version)
+        if mask is None or self.context.volume is None:
+            return None
+        if version not in self._surfaces:
+            self._surfaces[version] = mz3(*surfaceOf(mask, geometryOf(self.context.volume)))
+        self._surfaces.move_to_end(version)
+        while len(self._surfaces) > MOST_SURFACES:
+            self._surfaces.popitem(last=False)
+        return self._surfaces[version]
 
     def askWorker(self) -> None:
-        """Start the worker in advance, and ask where it computes."""
+        """Start the worker in advance, ask where it computes, and have it load the model."""
 
         def done(answer: dict[str, Any]) -> None:
             self.context.devices = answer["devices"]
             self.context.refreshSoon()
 
+        def listed(answer: dict[str, Any]) -> None:
+            names = [str(each["name"]) for each in answer["models"] if each["here"]]
+            self.state.models = [{"name": name, "words": modelName(name)} for name in names]
+
         self.context.session.ask("devices", {}, done, self.context.sayError)
+        ask = self.context.session.ask
+        ask("models", {}, listed, lambda _: None)
+        # Why it can't be loaded is told by the first run.
+        ask("load_model", self.running.choice().fields(), lambda _: None, lambda _: None)
+
+    def _beforeLeaving(self) -> None:
+        """Another image is about to take the place of this one."""
+        self.chooseTool("none")
+        self.autosave.leave(keep=not self.state.saved)
+        self.unsaved.clear()
+        self.masks.clear()
+        self._surfaces.clear()
+
+    def _onSaved(self, whole: bool) -> None:
+        """The lesions are in a file; ``whole``: with boxes and prompts."""
+        self.unsaved.saved(self.rows.rows(), whole)
+        self.context.refreshSoon()
 
     def close(self) -> None:
         """The tab is gone."""
@@ -149,12 +200,27 @@ class Tab:
         self.watcher.stop()
         self.context.session.close()
 
-    def _beforeRun(self) -> None:
-        self.boxes.stop()
-        self.touchUp.endStroke()
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _onNodeLeaving(self, _scene: Any, _event: str, node: Any) -> None:
-        """The 3D view would go on drawing a box that is removed while it is visible."""
-        if node.IsA("vtkMRMLMarkupsROINode"):
-            node.SetDisplayVisibility(False)
+def _constants(limit: int, seconds: int) -> dict[str, Any]:
+    """What the page is told once."""
+    return {
+        "samples": [
+            {
+                "folder": folder,
+                "name": name,
+                "short": _short(name),
+                "picture": f"thumbnail/{folder}.png",
+            }
+            for name, folder, _, _ in SAMPLES
+        ],
+        "kinds": [{"key": key, "name": kind.code.meaning} for key, kind in TUMOUR_TYPES.items()],
+        "planes": [{"word": word, "name": name} for word, name in planeNames().items()],
+        "uploadLimit": limit,
+        "minutes": round(seconds / 60),
+    }
+
+
+def _short(name: str) -> str:
+    """A sample's name without the tool's."""
+    word = name.removeprefix("MASAM ")
+    return word[:1].upper() + word[1:]

@@ -1,87 +1,69 @@
-"""Brush and eraser: voxels of one segment, in one slice at a time."""
+"""The voxels that brush and eraser touch, as discs in a slice or as balls."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
-from masam_core.errors import SegmentationError
 from masam_core.image.geometry import Geometry
 
 from .lesions import LesionEntry
-from .segments import Mask, Offset, isLocked, readSegment, writeSegment
-from .transforms import worldToNode
-from .volumes import geometryOf
+from .segments import Mask, Offset, readSegment
+
+DISC, BALL = "disc", "sphere"
+_NEAR_MM = 1e-6  # a voxel at the very rim counts, whatever transforms have rounded
 
 
-class Stroke:
-    """One movement of the brush, from press to release.
-
-    Args:
-        lesion: with a segment.
-        radius: mm.
-        erase: take voxels away instead.
-
-    Raises:
-        SegmentationError: no segment yet, or it is locked.
-    """
-
-    def __init__(self, lesion: LesionEntry, radius: float, erase: bool) -> None:
-        if lesion.segment is None or lesion.volume is None:
-            raise SegmentationError(f"'{lesion.name}' has no mask yet: press Segment first.")
-        if isLocked(lesion.segment):
-            raise SegmentationError(f"'{lesion.name}' is locked. Unlock it to change it.")
-        self._lesion, self._radius, self._erase = lesion, radius, erase
-        self._geometry = geometryOf(lesion.volume)
-        self._mask = np.zeros(self._geometry.shape, dtype=bool)
+def wholeMask(lesion: LesionEntry, geometry: Geometry) -> Mask:
+    """A lesion's segment on its volume's whole grid (KJI); empty where it has none."""
+    whole = np.zeros(geometry.shape, dtype=bool)
+    if lesion.segment is not None:
         mask, (k, j, i) = readSegment(lesion.segmentation, str(lesion.segmentId), lesion.volume)
         depth, rows, cols = mask.shape
-        self._mask[k : k + depth, j : j + rows, i : i + cols] = mask
-        self._last: np.ndarray | None = None
+        whole[k : k + depth, j : j + rows, i : i + cols] = mask
+    return whole
 
-    def moveTo(self, point: np.ndarray, normal: np.ndarray) -> None:
-        """Paint from where the brush was last to here.
 
-        Args:
-            point: (3,) world RAS.
-            normal: (3,) world RAS, across the slice.
-        """
-        volume = self._lesion.volume
-        here, tip = worldToNode(volume, np.stack([point, point + normal]))
-        last = self._last if self._last is not None else here
-        self._last = here
-        where, touched = capsule(self._geometry, last, here, tip - here, self._radius)
-        part = self._mask[where]
-        before = part[touched]
-        if (before == self._erase).any():
-            part[touched] = not self._erase
-            self._write()
+def touchedBy(
+    geometry: Geometry, points: np.ndarray, radius: float, normal: np.ndarray | None
+) -> Mask:
+    """The voxels (bool KJI, the whole image) that a whole stroke touches.
 
-    def _write(self) -> None:
-        lesion = self._lesion
-        mask, offset = _crop(self._mask)
-        # No tags: what made the segment stays written there, and tells that it was changed since.
-        writeSegment(
-            lesion.segmentation, lesion.segmentId, lesion.volume, mask, offset, lesion.look, {}
-        )
+    Args:
+        geometry: of the volume.
+        points: (n, 3) RAS of the volume itself, mm, where the brush was, in its order.
+        radius: mm.
+        normal: (3,) across the slice that is painted in; None paints with a ball.
+    """
+    out = np.zeros(geometry.shape, dtype=bool)
+    path = points if len(points) > 1 else np.vstack([points, points])
+    for start, end in pairwise(path):
+        where, touched = capsule(geometry, start, end, normal, radius)
+        out[where] |= touched
+    return out
 
 
 def capsule(
-    geometry: Geometry, start: np.ndarray, end: np.ndarray, normal: np.ndarray, radius: float
+    geometry: Geometry,
+    start: np.ndarray,
+    end: np.ndarray,
+    normal: np.ndarray | None,
+    radius: float,
 ) -> tuple[tuple[slice, slice, slice], np.ndarray]:
-    """Voxels of a slice that are no further than a radius from a line.
+    """Voxels, of a slice or of the volume, that are no further than a radius from a line.
 
     A voxel belongs to the slice whose plane cuts it along the normal; the voxels nearest to the
     line's ends always count, so that the smallest brush still paints.
 
     Args:
         start, end: (3,) RAS of the volume itself, mm.
-        normal: (3,) across the slice, of any length.
+        normal: (3,) across the slice, of any length; None for no slice, but the volume.
         radius: mm.
 
     Returns:
         A KJI crop of the volume, and a bool array of its shape.
     """
-    normal = normal / np.linalg.norm(normal)
     ends = geometry.ijk_from_ras(np.stack([start, end]))
     reach = radius / geometry.spacing + 1
     size = np.array(geometry.size_ijk)
@@ -94,11 +76,15 @@ def capsule(
     length = float(line @ line)
     along = np.clip((voxels - start) @ line / length, 0, 1) if length > 0 else np.zeros(len(voxels))
     away = voxels - (start + along[:, None] * line)
-    across = away @ normal
-    steps = np.abs(geometry.ras_from_ijk(np.eye(3)) - geometry.ras_from_ijk(np.zeros((1, 3))))
-    thickness = float((steps @ np.abs(normal)).max())
-    inside = np.linalg.norm(away - across[:, None] * normal, axis=1) <= radius
-    inside &= np.abs(across) <= thickness / 2 + 1e-6
+    if normal is None:
+        inside = np.linalg.norm(away, axis=1) <= radius + _NEAR_MM
+    else:
+        normal = normal / np.linalg.norm(normal)
+        across = away @ normal
+        steps = np.abs(geometry.ras_from_ijk(np.eye(3)) - geometry.ras_from_ijk(np.zeros((1, 3))))
+        thickness = float((steps @ np.abs(normal)).max())
+        inside = np.linalg.norm(away - across[:, None] * normal, axis=1) <= radius + _NEAR_MM
+        inside &= np.abs(across) <= thickness / 2 + _NEAR_MM
     for index in np.rint(ends).astype(int):
         if ((index >= low) & (index < high)).all():
             i0, j0, k0 = index - low
@@ -107,7 +93,7 @@ def capsule(
     return (where[0], where[1], where[2]), inside.reshape(k.shape)
 
 
-def _crop(mask: Mask) -> tuple[Mask, Offset]:
+def cropped(mask: Mask) -> tuple[Mask, Offset]:
     """The tight crop; one empty voxel where nothing is left."""
     found = [np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
     if not len(found[0]):

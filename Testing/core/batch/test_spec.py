@@ -30,6 +30,8 @@ FULL = BatchSpec(
     ("ssh", "gpu", "python -m masam_core.worker"),
     True,
     True,
+    (".rt.dcm",),
+    True,
 )
 
 

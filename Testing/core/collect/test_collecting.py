@@ -54,7 +54,7 @@ def test_what_was_put_right_is_taken_voxel_for_voxel_and_the_rest_is_named(
     assert "neither locked, nor touched up, nor confirmed" in left.why
     cases, table = read_cases(tmp_path / "data"), rows(tmp_path / "data")
     why = [row["corrected"] for row in table]
-    assert why == ["locked", "touched up", "confirmed", "locked"]
+    assert why == ["locked", "touched up", "corrected or confirmed", "locked"]
     for case, expected in zip(cases, (A, LARGER, overlapping, B), strict=True):
         labels, grid = read_labels(case.label)
         assert np.array_equal(labels > 0, expected)

@@ -164,7 +164,7 @@ def test_probabilities_of_several_lesions_are_joined_by_the_highest(
 
 @pytest.mark.parametrize("name", ["out.stl", "out", ".nrrd"])
 def test_a_name_ending_that_means_nothing_is_refused(oblique_volume, apart, tmp_path, name):
-    with pytest.raises(SegmentationError, match=r"\.seg\.nrrd, \.nii\.gz, \.nii, \.nrrd or \.mha"):
+    with pytest.raises(SegmentationError, match=r"\.seg\.nrrd, \.nii\.gz, \.nii, \.nrrd, \.mha"):
         write_segmentation(tmp_path / name, apart, oblique_volume)
 
 

@@ -74,22 +74,30 @@ def test_a_tab_with_an_image_is_kept_for_its_time_and_an_empty_one_is_not(
 
 def test_a_tab_that_says_much_is_heard_to_the_end(harness: Any, tmp_path: Path) -> None:
     requireWorkbench()
-    from masam_workbench.front.processes import HAD_IMAGE, TabProcess
+    from masam_core.worker.protocol import encode
+    from masam_workbench.front.link import IMAGE
+    from masam_workbench.front.processes import TabProcess
 
-    code = f"print('x' * 3_000_000); print({HAD_IMAGE.decode()!r}); print('y' * 300_000)"
+    frames = encode({"type": "segment", "id": 3, "data": bytes(3_000_000)})
+    frames += b"a library prints this" + encode({"type": IMAGE})
+    said = tmp_path / "said"
+    said.write_bytes(frames)
+    code = f"import sys; sys.stdout.buffer.write(open({str(said)!r}, 'rb').read())"
+    heard: list[int] = []
 
     async def check() -> TabProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
         )
         tab = TabProcess(process, tmp_path / "tab", "secret")
-        tab.listen()
+        tab.ask = lambda message: heard.append(len(message["data"]))
+        with pytest.raises(ValueError, match="ended"):
+            await asyncio.wait_for(tab.reachable(), 20)
         await asyncio.wait_for(process.wait(), 20)
-        assert tab._listening is not None
-        await asyncio.wait_for(tab._listening, 20)
         return tab
 
     assert asyncio.run(check()).hadImage
+    assert heard == [3_000_000]
 
 
 def test_a_tab_says_when_it_has_an_image(harness: Any, sample_data: Path) -> None:
@@ -97,7 +105,14 @@ def test_a_tab_says_when_it_has_an_image(harness: Any, sample_data: Path) -> Non
     from masam_workbench.front.processes import startTab
 
     image = str(sample_data / "sarcoma_ct" / "image.nii.gz")
-    settings = {"limit": 1, "device": "auto", "worker": "", "timeout": 60}
+    settings = {
+        "limit": 1,
+        "device": "auto",
+        "worker": "",
+        "timeout": 60,
+        "keep": False,
+        "owner": "",
+    }
 
     async def check() -> None:
         empty, tab = [await startTab({**settings, "image": each}) for each in ("", image)]

@@ -47,12 +47,12 @@ class Front:
         await self.inside.start_server()
         self.client = gate._client()
         self.tab: Any = SimpleNamespace(
-            port=self.inside.port, secret="s", socket=None, left=0.0, running=True
+            port=self.inside.port, secret="s", sockets=set(), left=0.0, running=True
         )
 
         async def passOn(request: web.Request) -> web.StreamResponse:
             path = request.match_info["path"]
-            if path == "ws":
+            if path == proxy.LIVE:
                 return await proxy.passSocket(request, self.tab, self.client)
             return await proxy.passRequest(request, self.tab, path, self.client)
 
@@ -103,9 +103,9 @@ def test_what_a_tab_compresses_for_the_way_is_said_to_be_compressed() -> None:
 def test_a_web_socket_that_does_not_come_about_leaves_the_tab_without_a_page() -> None:
     async def check() -> None:
         async with Front() as front:
-            status, _, _ = await front.ask("/ws")  # no handshake
+            status, _, _ = await front.ask("/live")  # no handshake
             assert status == 400
-            assert front.tab.socket is None
+            assert front.tab.sockets == set()
 
     asyncio.run(check())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import re
@@ -17,8 +18,9 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from Testing.workbench.bench import Bench, childrenOf, processesBelow
+from Testing.workbench.client import Page
 from Testing.workbench.conftest import UPLOAD_LIMIT, Server, requireWorkbench, startServer
+from Testing.workbench.processes import childrenOf, processesBelow
 
 
 @dataclass
@@ -143,7 +145,7 @@ def handshake(server: Server, visitor: Visitor, **headers: str) -> int:
         **headers,
     }
     place = urlsplit(server.base)
-    lines = [f"GET {visitor.path}ws HTTP/1.1", f"Host: {place.netloc}"]
+    lines = [f"GET {visitor.path}live HTTP/1.1", f"Host: {place.netloc}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in asked.items()]
     with socket.create_connection((str(place.hostname), int(place.port or 0)), 20) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
@@ -243,8 +245,13 @@ def test_an_upload_comes_from_the_page(server: Server, visitor: Visitor, other: 
         "results/%2e%2e%2fuploads",
         "results/",
         "..%2f..%2f..%2fetc%2fpasswd",
-        "masam/../../tab.py",
-        "masam/..%2ftab.py",
+        "page/../../tab/tab.py",
+        "page/..%2ftab/tab.py",
+        "page/..%2f..%2f__init__.py",
+        "page/fetch_niivue.py",
+        "page/%2fetc%2fpasswd",
+        "page/",
+        "thumbnail/..%2f..%2fx.png",
     ],
 )
 def test_only_saved_files_can_be_fetched(server: Server, visitor: Visitor, path: str) -> None:
@@ -287,7 +294,7 @@ def test_other_users_of_the_machine_can_not_pass_by_the_front(
     ports = [port for pid in tabsOf(server.process.pid) for port in listening(pid)]
     assert ports
     for port in ports:
-        for path in ("/index.html", "/results/x", "/ws"):
+        for path in ("/index.html", "/results/x", "/live", "/image/x.nii.gz"):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
             connection.request("GET", path)
             assert connection.getresponse().status == 403
@@ -309,35 +316,38 @@ def test_it_listens_on_loopback_alone(server: Server) -> None:
     assert addresses == {"0100007F"}  # 127.0.0.1
 
 
-def test_two_tabs_have_a_scene_each(server: Server, browser: Any) -> None:
-    with Bench(browser, server.address) as first, Bench(browser, server.address) as second:
-        first.open("sarcoma_mr")
-        assert second.get("start").is_visible()
-        second.open("sarcoma_ct")
-        first.page.keyboard.press("b")
-        first.until("() => document.querySelectorAll('[data-test=lesion]').length === 1")
-        assert (first.text("image"), second.text("image")) == ("SarcomaMR", "SarcomaCT")
-        assert second.get("lesion").count() == 0
-        assert first.text("place-Red").endswith("/ 45")
-        assert second.text("place-Red").endswith("/ 58")
-        # Another browser that has got hold of the address sees nothing.
-        stranger = browser.new_context().new_page()
-        assert stranger.goto(first.page.url).status == 403
-        # A copy of the tab in the same browser takes the connection over.
-        copy = first.context.new_page()
-        copy.goto(first.page.url)
-        copy.wait_for_selector("[data-test=lesion]")
-        first.page.wait_for_selector("[data-test=lost]")
+def test_two_tabs_have_a_scene_each(server: Server) -> None:
+    async def play() -> None:
+        async with Page(server.address) as first, Page(server.address) as second:
+            await first.open("sarcoma_mr")
+            assert second.state["image"] is None
+            ct = await second.open("sarcoma_ct")
+            box = ([0, 0, 0], [[1, 0, 0], [0, 1, 0], [0, 0, 1]], [50, 50, 50])
+            await first.done("newBox", *box)
+            await first.until(lambda s: len(s["lesions"]) == 1)
+            assert first.state["image"]["name"] == "SarcomaMR"
+            assert (second.state["image"]["name"], second.state["lesions"]) == ("SarcomaCT", [])
+            # Another browser that has got hold of the address sees nothing.
+            for path in ("index.html", "live", ct["url"]):
+                assert ask(server, urlsplit(second.base + path).path).status == 403
+            # Nor does one tab's browser see another's image.
+            (cookie,) = first.client.cookie_jar.filter_cookies(first.base).values()  # type: ignore[arg-type]
+            given = f"masam={cookie.value}"
+            path = urlsplit(second.base + ct["url"]).path
+            assert ask(server, path, Cookie=given).status == 403
+
+    asyncio.run(play())
 
 
-def test_each_tab_opens_the_image_of_the_command_line(browser: Any, sample_data: Path) -> None:
+def test_each_tab_opens_the_image_of_the_command_line(sample_data: Path) -> None:
     own = startServer(str(sample_data / "sarcoma_ct" / "image.nii.gz"))
+
+    async def play() -> None:
+        async with Page(own.address) as page:
+            await page.until(lambda s: s["image"] and s["image"]["name"] == "image.nii.gz")
+
     try:
-        page = browser.new_page()
-        page.goto(own.address)
-        page.wait_for_function(
-            "() => document.querySelector('[data-test=image]')?.innerText === 'image.nii.gz'"
-        )
+        asyncio.run(play())
     finally:
         own.stop()
     assert own.process.returncode == 0
@@ -352,7 +362,7 @@ def test_all_ends_with_the_front_process() -> None:
     deadline = time.monotonic() + 60
     worker: list[int] = []
     while not worker and time.monotonic() < deadline:
-        words = processesBelow(tab).items()
+        words = processesBelow(own.process.pid).items()
         worker = [pid for pid, line in words if "masam_core.worker" in line]
         time.sleep(0.05)
     os.kill(worker[0], signal.SIGSTOP)  # as one that hangs: it does not hear its input end
@@ -362,13 +372,3 @@ def test_all_ends_with_the_front_process() -> None:
     while any(path.exists() for path in left) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [path for path in left if path.exists()] == []
-
-
-def test_the_printed_address_may_be_followed_from_another_page(
-    server: Server, browser: Any
-) -> None:
-    page = browser.new_page()
-    page.set_content(f'<a href="{server.address}">the workbench</a>')
-    page.get_by_text("the workbench").click()
-    page.wait_for_selector("[data-test=start]")
-    page.close()

@@ -58,7 +58,7 @@ class Desk:
             sayError=lambda *_: None,
         )
         self.measuring = Numbers(self.context)
-        self.saving = Saving(self.context, lambda: None, self.measuring.whenMeasured)
+        self.saving = Saving(self.context, None, self.measuring.whenMeasured)
         self.written: list[tuple[str, str]] = []
         self.saving._write = lambda kind, _, note: self.written.append((kind, note))  # type: ignore[method-assign]
 
@@ -88,8 +88,8 @@ def test_files_with_numbers_wait_for_those_of_a_stroke(desk: Desk, kind: str) ->
 def test_files_without_numbers_do_not_wait(desk: Desk) -> None:
     desk.session.stale = [SimpleNamespace(id="a")]
     desk.saving.save(".nii.gz")
-    desk.saving.save(".png")
-    assert [kind for kind, _ in desk.written] == [".nii.gz", ".png"]
+    desk.saving.save(".other")  # there is no such file
+    assert [kind for kind, _ in desk.written] == [".nii.gz"]
 
 
 def test_a_file_is_written_after_a_run_that_was_more_urgent(desk: Desk) -> None:

@@ -29,16 +29,10 @@ time.sleep(600)
 
 
 class State:
-    """As trame's."""
+    """As far as it is used here."""
 
     series: Any = None
     loading = ""
-
-    def __enter__(self) -> State:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 class Context:
@@ -65,7 +59,7 @@ def images(harness: Any, tmp_path: Path) -> Any:
 
     (tmp_path / "tab").mkdir()
     context: Any = Context(tmp_path / "tab")
-    return Images(context, lambda: None)
+    return Images(context, None, lambda: None)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ class Results:
         volume: the image; None where it is not at hand.
         colors: red, green, blue in [0, 1] of each lesion.
         kind: what the lesions are.
+        beside: files of the same lesions that are written already, for formats that refer to them.
     """
 
     lesions: Sequence[Lesion]
@@ -32,6 +33,7 @@ class Results:
     volume: Volume | None
     colors: Sequence[Color]
     kind: TumourType = MASS
+    beside: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ class Format:
         masks: whether the file holds the masks themselves, so that it is a result on its own.
         needs_volume: whether the image must be at hand.
         atomic: whether ``write`` itself replaces the file as a whole or not at all.
+        refers: whether it refers to the other files of the same lesions, and is written after them.
+        requires: refuses (SegmentationError) an image of which this format can't hold results; for
+            those who look before the work.
     """
 
     endings: tuple[str, ...]
@@ -54,3 +59,5 @@ class Format:
     masks: bool = True
     needs_volume: bool = False
     atomic: bool = False
+    refers: bool = False
+    requires: Callable[[Geometry], None] = lambda geometry: None

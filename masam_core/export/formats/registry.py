@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from masam_core.errors import SegmentationError
+from masam_core.export.formats.dicom_report import DICOM_REPORT
+from masam_core.export.formats.dicom_segmentation import DICOM_SEGMENTATION
+from masam_core.export.formats.dicom_structures import DICOM_STRUCTURES
 from masam_core.export.formats.format import Format
 from masam_core.export.formats.label_image import LABEL_IMAGE
 from masam_core.export.formats.picture import PICTURE
@@ -15,6 +18,9 @@ from masam_core.export.formats.table import TABLE
 FORMATS: list[Format] = [
     SLICER_SEGMENTATION,  # before images: .seg.nrrd ends in .nrrd, too
     LABEL_IMAGE,
+    DICOM_SEGMENTATION,
+    DICOM_STRUCTURES,
+    DICOM_REPORT,
     TABLE,
     PICTURE,
 ]

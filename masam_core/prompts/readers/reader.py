@@ -29,6 +29,7 @@ class PromptReader:
         is_image: whether such a file may be an image as well, so that only its name tells.
         recognises: tells by what a file holds whether it is one, where endings are too common to
             tell; for those who look through a folder.
+        by_content: whether ``recognises`` tells also where a name has none of the endings.
     """
 
     endings: tuple[str, ...]
@@ -36,3 +37,4 @@ class PromptReader:
     read: Callable[[Path, Geometry, Per], Sequence[Prompt]]
     is_image: bool = False
     recognises: Callable[[Path], bool] = lambda path: True
+    by_content: bool = False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from masam_core.errors import BoxError
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.per import Per
+from masam_core.prompts.readers.dicom import DICOM
 from masam_core.prompts.readers.label_image import LABEL_IMAGE
 from masam_core.prompts.readers.reader import Prompt, PromptReader
 from masam_core.prompts.readers.slicer_markups import SLICER_MARKUPS
@@ -15,7 +16,7 @@ from masam_core.prompts.readers.slicer_markups import SLICER_MARKUPS
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
 
-READERS: list[PromptReader] = [SLICER_MARKUPS, LABEL_IMAGE]
+READERS: list[PromptReader] = [SLICER_MARKUPS, LABEL_IMAGE, DICOM]
 
 
 def read_boxes(path: Path, geometry: Geometry, per: Per = Per.COMPONENT) -> list[BoxPrompt]:
@@ -54,9 +55,11 @@ def read_prompts(path: Path, geometry: Geometry, per: Per = Per.COMPONENT) -> li
 
 
 def reader_of(path: Path) -> PromptReader | None:
-    """The reader that a file's name chooses, or None."""
+    """The reader that a file's name chooses, else what it holds; or None."""
     name = path.name.lower()
     fitting = [r for r in READERS if name.endswith(r.endings)]
+    if not fitting:
+        return next((r for r in READERS if r.by_content and r.recognises(path)), None)
     # Of a name that several kinds claim, the one with the longest ending: .seg.json, not .json.
     return max(fitting, key=lambda reader: len(ending_of(path, reader)), default=None)
 

@@ -51,7 +51,8 @@ def test_a_made_up_format_is_written_wherever_lesions_are(
 
 
 def test_without_its_line_it_is_not_known(lesion: Any, tmp_path: Path) -> None:
-    expected = r"\.seg\.nrrd, \.nii\.gz, \.nii, \.nrrd, \.mha, \.csv or \.png"
+    expected = r"\.seg\.nrrd, \.nii\.gz, \.nii, \.nrrd, \.mha, "
+    expected += r"\.seg\.dcm, \.rt\.dcm, \.sr\.dcm, \.csv or \.png"
     with pytest.raises(SegmentationError, match=rf"'out\.counts\.txt' must end with {expected}"):
         write_lesions(tmp_path / "out.counts.txt", [lesion])
     assert list(tmp_path.iterdir()) == []
@@ -67,7 +68,7 @@ def test_each_ending_chooses_one_format() -> None:
 
 @pytest.mark.parametrize(("name", "title"), [("a.csv", "a table"), ("a.png", "a picture")])
 def test_what_holds_no_masks_is_no_result_on_its_own(lesion: Any, name: str, title: str) -> None:
-    with pytest.raises(SegmentationError, match=rf"{title}, which holds no masks; .* or \.mha"):
+    with pytest.raises(SegmentationError, match=rf"{title}, which holds no masks; .* or .*"):
         write_lesions(name, [lesion], masks=True)
     with pytest.raises(SegmentationError, match=rf"{title.capitalize()} needs the image"):
         write_lesions(name, [lesion])

@@ -78,6 +78,7 @@ class Frame:
         image_type: DICOM's words, among them LOCALIZER.
         phases: what tells images at one position apart.
         instance: unique id of the image, as the file has it.
+        kind: SOPClassUID.
         whole: id of the image of which the file is a part (a concatenation); "" for most.
         part, parts: number of the file in it, from 1, and how many there are (0: not said).
         fault: what is wrong with the file, in words; "" where nothing is.
@@ -98,6 +99,7 @@ class Frame:
     image_type: tuple[str, ...]
     phases: dict[str, str]
     instance: str
+    kind: str
     whole: str
     part: int
     parts: int
@@ -195,13 +197,16 @@ def _require_no_image(path: Path, dataset: Dataset) -> None:
     Raises:
         VolumeError: its class is an image's, or not told though the file has DICOM's magic.
     """
-    meta = getattr(dataset, "file_meta", None) or {}
-    kind = dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID")
+    kind = dataset.get("SOPClassUID") or _meta(dataset).get("MediaStorageSOPClassUID")
     if "Image" in getattr(kind, "name", "") or (not kind and dataset.preamble):
         raise VolumeError(
             f"{path} is incomplete: it ends before it says how large its image is. Copy or export "
             "it again."
         )
+
+
+def _meta(dataset: Dataset) -> Any:
+    return getattr(dataset, "file_meta", None) or {}
 
 
 def _frame(
@@ -230,7 +235,7 @@ def _frame(
     slope, intercept = values["RescaleSlope"], values["RescaleIntercept"]
     if slope is not None and slope[0] == 0:
         wrong = wrong or "its RescaleSlope is 0"
-    kind = dataset.get("ImageType") or ()
+    types = dataset.get("ImageType") or ()
     return Frame(
         path=path,
         index=index,
@@ -244,9 +249,10 @@ def _frame(
         depth=abs(depth[0]) if depth and depth[0] else None,
         slope=slope[0] if slope else 1.0,
         intercept=intercept[0] if intercept else 0.0,
-        image_type=tuple(clean(w) for w in ([kind] if isinstance(kind, str) else kind)),
+        image_type=tuple(clean(w) for w in ([types] if isinstance(types, str) else types)),
         phases=_phases(sources),
         instance=clean(dataset.get("SOPInstanceUID")),
+        kind=clean(dataset.get("SOPClassUID") or _meta(dataset).get("MediaStorageSOPClassUID")),
         whole=clean(dataset.get("ConcatenationUID")),
         part=int(dataset.get("InConcatenationNumber") or 0),
         parts=int(dataset.get("InConcatenationTotalNumber") or 0),

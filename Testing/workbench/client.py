@@ -1,0 +1,127 @@
+"""A page without a browser: what it sends, and what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+SECONDS = 180.0  # longest wait; a first run loads PyTorch and the model
+
+
+class Page:
+    """One connection to a tab.
+
+    Args:
+        address: that the workbench has printed, or a tab's own address.
+        cookies: of a browser that has opened the tab.
+        query: of the connection.
+    """
+
+    def __init__(self, address: str, cookies: Any = None, query: str = "") -> None:
+        self._address, self._cookies, self._query = address, cookies, query
+        self.state: dict[str, Any] = {}
+        self.beats = 0
+        self.messages = 0
+        self._answers: dict[int, dict[str, Any]] = {}
+        self._number = 0
+        self._told = asyncio.Event()
+
+    async def __aenter__(self) -> Page:
+        from aiohttp import ClientSession, CookieJar
+
+        jar = self._cookies or CookieJar(unsafe=True)
+        self.client = ClientSession(cookie_jar=jar, auto_decompress=False)
+        async with self.client.get(self._address) as answer:
+            assert answer.status == 200, await answer.text()
+            self.base = str(answer.url).rsplit("/", 1)[0] + "/"
+        origin = "/".join(self.base.split("/")[:3])
+        self.socket = await self.client.ws_connect(
+            f"{self.base}live{self._query}", headers={"Origin": origin}, max_msg_size=1 << 26
+        )
+        self._hearing = asyncio.create_task(self._hear())
+        await self.until(lambda state: "lesions" in state)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, _: object, __: TracebackType | None
+    ) -> None:
+        self._hearing.cancel()
+        await self.client.close()
+
+    async def _hear(self) -> None:
+        async for message in self.socket:
+            self.messages += 1
+            told = json.loads(message.data)
+            self.state.update(told.get("state", {}))
+            self.beats += "beat" in told
+            if "answer" in told:
+                self._answers[told["answer"]] = told
+            self._told.set()
+        self._told.set()
+
+    async def do(self, name: str, *arguments: Any) -> dict[str, Any]:
+        """Ask for an action; its answer."""
+        self._number += 1
+        number = self._number
+        await self.socket.send_str(json.dumps({"do": name, "with": arguments, "n": number}))
+        await self.until(lambda _: number in self._answers)
+        return self._answers.pop(number)
+
+    async def done(self, name: str, *arguments: Any) -> Any:
+        """Ask for an action that must succeed; what it gives back."""
+        answer = await self.do(name, *arguments)
+        assert "error" not in answer, answer
+        return answer.get("value")
+
+    async def until(self, holds: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+        """Wait for the state to be so."""
+        deadline = time.monotonic() + SECONDS
+        while not holds(self.state):
+            assert not self.socket.closed, "The connection has ended"
+            assert time.monotonic() < deadline, self.state
+            self._told.clear()
+            try:
+                await asyncio.wait_for(self._told.wait(), 1.0)
+            except asyncio.TimeoutError:
+                continue
+        return self.state
+
+    async def idle(self) -> dict[str, Any]:
+        """Wait for the end of a run."""
+        return await self.until(lambda state: not state["busy"] and not state["loading"])
+
+    async def get(self, path: str) -> tuple[int, Any, bytes]:
+        """Fetch something: status, headers, and the body as it was sent."""
+        async with self.client.get(self.base + path) as answer:
+            return answer.status, answer.headers, await answer.read()
+
+    async def mask(self, lesion: dict[str, Any], shape: tuple[int, ...]) -> np.ndarray:
+        """A lesion's mask on the whole volume, bool KJI."""
+        status, headers, body = await self.get(f"mask/{lesion['id']}/{lesion['mask']['version']}")
+        assert status == 200
+        out = np.zeros(shape, bool)
+        i, j, k, ni, nj, nk = map(int, headers["X-Masam-Extent"].split(","))
+        assert [i, j, k, ni, nj, nk] == lesion["mask"]["extent"]
+        if body:
+            values = np.frombuffer(gzip.decompress(body), np.uint8).reshape(nk, nj, ni)
+            out[k : k + nk, j : j + nj, i : i + ni] = values
+        return out
+
+    async def open(self, sample: str) -> dict[str, Any]:
+        """Open a bundled sample."""
+        before = (self.state["image"] or {}).get("version")
+        await self.done("openSample", sample)
+        await self.until(
+            lambda s: (
+                s["messageKind"] == "error" or (s["image"] and s["image"]["version"] != before)
+            )
+        )
+        assert self.state["messageKind"] != "error", self.state["message"]
+        return dict((await self.idle())["image"])

@@ -1,0 +1,60 @@
+"""Results without the patient's data, whatever format they are then written in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from masam_core.image.geometry import Geometry
+
+if TYPE_CHECKING:
+    from masam_core.image.volume import Volume
+    from masam_core.lesion.lesion import Lesion
+
+IMAGE = "image"
+
+
+def without_patient(lesions: Sequence[Lesion], volume: Volume) -> tuple[list[Lesion], Volume]:
+    """Give lesions and image anew, without names and with the mark that leaves DICOM tags out.
+
+    Names of lesions and of the image are somebody's words or a folder's, and may be the patient's;
+    lesions are then called by their numbers. Messages that repeat a name are called so, too.
+
+    Args:
+        lesions: of the image, in the order in which they are numbered.
+        volume: the image.
+    """
+    geometry = anonymous_geometry(volume.geometry)
+    names = {lesion.name: f"Lesion {n}" for n, lesion in enumerate(lesions, 1) if lesion.name}
+    names |= {word: IMAGE for word in (volume.name,) if word}
+    changed = []
+    for number, lesion in enumerate(lesions, 1):
+        name = f"Lesion {number}"
+        prompts = lesion.prompts
+        if prompts is not None:
+            prompts = replace(prompts, first=prompts.first.renamed(name))
+        changed.append(
+            replace(
+                lesion,
+                name=name,
+                box=lesion.box.renamed(name),
+                geometry=geometry,
+                prompts=prompts,
+                messages=tuple(_renamed(words, names) for words in lesion.messages),
+            )
+        )
+    return changed, replace(volume, geometry=geometry, name=IMAGE, source=None)
+
+
+def anonymous_geometry(geometry: Geometry) -> Geometry:
+    """The same grid, whose DICOM images are not to be named with the patient's data."""
+    if geometry.images is None:
+        return geometry
+    return replace(geometry, images=geometry.images.without_patient())
+
+
+def _renamed(words: str, names: dict[str, str]) -> str:
+    for name in sorted(names, key=len, reverse=True):
+        words = words.replace(name, names[name])
+    return words

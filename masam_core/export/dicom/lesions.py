@@ -1,0 +1,159 @@
+"""Lesions as DICOM objects name them: label, tracking UID, codes, and who made them."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import masam_core
+from masam_core.atomic import checked
+from masam_core.errors import SegmentationError
+from masam_core.export.dicom.subject import Subject, hashed_uid
+from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.terminology import Code
+from masam_core.prompts.record import first_to_dict
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+MANUFACTURER = "MASAM"
+MODEL = "MASAM"
+SERIAL = "none"  # software has no serial number, and the standard wants one
+MOST_BYTES = 64  # of a value of VR LO: the standard counts letters, some programs bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """A lesion that has voxels.
+
+    Attributes:
+        number: of its segment, from 1.
+        lesion: itself.
+        label: its name, as DICOM allows it.
+        tracking_uid: by which it is known in later studies.
+        color: red, green, blue in [0, 1].
+    """
+
+    number: int
+    lesion: Lesion
+    label: str
+    tracking_uid: str
+    color: tuple[float, float, float]
+
+
+def named(
+    lesions: Sequence[Lesion],
+    colors: Sequence[tuple[float, float, float]],
+    subject: Subject,
+    what: str,
+) -> tuple[list[Named], list[str]]:
+    """Number and name lesions; those without a voxel are left out.
+
+    Returns:
+        The lesions, and messages on what was left out.
+
+    Raises:
+        SegmentationError: none has a voxel.
+    """
+    found: list[Named] = []
+    messages = []
+    taken: set[str] = set()
+    for number, (lesion, color) in enumerate(zip(lesions, colors, strict=True), 1):
+        label = one_line(lesion.name) or f"Lesion {number}"
+        uid = _tracking_uid(lesion, subject)
+        copies = 0
+        while uid in taken:
+            copies += 1
+            uid = hashed_uid(uid, str(copies))
+        taken.add(uid)
+        if lesion.mask.any():
+            found.append(Named(len(found) + 1, lesion, label, uid, color))
+        else:
+            messages.append(
+                f"'{label}' has no voxel; {what} can't hold it, so it is not among the lesions."
+            )
+    if not found:
+        raise SegmentationError(
+            f"There is no voxel to write: {what} needs one lesion at least that was found."
+        )
+    return found, messages
+
+
+def one_line(text: str) -> str:
+    """Text as a value of VR LO: 64 bytes, no backslash, no control characters."""
+    shown = "".join(c if c.isprintable() else " " for c in text.replace("\\", "/"))
+    short = " ".join(shown.split()).encode("utf-8")[:MOST_BYTES]
+    return short.decode("utf-8", "ignore").strip()
+
+
+def concept(code: Code) -> Any:
+    """A code as highdicom has it."""
+    from pydicom.sr.coding import Code as DicomCode
+
+    return DicomCode(code.value, code.scheme, code.meaning)
+
+
+def algorithm(lesion: Lesion) -> tuple[str, str, dict[str, str]]:
+    """Name, version and parameters of what made a lesion."""
+    model = one_line(lesion.model)
+    return MODEL, masam_core.__version__, {"model": model} if model else {}
+
+
+def import_highdicom() -> Any:
+    """The library that writes SEG and SR.
+
+    Raises:
+        SegmentationError: it is not installed.
+    """
+    try:
+        import highdicom
+    except ImportError as error:
+        raise SegmentationError(
+            "Writing DICOM segmentations and reports needs the Python package highdicom "
+            "(pip install 'masam[dicom]')."
+        ) from error
+    return highdicom
+
+
+@contextmanager
+def in_words(what: str) -> Iterator[None]:
+    """Turn what the DICOM libraries raise into a sentence for people, and keep them quiet."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise SegmentationError(f"{what} can't be written: {reason}.") from error
+
+
+def save(dataset: Dataset, path: Path, same: Callable[[Dataset], bool]) -> None:
+    """Write a DICOM file and read it back.
+
+    Args:
+        dataset: with its file meta information.
+        path: of the file.
+        same: whether a dataset that was read back is what was written.
+
+    Raises:
+        Incomplete: it reads back as something else.
+        OSError: it can't be written.
+    """
+    import pydicom
+
+    dataset.save_as(path, enforce_file_format=True)
+    checked(path, lambda written: same(pydicom.dcmread(written)))
+
+
+def _tracking_uid(lesion: Lesion, subject: Subject) -> str:
+    """The UID that came with the prompt, or one that the same prompt always gives."""
+    first = lesion.box if lesion.prompts is None else lesion.prompts.first
+    if first.tracking_uid:
+        return subject.uid(first.tracking_uid)
+    asked = first_to_dict(first.renamed(""), lesion.geometry)
+    return hashed_uid(subject.study, "lesion", json.dumps(asked, sort_keys=True))

@@ -1,0 +1,1 @@
+"""A hospital's archive (PACS): search, fetch and send, by DICOMweb or by DICOM's own network."""

@@ -1,0 +1,1 @@
+"""Prompts and masks out of DICOM objects: SR and GSPS lines, RTSTRUCT outlines, SEG segments."""

@@ -1,0 +1,1 @@
+"""Videos: frames in their own colours, pictures of labels, and overlays."""

@@ -1,1 +1,0 @@
-"""Slice views and the 3D view of a scene, drawn off-screen by Slicer's own displayable managers."""

@@ -1,0 +1,1 @@
+"""The page in the browser: static files, and nothing that runs on the server."""

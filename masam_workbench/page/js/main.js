@@ -1,0 +1,100 @@
+import { Bench } from "./bench.js";
+import { Connection } from "./connection.js";
+import { Files } from "./files.js";
+import { listen } from "./keys.js";
+import { Dialogs } from "./panel/dialogs.js";
+import { buildList } from "./panel/lesions.js";
+import { buildRun, segment } from "./panel/run.js";
+import { buildStart } from "./panel/start.js";
+import { Strips } from "./panel/strips.js";
+import { buildTiles } from "./panel/tiles.js";
+import { buildBrushbar, buildTools } from "./panel/toolbox.js";
+import { buildTopbar } from "./panel/topbar.js";
+import { buildViewbar } from "./panel/viewbar.js";
+import { Store } from "./store.js";
+import { Mouse } from "./tools/mouse.js";
+import { Look } from "./view/look.js";
+import { Masks } from "./view/masks.js";
+import { Overlay } from "./view/overlay.js";
+import { Viewer } from "./view/viewer.js";
+
+const place = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const canvas = (/** @type {string} */ id) => /** @type {HTMLCanvasElement} */ (place(id));
+
+const store = new Store();
+const strips = new Strips(place("strips"), () => connection.retry());
+const look = new Look();
+const viewer = new Viewer(place("stage"), canvas("flat"), canvas("deep"));
+const masks = new Masks(() => viewer.change(false));
+const overlay = new Overlay(canvas("overlay"), viewer, store, masks, look);
+const connection = new Connection(store, (health) => strips.show(health));
+const bench = new Bench(store, connection, viewer, overlay, masks, look);
+const dialogs = new Dialogs(bench);
+const files = new Files(bench, () => dialogs.mayLeave());
+const mouse = new Mouse(bench);
+bench.cancelGesture = () => mouse.cancel();
+
+buildTopbar(place("topbar"), bench, files, dialogs);
+buildTools(place("panel"), bench);
+buildRun(place("panel"), bench, files);
+buildList(place("panel"), bench, dialogs);
+buildViewbar(place("viewbar"), bench);
+buildTiles(place("tiles"), bench, mouse);
+buildBrushbar(place("brushbar"), bench);
+buildStart(place("start"), bench, files);
+strips.watch(bench);
+listen(bench, { files, help: () => dialogs.help(), segment: () => segment(bench, files) });
+
+window.addEventListener("dragover", (event) => event.preventDefault());
+window.addEventListener("drop", (event) => {
+  event.preventDefault();
+  files.drop(event);
+});
+window.addEventListener("beforeunload", (event) => {
+  if (store.state.saved !== false && !files.sending) return;
+  event.preventDefault();
+  event.returnValue = true; // what older browsers ask for
+});
+
+let shown = "";
+let seen = "";
+let asked = 0;
+
+/** Fetch and show the image when there is another one. */
+async function showImage() {
+  const { image } = store.state;
+  const key = image ? `${image.version} ${image.url}` : "";
+  if (key === shown) return;
+  shown = key;
+  asked += 1;
+  const mine = asked;
+  if (!image) {
+    viewer.clear();
+    bench.changed();
+    return;
+  }
+  try {
+    const content = await strips.download(image.url, image.name);
+    if (mine !== asked) return;
+    const stay = image.frames > 1 && image.name === seen;
+    seen = image.name;
+    if (!stay) overlay.measures = [];
+    await viewer.show(content, stay);
+    if (!stay) viewer.setWindow(image.window.window, image.window.level);
+    bench.setTool("");
+    bench.lookIn3D();
+    bench.changed();
+    document.body.dataset.image = image.version; // for whoever waits for the picture
+  } catch (error) {
+    if (mine !== asked) return;
+    shown = "";
+    bench.say(`The image could not be shown: ${error instanceof Error ? error.message : error} Reload the page to try again.`, "error");
+  }
+}
+
+try {
+  await viewer.start();
+  store.watch(["image"], showImage);
+} catch (error) {
+  strips.fatal(`This browser can't draw the views (WebGL 2 is needed): ${error instanceof Error ? error.message : error}`);
+}
