@@ -76,7 +76,7 @@ def test_the_papers_preset_has_the_papers_numbers() -> None:
 
 def test_what_can_not_be_is_refused_where_a_run_stops_early_or_compares() -> None:
     for entry, value, words in (
-        ("patience", 2, "patience is 2; expected 0 where nothing is validated"),
+        ("patience", -1, "patience is -1; expected 0 or more"),
         ("compare", True, "compare is True; expected false where there is nothing"),
         ("sure", -1.0, "sure is -1.0; expected 0 or more"),
     ):
