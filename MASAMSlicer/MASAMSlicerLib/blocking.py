@@ -51,6 +51,7 @@ class BlockingSession(Session):
         segmentationNode: Any = None,
         allFrames: bool = False,
         seconds: float = 3600.0,
+        extend: tuple[str, ...] = (),
     ) -> RunReport:
         """Segment and wait.
 
@@ -72,6 +73,7 @@ class BlockingSession(Session):
             errors.append,
             segmentationNode,
             allFrames,
+            extend=extend,
         )
         self.wait(seconds)
         if errors:

@@ -10,8 +10,10 @@ from typing import Any
 
 from masam_core.lesion.measurements.registry import listed_quantities
 
+from .scene import promptnodes
 from .scene.ends import BEYOND, PAIRED, SET, Ends
 from .scene.lesions import DONE, EDITED, MOVED, NEW, LesionEntry
+from .scene.promptnodes import Prompt
 from .scene.provenance import Provenance
 from .session.reports import RunReport
 from .translation import tr as _
@@ -74,6 +76,32 @@ def planeNames() -> dict[str, str]:
     }
 
 
+def promptName(kind: str) -> str:
+    """What a kind of prompt is called."""
+    return {
+        promptnodes.POINT: _("click"),
+        promptnodes.SCRIBBLE: _("scribble"),
+        promptnodes.LASSO: _("lasso"),
+        promptnodes.LINE: _("line"),
+        promptnodes.ACROSS: _("line across"),
+        promptnodes.SLICE_BOX: _("box on a slice"),
+    }[kind]
+
+
+def changeWords(before: Sequence[Prompt], now: Sequence[Prompt], name: str) -> str:
+    """What has become of a lesion's prompts, as the title of a step."""
+    kept = {prompt.id for prompt in now}
+    gone = [prompt for prompt in before if prompt.id not in kept]
+    if gone:
+        return f"Delete a {promptName(gone[0].kind)} of {name}"
+    known = {prompt.id: prompt for prompt in before}
+    new = [prompt for prompt in now if prompt.id not in known]
+    if new:
+        return f"Add a {promptName(new[0].kind)} to {name}"
+    moved = next((p for p in now if not p.same(known[p.id])), now[0])
+    return f"Move a {promptName(moved.kind)} of {name}"
+
+
 def _mm(length: float | None) -> str:
     return f"{length:.1f}" if length is not None else ""
 
@@ -81,7 +109,7 @@ def _mm(length: float | None) -> str:
 def _confidence(made: Provenance) -> str:
     if made.knownConfidence is not None:
         return f"{made.knownConfidence:.0%}"
-    return _("cut off") if made.cuts else "-"
+    return _("not valid") if made.cuts else "-"
 
 
 def _state(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
@@ -94,7 +122,7 @@ def _state(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> tuple[
     names = {
         NEW: _("new"),
         DONE: _("done"),
-        MOVED: _("box changed"),
+        MOVED: _("box changed") if lesion.boxMoved else _("prompts changed"),
         EDITED: _("edited by hand"),
     }
     state = _("locked") if lesion.locked else names[lesion.status]
@@ -136,6 +164,27 @@ def endWords(ends: Ends) -> str:
         ),
     }
     return words[ends.how].format(what=_counted(ends.slices, _("{n} slice"), _("{n} slices")))
+
+
+def endNames(plane: str) -> tuple[str, str]:
+    """What the upper and the lower end of a box across a plane are called."""
+    return {
+        "axial": (_("Upper end here"), _("Lower end here")),
+        "coronal": (_("Front end here"), _("Back end here")),
+        "sagittal": (_("Right end here"), _("Left end here")),
+    }[plane]
+
+
+def extendWords(side: str) -> str:
+    """What a button says that extends a box at a side."""
+    return {
+        "right": _("Ends flat at its right side: extend"),
+        "left": _("Ends flat at its left side: extend"),
+        "front": _("Ends flat at its front side: extend"),
+        "back": _("Ends flat at its back side: extend"),
+        "lower": _("Ends flat at its lower side: extend"),
+        "upper": _("Ends flat at its upper side: extend"),
+    }[side]
 
 
 def measuredWords(count: int) -> str:

@@ -1,4 +1,4 @@
-"""A session whose worker answers at once: every box is filled."""
+"""A session whose worker answers at once: boxes are filled, corrections are taken at their word."""
 
 from __future__ import annotations
 
@@ -13,37 +13,61 @@ def answerAtOnce(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let sessions need no process: each mask is the box's own voxels."""
     from MASAMSlicerLib.session import session as module
 
-    from masam_core.lesion.lesion import Lesion
-    from masam_core.lesion.measure import Measurements
-    from masam_core.prompts.record import PromptRecord
     from masam_core.worker.steps import Outcome
 
     def start(self: Any, steps: Any, done: Any, failed: Any, onEvent: Any) -> None:
-        results = {}
-        for job in (job for jobs in steps for job in jobs):
-            low = np.maximum(np.ceil(job.box.corners_ijk.min(axis=0) - 1e-3), 0).astype(int)
-            size = np.array(job.image.geometry.size_ijk) - 1
-            high = np.minimum(np.floor(job.box.corners_ijk.max(axis=0) + 1e-3), size)
-            shape = (high.astype(int) + 1 - low)[::-1]
-            mask = np.ones([int(n) for n in shape], dtype=bool)
-            k, j, i = (int(n) for n in low[::-1])
-            millilitres = float(mask.sum() * np.prod(job.image.geometry.spacing)) / 1000
-            values = {"voxels": int(mask.sum()), "volume_ml": millilitres}
-            results[job.key] = Lesion(
-                name=job.box.name,
-                mask=mask,
-                offset_kji=(k, j, i),
-                probability=None,
-                confidence=0.9,
-                box=job.box,
-                geometry=job.image.geometry,
-                measurements=Measurements(**values),
-                prompts=PromptRecord(job.box),
-            )
+        results = {job.key: answer(job) for jobs in steps for job in jobs}
         done(Outcome({"name": "all", "options": {}, "device": "cpu"}, 0.0, results))
 
     monkeypatch.setattr(module, "jobSteps", lambda groups, *_: groups)
     monkeypatch.setattr(module.Session, "_start", start)
+
+
+def answer(job: Any) -> Any:
+    """The lesion of a job: its box or what it stands on, and the voxels that were named.
+
+    A box is made of a line or a click by 3 voxels to all sides; one that is extended grows by 2.
+    """
+    from masam_core.lesion.lesion import Lesion
+    from masam_core.lesion.measure import Measurements
+    from masam_core.prompts.boxes import BoxPrompt
+    from masam_core.prompts.corrections import correction_voxels
+    from masam_core.prompts.record import PromptRecord
+
+    geometry, box = job.image.geometry, job.box
+    if box is None:
+        points = geometry.ijk_from_lps(job.record.first.points_lps)
+        low, high = points.min(axis=0).round() - 3, points.max(axis=0).round() + 3
+        box = BoxPrompt.from_voxels(*np.stack([low, high], axis=1).ravel())
+    if job.extend:
+        low, high = box.corners_ijk.min(axis=0), box.corners_ijk.max(axis=0) + 2
+        box = BoxPrompt.from_voxels(*np.stack([low + 0.5, high - 0.5], axis=1).ravel())
+    whole = np.zeros(geometry.shape, dtype=bool)
+    if job.standing is not None:
+        put(whole, job.standing.mask, job.standing.offset, True)
+        record, more = job.standing.record, job.standing.more
+    else:
+        low = np.maximum(np.ceil(box.corners_ijk.min(axis=0) - 1e-3), 0).astype(int)
+        high = np.floor(box.corners_ijk.max(axis=0) + 1e-3).astype(int) + 1
+        whole[tuple(slice(int(a), int(b)) for a, b in zip(low[::-1], high[::-1], strict=True))] = 1
+        record, more = PromptRecord(job.record.first), job.record.corrections
+    if job.painted is not None:
+        for value in (-1, 1):
+            put(whole, job.painted.values == value, job.painted.offset_kji, value > 0)
+    for correction in more:
+        i, j, k = correction_voxels(correction, geometry).T
+        whole[k, j, i] = correction.positive
+    found = Lesion.from_mask(whole, job.image, box, job.record.name, 0.9)
+    millilitres = float(whole.sum() * np.prod(geometry.spacing)) / 1000
+    found.measurements = Measurements(voxels=int(whole.sum()), volume_ml=millilitres)
+    found.prompts = record.with_corrections(*more)
+    return found
+
+
+def put(whole: np.ndarray, mask: np.ndarray, offset: Any, value: bool) -> None:
+    """Set the voxels of a crop in the whole image."""
+    part = whole[tuple(slice(o, o + n) for o, n in zip(offset, mask.shape, strict=True))]
+    part[mask] = value
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, scene: Any) -> Any:

@@ -11,6 +11,12 @@ import typer
 
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import print_json, reported
+from masam_core.cli.evaluate_classes import (
+    Wanted,
+    classes_of,
+    evaluate_classes,
+    read_shots,
+)
 from masam_core.cli.terminal import console, say
 from masam_core.errors import CheckpointError, ConfigError
 from masam_core.evaluation.peers import PEERS
@@ -27,14 +33,22 @@ if TYPE_CHECKING:
     from masam_core.model.masam import MASAM
 
 
+ALL = "all"
+
+
 @reported
 def evaluate_command(
     data: Annotated[
         Path, typer.Argument(help="Folder with index.csv or dataset.json, or the list itself.")
     ],
-    split: Annotated[str, typer.Option(help="Cases of this split.")] = "val",
+    split: Annotated[
+        str, typer.Option(help="Cases of this split: val, test, train; 'all' for every case.")
+    ] = "val",
     model: Annotated[
-        str, typer.Option(help="'bundled', a catalogue name, or a file.")
+        str,
+        typer.Option(
+            help="'bundled', a catalogue name, or a file; 'none' compares --predictions alone."
+        ),
     ] = ModelChoice.model,
     base: Annotated[
         Path | None, typer.Option(help="Backbone file, for models that hold only what was trained.")
@@ -97,6 +111,41 @@ def evaluate_command(
     precision: Annotated[
         str, typer.Option(help="auto, float32, bfloat16, float16, int8.")
     ] = ModelChoice.precision,
+    labels_map: Annotated[
+        str | None,
+        typer.Option(
+            "--map",
+            help="Which label values are the model's classes: amos-to-btcv, btcv, or a YAML file.",
+        ),
+    ] = None,
+    predictions: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FOLDER",
+            help="Another program's masks in the same table, e.g. nnU-Net's; repeat for more.",
+        ),
+    ] = None,
+    predictions_map: Annotated[
+        str | None,
+        typer.Option(help="Their label values, where these are not those of the data."),
+    ] = None,
+    shots: Annotated[
+        int | None,
+        typer.Option(min=1, help="Also fine-tune the model on so many patients of the data."),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=20, help="Of --shots: how often anew; default 3.")
+    ] = None,
+    shot_steps: Annotated[
+        int | None, typer.Option(min=1, help="Of --shots: steps of each fine-tuning; default 200.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Of --shots: folder for the fine-tunings.")
+    ] = None,
+    table: Annotated[
+        list[Path] | None,
+        typer.Option(help="Class by class as in the paper, as .md, .tex or .csv; repeat for more."),
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Also write a line per lesion here.")] = None,
     report: Annotated[
         Path | None, typer.Option(help="Also write an HTML report with the worst cases pictured.")
@@ -133,7 +182,17 @@ def evaluate_command(
         )
     if not interactive and (clicks is not None or first):
         raise ConfigError("--clicks and --first belong to --interactive, which was not given.")
-    require_targets([file for file in (csv, report) if file is not None], [data], ConfigError)
+    fine_tuning = read_shots(shots, seeds, shot_steps, out, automatic)
+    wanted = Wanted(labels_map, predictions or (), predictions_map, table or (), fine_tuning)
+    if wanted.given and (
+        interactive or jitter or against is not None or report is not None or peer or each_lesion
+    ):
+        raise ConfigError(
+            "Class by class (--map, --predictions, --shots, --table) goes with --automatic, "
+            "--label and --csv alone."
+        )
+    written = [file for file in (csv, report, *wanted.tables) if file is not None]
+    require_targets(written, [data], ConfigError)
     try:
         import monai.metrics  # noqa: F401
         import scipy.stats  # noqa: F401
@@ -141,9 +200,28 @@ def evaluate_command(
         raise ConfigError(
             f"Evaluation needs the package '{error.name}': pip install 'masam[train]'"
         ) from error
-    cases = [c for c in read_cases(data) if c.split == split]
+    pool = read_cases(data)
+    cases = [c for c in pool if split in (c.split, ALL)]
     if not cases:
         raise ConfigError(f"{data} lists no case with split '{split}'.")
+    if wanted.given:
+        evaluate_classes(
+            data,
+            pool,
+            cases,
+            model,
+            base,
+            device,
+            precision,
+            automatic,
+            label or (),
+            wanted,
+            quality,
+            csv,
+            json,
+            show_tables,
+        )
+        return
     segmenter = Segmenter(model, device, precision, base=base)
     segmenters: dict[str, BoxSegmenter] = {_short(model): segmenter}
     if against is not None:
@@ -153,6 +231,8 @@ def evaluate_command(
     for name in peer or []:
         segmenters[name] = load_peer(name)
     target = Target(tuple(label or ()), each_lesion)
+    if automatic and not label:
+        _, target = classes_of(data, segmenter, (), None)
 
     def show(title: str, number: int, count: int, name: str) -> None:
         say(f"{title}: {number + 1}/{count} {name}", err=True)
@@ -173,7 +253,7 @@ def evaluate_command(
     if json:
         print_json(plain(study))
         return
-    _show_tables(study_tables(study))
+    show_tables(study_tables(study))
 
 
 def _interactive(
@@ -210,10 +290,11 @@ def _interactive(
     if json:
         print_json(plain({"summaries": summaries, "courses": courses}))
     else:
-        _show_tables(course_tables(summaries))
+        show_tables(course_tables(summaries))
 
 
-def _show_tables(tables: Sequence[Table]) -> None:
+def show_tables(tables: Sequence[Table]) -> None:
+    """Print tables, no figure cut off on a narrow terminal."""
     from rich import box
     from rich.measure import Measurement
     from rich.table import Table as RichTable

@@ -15,11 +15,13 @@ from masam_core.cli.check import check_command
 from masam_core.cli.collect import collect_command
 from masam_core.cli.convert import convert_command
 from masam_core.cli.evaluate import evaluate_command
+from masam_core.cli.followup import followup_command
 from masam_core.cli.info import info_command
 from masam_core.cli.models import app as models_app
 from masam_core.cli.pacs import app as pacs_app
 from masam_core.cli.prepare import prepare_command
 from masam_core.cli.segment import segment_command
+from masam_core.cli.study import study_command
 from masam_core.cli.terminal import PlainGroup, forgiving_streams, say, say_error
 from masam_core.cli.train import train_command
 from masam_core.cli.watch import watch_command
@@ -37,6 +39,7 @@ app = typer.Typer(
 )
 app.command("segment")(segment_command)
 app.command("batch")(batch_command)
+app.command("followup")(followup_command)
 app.command("info")(info_command)
 app.command("check")(check_command)
 app.add_typer(models_app, name="models")
@@ -47,6 +50,7 @@ app.command("collect")(collect_command)
 app.command("prepare")(prepare_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.command("study")(study_command)
 app.command("bench")(bench_command)
 
 

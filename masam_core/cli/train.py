@@ -202,7 +202,7 @@ def train_command(
         {**options, "target": target} if target else options,
         read_overrides(entries or []),
     ]
-    run = build_config(_default_base(layers), *layers)
+    run = build_config(_default_base(layers), _classes_of_data(layers), *layers)
     if (keep or json) and not run.compare:
         raise ConfigError(
             "--keep and --json belong to runs that compare old and new, such as --preset adapt."
@@ -235,6 +235,24 @@ def _default_base(layers: list[dict[str, Any]]) -> dict[str, Any]:
         weights = backbone_spec(backbone).weights
         raise ConfigError(f"A model on {backbone} needs --base, {weights}.")
     return {"base": bundled_base_path()}
+
+
+def _classes_of_data(layers: list[dict[str, Any]]) -> dict[str, Any]:
+    """The classes of a prepared data set, for a run without prompts to which nobody gave any."""
+    from masam_core.data.label_names import label_names
+    from masam_core.training.settings import merge_layers
+
+    merged = merge_layers(*layers)
+    model, target = merged.get("model") or {}, merged.get("target") or {}
+    automatic = "prompts" in merged and merged["prompts"] is None
+    said = {"num_classes", "class_names"} & set(model) or target.get("labels")
+    if said or not automatic or merged.get("data") is None:
+        return {}
+    names = label_names(merged["data"])
+    if not names:
+        return {}
+    classes = {"num_classes": len(names), "class_names": tuple(names.values())}
+    return {"model": classes, "target": {"labels": tuple(names)}}
 
 
 def _preview(run: TrainConfig, path: Path) -> None:

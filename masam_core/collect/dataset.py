@@ -80,7 +80,7 @@ class CollectedData:
     def __init__(self, folder: Path, held_out: float = HELD_OUT, seed: int = 0) -> None:
         self.folder = folder
         self._names = Pseudonyms()
-        self._about = {
+        self._about: dict[str, Any] = {
             "format": FORMAT,
             "held_out": held_out,
             "seed": seed,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from masam_core.errors import ConfigError
 
+NOT_MARKED = -1  # in place of a label value; no label image holds it
 LEAST_VOXELS = 10  # a smaller separate part of a label is a slip while drawing, no lesion
 
 
@@ -38,10 +39,13 @@ class Target:
 
     ``labels`` are the values that count, in the order of the model's classes; empty: every value
     above 0 is the one class. With ``instances`` each separate part is a lesion of its own.
+    ``merged`` are pairs of values: the first counts as the second, as both adrenal glands do where
+    they are one class. A label of :data:`NOT_MARKED` is a class that the expert did not mark.
     """
 
     labels: tuple[int, ...] = ()
     instances: bool = False
+    merged: tuple[tuple[int, int], ...] = ()
 
     def classes(self, array: NDArray[Any], count: int) -> NDArray[np.uint8]:
         """A label image (any shape) as class indices 0 to ``count``.
@@ -49,6 +53,8 @@ class Target:
         Raises:
             ConfigError: the labels do not fit the number of classes.
         """
+        for value, counts_as in self.merged:
+            array = np.where(array == value, counts_as, array)
         if count == 1:
             chosen = np.isin(array, self.labels) if self.labels else array > 0
             return chosen.astype(np.uint8)

@@ -15,6 +15,7 @@ from masam_core.atomic import atomic_path
 from masam_core.errors import VolumeError
 from masam_core.image.archive import Unpacked, is_archive, unpack
 from masam_core.image.formats.dicom import list_series
+from masam_core.image.formats.dicom.headline import headline
 from masam_core.image.plain_nrrd import write_plain_nrrd
 from masam_core.image.volume import Volume, read_volume
 
@@ -31,10 +32,11 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
         series: UID of the DICOM series to take.
 
     Returns:
-        ``name``, ``modality``, ``shape`` (KJI), ``notes`` (sentences for the user) where there are
-        any, and of a DICOM series ``images`` (``SourceImages.to_dict``, with the patient's data: to
-        be kept for DICOM results, and shown to nobody); or ``series`` (each with ``uid`` and
-        ``words``) where there are several to choose from, and nothing was written.
+        ``name``, ``modality``, ``shape`` (KJI), of DICOM images ``origin`` (see ``headline``) and
+        ``images`` (``SourceImages.to_dict``, with the patient's data: to be kept for DICOM results,
+        and shown to nobody), and ``notes`` (sentences for the user) where there are any; or
+        ``series`` (each with ``uid`` and ``words``) where there are several to choose from, and
+        nothing was written.
 
     Raises:
         VolumeError: see ``read_volume`` and :func:`masam_core.image.archive.unpack`.
@@ -62,13 +64,12 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
         except VolumeError as error:
             raise VolumeError(told(error)) from error
         _write(volume, target)
-    answer: dict[str, Any] = {"name": name, "modality": volume.modality}
-    answer["shape"] = list(volume.array.shape)
-    if volume.notes:
-        answer["notes"] = [told(note) for note in volume.notes]
+    shape = list(volume.array.shape)
+    answer: dict[str, Any] = {"name": name, "modality": volume.modality, "shape": shape}
     if volume.geometry.images is not None:
+        answer["origin"] = headline(volume.geometry.images)
         answer["images"] = volume.geometry.images.to_dict()
-    return answer
+    return {**answer, "notes": [told(n) for n in volume.notes]} if volume.notes else answer
 
 
 def _from_archive(archive: Path, folder: Path) -> tuple[Path, bool]:

@@ -58,7 +58,8 @@ def answer(engine: Engine, prompt: FirstPrompt, run: Run) -> Lesion:
         box, found = opened.box, opened.answer
     if found.cuts and run.options.extend is Extend.AUTO:
         before = box
-        box, found = extend(box, found, lambda b: ask(b, run.silent()), engine.volume.geometry)
+        geometry, sides = engine.volume.geometry, run.options.extend_sides
+        box, found = extend(box, found, lambda b: ask(b, run.silent()), geometry, sides)
         if box is not before:
             which = "The box" if opened is None else "The box that was found"
             notes.append(f"{which} cut the lesion off and was extended.")

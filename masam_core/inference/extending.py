@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,24 +10,20 @@ from numpy.typing import NDArray
 from masam_core.image.geometry import Geometry
 from masam_core.inference.box_answer import Answer
 from masam_core.lesion.cut import Cut, Side
+from masam_core.lesion.cut_side import End, end_of
 from masam_core.prompts.boxes import CORNER_BITS, BoxPrompt
 
 STEP = 0.3  # of the box's length along the axis, in each round
 LEAST_STEP = 2.0  # voxels
 ROUNDS = 6  # up to 4.8 times as long
-_OUTWARDS = {  # LPS
-    Side.RIGHT: (-1, 0, 0),
-    Side.LEFT: (1, 0, 0),
-    Side.FRONT: (0, -1, 0),
-    Side.BACK: (0, 1, 0),
-    Side.LOWER: (0, 0, -1),
-    Side.UPPER: (0, 0, 1),
-}
-End = tuple[int, int]  # an axis of the box, and 0 or 1 for its low or high end
 
 
 def extend(
-    box: BoxPrompt, answer: Answer, ask: Callable[[BoxPrompt], Answer], geometry: Geometry
+    box: BoxPrompt,
+    answer: Answer,
+    ask: Callable[[BoxPrompt], Answer],
+    geometry: Geometry,
+    only: Collection[Side] = (),
 ) -> tuple[BoxPrompt, Answer]:
     """Extend a box at the sides that cut, and ask again, until none does.
 
@@ -39,42 +35,37 @@ def extend(
         answer: to it.
         ask: answers a box.
         geometry: of the volume.
+        only: the sides that may be moved; none among them is all.
 
     Returns:
         The box that was found, and the answer to it; what is still cut after :data:`ROUNDS` is
         told by its cuts.
     """
     outwards: set[End] = set()
+
+    def cuts(found: Answer) -> list[Cut]:
+        return [cut for cut in found.cuts if not only or cut.side in only]
+
     for _ in range(ROUNDS):
-        if not answer.cuts:
+        if not cuts(answer):
             break
-        ends = {end_of(cut.side, box, geometry) for cut in answer.cuts}
+        ends = {end_of(cut.side, box, geometry) for cut in cuts(answer)}
         box = moved(box, ends)
         outwards |= ends
         answer = ask(box)
     touched = _touched(box, outwards, answer)
-    if touched and not answer.cuts:
+    if touched and not cuts(answer):
         # A last tip may still be cut, too small to be told: once more, since nothing is lost.
         further = moved(box, touched)
         again = ask(further)
-        if again.mask.any() and not again.cuts:
+        if again.mask.any() and not cuts(again):
             box, answer = further, again
-    if outwards and not answer.cuts and answer.mask.any():
+    if outwards and not cuts(answer) and answer.mask.any():
         tight = _drawn_in(box, outwards, answer)
         again = ask(tight)
-        if again.mask.any() and not again.cuts:
+        if again.mask.any() and not cuts(again):
             return tight, again
     return box, answer
-
-
-def end_of(side: Side, box: BoxPrompt, geometry: Geometry) -> End:
-    """The end of one of the box's own axes that lies on a side of the patient."""
-    corners = geometry.lps_from_ijk(box.corners_ijk)
-    axes = corners[[1, 2, 4]] - corners[0]
-    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
-    along = axes @ np.array(_OUTWARDS[side], dtype=float)
-    axis = int(np.abs(along).argmax())
-    return axis, int(along[axis] > 0)
 
 
 def still_cut(

@@ -11,11 +11,20 @@ from masam_core.inference.extend import Extend
 from masam_core.inference.quality import Quality
 from masam_core.keywords import Keyword
 from masam_core.lesion.cleaning_options import PostprocessOptions
+from masam_core.lesion.cut import Side
 from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.limits import MARGIN_MM, THRESHOLD
 
 _POSTPROCESS = ("keep", "fill_holes", "smooth_mm")
-_OWN = ("quality", "threshold", "margin_mm", "slice_axis", "diameter_plane", "extend")
+_OWN = (
+    "quality",
+    "threshold",
+    "margin_mm",
+    "slice_axis",
+    "diameter_plane",
+    "extend",
+    "extend_sides",
+)
 
 
 def axis_of(value: object) -> int | None:
@@ -45,6 +54,7 @@ class SegmentOptions:
             become numbers); None takes the coarsest.
         diameter_plane: in which diameters are taken; a word will do, and becomes a member.
         extend: whether a box is extended at sides that cut the lesion off; a word will do.
+        extend_sides: the only sides at which it may be; words will do. None among them: all.
 
     Raises:
         ConfigError: an unknown quality, plane or way to extend, an axis other than i, j, k, or a
@@ -58,6 +68,7 @@ class SegmentOptions:
     slice_axis: int | None = None
     diameter_plane: DiameterPlane = DiameterPlane.AUTO
     extend: Extend = Extend.NEVER
+    extend_sides: tuple[Side, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "quality", Quality.read(self.quality, "Quality"))
@@ -66,6 +77,8 @@ class SegmentOptions:
         MARGIN_MM.check(self.margin_mm)
         object.__setattr__(self, "slice_axis", axis_of(self.slice_axis))
         object.__setattr__(self, "extend", Extend.read(self.extend, "Extend"))
+        sides = tuple(Side.read(side, "A side to extend") for side in self.extend_sides)
+        object.__setattr__(self, "extend_sides", sides)
         plane = DiameterPlane.read(self.diameter_plane, "The diameters' plane")
         object.__setattr__(self, "diameter_plane", plane)
 
@@ -82,13 +95,16 @@ class SegmentOptions:
         return SegmentOptions.from_dict({**start.to_dict(), **settings}) if settings else start
 
     def to_dict(self) -> dict[str, Any]:
-        """Flat, for JSON, messages and segment tags."""
+        """Flat, for JSON, messages and segment tags; sides to extend where there are some."""
         flat: dict[str, Any] = {name: getattr(self, name) for name in _OWN}
         flat |= {name: getattr(self.postprocess, name) for name in _POSTPROCESS}
-        return {
+        plain = {
             name: value.value if isinstance(value, Keyword) else value
             for name, value in flat.items()
         }
+        # Left out where it says nothing: a worker of an earlier version does not know it.
+        sides = [side.value for side in plain.pop("extend_sides")]
+        return {**plain, "extend_sides": sides} if sides else plain
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SegmentOptions:

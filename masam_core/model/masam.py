@@ -75,6 +75,7 @@ class MASAM(nn.Module):
         # Where the backbone came from, for checkpoints that hold only the rest.
         self.base_file = ""
         self.base_sha256 = ""
+        self.backbone_trained = False  # see unfreeze
         self.prepared = ""  # precision that the weights were prepared for
 
     def reset_normalisation(self) -> None:
@@ -207,8 +208,19 @@ class MASAM(nn.Module):
         return logits.unflatten(0, batch), quality.unflatten(0, batch)
 
     def trainable(self) -> dict[str, nn.Parameter]:
-        """The parameters MA-SAM trains (everything but the backbone), by name."""
-        return {n: p for n, p in self.named_parameters() if not is_backbone(n)}
+        """The parameters MA-SAM trains (everything but a frozen backbone), by name."""
+        whole = self.backbone_trained
+        return {n: p for n, p in self.named_parameters() if whole or not is_backbone(n)}
+
+    def unfreeze(self) -> None:
+        """Train the backbone, too: full fine-tuning. Such a model is saved whole."""
+        self.image_encoder.base.requires_grad_(True)
+        self.backbone_trained = True
+
+    @property
+    def saved_as(self) -> str:
+        """Kind of file that holds what was trained: ``delta``, or ``whole`` with its backbone."""
+        return "whole" if self.backbone_trained else "delta"
 
 
 def _exact(device: str) -> AbstractContextManager[object]:

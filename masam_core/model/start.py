@@ -42,14 +42,19 @@ def silence_mask_prompt(model: MASAM) -> None:
 
 
 @torch.no_grad()
-def start_from_model(model: MASAM, path: Path) -> int:
+def start_from_model(model: MASAM, path: Path, backbone: bool = False) -> int:
     """Copy what was trained, wherever name and shape agree, from a MASAM file; returns how many.
+
+    Args:
+        model: that is to be trained.
+        path: the file.
+        backbone: whether the file's own backbone is copied, too, where it holds one.
 
     Raises:
         CheckpointError: an unreadable file, or one that holds nothing that fits.
     """
     state, _ = read_state(path)
-    own = {n: t for n, t in model.state_dict().items() if not is_backbone(n)}
+    own = {n: t for n, t in model.state_dict().items() if backbone or not is_backbone(n)}
     fitting = [n for n, t in own.items() if n in state and state[n].shape == t.shape]
     if not fitting:
         raise CheckpointError(f"{path} holds no weights that fit the model to be trained.")

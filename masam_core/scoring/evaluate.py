@@ -113,7 +113,7 @@ def evaluate_cases(
                 seconds = time.monotonic() - began
                 ellipsoid = dice(inscribed_ellipsoid(volume.geometry.shape, box), expert)
                 found = answer.mask_on_volume()
-                made = _score(case, number, found, expert, volume, surfaces)
+                made = compare_masks(case, number, found, expert, volume, surfaces)
                 scores.append(
                     replace(
                         made, ellipsoid=ellipsoid, confidence=answer.confidence, seconds=seconds
@@ -149,9 +149,9 @@ def evaluate_automatic(
             began = time.monotonic()
             own = score_video(case, segmenter, quality, target)
             seconds = time.monotonic() - began
-            scores += [_of_video(case, one, seconds) for one in own.classes]
+            scores += [score_of_video(case, one, seconds) for one in own.classes]
         return scores
-    for case, volume, labels in _read(cases, progress):
+    for case, volume, labels in read_labelled(cases, progress):
         classes = target.classes(labels, config.num_classes)
         segmenter.set_volume(volume, modality=case.modality or None)
         began = time.monotonic()
@@ -161,13 +161,13 @@ def evaluate_automatic(
             expert = classes == number
             if expert.any():
                 found = answer.mask_on_volume()
-                made = _score(case, number, found, expert, volume, surfaces)
+                made = compare_masks(case, number, found, expert, volume, surfaces)
                 scores.append(replace(made, confidence=answer.confidence, seconds=seconds))
     return scores
 
 
-def _of_video(case: Case, found: ClassScore, seconds: float) -> Score:
-    """A class of a video; distances in mm are none."""
+def score_of_video(case: Case, found: ClassScore, seconds: float = 0.0) -> Score:
+    """The score of a class of a video; distances in mm are none."""
     unknown = float("nan")
     return Score(
         case=case.name,
@@ -191,17 +191,21 @@ def read_lesions(
         VolumeError: image and label are on different grids, or nothing is to be found.
     """
     wanted = target or Target()
-    for case, volume, labels in _read(cases, progress):
+    for case, volume, labels in read_labelled(cases, progress):
         lesions = wanted.lesions(wanted.classes(labels, 1) > 0)
         if not lesions:
             raise VolumeError(f"{case.name}: the label image holds no lesion.")
         yield case, volume, lesions
 
 
-def _read(
+def read_labelled(
     cases: Sequence[Case], progress: Progress | None
 ) -> Iterator[tuple[Case, Volume, NDArray[Any]]]:
-    """Each case with its volume and label image KJI."""
+    """Each case with its volume and label image KJI.
+
+    Raises:
+        VolumeError: image and label are on different grids.
+    """
     for number, case in enumerate(cases):
         if progress is not None:
             progress(number, len(cases), case.name)
@@ -210,7 +214,7 @@ def _read(
         yield case, volume, on_grid(labels, geometry, volume.geometry, case.label)
 
 
-def _score(
+def compare_masks(
     case: Case,
     lesion: int,
     found: NDArray[np.bool_],

@@ -52,11 +52,14 @@ class TrainConfig:
         synthetic, regions: shares of samples with a synthetic lesion, with a region of the image.
         augment: whether to augment.
         workers: processes that draw samples beside the training; 0 draws them in between.
+        full: train the backbone, too (full fine-tuning); what is saved is then a whole model.
         checkpointing: keep only block inputs for the backward pass: less memory, more time.
         seed: makes the run repeatable.
         validate_every, save_every: steps; 0 switches validation off.
         patience: end after so many validations in a row that were no better than the best; 0:
             never. The weights at the start count, too.
+        sure: what is better must exceed the first validation by so many standard errors (over
+            patients); 0: any gain will do.
         compare: afterwards compare the model with ``start_from`` on the cases of the split ``val``,
             which serve for nothing else then; see :mod:`masam_core.training.adapting`.
         accelerator, devices, nodes: as for Lightning Fabric.
@@ -89,11 +92,13 @@ class TrainConfig:
     regions: float = 0.0
     augment: bool = True
     workers: int = 0
+    full: bool = False
     checkpointing: bool = False
     seed: int = 0
     validate_every: int = 500
     save_every: int = 100
     patience: int = 0
+    sure: float = 0.0
     compare: bool = False
     accelerator: str = "auto"
     devices: int = 1
@@ -111,6 +116,7 @@ class TrainConfig:
             "warmup",
             "validate_every",
             "patience",
+            "sure",
             "weight_decay",
             "workers",
         ):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from masam_core.atomic import atomic_path
@@ -14,6 +16,8 @@ from masam_core.errors import ConfigError
 from masam_core.model.checkpoint import save_model
 from masam_core.model.masam import MASAM
 from masam_core.training.settings import TrainConfig
+
+ALONE = 0.01  # of Dice, in place of the standard error that one patient has not
 
 
 class RunState:
@@ -37,6 +41,7 @@ class RunState:
         self.step = 0
         self.best = -1.0
         self.waited = 0  # validations since the best
+        self.first: list[float] | None = None  # validation's patients
         self.path = config.out / "last.ckpt"
         self.mean: dict[str, Tensor] = {}
         if config.average:
@@ -64,10 +69,21 @@ class RunState:
             parameter = self.model.get_parameter(name)
             parameter.data, self.mean[name] = kept, parameter.data
 
-    def take(self, dice: float) -> bool:
-        """Note the mean Dice of a validation; whether it is the best so far."""
-        better = dice > self.best
-        self.best = max(self.best, dice)
+    def take(self, dice: float, patients: Sequence[float]) -> bool:
+        """Note a validation; whether it is the best so far.
+
+        Args:
+            dice: mean over all lesions.
+            patients: mean of each patient, the same ones in the same order every time.
+        """
+        now = np.array(patients)
+        sure = True
+        if self.first is None:
+            self.first = now.tolist()
+        elif self.config.sure:
+            sure = _surely_higher(now - np.array(self.first), self.config.sure)
+        better = sure and dice > self.best
+        self.best = dice if better else self.best
         self.waited = 0 if better else self.waited + 1
         return better
 
@@ -101,7 +117,8 @@ class RunState:
         if self.scaler is not None and saved.get("scaler"):
             self.scaler.load_state_dict(saved["scaler"])
         self.step, self.best = saved["step"], saved["best"]
-        self.waited = saved.get("waited", 0)  # not in those of earlier versions
+        # Not in those of earlier versions.
+        self.waited, self.first = saved.get("waited", 0), saved.get("first")
         return True
 
     def save(self) -> None:
@@ -114,8 +131,15 @@ class RunState:
             "step": self.step,
             "best": self.best,
             "waited": self.waited,
+            "first": self.first,
         }
         with atomic_path(self.path) as temporary:
             torch.save(values, temporary)
         with self.averaged():
-            save_model(self.model, self.config.out / "last.safetensors", kind="delta")
+            save_model(self.model, self.config.out / "last.safetensors", kind=self.model.saved_as)
+
+
+def _surely_higher(gains: NDArray[np.float64], errors: float) -> bool:
+    """Whether the mean gain of patients is more than so many standard errors above 0."""
+    spread = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else ALONE
+    return bool(gains.mean() > errors * spread)

@@ -91,8 +91,10 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
 
     model = new_model(config.model, config.base, config.decoder_from)
     if config.start_from is not None:
-        copied = start_from_model(model, config.start_from)
+        copied = start_from_model(model, config.start_from, backbone=config.full)
         say(f"Took {copied} tensors over from {config.start_from}.")
+    if config.full:
+        model.unfreeze()
     model.image_encoder.checkpointing = config.checkpointing
     trained = trained_parameters(model, config.parts)
     say(

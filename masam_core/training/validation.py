@@ -11,7 +11,7 @@ from masam_core.inference.segmenter import Segmenter
 from masam_core.model.checkpoint import save_model
 from masam_core.model.masam import MASAM
 from masam_core.scoring.evaluate import evaluate_automatic, evaluate_cases
-from masam_core.scoring.summary import summary_line
+from masam_core.scoring.summary import patients_of, summary_line
 from masam_core.training.logs import Logs
 from masam_core.training.settings import TrainConfig
 from masam_core.training.state import RunState
@@ -27,15 +27,16 @@ def validate(
     """
     candidate = config.out / "candidate.safetensors"
     with state.averaged():
-        save_model(model, candidate, kind="delta")
+        save_model(model, candidate, kind=model.saved_as)
     device = model.pixel_mean.device
-    segmenter = Segmenter(candidate, device, base=config.base)
+    segmenter = Segmenter(candidate, device, base=None if config.full else config.base)
     if config.prompts is None:
         scores = evaluate_automatic(cases, segmenter, quality=Quality.FAST, target=config.target)
     else:
         scores = evaluate_cases(cases, segmenter, quality=Quality.FAST, target=config.target)
     logs.scores(state.step, scores)
-    if state.take(float(np.mean([s.dice for s in scores]))):
+    patients = [float(np.mean([scores[n].dice for n in own])) for own in patients_of(scores)]
+    if state.take(float(np.mean([s.dice for s in scores])), patients):
         put_in_place(candidate, config.out / "best.safetensors")
     else:
         candidate.unlink()

@@ -18,7 +18,7 @@ RESERVE_BYTES = 500 << 20
 
 @dataclass(frozen=True)
 class Places:
-    """Where things lie. Names are digests and say nothing of a patient.
+    """Folders and files of a night shift. Names are digests and say nothing of a patient.
 
     Attributes:
         work: the folder; the batch's states, logs and table lie in it, too.

@@ -21,7 +21,7 @@ Tell = Callable[[str, str], None]  # name of a case, and a sentence
 
 
 class Target(Protocol):
-    """Where results go: a PACS, or a folder."""
+    """A PACS or a folder, into which results go."""
 
     words: str
 

@@ -31,6 +31,7 @@ STATE: dict[str, Any] = {
     "download": "",
     "check": {},
     "saved": True,
+    "works": [],
 }
 
 

@@ -40,15 +40,26 @@ class BoxActions:
         """Leave the tool; a lesion that has got no box does not stay."""
         views.stopPlacing(self._front.session.scene)
         if lesionId:
-            placing.leavePlacing(self._front.session.lesions, lesionId)
+            lesions = self._front.session.lesions
+            placing.leavePlacing(lesions, lesionId)
+            left = lesions.lesion(lesionId)
+            if left is not None:
+                self._front.session.history.drawn(f"Draw the box of {left.name}", left.id)
         self._front.refreshSoon()
 
-    def setEnd(self, end: int) -> None:
-        """Make the slice that is shown the box's ``ends.FIRST`` or ``ends.LAST``."""
+    def setEnd(self, end: int, point: Any = None, plane: str | None = None) -> None:
+        """Make the slice that is shown one end of the box.
+
+        Args:
+            end: ``ends.FIRST``, ``ends.LAST``, ``ends.LOWER`` or ``ends.UPPER``.
+            point: (3,) world RAS on that slice; None is that of the view across the acquisition.
+            plane: of the view, a word of ``ends.PLANES``; None is that of the acquisition.
+        """
 
         def change(lesion: LesionEntry) -> None:
-            point = views.currentPoint(lesion.volume)
-            self._front.say(endWords(ends.setEndSlice(lesion.roi, lesion.volume, point, end)))
+            where = views.currentPoint(lesion.volume) if point is None else point
+            found = ends.setEndSlice(lesion.roi, lesion.volume, where, end, plane)
+            self._front.say(endWords(found))
 
         self._change(change)
 

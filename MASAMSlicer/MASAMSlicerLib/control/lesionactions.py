@@ -8,6 +8,7 @@ from masam_core.errors import MasamError
 from masam_core.lesion.terminology import TUMOUR_TYPES
 
 from ..scene import views
+from ..scene.keptlook import KeptLook
 from ..scene.lesions import LesionEntry
 from .front import Front
 
@@ -21,13 +22,16 @@ class LesionActions:
 
     def __init__(self, front: Front) -> None:
         self._front = front
-        self._list = front.session.lesions
+        self._list, self._history = front.session.lesions, front.session.history
 
     def rename(self, lesionId: str, name: str) -> None:
         """Name box and segment; an empty name is refused."""
         try:
             for lesion in self._found([lesionId]):
+                before = self._look(lesion)
                 self._list.rename(lesion, name)
+                if name.strip() != lesion.name:
+                    self._history.renamed(f"Rename {lesion.name}", before)
         except ValueError as error:
             self._front.sayError(error)
         self._front.refreshSoon()
@@ -35,14 +39,19 @@ class LesionActions:
     def recolor(self, lesionId: str, color: tuple[float, float, float]) -> None:
         """Colour box and segment; red, green and blue are in [0, 1]."""
         for lesion in self._found([lesionId]):
+            before = self._look(lesion)
             self._list.recolor(lesion, color)
+            self._history.renamed(f"Colour {lesion.name}", before)
         self._front.refreshSoon()
 
     def setKind(self, lesionIds: Sequence[str], key: str) -> None:
         """Say what lesions are: a key of TUMOUR_TYPES, another one is passed over."""
         if key in TUMOUR_TYPES:
             for lesion in self._found(lesionIds):
+                before = self._look(lesion)
                 self._list.setTerminology(lesion, TUMOUR_TYPES[key].entry)
+                if lesion.terminology != TUMOUR_TYPES[key].entry:
+                    self._history.renamed(f"Change the kind of {lesion.name}", before)
         self._front.refreshSoon()
 
     def setLocked(self, lesionIds: Sequence[str], locked: bool) -> None:
@@ -55,7 +64,9 @@ class LesionActions:
         """Make another lesion with a copy of the box, and select it."""
         for lesion in self._found([lesionId]):
             if lesion.volume is not None:
-                self._front.select(self._list.duplicate(lesion).id)
+                copy = self._list.duplicate(lesion)
+                self._history.drawn(f"Duplicate {lesion.name}", copy.id)
+                self._front.select(copy.id)
 
     def delete(self, lesionIds: Sequence[str]) -> None:
         """Remove boxes and segments; undo brings them back."""
@@ -80,6 +91,9 @@ class LesionActions:
         selected = self._front.selected
         place = ids.index(selected.id) + 1 if selected is not None and selected.id in ids else 0
         self.goTo(ids[place % len(ids)])
+
+    def _look(self, lesion: LesionEntry) -> KeptLook:
+        return KeptLook(lesion.id, lesion.name, lesion.color, lesion.terminology)
 
     def _found(self, lesionIds: Sequence[str]) -> list[LesionEntry]:
         found = map(self._list.lesion, lesionIds)

@@ -53,6 +53,8 @@ class Runner:
         onResult: shows what a run has found, be its volume the chosen one or not.
         busy: whether a run is going on; None: whether anything is being computed. What is computed
             while this is False gives way to a run.
+        restored: told of the lesions that an undo or redo was about, so that a front end shows the
+            settings that their masks were made with.
     """
 
     def __init__(
@@ -64,10 +66,12 @@ class Runner:
         onStart: Callable[[], None],
         onResult: Callable[[RunReport], None],
         busy: Callable[[], bool] | None = None,
+        restored: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
         self._front, self._session = front, front.session
         self._request, self._follows = request, follows
         self._before, self._onStart, self._onResult = before, onStart, onResult
+        self._restored = restored
         self._isBusy = busy or (lambda: self._session.busy)
         self._following = Following(
             front.session, lambda ids: self.start(ids), lambda: front.volume
@@ -75,6 +79,8 @@ class Runner:
         self._began = 0.0
         self._words = ""
         self._after = ""  # a lesion that is segmented again when this run has ended
+        self._asked: list[str] = []  # lesions with corrections that came during this run
+        self._drafts: list[str] = []  # lesions with corrections that no result has taken yet
         self._callOff: Callable[[], None] = lambda: None
 
     @property
@@ -87,6 +93,7 @@ class Runner:
         if self.busy:
             self._following.forget()
             self._after = ""
+            self._asked.clear()
             self._session.cancel()
         elif self._front.volume is not None:
             pending = self._session.pending(self._front.volume)
@@ -107,8 +114,31 @@ class Runner:
         else:
             self.start([lesionId])
 
-    def start(self, lesionIds: Sequence[str]) -> None:
-        """Segment lesions with what is chosen."""
+    def ask(self, lesionId: str) -> None:
+        """Answer a correction, or the prompt that a lesion begins with, now or after this run.
+
+        Where it is cancelled or fails, the prompt goes again: everything is as it was.
+        """
+        self._following.noted(lesionId)
+        self._drafts.append(lesionId)
+        if self.busy:
+            if lesionId not in self._asked:
+                self._asked.append(lesionId)
+            self._front.refreshSoon()
+        else:
+            self.start([lesionId])
+
+    def noted(self, lesionId: str) -> None:
+        """Box and prompts of a lesion were put where they are by the program itself."""
+        self._following.noted(lesionId)
+
+    def start(self, lesionIds: Sequence[str], extend: tuple[str, ...] = ()) -> None:
+        """Segment lesions with what is chosen.
+
+        Args:
+            lesionIds: which.
+            extend: words of the sides at which their boxes are extended.
+        """
         self._before()
         self._giveWay()
         if not self.busy:
@@ -125,8 +155,10 @@ class Runner:
                 request.segmentation,
                 request.allFrames,
                 request.beside,
+                *((extend,) if extend else ()),
             )
         except Exception as error:  # also an unforeseen one: the button must not stay busy
+            self._takeBack()
             self._front.sayError(error)
         else:
             if self.busy:
@@ -158,6 +190,7 @@ class Runner:
         title = move()
         if title:
             self._following.rest()
+            self._restored(self._session.history.travelled)
             self._front.say(words.format(title=title))
         self._front.refreshSoon()
         return bool(title)
@@ -187,8 +220,21 @@ class Runner:
         self._callOff()
         self._front.progress(None)
 
+    def _takeBack(self, lesions: Sequence[str] | None = None) -> None:
+        """Take back the corrections that have come to nothing; None: all of them."""
+        for lesion in reversed(self._drafts):
+            if lesions is None or lesion in lesions:
+                if self._session.history.takeBack(lesion):
+                    self._session.states.pop(lesion, None)  # as it was
+                self._following.noted(lesion)
+        self._drafts.clear()
+
     def _onDone(self, report: RunReport) -> None:
         self._end()
+        self._drafts = [x for x in self._drafts if x in self._asked or x in _failed(report)]
+        waiting = [x for x in self._drafts if x in self._asked]
+        if not waiting:
+            self._takeBack(_failed(report))
         self._onResult(report)
         words, elsewhere = summary(report), self._elsewhere(report)
         if elsewhere:
@@ -198,6 +244,8 @@ class Runner:
         after, self._after = self._session.lesions.lesion(self._after), ""
         if after is not None and not after.locked:
             self.start([after.id])
+        elif self._asked:
+            self.start([self._asked.pop(0)])
         elif self._follows():
             self._following.runEnded()
 
@@ -211,8 +259,15 @@ class Runner:
     def _onError(self, error: Exception) -> None:
         self._end()
         self._after = ""
+        self._asked.clear()
+        self._takeBack()
         if isinstance(error, Cancelled):
             self._front.say(_("Cancelled; everything is as it was."))
         else:
             self._front.sayError(error)
         self._front.refreshSoon()
+
+
+def _failed(report: RunReport) -> list[str]:
+    """Lesions of a run that have got no mask."""
+    return [each.lesion for each in report.failed]

@@ -1,21 +1,24 @@
-"""What happens to boxes and segmentations in the scene, whoever does it."""
+"""What happens to boxes, other prompts and segmentations in the scene, whoever does it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import vtk
+from vtkmodules.util.misc import calldata_type
+from vtkmodules.util.vtkConstants import VTK_OBJECT
+from vtkmodules.vtkCommonCore import vtkCommand
 
 from ..scene.lesions import LESION
 from ..scene.nodes import nodesOfClass
+from ..scene.promptnodes import MARKUPS, lesionOfPrompt
 from .settling import Settling
 
 BOX, SEGMENTATION = "vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"
 
 
 class Watcher:
-    """Observes every ROI and every segmentation of a scene, also those that come later.
+    """Observes every box, prompt and segmentation of a scene, also those that come later.
 
     Args:
         scene: vtkMRMLScene.
@@ -35,7 +38,7 @@ class Watcher:
 
     def watchAll(self) -> None:
         """Watch what is there: after a scene was loaded, say, whose nodes come all at once."""
-        for kind in (BOX, SEGMENTATION):
+        for kind in (MARKUPS, SEGMENTATION):
             for node in nodesOfClass(self._scene, kind):
                 self._watch(node)
 
@@ -54,7 +57,12 @@ class Watcher:
         self._forget(node.GetID())
         tags: list[tuple[Any, int]] = []
         if node.IsA(BOX):
-            for event in (vtk.vtkCommand.ModifiedEvent, node.PointModifiedEvent):
+            for event in (vtkCommand.ModifiedEvent, node.PointModifiedEvent):
+                tags.append((node, node.AddObserver(event, self._onBox)))
+            released = node.AddObserver(node.PointEndInteractionEvent, self._onReleased)
+            tags.append((node, released))
+        elif node.IsA(MARKUPS) and lesionOfPrompt(node):
+            for event in (node.PointModifiedEvent, node.PointRemovedEvent):
                 tags.append((node, node.AddObserver(event, self._onBox)))
             released = node.AddObserver(node.PointEndInteractionEvent, self._onReleased)
             tags.append((node, released))
@@ -74,25 +82,28 @@ class Watcher:
         for observed, tag in self._watched.pop(identity, (None, []))[1]:
             observed.RemoveObserver(tag)
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
+    @calldata_type(VTK_OBJECT)
     def _onAdded(self, _scene: Any, _event: str, node: Any) -> None:
         if not self._scene.IsBatchProcessing():  # else whoever loads calls watchAll at the end
             self._watch(node)
             self._onChange()
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
+    @calldata_type(VTK_OBJECT)
     def _onRemoved(self, _scene: Any, _event: str, node: Any) -> None:
         self._forget(node.GetID())
+        closing = self._scene.IsBatchProcessing() or self._scene.IsClosing()
+        if node.IsA(MARKUPS) and lesionOfPrompt(node) and not closing:
+            self._settling.changed(lesionOfPrompt(node))
 
     def _onBox(self, roi: Any, _event: str) -> None:
-        """A box is being drawn or dragged."""
+        """A box or another prompt is being drawn or dragged."""
         lesionId = roi.GetAttribute(LESION)
         if lesionId:
             self._settling.changed(lesionId)
             self._onChange()
 
     def _onReleased(self, roi: Any, _event: str) -> None:
-        """The mouse has let go of a box."""
+        """The mouse has let go of a box or another prompt."""
         lesionId = roi.GetAttribute(LESION)
         if lesionId:
             self._settling.rest(lesionId)

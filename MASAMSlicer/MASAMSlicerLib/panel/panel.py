@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .. import workerprocess
+from ..control.promptactions import PromptActions
 from ..control.settling import Settling
 from ..control.watcher import Watcher
 from ..scene.belonging import otherVolume, segmentationOf
@@ -18,6 +19,8 @@ from .advanced import Advanced
 from .batch import Batch
 from .check import Check
 from .context import PanelContext
+from .corrections import LASSOS, LINE_TOOL, NOT, SCRIBBLES, YES, Corrections
+from .improve import Improve
 from .inputs import Inputs
 from .install import Install
 from .lesiontable import LesionTable
@@ -70,7 +73,13 @@ class Panel:
             onResult=self.results.showNew,
         )
         settling = Settling(context.later, self.run.runner.follow)
-        self.prompt = Prompt(context, onRest=settling.rest)
+        self.prompt = Prompt(context, onRest=settling.rest, before=lambda: self.corrections.stop())
+        self.corrections = Corrections(
+            context,
+            PromptActions(context, self.run.runner),
+            leaveTools=self._leaveTools,
+            problem=self._problem,
+        )
         self.lesionTable = LesionTable(context, rerun=self.run.again)
         self.batch = Batch(context, problem=lambda: self.install.problem)
         self.advanced = Advanced(
@@ -79,12 +88,18 @@ class Panel:
             onPlane=self.results.measureAgain,
         )
         self.check = Check(context, makeTransport)
+        self.improve = Improve(context, problem=self._problem, onTaken=self.inputs.askWorker)
         self.watcher = Watcher(session.scene, settling, context.refreshSoon)
         self.spaceViews = SpaceViews(session.handles.mouseIn3D)
         self._shortcuts = Shortcuts(
             slicer.util.mainWindow() or widget.window(),
             {
                 "B": self.prompt.togglePlacing,
+                "R": lambda: self.corrections.toggle((LINE_TOOL,)),
+                "P": lambda: self.corrections.toggle((YES,)),
+                "N": lambda: self.corrections.toggle((NOT,)),
+                "S": lambda: self.corrections.toggle(SCRIBBLES),
+                "L": lambda: self.corrections.toggle(LASSOS),
                 "E": self.lesionTable.actions.goToNext,
                 "V": self.results.toggleVisibility,
                 "Esc": self._leaveTools,
@@ -111,6 +126,7 @@ class Panel:
         self._letGo()
         self._forgetGreeting()
         self._leaveTools()
+        self.corrections.leave()
         self._shortcuts.enable(False)
 
     def refresh(self) -> None:
@@ -134,6 +150,7 @@ class Panel:
                 self.inputs,
                 self.setupLine,
                 self.prompt,
+                self.corrections,
                 self.lesionTable,
                 self.run,
                 self.results,
@@ -141,8 +158,14 @@ class Panel:
                 self.batch,
                 self.advanced,
                 self.check,
+                self.improve,
             ):
                 part.refresh()
+
+    def onInteractionMode(self) -> None:
+        """Slicer's mouse has another mode: something was placed, or its tool was left."""
+        self.prompt.onInteractionMode()
+        self.corrections.onInteractionMode()
 
     def nodeRemoved(self, node: Any) -> None:
         """A node has left the scene; where it was chosen, nothing is.
@@ -160,6 +183,7 @@ class Panel:
     def sceneClosed(self) -> None:
         """The scene is about to be emptied."""
         self.prompt.stop()
+        self.corrections.leave()
         self.batch.sceneClosed()
         self.context.session.sceneClosed()
         self.results.sceneClosed()
@@ -177,9 +201,11 @@ class Panel:
         self.context.close()
         self.watcher.stop()
         self._shortcuts.remove()
-        self.prompt.stop()
+        self.prompt.cleanup()
+        self.corrections.leave()
         self.batch.cleanup()
         self.check.cleanup()
+        self.improve.cleanup()
         self.touchUp.cleanup()
         self._letGo()
         self.context.session.close()
@@ -187,6 +213,7 @@ class Panel:
     def _leaveTools(self) -> None:
         """The mouse is for looking again."""
         self.prompt.stop()
+        self.corrections.stop()
         self.touchUp.leave()
 
     def _letGo(self) -> None:

@@ -14,6 +14,7 @@ DEFAULTS = {
     "workerCommand": "",
     "cacheMB": ModelChoice.cache_bytes >> 20,
     "wheels": "",
+    "improveFolder": "",
 }
 
 

@@ -1,7 +1,8 @@
-"""The two ends of a box across the slices, set from the slice that is shown, in any order.
+"""The two ends of a box across a plane, set from the slice that is shown, in any order.
 
 Each end that was set leaves a mark on the ROI (a slice), and the box runs from one mark to the
-other. A mark counts only as long as the box is the one that was left then: a drag forgets both.
+other. A mark counts only as long as the box is the one that was left then, and for its own plane: a
+drag forgets both.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from masam_core.image.geometry import closest_axes
+
 from . import prompts
 from .transforms import worldToNode
 from .volumes import geometryOf
 
-FIRST, LAST = 0, 1
-MARKS = "MASAM.EndSlices"  # attribute of the ROI: first mark, last mark, and the box's ends
+FIRST, LAST, LOWER, UPPER = 0, 1, 2, 3
+# Voxels of a plane lie across this axis of the patient (LPS): left, back, up.
+PLANES = ("sagittal", "coronal", "axial")
+_UP = (-1.0, -1.0, 1.0)  # the upper end: right, front, up
+MARKS = "MASAM.EndSlices"  # attribute of the ROI: first mark, last mark, the box's ends, the axis
 SET, PAIRED, BEYOND = "set", "paired", "beyond"
 _NEAR = 1e-3  # of a slice
 _NONE = "-"
@@ -38,8 +44,10 @@ class Ends:
     how: str
 
 
-def setEndSlice(roiNode: Any, volumeNode: Any, pointWorld: np.ndarray, end: int) -> Ends:
-    """Make the slice at a world position one end of the ROI along the slice axis.
+def setEndSlice(
+    roiNode: Any, volumeNode: Any, pointWorld: np.ndarray, end: int, plane: str | None = None
+) -> Ends:
+    """Make the slice at a world position one end of the ROI across a plane.
 
     The slice itself belongs to the box, and becomes one of its two outermost slices. If the other
     end was marked just before, the box runs between the two slices, whichever of them is higher.
@@ -50,24 +58,35 @@ def setEndSlice(roiNode: Any, volumeNode: Any, pointWorld: np.ndarray, end: int)
 
     Args:
         pointWorld: (3,) RAS.
-        end: FIRST or LAST, in the order in which the canonical frame counts slices.
+        end: FIRST or LAST, in the order in which the canonical frame counts slices; UPPER or LOWER
+            of the patient: in sagittal slices that is right or left, in coronal ones front or back.
+        plane: a word of PLANES; None is the plane of acquisition.
 
     Raises:
         BoxError: a ROI that has not been drawn.
     """
     geometry = geometryOf(volumeNode)
     frame = geometry.canonical_frame()
-    axis, flipped = frame.axes[0], frame.flips[0]
+    axis = frame.axes[0]
+    if plane is not None:
+        axis = closest_axes(geometry.direction).index(PLANES.index(plane))
     ijk = geometry.ijk_from_ras(worldToNode(volumeNode, pointWorld))[0]
     index = int(np.clip(round(ijk[axis]), 0, geometry.size_ijk[axis] - 1))
     low, high = prompts.alignedBounds(roiNode, volumeNode)
     span = (float(low[axis]), float(high[axis]))
-    upper = (end == LAST) != flipped  # whether the higher index is the one to set
-    span, marks, how = moveEnd(span, _readMarks(roiNode, span), index, end, upper)
+    # Whether the higher index is the one to set.
+    if end in (LOWER, UPPER):
+        towards = closest_axes(geometry.direction)[axis]
+        upper = (end == UPPER) == (geometry.direction[towards, axis] * _UP[towards] > 0)
+    else:
+        upper = (end == LAST) != frame.flips[list(frame.axes).index(axis)]
+    own = LAST if end in (LAST, UPPER) else FIRST
+    span, marks, how = moveEnd(span, _readMarks(roiNode, span, axis), index, own, upper)
     low[axis], high[axis] = span
     prompts.alignRoi(roiNode, volumeNode, low, high)
     words = [_NONE if mark is None else str(mark) for mark in marks]
-    roiNode.SetAttribute(MARKS, " ".join([*words, *(f"{edge:.3f}" for edge in span)]))
+    edges = [f"{edge:.3f}" for edge in span]
+    roiNode.SetAttribute(MARKS, " ".join([*words, *edges, str(axis)]))
     return Ends(round(span[1] - span[0]), how)
 
 
@@ -112,11 +131,14 @@ def _put(end: int, index: int, other: int | None) -> Marks:
     return (index, other) if end == FIRST else (other, index)
 
 
-def _readMarks(roiNode: Any, span: tuple[float, float]) -> Marks:
-    """The marks; none where the box is not the one that they were left with."""
+def _readMarks(roiNode: Any, span: tuple[float, float], axis: int) -> Marks:
+    """The marks; none where the box is not the one that they were left with, or of another axis."""
     try:
-        first, last, *edges = (roiNode.GetAttribute(MARKS) or "").split()
-        if not np.allclose([float(edge) for edge in edges], span, atol=2 * _NEAR):
+        first, last, low, high, along = (roiNode.GetAttribute(MARKS) or "").split()
+        edges = (low, high)
+        if int(along) != axis or not np.allclose(
+            [float(edge) for edge in edges], span, atol=2 * _NEAR
+        ):
             return None, None
         values = [None if word == _NONE else int(word) for word in (first, last)]
     except ValueError:  # none yet, or damaged

@@ -1,4 +1,4 @@
-"""Undo and redo of what MASAM did to segments, and of boxes that were moved or removed.
+"""Undo and redo of what MASAM did to segments, boxes, other prompts and names, in one order.
 
 Slicer's own vtkSegmentationHistory restores whole segmentations, and with them every segment that
 the user has changed by hand since. Here a step holds the segments that it touched.
@@ -16,7 +16,10 @@ import slicer
 
 from .boxplace import BoxPlace
 from .keptbox import KeptBox
+from .keptlook import KeptLook
+from .keptprompts import KeptPrompts
 from .lesions import LESION, TERMINOLOGY, colorOf, roiOf
+from .promptnodes import removePrompts
 from .provenance import TAGS
 from .segments import Look, labelmapName, surfaceName, tagOf
 
@@ -44,14 +47,21 @@ class Step:
     """What one action changed."""
 
     title: str
-    snapshots: tuple[_Snapshot, ...]
+    snapshots: tuple[_Snapshot, ...] = ()
     boxes: tuple[KeptBox, ...] = ()
     places: tuple[BoxPlace, ...] = ()
+    prompts: tuple[KeptPrompts, ...] = ()
+    looks: tuple[KeptLook, ...] = ()
+    joins: str = ""  # lesion whose first result takes this step into its own
+
+    @property
+    def lesions(self) -> set[str]:
+        """Ids of the lesions whose boxes or other prompts it moved."""
+        return {place.lesion for place in self.places} | {kept.lesion for kept in self.prompts}
 
     def isMoveOf(self, lesions: set[str]) -> bool:
-        """Whether it is a move, and nothing else, of boxes of these lesions alone."""
-        moved = {place.lesion for place in self.places}
-        return not self.snapshots and not self.boxes and moved <= lesions
+        """Whether it is a move, and nothing else, of prompts of these lesions alone."""
+        return not (self.snapshots or self.boxes or self.looks) and self.lesions <= lesions
 
 
 class History:
@@ -61,6 +71,7 @@ class History:
         self._scene = scene
         self._undo: list[Step] = []
         self._redo: list[Step] = []
+        self.travelled: tuple[str, ...] = ()  # lesions that the last undo or redo was about
 
     @property
     def undoTitle(self) -> str:
@@ -81,7 +92,8 @@ class History:
     def step(self, title: str) -> Iterator[Touched]:
         """An action: append (segmentation node, segment ID) of every segment BEFORE it changes.
 
-        Boxes that it removes are kept by ``box``, before too.
+        Boxes that it removes are kept by ``box``, prompts that it changes by ``prompts``, before
+        too.
 
         When the block raises, everything is put back and no step is kept.
         """
@@ -90,18 +102,58 @@ class History:
             yield touched
         except BaseException:
             self._restore(touched.snapshots, touched.boxes)
+            for each in touched.kept:
+                each.putBack(self._scene)
             raise
         if touched.snapshots or touched.boxes:
-            places = tuple(touched.places)
-            # A move that led to a result is taken back together with it.
-            lesions = {place.lesion for place in places}
-            while self._undo and self._undo[-1].isMoveOf(lesions):
-                self._undo.pop()
-            self._push(Step(title, tuple(touched.snapshots), tuple(touched.boxes), places))
+            places, kept = tuple(touched.places), {each.lesion: each for each in touched.kept}
+            boxes = list(touched.boxes)
+            # What led to a result is taken back together with it.
+            lesions = {place.lesion for place in places} | touched.again
+            while self._undo and (
+                self._undo[-1].isMoveOf(lesions) or self._undo[-1].joins in set(kept)
+            ):
+                boxes += self._undo.pop().boxes
+            snapshots = tuple(touched.snapshots)
+            self._push(Step(title, snapshots, tuple(boxes), places, tuple(kept.values())))
 
     def moved(self, title: str, place: BoxPlace) -> None:
         """A box was moved by the user; ``place`` is where it was before."""
-        self._push(Step(title, (), (), (place,)))
+        self._push(Step(title, places=(place,)))
+
+    def asked(self, title: str, before: KeptPrompts) -> None:
+        """Prompts besides the box were added, moved or deleted; ``before`` is what they were."""
+        self._push(Step(title, prompts=(before,)))
+
+    def drawn(self, title: str, lesion: str, joins: bool = False) -> None:
+        """A lesion was begun, with a box or another prompt; undo takes it away.
+
+        Args:
+            title: of the step.
+            lesion: its id.
+            joins: whether its first result, which is asked for at once, is the same step.
+        """
+        self._push(Step(title, boxes=(KeptBox(lesion, None),), joins=lesion if joins else ""))
+
+    def renamed(self, title: str, before: KeptLook) -> None:
+        """A lesion got another name, colour or kind; ``before`` is what it had."""
+        self._push(Step(title, looks=(before,)))
+
+    def takeBack(self, lesion: str) -> bool:
+        """Undo what was asked of a lesion last, without a way back; whether there was that.
+
+        For a correction whose run was cancelled: everything is as it was.
+        """
+        last = self._undo[-1] if self._undo else None
+        if last is not None and last.joins == lesion:
+            removePrompts(self._scene, lesion)
+        elif last is None or not last.prompts or not last.isMoveOf({lesion}):
+            return False
+        self._undo.pop()
+        self._restore((), last.boxes)
+        for kept in last.prompts:
+            kept.putBack(self._scene)
+        return True
 
     def _push(self, step: Step) -> None:
         self._undo.append(step)
@@ -121,17 +173,38 @@ class History:
             return ""
         step = source.pop()
         # As they are now, with what the user changed by hand since: nothing is lost by undo.
-        now = [
+        snapshots = [
             _snapshot(node, old.segmentId)
             for old in step.snapshots
             if (node := self._scene.GetNodeByID(old.segmentationId)) is not None
         ]
         boxes = [KeptBox.of(self._scene, old.lesion) for old in step.boxes]
         places = [found for old in step.places if (found := BoxPlace.of(self._scene, old.lesion))]
+        asking = {old.lesion for old in step.prompts} | {old.lesion for old in step.boxes}
+        prompts = [KeptPrompts.of(self._scene, lesion) for lesion in sorted(asking)]
+        looks = [now for old in step.looks if (now := KeptLook.of(self._scene, old.lesion))]
+        # Prompts go before their box does, whose volume says where they lie.
+        for box in step.boxes:
+            if box.values is None:
+                removePrompts(self._scene, box.lesion)
         self._restore(step.snapshots, step.boxes)
         for place in step.places:
             place.putBack(self._scene)
-        target.append(Step(step.title, tuple(now), tuple(boxes), tuple(places)))
+        for kept in step.prompts:
+            kept.putBack(self._scene)
+        for look in step.looks:
+            look.putBack(self._scene)
+        self.travelled = tuple(sorted(step.lesions | asking | {look.lesion for look in step.looks}))
+        target.append(
+            Step(
+                step.title,
+                tuple(snapshots),
+                tuple(boxes),
+                tuple(places),
+                tuple(prompts),
+                tuple(looks),
+            )
+        )
         return step.title
 
     def _restore(self, snapshots: Sequence[_Snapshot], boxes: Sequence[KeptBox]) -> None:
@@ -153,10 +226,25 @@ class Touched(list[tuple[Any, str]]):
         self.snapshots: list[_Snapshot] = []
         self.boxes: list[KeptBox] = []
         self.places: list[BoxPlace] = []
+        self.kept: list[KeptPrompts] = []
+        self.again: set[str] = set()
 
     def box(self, lesion: str) -> None:
-        """Keep the box of a lesion, which is about to be removed."""
+        """Keep the box of a lesion and its other prompts, which are about to be removed."""
         self.boxes.append(KeptBox.of(self._scene, lesion))
+        self.kept.append(KeptPrompts.of(self._scene, lesion))
+
+    def prompts(self, kept: KeptPrompts, again: bool) -> None:
+        """What is asked about a lesion when this is undone.
+
+        Args:
+            kept: box and other prompts.
+            again: whether the lesion had a mask before: what was moved since then is taken back
+                with this step. Moves before a first result are steps of their own.
+        """
+        self.kept.append(kept)
+        if again:
+            self.again.add(kept.lesion)
 
     def place(self, lesion: str, corners: np.ndarray) -> None:
         """Corners of a lesion's box when this is undone: (8, 3) in the volume's own LPS."""

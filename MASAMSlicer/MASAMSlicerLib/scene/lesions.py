@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,16 +19,20 @@ import slicer
 from masam_core.errors import BoxError
 from masam_core.lesion.terminology import MASS, lesion_color
 
-from .nodes import nodesOfClass
-from .prompts import cornersInVolume
-from .provenance import Provenance, maskDigest
+from . import asked
+from .handedits import HandEdits
+from .nodes import nodesOfClass, removeWhole
+from .promptnodes import LESION, Prompt, promptsByLesion, promptsFrom, removePrompts, writePrompts
+from .prompts import cornersInVolume, layRoi
+from .provenance import CORRECTED, Provenance, flippedDigests, maskDigest
 from .segments import Look, Mask, isLocked, labelmapName, readSegment, setLocked, tagOf
+from .volumes import geometryOf
 
-LESION, SEGMENT, TERMINOLOGY, COLOR = (
-    "MASAM.Lesion",
+SEGMENT, TERMINOLOGY, COLOR, LABEL = (
     "MASAM.Segment",
     "MASAM.Terminology",
     "MASAM.Color",
+    "MASAM.Label",
 )
 VOLUME_REFERENCE, SEGMENTATION_REFERENCE = "masamVolume", "masamSegmentation"
 ROI_CLASS = "vtkMRMLMarkupsROINode"
@@ -49,9 +53,13 @@ class LesionEntry:
         segmentId: of the segment, or None where there is none yet.
         name, color, terminology: of the segment, or those it will get.
         provenance: what made the segment, or None.
-        status: NEW, DONE, MOVED (the box is not the one that made the segment) or EDITED (the
-            segment was changed by hand).
+        status: NEW, DONE, MOVED (box or other prompts are not those that made the segment) or
+            EDITED (the segment was changed by hand).
         locked: results never replace the segment.
+        prompts: besides the box, in the order in which they were given.
+        label: its number in label images and tables, the same as long as it lives.
+        boxMoved: whether the box is not the one that made the segment.
+        asks: whether prompts besides the box are not those that made the segment.
     """
 
     id: str
@@ -65,6 +73,17 @@ class LesionEntry:
     provenance: Provenance | None
     status: str
     locked: bool
+    prompts: tuple[Prompt, ...] = ()
+    label: int = 0
+    boxMoved: bool = False
+    asks: bool = False
+
+    @property
+    def corrected(self) -> bool:
+        """Whether someone has seen to it that the mask is right: locked, touched up, confirmed."""
+        return self.segment is not None and (
+            self.locked or self.status == EDITED or tagOf(self.segment, CORRECTED) == "1"
+        )
 
     @property
     def look(self) -> Look:
@@ -86,7 +105,10 @@ class LesionList:
         self._scene = scene
         self._digests: dict[tuple[str, str], tuple[Any, str]] = {}
         self._held: list[LesionEntry] | None = None
+        self._prompts: dict[str, list[Any]] = {}
         self._names: dict[str, tuple[str, str]] = {}  # of segment and box, when last looked at
+        self._highest = 0  # label that a lesion has had
+        self.handEdits = HandEdits()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -106,6 +128,7 @@ class LesionList:
         return found
 
     def _readAll(self) -> list[LesionEntry]:
+        self._prompts = promptsByLesion(self._scene)
         found = [self._fromRoi(roi) for roi in self._rois()]
         known = {lesion.id for lesion in found}
         for node in self._nodes("vtkMRMLSegmentationNode"):
@@ -115,7 +138,17 @@ class LesionList:
                 if identity and identity not in known:
                     found.append(self._read(identity, None, volumeOf(node), node, segmentId))
                     known.add(identity)
-        return found
+        return self._inOrder(found)
+
+    def _inOrder(self, found: list[LesionEntry]) -> list[LesionEntry]:
+        """By label, so that one that was deleted comes back to its place; others get their own."""
+        taken = {lesion.label for lesion in found if lesion.label}
+        for lesion in found:
+            if not lesion.label:
+                lesion.label = max(taken, default=0) + 1
+                taken.add(lesion.label)
+        self._highest = max(self._highest, *taken) if taken else self._highest
+        return sorted(found, key=lambda lesion: lesion.label)
 
     def lesion(self, identity: str) -> LesionEntry | None:
         """The lesion with an id."""
@@ -131,14 +164,16 @@ class LesionList:
         if roiNode is None:
             roiNode = self._scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", name)
             roiNode.CreateDefaultDisplayNodes()
+        label = self._nextLabel()
         roiNode.SetAttribute(LESION, uuid.uuid4().hex[:12])
         roiNode.SetAttribute(TERMINOLOGY, MASS.entry)
         roiNode.SetAttribute(COLOR, _colorText(color))
+        roiNode.SetAttribute(LABEL, str(label))
         roiNode.SetNodeReferenceID(VOLUME_REFERENCE, volumeNode.GetID())
         if segmentationNode is not None:
             roiNode.SetNodeReferenceID(SEGMENTATION_REFERENCE, segmentationNode.GetID())
         showBox(roiNode, color)
-        return self._fromRoi(roiNode)
+        return self._entry(roiNode)
 
     def duplicate(self, lesion: LesionEntry, volumeNode: Any = None) -> LesionEntry:
         """Another lesion with a copy of the box, and no segment yet; of another volume if given.
@@ -159,7 +194,7 @@ class LesionList:
             made = self.add(volumeNode, None, copy)  # not into the first volume's segmentation
         self.setTerminology(made, lesion.terminology)
         self.recolor(made, lesion.color)
-        return self._fromRoi(copy)
+        return self._entry(copy)
 
     def rename(self, lesion: LesionEntry, name: str) -> None:
         """Name the ROI and the segment; an empty name is refused with ValueError."""
@@ -178,6 +213,7 @@ class LesionList:
         """
         now: dict[str, tuple[str, str]] = {}
         for lesion in self.lesions():
+            self._stamp(lesion)
             if lesion.roi is None or lesion.segment is None:
                 continue
             segment, roi = lesion.segment.GetName(), lesion.roi.GetName()
@@ -212,12 +248,38 @@ class LesionList:
             setLocked(lesion.segment, locked)
             lesion.segmentation.Modified()
 
+    def setConfirmed(self, lesion: LesionEntry, confirmed: bool = True) -> None:
+        """Say that the mask is right as it is, or take that back; nothing without a segment."""
+        if lesion.segment is not None:
+            lesion.segment.SetTag(CORRECTED, "1" if confirmed else "")
+            lesion.segmentation.Modified()
+
+    def adopt(self, lesion: LesionEntry) -> None:
+        """Give a lesion that came as a segment alone, as from a file, its box and prompts again."""
+        made = lesion.provenance
+        if lesion.roi is not None or made is None or lesion.volume is None:
+            return
+        roi = self._scene.AddNewNodeByClass(ROI_CLASS, lesion.name)
+        roi.CreateDefaultDisplayNodes()
+        roi.SetAndObserveTransformNodeID(lesion.volume.GetTransformNodeID())
+        roi.SetNodeReferenceID(VOLUME_REFERENCE, lesion.volume.GetID())
+        roi.SetAttribute(TERMINOLOGY, lesion.terminology)
+        roi.SetAttribute(COLOR, _colorText(lesion.color))
+        roi.SetAttribute(LABEL, str(lesion.label))
+        if not made.byHand:
+            layRoi(roi, lesion.volume, made.corners)
+        roi.SetAttribute(LESION, lesion.id)
+        showBox(roi, lesion.color)
+        self.recordSegment(replace(lesion, roi=roi), lesion.segmentation, str(lesion.segmentId))
+        writePrompts(self._scene, lesion.id, lesion.volume, asked.promptsOfMade(made))
+
     def remove(self, lesion: LesionEntry) -> None:
-        """Take a lesion off the list: its box and its segment."""
+        """Take a lesion off the list: its box, its other prompts and its segment."""
+        removePrompts(self._scene, lesion.id)
         if lesion.segment is not None:
             lesion.segmentation.GetSegmentation().RemoveSegment(lesion.segmentId)
         if lesion.roi is not None:
-            self._scene.RemoveNode(lesion.roi)
+            removeWhole(self._scene, lesion.roi)
 
     def recordSegment(self, lesion: LesionEntry, segmentationNode: Any, segmentId: str) -> None:
         """Tell the ROI which segment is its own."""
@@ -228,6 +290,21 @@ class LesionList:
     def maskOf(self, lesion: LesionEntry) -> tuple[Mask, tuple[int, int, int]]:
         """The segment's voxels on the lesion's volume; raises SegmentationError."""
         return readSegment(lesion.segmentation, lesion.segmentId or "", lesion.volume)
+
+    def _entry(self, roi: Any) -> LesionEntry:
+        self._prompts = promptsByLesion(self._scene)
+        return self._fromRoi(roi)
+
+    def _stamp(self, lesion: LesionEntry) -> None:
+        """Write what is only known from looking: the label, and that a hand was at it."""
+        if lesion.roi is not None and lesion.roi.GetAttribute(LABEL) != str(lesion.label):
+            lesion.roi.SetAttribute(LABEL, str(lesion.label))
+        if lesion.segment is None:
+            return
+        if tagOf(lesion.segment, LABEL) != str(lesion.label):
+            lesion.segment.SetTag(LABEL, str(lesion.label))
+        if lesion.status == EDITED and tagOf(lesion.segment, CORRECTED) != "1":
+            lesion.segment.SetTag(CORRECTED, "1")  # for those who read the file
 
     def _fromRoi(self, roi: Any) -> LesionEntry:
         node = roi.GetNodeReference(SEGMENTATION_REFERENCE)
@@ -270,6 +347,8 @@ class LesionList:
             provenance=Provenance.ofSegment(segment) if segment is not None else None,
             status=NEW,
             locked=segment is not None and isLocked(segment),
+            prompts=promptsFrom(self._prompts.get(identity, ()), volume),
+            label=_labelOf(roi, segment),
         )
         lesion.status = self._status(lesion)
         return lesion
@@ -278,15 +357,22 @@ class LesionList:
         made = lesion.provenance
         if lesion.segment is None or made is None:
             return NEW
-        if lesion.volume is not None and self.digest(lesion) != made.maskHash:
-            return EDITED
-        if lesion.roi is None or lesion.volume is None:
+        if lesion.volume is None:
             return DONE
+        lesion.boxMoved = self._boxMoved(lesion, made)
+        lesion.asks = lesion.roi is not None and not asked.answered(made, lesion.prompts)
+        if self.digest(lesion) != made.maskHash:
+            return EDITED
+        return MOVED if lesion.boxMoved or lesion.asks else DONE
+
+    def _boxMoved(self, lesion: LesionEntry, made: Provenance) -> bool:
+        if lesion.roi is None:
+            return False
         try:
             corners = cornersInVolume(lesion.roi, lesion.volume)
-        except BoxError:  # a ROI that is being drawn anew
-            return MOVED
-        return MOVED if np.abs(corners - made.corners).max() > MOVED_MM else DONE
+        except BoxError:  # a ROI that is being drawn anew; one that began by hand has none
+            return not made.byHand
+        return bool(np.abs(corners - made.corners).max() > MOVED_MM)
 
     def digest(self, lesion: LesionEntry) -> str:
         """Digest of the mask as it is now; computed again only when its labelmap was modified."""
@@ -296,8 +382,17 @@ class LesionList:
         key = (lesion.segmentation.GetID(), str(lesion.segmentId))
         kept = self._digests.get(key)
         if kept is None or kept[0] != state:
-            kept = (state, maskDigest(*self.maskOf(lesion)))
-            self._digests[key] = kept
+            mask, offset = self.maskOf(lesion)
+            made = lesion.provenance
+            digest = maskDigest(mask, offset)
+            if made is not None and digest != made.maskHash:
+                # A left-handed grid comes back from a file with an axis the other way round.
+                shape = geometryOf(lesion.volume).shape
+                if made.maskHash in flippedDigests(mask, offset, shape):
+                    digest = made.maskHash
+            kept = self._digests[key] = (state, digest)
+            if made is not None and digest == made.maskHash:
+                self.handEdits.made(lesion.id, digest, mask, offset)
         return kept[1]
 
     def _rois(self) -> list[Any]:
@@ -306,6 +401,12 @@ class LesionList:
     def _nodes(self, kind: str) -> list[Any]:
         return nodesOfClass(self._scene, kind)
 
+    def _nextLabel(self) -> int:
+        """One more than any lesion has ever had: labels are for life."""
+        self.lesions()
+        self._highest += 1
+        return self._highest
+
     def _nextNumber(self) -> int:
         """One more than the highest number in use, so that names and colours stay apart."""
         taken = [0, len(self._rois())]
@@ -313,6 +414,13 @@ class LesionList:
             word = node.GetName().rsplit(" ", 1)[-1]
             taken.append(int(word) if word.isdigit() else 0)
         return max(taken) + 1
+
+
+def _labelOf(roi: Any, segment: Any) -> int:
+    """Label of a lesion, by its segment or else by its box; 0 where it has none yet."""
+    texts = [tagOf(segment, LABEL) if segment is not None else ""]
+    texts.append((roi.GetAttribute(LABEL) or "") if roi is not None else "")
+    return next((int(text) for text in texts if text.isdigit()), 0)
 
 
 def volumeOf(segmentationNode: Any) -> Any:

@@ -20,7 +20,7 @@ def lesionToPlace(
 ) -> LesionEntry:
     """The volume's lesion that waits for its box, or a new one."""
     for lesion in lesions.lesions(volumeNode):
-        if lesion.roi is not None and not isDrawn(lesion.roi):
+        if _waits(lesion):
             return lesion
     return lesions.add(volumeNode, segmentationNode)
 
@@ -28,8 +28,14 @@ def lesionToPlace(
 def leavePlacing(lesions: LesionList, lesionId: str) -> None:
     """The tool was left; a lesion without a box does not stay behind as an empty row."""
     left = lesions.lesion(lesionId)
-    if left is not None and left.roi is not None and not isDrawn(left.roi):
+    if left is not None and _waits(left):
         lesions.remove(left)
+
+
+def _waits(lesion: LesionEntry) -> bool:
+    """Whether a lesion has nothing yet that it could begin with."""
+    begun = lesion.prompts or lesion.segment is not None
+    return lesion.roi is not None and not begun and not isDrawn(lesion.roi)
 
 
 def isDrawn(roi: Any) -> bool:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
 
+from masam_core.errors import MasamError
 from masam_core.lesion.digest import mask_digest
+from masam_core.lesion.painted import Painted
 from masam_core.prompts.tags import from_tag, to_tag
 
 from .segments import Mask, Offset, tagOf
@@ -34,7 +40,10 @@ _NAMES = (
     "Prompts",
     "Cuts",
     "LookedMM",
+    "Painted",
+    "Corrected",
 )
+CORRECTED = PREFIX + "Corrected"
 TAGS = tuple(PREFIX + name for name in _NAMES)  # vtkSegment can't list its own
 
 
@@ -56,6 +65,8 @@ class Provenance:
         prompts: all that was asked, as PromptRecord.to_dict; empty where it is not known.
         cuts: sides at which the box seems to cut the lesion off, each as Cut.to_dict.
         lookedMm: how far across the slices was looked; None where the prompt said how far.
+        painted: what was painted and erased by hand and is part of the mask; None for nothing.
+        corrected: whether a user has corrected or confirmed it.
     """
 
     lesion: str
@@ -74,6 +85,13 @@ class Provenance:
     prompts: dict[str, Any] = field(default_factory=dict)
     cuts: tuple[dict[str, Any], ...] = ()
     lookedMm: float | None = None
+    painted: Painted | None = None
+    corrected: bool = False
+
+    @property
+    def byHand(self) -> bool:
+        """Whether the lesion began with a mask that was drawn by hand, not with a prompt."""
+        return bool(self.prompts.get("started_from_mask"))
 
     @property
     def knownConfidence(self) -> float | None:
@@ -100,6 +118,8 @@ class Provenance:
             to_tag(self.prompts) if self.prompts else "",
             to_tag(list(self.cuts)) if self.cuts else "",
             "" if self.lookedMm is None else f"{self.lookedMm:.1f}",
+            "" if self.painted is None else paintedText(self.painted),
+            "1" if self.corrected else "",
         )
         return {
             name: text.replace(_BAR, _BAR_CODE) for name, text in zip(TAGS, values, strict=True)
@@ -132,11 +152,52 @@ class Provenance:
                 prompts=dict(from_tag(text("Prompts") or "{}")),
                 cuts=tuple(dict(cut) for cut in from_tag(text("Cuts") or "[]")),
                 lookedMm=float(text("LookedMM")) if text("LookedMM") else None,
+                painted=readPainted(text("Painted")) if text("Painted") else None,
+                corrected=text("Corrected") == "1",
             )
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, MasamError):
             return None
+
+
+def paintedText(painted: Painted) -> str:
+    """What was painted by hand as a tag's text: offset, shape, and the packed voxels."""
+    numbers = " ".join(str(n) for n in (*painted.offset_kji, *painted.values.shape))
+    bits = [np.packbits(painted.values == value).tobytes() for value in (1, -1)]
+    return f"{numbers} {base64.b64encode(zlib.compress(b''.join(bits), 9)).decode('ascii')}"
+
+
+def readPainted(text: str) -> Painted:
+    """The inverse of :func:`paintedText`; ValueError for a text that is none."""
+    *numbers, packed = text.split()
+    k, j, i, depth, rows, cols = (int(n) for n in numbers)
+    count = depth * rows * cols
+    each = (count + 7) // 8
+    try:
+        # No more than what is stated: a short text must not unpack to gigabytes.
+        bits = zlib.decompressobj().decompress(base64.b64decode(packed), 2 * each + 1)
+    except zlib.error as error:
+        raise ValueError(f"What was painted by hand is damaged: {error}.") from error
+    if len(bits) != 2 * each or min(depth, rows, cols) < 1:
+        raise ValueError("What was painted by hand is damaged.")
+    values = np.zeros(count, dtype=np.int8)
+    for part, value in ((bits[:each], 1), (bits[each:], -1)):
+        values[np.unpackbits(np.frombuffer(part, np.uint8), count=count) == 1] = value
+    return Painted(values.reshape(depth, rows, cols), (k, j, i))
 
 
 def maskDigest(mask: Mask, offset: Offset) -> str:
     """Digest of a mask's voxels, whatever crop it is given in."""
     return mask_digest(mask, offset)
+
+
+def flippedDigests(mask: Mask, offset: Offset, shape: Offset) -> Iterator[str]:
+    """Digests of a mask in an image (shape KJI) as if some of its axes ran the other way."""
+    if not mask.any():
+        return
+    for flips in list(product((False, True), repeat=3))[1:]:
+        axes = tuple(axis for axis in range(3) if flips[axis])
+        first = [
+            n - o - m if turned else o
+            for n, o, m, turned in zip(shape, offset, mask.shape, flips, strict=True)
+        ]
+        yield maskDigest(np.flip(mask, axes), (first[0], first[1], first[2]))

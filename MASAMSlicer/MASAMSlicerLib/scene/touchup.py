@@ -1,6 +1,8 @@
-"""Brush and eraser: voxels of one segment, in one slice at a time."""
+"""Brush and eraser: voxels of one segment, by discs in a slice or by balls."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,6 +13,9 @@ from .lesions import LesionEntry
 from .segments import Mask, Offset, isLocked, readSegment, writeSegment
 from .transforms import worldToNode
 from .volumes import geometryOf
+
+DISC, BALL = "disc", "sphere"
+_NEAR_MM = 1e-6  # a voxel at the very rim counts, whatever transforms have rounded
 
 
 class Stroke:
@@ -32,10 +37,7 @@ class Stroke:
             raise SegmentationError(f"'{lesion.name}' is locked. Unlock it to change it.")
         self._lesion, self._radius, self._erase = lesion, radius, erase
         self._geometry = geometryOf(lesion.volume)
-        self._mask = np.zeros(self._geometry.shape, dtype=bool)
-        mask, (k, j, i) = readSegment(lesion.segmentation, str(lesion.segmentId), lesion.volume)
-        depth, rows, cols = mask.shape
-        self._mask[k : k + depth, j : j + rows, i : i + cols] = mask
+        self._mask = wholeMask(lesion, self._geometry)
         self._last: np.ndarray | None = None
 
     def moveTo(self, point: np.ndarray, normal: np.ndarray) -> None:
@@ -58,30 +60,62 @@ class Stroke:
 
     def _write(self) -> None:
         lesion = self._lesion
-        mask, offset = _crop(self._mask)
+        mask, offset = cropped(self._mask)
         # No tags: what made the segment stays written there, and tells that it was changed since.
         writeSegment(
             lesion.segmentation, lesion.segmentId, lesion.volume, mask, offset, lesion.look, {}
         )
 
 
+def wholeMask(lesion: LesionEntry, geometry: Geometry) -> Mask:
+    """A lesion's segment on its volume's whole grid (KJI); empty where it has none."""
+    whole = np.zeros(geometry.shape, dtype=bool)
+    if lesion.segment is not None:
+        mask, (k, j, i) = readSegment(lesion.segmentation, str(lesion.segmentId), lesion.volume)
+        depth, rows, cols = mask.shape
+        whole[k : k + depth, j : j + rows, i : i + cols] = mask
+    return whole
+
+
+def touchedBy(
+    geometry: Geometry, points: np.ndarray, radius: float, normal: np.ndarray | None
+) -> Mask:
+    """The voxels (bool KJI, the whole image) that a whole stroke touches.
+
+    Args:
+        geometry: of the volume.
+        points: (n, 3) RAS of the volume itself, mm, where the brush was, in its order.
+        radius: mm.
+        normal: (3,) across the slice that is painted in; None paints with a ball.
+    """
+    out = np.zeros(geometry.shape, dtype=bool)
+    path = points if len(points) > 1 else np.vstack([points, points])
+    for start, end in pairwise(path):
+        where, touched = capsule(geometry, start, end, normal, radius)
+        out[where] |= touched
+    return out
+
+
 def capsule(
-    geometry: Geometry, start: np.ndarray, end: np.ndarray, normal: np.ndarray, radius: float
+    geometry: Geometry,
+    start: np.ndarray,
+    end: np.ndarray,
+    normal: np.ndarray | None,
+    radius: float,
 ) -> tuple[tuple[slice, slice, slice], np.ndarray]:
-    """Voxels of a slice that are no further than a radius from a line.
+    """Voxels, of a slice or of the volume, that are no further than a radius from a line.
 
     A voxel belongs to the slice whose plane cuts it along the normal; the voxels nearest to the
     line's ends always count, so that the smallest brush still paints.
 
     Args:
         start, end: (3,) RAS of the volume itself, mm.
-        normal: (3,) across the slice, of any length.
+        normal: (3,) across the slice, of any length; None for no slice, but the volume.
         radius: mm.
 
     Returns:
         A KJI crop of the volume, and a bool array of its shape.
     """
-    normal = normal / np.linalg.norm(normal)
     ends = geometry.ijk_from_ras(np.stack([start, end]))
     reach = radius / geometry.spacing + 1
     size = np.array(geometry.size_ijk)
@@ -94,11 +128,15 @@ def capsule(
     length = float(line @ line)
     along = np.clip((voxels - start) @ line / length, 0, 1) if length > 0 else np.zeros(len(voxels))
     away = voxels - (start + along[:, None] * line)
-    across = away @ normal
-    steps = np.abs(geometry.ras_from_ijk(np.eye(3)) - geometry.ras_from_ijk(np.zeros((1, 3))))
-    thickness = float((steps @ np.abs(normal)).max())
-    inside = np.linalg.norm(away - across[:, None] * normal, axis=1) <= radius
-    inside &= np.abs(across) <= thickness / 2 + 1e-6
+    if normal is None:
+        inside = np.linalg.norm(away, axis=1) <= radius + _NEAR_MM
+    else:
+        normal = normal / np.linalg.norm(normal)
+        across = away @ normal
+        steps = np.abs(geometry.ras_from_ijk(np.eye(3)) - geometry.ras_from_ijk(np.zeros((1, 3))))
+        thickness = float((steps @ np.abs(normal)).max())
+        inside = np.linalg.norm(away - across[:, None] * normal, axis=1) <= radius + _NEAR_MM
+        inside &= np.abs(across) <= thickness / 2 + _NEAR_MM
     for index in np.rint(ends).astype(int):
         if ((index >= low) & (index < high)).all():
             i0, j0, k0 = index - low
@@ -107,7 +145,7 @@ def capsule(
     return (where[0], where[1], where[2]), inside.reshape(k.shape)
 
 
-def _crop(mask: Mask) -> tuple[Mask, Offset]:
+def cropped(mask: Mask) -> tuple[Mask, Offset]:
     """The tight crop; one empty voxel where nothing is left."""
     found = [np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
     if not len(found[0]):

@@ -7,12 +7,13 @@ from typing import Any
 
 from .lesions import LesionList
 from .nodes import nodesOfClass
+from .promptnodes import DISPLAY, promptsByLesion
 
 # No view has an ID with a blank in it, so a display node that is bound to such IDs alone is shown,
 # and can be grabbed, nowhere. A scene file lists IDs with blanks in between: a saved scene holds
 # what the user had chosen, whenever it is saved, and visibility stays the user's own.
 _NOWHERE = " "
-_KINDS = ("vtkMRMLMarkupsROIDisplayNode", "vtkMRMLSegmentationDisplayNode")
+_KINDS = (DISPLAY, "vtkMRMLSegmentationDisplayNode")
 
 
 class Visibility:
@@ -46,10 +47,14 @@ class Visibility:
     def _away(self, volumeNode: Any) -> Iterator[str]:
         """IDs of the display nodes of what belongs to other volumes alone."""
         holds: dict[str, list[bool]] = {}
+        others = promptsByLesion(self._scene)
         for lesion in self._lesions.lesions():
             mine = lesion.volume is volumeNode
             if lesion.roi is not None and not mine:
                 yield from _displayIds(lesion.roi)
+            if not mine:
+                for node in others.get(lesion.id, ()):
+                    yield from _displayIds(node)
             if lesion.segment is not None:
                 holds.setdefault(lesion.segmentation.GetID(), []).append(mine)
         for identity, those in holds.items():

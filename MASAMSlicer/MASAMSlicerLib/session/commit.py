@@ -6,12 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import masam_core
 from masam_core.errors import MasamError
+from masam_core.prompts.boxes import BoxPrompt
 
+from ..scene import prompts
+from ..scene.asked import keptOf
 from ..scene.belonging import otherVolume, segmentationFor
+from ..scene.handedits import agreeing
 from ..scene.history import History, Touched
-from ..scene.lesions import LesionEntry, LesionList
+from ..scene.keptprompts import KeptPrompts
+from ..scene.lesions import LABEL, MOVED_MM, LesionEntry, LesionList
+from ..scene.placing import isDrawn
+from ..scene.promptnodes import writePrompts
 from ..scene.provenance import Provenance, maskDigest
 from ..scene.segments import newSegmentation, requireWritable, writeSegment
 from .jobs import Job
@@ -75,12 +84,11 @@ class Commit:
         if lesion is None or volumeNode is None:
             raise MasamError("Deleted from the scene while it was being segmented.")
         if not found.mask.any():
-            raise MasamError(
-                "Nothing was found in this box. Is it around the lesion, and in the right volume?"
-            )
+            raise MasamError(_nothing(job))
         if lesion.locked:
             raise MasamError("Locked while it was being segmented.")
         own = lesion.segmentation
+        before = _asBefore(self.scene, lesion)
         target = self._target(job, lesion, volumeNode, lesions)
         notes = list(found.messages)
         if own is not None and target is not own:
@@ -89,30 +97,55 @@ class Commit:
                 f"'{own.GetName()}' belongs to {other}, so the result is in '{target.GetName()}'."
             )
         job.report.notes += [note for note in notes if note not in job.report.notes]
+        further = job.frame is not None and job.frame[0] > 0
+        if not further:
+            touched.prompts(before, again=lesion.provenance is not None)
+            self._lay(job, lesion, found, volumeNode)
         made = _provenance(job, lesion, found, report)
         segmentId = lesion.segmentId if target is own else None
         segmentId = segmentId or target.GetSegmentation().GenerateUniqueSegmentID(
             f"MASAM_{lesion.id}"
         )
-        look, further = lesion.look, job.frame is not None and job.frame[0] > 0
+        look = lesion.look
         if job.frame is not None:
             number, count = job.frame
             look = replace(look, name=f"{lesion.name}, frame {number + 1} of {count}")
             if further:
                 # No rows of the list, which would segment the frame that is shown, not their own.
                 segmentId, made = f"{segmentId}_{number + 1}", replace(made, lesion="")
-        if lesion.provenance is not None and not further:
-            touched.place(lesion.id, lesion.provenance.corners)  # of the box that it belonged to
         touched.append((target, segmentId))
+        tags = {**made.tags(), LABEL: str(lesion.label)} if not further else made.tags()
         written = writeSegment(
-            target, segmentId, volumeNode, found.mask, found.offset_kji, look, made.tags()
+            target, segmentId, volumeNode, found.mask, found.offset_kji, look, tags
         )
         if further:
             return
+        self.lesions.handEdits.made(lesion.id, made.maskHash, found.mask, found.offset_kji)
         if lesion.segment is not None and target is not own:  # it moves out of another volume's
             touched.append((own, str(lesion.segmentId)))
             own.GetSegmentation().RemoveSegment(lesion.segmentId)
         self.lesions.recordSegment(lesion, target, written)
+
+    def _lay(self, job: Job, lesion: LesionEntry, found: Lesion, volumeNode: Any) -> None:
+        """Lay the box where the worker has found or extended it; one that moved since stays.
+
+        A lesion that begins with its box begins with no other prompt.
+        """
+        roi = lesion.roi
+        if roi is None or job.record.started_from_mask:
+            return
+        if isinstance(job.record.first, BoxPrompt):
+            others = [prompt for prompt in lesion.prompts if not prompt.first]
+            if len(others) < len(lesion.prompts):
+                writePrompts(self.scene, lesion.id, volumeNode, others)
+            if not job.extend or job.corners is None:
+                return
+            if np.abs(prompts.cornersInVolume(roi, volumeNode) - job.corners).max() > MOVED_MM:
+                return
+        elif isDrawn(roi) and lesion.boxMoved:
+            return
+        prompts.layRoi(roi, volumeNode, found.geometry.lps_from_ijk(found.box.corners_ijk))
+        job.corners = prompts.cornersInVolume(roi, volumeNode)
 
     def _target(
         self, job: Job, lesion: LesionEntry, volumeNode: Any, lesions: list[LesionEntry]
@@ -128,10 +161,37 @@ class Commit:
         return target
 
 
+def _nothing(job: Job) -> str:
+    if job.standing is not None:
+        return "The correction would leave nothing of the mask. Delete the lesion instead."
+    if isinstance(job.record.first, BoxPrompt):
+        return "Nothing was found in this box. Is it around the lesion, and in the right volume?"
+    return "Nothing was found there. Is it on the lesion, and in the right volume?"
+
+
+def _asBefore(scene: Any, lesion: LesionEntry) -> KeptPrompts:
+    """What is asked when a result is taken back: what the mask before it was the answer to."""
+    now, made = KeptPrompts.of(scene, lesion.id), lesion.provenance
+    if made is None:
+        return now
+    corners = now.corners if made.byHand else made.corners
+    return KeptPrompts(lesion.id, corners, keptOf(made, now.prompts))
+
+
 def _provenance(job: Job, lesion: LesionEntry, found: Lesion, report: RunReport) -> Provenance:
+    geometry = found.geometry
+    corners = job.corners
+    if corners is None or job.record.started_from_mask:
+        corners = geometry.lps_from_ijk(found.box.corners_ijk)
+    record = found.prompts
+    if record is not None and isinstance(record.first, BoxPrompt):
+        # The one that the lesion has now: extended, or drawn tightly around hand work.
+        own = BoxPrompt(geometry.ijk_from_lps(corners), record.first.name)
+        record = replace(record, first=own)
+    painted = job.drawn or agreeing(job.painted, found.mask, found.offset_kji)
     return Provenance(
         lesion=lesion.id,
-        corners=job.corners,
+        corners=corners,
         model=str(report.model.get("name", "")),
         modelHash=str(report.model.get("sha256", "")),
         device=str(report.model.get("device", "")),
@@ -143,7 +203,9 @@ def _provenance(job: Job, lesion: LesionEntry, found: Lesion, report: RunReport)
         volumeHash=job.image.content_hash,
         roi=job.roiName,
         messages=tuple(job.report.notes),
-        prompts={} if found.prompts is None else found.prompts.to_dict(found.geometry),
+        prompts={} if record is None else record.to_dict(geometry),
         cuts=tuple(cut.to_dict() for cut in found.cuts),
         lookedMm=found.looked_mm,
+        painted=painted,
+        corrected=bool(record is not None and record.corrections) or painted is not None,
     )

@@ -10,11 +10,13 @@ from masam_core.errors import MasamError
 
 from ..scene.handles import MoveHandles
 from ..scene.history import History
-from ..scene.lesions import DONE, EDITED, LesionEntry, LesionList
+from ..scene.lesions import DONE, EDITED, NEW, LesionEntry, LesionList
+from ..scene.placing import isDrawn
 from ..scene.visibility import Visibility
 from ..scene.volumes import forgetVolumes
+from .asking import jobSteps
 from .commit import Commit
-from .jobs import Job, byImage, jobsOf, jobSteps
+from .jobs import Job, byImage, jobsOf
 from .measuring import Measuring
 from .reports import LesionReport, RunReport
 
@@ -76,6 +78,7 @@ class Session:
         segmentationNode: Any = None,
         allFrames: bool = False,
         beside: bool = True,
+        extend: tuple[str, ...] = (),
     ) -> None:
         """Segment lesions. The scene changes once, at the end, in one step that can be undone.
 
@@ -92,6 +95,8 @@ class Session:
             allFrames: a segment for every frame, where the volume shows a frame of a sequence.
             beside: False for a new segmentation, where None was chosen, even if there is one that
                 the volume's other lesions are in.
+            extend: words of ``masam_core.lesion.cut.Side``: the sides at which boxes are extended
+                until they cut the lesion off no more.
 
         Raises:
             MasamError: something is being computed already, or there is no lesion to segment.
@@ -102,7 +107,7 @@ class Session:
             raise MasamError("There is no lesion to segment. Draw a box around one first.")
         began = time.monotonic()
         with self.lesions.held():
-            jobs, reports = self._prepare(lesionIds, allFrames, segmentationNode, beside)
+            jobs, reports = self._prepare(lesionIds, allFrames, segmentationNode, beside, extend)
         report = RunReport(reports)
         if not jobs:
             self._finish([], report, began, segmentationNode, beside)
@@ -230,17 +235,23 @@ class Session:
         self.history.clear()
         self.states.clear()
         self._measuring.clear()
+        self.lesions.handEdits.clear()
         forgetVolumes()
 
     def pending(self, volumeNode: Any) -> list[LesionEntry]:
-        """The volume's lesions that Segment is for: new ones and those whose box has changed.
+        """The volume's lesions that Segment is for: new ones and those whose prompts have changed.
 
-        Locked and hand-edited segments are left alone unless they are asked for by name.
+        Locked and hand-edited segments are left alone unless they are asked for by name, or by
+        another correction, which respects the hand's work.
         """
         return [
             lesion
             for lesion in self.lesions.lesions(volumeNode)
-            if lesion.roi is not None and not lesion.locked and lesion.status not in (DONE, EDITED)
+            if lesion.roi is not None
+            and not lesion.locked
+            and (lesion.prompts or lesion.status != NEW or isDrawn(lesion.roi))
+            and lesion.status != DONE
+            and (lesion.status != EDITED or lesion.asks)
         ]
 
     def _byId(self, lesionIds: Sequence[str]) -> list[LesionEntry]:
@@ -262,16 +273,23 @@ class Session:
         self._task.start()
 
     def _prepare(
-        self, lesionIds: Sequence[str], allFrames: bool, segmentationNode: Any, beside: bool
+        self,
+        lesionIds: Sequence[str],
+        allFrames: bool,
+        segmentationNode: Any,
+        beside: bool,
+        extend: tuple[str, ...],
     ) -> tuple[list[Job], list[LesionReport]]:
         jobs: list[Job] = []
         reports: list[LesionReport] = []
         for identity in lesionIds:
             lesion = self.lesions.lesion(identity)
-            report = LesionReport(identity, lesion.name if lesion else identity)
+            report = LesionReport(identity, lesion.name if lesion else "A lesion")
             reports.append(report)
             try:
-                jobs += jobsOf(self.lesions, lesion, report, allFrames, segmentationNode, beside)
+                jobs += jobsOf(
+                    self.lesions, lesion, report, allFrames, segmentationNode, beside, extend
+                )
                 self.states.pop(identity, None)
             except MasamError as error:
                 report.error = str(error)

@@ -16,6 +16,7 @@ from masam_core.training.presets import DEFAULT, PRESETS, preset
 from masam_core.training.prompts import PromptConfig
 from masam_core.training.settings import TrainConfig, build_config, config_as_yaml
 
+AUTOMATIC = ("automatic-small", "btcv", "endovis18", "pancreas-tumour", "prostate")
 FILES: dict[str, Any] = {"data": "d", "out": "o", "base": "b"}
 
 
@@ -41,8 +42,22 @@ def test_steps_end_the_epochs_of_the_layers_below() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_make_whole_runs(name: str) -> None:
     run = build_config(preset(name), FILES)
-    assert run.model.num_classes == 1
-    assert run.prompts is not None
+    assert (run.prompts is None) == (name in AUTOMATIC)
+    assert len(run.model.class_names) in (0, run.model.num_classes)
+    assert run.model.num_classes == 1 or len(run.target.labels) == run.model.num_classes
+
+
+@pytest.mark.parametrize("name", ["btcv", "prostate", "endovis18", "pancreas-tumour"])
+def test_the_papers_automatic_presets_have_the_papers_numbers(name: str) -> None:
+    run = build_config(preset(name), FILES)
+    assert (run.model.backbone, run.model.image_size, run.model.num_slices) == ("vit_h", 512, 5)
+    assert (run.model.fact_rank, run.model.adapter_position) == (32, "both")
+    assert run.model.decoder == "progressive"
+    assert (run.epochs, run.batch, run.lr) == (400, 24, 8e-4)
+    assert (run.warmup, run.power, run.weight_decay) == (250, 7.0, 0.1)
+    assert run.model.num_classes == {"btcv": 12, "prostate": 1, "endovis18": 11}.get(name, 2)
+    on_eight = build_config(preset(name), FILES, {"devices": 8, "at_once": 3})
+    assert on_eight.part * on_eight.devices == 24
 
 
 def test_the_papers_preset_has_the_papers_numbers() -> None:
@@ -144,8 +159,9 @@ def test_overrides_that_fit_nothing_are_refused(texts: list[str], message: str) 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_run_written_as_yaml_is_the_same_run(name: str, tmp_path: Path) -> None:
     files = {key: str(tmp_path / value) for key, value in FILES.items()}
-    more = read_overrides(["backgrounds=[/a.nii.gz]", "model.class_names=[Tümor]"])
-    run = build_config(preset(name), files, more)
+    more = read_overrides(["backgrounds=[/a.nii.gz]", "model.name=Tümor"])
+    prompts = {"prompts": {"jitter": 0.1}}  # some presets have none, and then no entries of theirs
+    run = build_config(preset(name), files, prompts, more)
     file = tmp_path / "written" / "run.yaml"
     file.parent.mkdir()
     file.write_text(config_as_yaml(run), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -96,3 +97,34 @@ def test_without_a_mean_the_last_weights_are_saved(tmp_path: Path, tiny_model: M
     run.save()
     saved = load_file(tmp_path / "last.safetensors")
     assert all(torch.equal(saved[n], p) for n, p in run.model.trainable().items())
+
+
+def test_a_validation_is_the_best_only_where_its_gain_is_no_chance(
+    tmp_path: Path, tiny_model: ModelConfig
+) -> None:
+    """Gains of 0.01, 0.02, 0.03: mean 0.02, standard error 0.01 / sqrt(3)."""
+    held = averaging(tmp_path, tiny_model, 0.0)
+    first = [0.80, 0.70, 0.60]
+    for errors, taken in ((0.0, True), (3.4, True), (3.5, False)):
+        held.config = replace(held.config, sure=errors)
+        held.best, held.waited, held.first = -1.0, 0, None
+        assert held.take(0.70, first)  # whatever is first
+        now = [dice + gain for dice, gain in zip(first, (0.01, 0.02, 0.03), strict=True)]
+        assert held.take(0.72, now) is taken
+        assert (held.best, held.waited) == ((0.72, 0) if taken else (0.70, 1))
+    assert not held.take(0.60, [0.7, 0.6, 0.5])
+    assert held.waited == 2
+    held.save()
+    again = averaging(tmp_path, tiny_model, 0.0)
+    assert again.resume()
+    assert (again.waited, again.first, again.best) == (2, first, 0.70)
+
+
+def test_of_one_patient_a_gain_must_be_large_enough_by_itself(
+    tmp_path: Path, tiny_model: ModelConfig
+) -> None:
+    held = averaging(tmp_path, tiny_model, 0.0)
+    held.config = replace(held.config, sure=2.0)
+    assert held.take(0.7, [0.7])
+    assert not held.take(0.715, [0.715])
+    assert held.take(0.73, [0.73])

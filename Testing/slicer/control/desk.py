@@ -84,7 +84,7 @@ class Runs:
             lesion=self.known.get, lesions=lambda *_: list(self.known.values())
         )
         self.history = SimpleNamespace(
-            undo=self._travel, redo=self._travel, undoTitle="", redoTitle=""
+            undo=self._travel, redo=self._travel, undoTitle="", redoTitle="", travelled=()
         )
 
     def add(self, name: str, locked: bool = False) -> None:
@@ -96,6 +96,8 @@ class Runs:
             volume=self.volume,
             status="not segmented",
             segmentId=None,
+            prompts=(),
+            asks=False,
         )
 
     def pending(self, _volume: Any) -> list[Any]:

@@ -41,6 +41,8 @@ class Runs:
             status=status,
             locked=locked,
             provenance=None,
+            prompts=(),
+            asks=False,
         )
 
     def resize(self, name: str, mm: float) -> None:

@@ -72,8 +72,7 @@ def test_the_half_drawn_box_between_two_clicks_is_no_place_to_go_back_to(
     interaction.SetCurrentInteractionMode(interaction.ViewTransform)
     one.boxes.stopPlacing(lesion.id)
     one.desk.let(600)
-    assert one.session.history.undoTitle == ""
-    assert one.session.history.redoTitle == "Move the box of Old"
+    assert one.session.history.undoTitle == f"Draw the box of {lesion.name}"
     moved(one, lesion.roi, 2.5, 7.5)
     assert one.session.history.undoTitle == f"Move the box of {lesion.name}"
 

@@ -92,3 +92,54 @@ def test_the_next_lesion_after_the_last_is_the_first(
     rows.actions.delete(rows.ids)
     rows.actions.goToNext()
     assert len(gone) == 4
+
+
+def test_names_kinds_and_deletions_are_steps_like_masks_and_come_back_in_their_order(
+    rows: Any,
+) -> None:
+    history, key = rows.desk.session.history, list(TUMOUR_TYPES)[-1]
+    kind = rows.desk.lesions()[1].terminology
+    rows.actions.rename(rows.ids[0], "Liver")
+    rows.actions.setKind(rows.ids[1:2], key)
+    rows.actions.delete(rows.ids[:2])
+    rows.actions.rename(rows.ids[2], "Bone")
+    assert names(rows) == ["Bone"]
+    assert [history.undo() for _ in range(4)] == [
+        "Rename c",
+        "Delete 2 lesions",
+        "Change the kind of b",
+        "Rename a",
+    ]
+    assert names(rows) == ["a", "b", "c"]  # in their old places
+    assert rows.desk.lesions()[1].terminology == kind
+    assert rows.desk.lesions()[0].segment is not None
+    for _ in range(4):
+        history.redo()
+    assert names(rows) == ["Bone"]
+    rows.actions.rename(rows.ids[2], "Bone ")  # says nothing new
+    assert history.undoTitle == "Rename c"
+
+
+def test_a_label_is_a_lesions_own_for_life(rows: Any) -> None:
+    session = rows.desk.session
+    assert [lesion.label for lesion in rows.desk.lesions()] == [1, 2, 3]
+    rows.actions.delete(rows.ids[1:])
+    new = session.lesions.add(rows.desk.volume)
+    assert new.label == 4
+    session.history.undo()
+    assert [(x.name, x.label) for x in rows.desk.lesions()] == [
+        ("a", 1),
+        ("b", 2),
+        ("c", 3),
+        (new.name, 4),
+    ]
+
+
+def test_labels_of_a_scene_of_earlier_versions_follow_the_order_and_stay(rows: Any) -> None:
+    for lesion in rows.desk.lesions():
+        lesion.roi.RemoveAttribute("MASAM.Label")
+        if lesion.segment is not None:
+            lesion.segment.RemoveTag("MASAM.Label")
+    rows.desk.session.lesions.followNames()
+    rows.desk.session.lesions.remove(rows.desk.lesions()[0])
+    assert [(x.name, x.label) for x in rows.desk.lesions()] == [("b", 2), ("c", 3)]

@@ -139,3 +139,46 @@ def test_no_press_cuts_off_what_was_marked(
         if low == high and before[0] != before[1]:
             assert ends.how == "paired"
         before, last = (low, high), press
+
+
+@pytest.mark.parametrize(("plane", "axis"), [("axial", 2), ("coronal", 1), ("sagittal", 0)])
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, -1, 1), (1, -1, -1), (-1, 1, -1)])
+def test_upper_and_lower_are_the_patients_in_every_plane(
+    make: Scene, plane: str, axis: int, signs: tuple[int, int, int]
+) -> None:
+    from MASAMSlicerLib.scene import prompts
+    from MASAMSlicerLib.scene.ends import LOWER, UPPER, setEndSlice
+
+    matrix = np.diag([2.0 * signs[0], 2.0 * signs[1], 2.5 * signs[2], 1.0])
+    volume, roi = make.volume(matrix=matrix), make.roi(np.eye(4), SIZE)
+    prompts.alignRoi(roi, volume, np.full(3, 3.5), np.full(3, 8.5))
+
+    def reach() -> np.ndarray:
+        """Lowest and highest right, front and top of the box, from face to face."""
+        corners = prompts.cornersInWorld(roi)
+        return np.stack([corners.min(axis=0), corners.max(axis=0)])
+
+    before = reach()
+    lowest, highest = (2, 10) if signs[axis] > 0 else (10, 2)
+    for end, index in ((UPPER, highest), (LOWER, lowest)):
+        point = (matrix @ np.array([*np.where(np.arange(3) == axis, index, 5), 1.0]))[:3]
+        setEndSlice(roi, volume, point, end, plane)
+    after = reach()
+    others = [each for each in range(3) if each != axis]
+    assert np.allclose(after[:, others], before[:, others], atol=1e-3)
+    half = abs(matrix[axis, axis]) / 2
+    ends = sorted(matrix[axis, axis] * index for index in (2, 10))
+    assert np.allclose(after[:, axis], [ends[0] - half, ends[1] + half], atol=1e-3)
+
+
+def test_a_mark_of_another_plane_does_not_count(make: Scene) -> None:
+    from MASAMSlicerLib.scene import prompts
+    from MASAMSlicerLib.scene.ends import LOWER, UPPER, setEndSlice
+
+    volume, roi = make.volume(matrix=np.diag([2.0, 2.0, 2.5, 1.0])), make.roi(np.eye(4), SIZE)
+    prompts.alignRoi(roi, volume, np.full(3, 3.5), np.full(3, 8.5))
+    assert setEndSlice(roi, volume, np.array([8.0, 10.0, 25.0]), UPPER, "axial").how == "set"
+    assert setEndSlice(roi, volume, np.array([8.0, 4.0, 10.0]), LOWER, "coronal").how == "set"
+    low, high = prompts.alignedBounds(roi, volume)
+    assert np.allclose(low, [3.5, 1.5, 3.5], atol=1e-3)
+    assert np.allclose(high, [8.5, 8.5, 10.5], atol=1e-3)

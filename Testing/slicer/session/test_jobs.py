@@ -20,7 +20,8 @@ def _jobs(make: Scene, lesions: Any, volume: Any, name: str) -> Any:
 
 def test_each_image_is_sent_once_and_its_turn_is_told(make: Scene) -> None:
     from MASAMSlicerLib.scene.lesions import LesionList
-    from MASAMSlicerLib.session.jobs import byImage, jobSteps
+    from MASAMSlicerLib.session.asking import jobSteps
+    from MASAMSlicerLib.session.jobs import byImage
 
     from masam_core.inference.options import SegmentOptions
     from masam_core.worker.steps import ModelChoice

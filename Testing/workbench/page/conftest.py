@@ -42,17 +42,27 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
-@pytest.fixture
-def bench(server: Any, browser: Any) -> Iterator[Bench]:
-    """A tab."""
+@pytest.fixture(scope="module")
+def tab(server: Any, browser: Any) -> Iterator[Bench]:
+    """One tab for the tests of a file: a tab is a process, and takes seconds to start."""
     with Bench(browser, server.address) as opened:
         yield opened
+
+
+@pytest.fixture
+def mr(tab: Bench) -> Bench:
+    """The tab with the MR, as if just opened."""
+    tab.page.set_viewport_size({"width": 1280, "height": 720})
+    tab.again("sarcoma_mr")
+    return tab
 
 
 @pytest.fixture(scope="session")
 def case(sample_data: Path) -> Case:
     """The MR with its expert's mask."""
-    return Case(sample_data / "sarcoma_mr" / "image.nii.gz", sample_data / "sarcoma_mr" / "expert.nii.gz")
+    return Case(
+        sample_data / "sarcoma_mr" / "image.nii.gz", sample_data / "sarcoma_mr" / "expert.nii.gz"
+    )
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -96,7 +95,8 @@ def test_voxels_lie_where_simpleitk_says(modules: Any, degrees: float, order: st
       return points.map((ras) => {{
         const o = grid.fromRas(ras);
         const [a, b, c] = o.map(Math.round);
-        return {{ native: grid.toNative([a, b, c]), back: grid.toRas(o), off: Math.max(...o.map((x) => Math.abs(x - Math.round(x)))),
+        const off = Math.max(...o.map((x) => Math.abs(x - Math.round(x))));
+        return {{ native: grid.toNative([a, b, c]), back: grid.toRas(o), off,
           value: file[start + a * steps[0] + b * steps[1] + c * steps[2]],
           ascends: grid.directions.every((d, n) => d[n] > 0) }};
       }});
@@ -146,7 +146,8 @@ def test_a_box_is_cut_by_a_slice_as_it_lies(modules: Any) -> None:
       const camera = new Camera("axial", grid);
       camera.area = { left: 0, top: 0, width: 500, height: 500 };
       const found = outline(box, camera, slice);
-      return found && { at: found.corners.map(([x, y]) => camera.fromScreen(x, y, slice)), faces: found.faces };
+      const at = found?.corners.map(([x, y]) => camera.fromScreen(x, y, slice));
+      return found && { at, faces: found.faces };
     }"""
     turn = np.deg2rad(30)
     axes = [

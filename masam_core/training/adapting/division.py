@@ -15,7 +15,7 @@ from masam_core.data.cases import Case
 from masam_core.errors import ConfigError
 from masam_core.spreadsheet import write_table
 
-STOP_SHARE = 0.2  # of the training patients
+STOP_SHARE = 0.25  # of the training patients
 LEAST_PATIENTS = 4  # fewer are all needed for training
 
 

@@ -38,7 +38,7 @@ export class Row {
     this.notes = h("ul", { class: "notes" });
     this.kind = h("select", { class: "kind", "data-test": "kind" });
     this.kind.addEventListener("change", () => ask("kind", this.kind.value));
-    this.confirm = h("button", { type: "button", class: "small", "data-test": "confirm", title: "This mask is right: keep it so, and learn from it", onclick: () => ask("confirm") }, icon("check"), h("span", {}, "Confirm"));
+    this.confirm = h("button", { type: "button", class: "small", "data-test": "confirm", title: "This mask is right: keep it so, and learn from it", onclick: () => ask("confirm", !bench.store.lesion(id)?.corrected) }, icon("check"), h("span", {}, "Confirm"));
     this.sides = h("div", { class: "sides" });
     this.prompts = h("div", { class: "prompts", role: "group" });
     this.size = sizeFields(bench, id);
@@ -115,7 +115,9 @@ export class Row {
     say(this.volume, figures.volume || "–");
     say(this.diameter, (figures.diameter || "–") + (figures.perpendicular ? ` × ${figures.perpendicular}` : ""));
     say(this.plane, figures.plane || "");
-    const others = (more ?? []).filter((each) => each.text);
+    const unit = this.bench.store.state.image?.unit ?? "";
+    const mean = { title: "mean", about: "Mean and standard deviation of the image's values in the mask", text: figures.mean ? [figures.mean, figures.sd ? `± ${figures.sd}` : "", unit].filter(Boolean).join(" ") : "" };
+    const others = [mean, ...(more ?? [])].filter((each) => each.text);
     keyed(this.others, others.map((each) => each.title + each.text), (n) => h("span", { title: others[n].about }, `${others[n].title} `, h("b", {}, others[n].text)));
     say(this.slices, slices ? `slices ${slices}` : "");
     this.sure.hidden = !confidence;
@@ -136,7 +138,7 @@ export class Row {
     label(this.prompts, `Prompts of ${lesion.name}`);
     keyed(this.prompts, lesion.prompts.map((each) => `${each.id} ${each.positive}`), (n) => {
       const prompt = lesion.prompts[n];
-      const word = KIND_WORDS[prompt.kind] ?? prompt.kind;
+      const word = prompt.name ?? KIND_WORDS[prompt.kind] ?? prompt.kind;
       const kind = `${word}${prompt.kind === "line" || prompt.kind === "slicebox" || prompt.kind === "box" ? "" : prompt.positive ? " +" : " −"}`;
       return h("span", { class: `prompt ${prompt.positive ? "plus" : "minus"}` },
         h("button", { type: "button", class: "link", "data-test": "prompt", "aria-label": `Show ${kind} of ${lesion.name}`, onclick: () => this._show(prompt.id) }, kind),

@@ -13,7 +13,7 @@ export function buildViewbar(root, bench) {
   const layouts = LAYOUTS.map((each) =>
     button(each.icon, each.name, { "data-test": `layout-${each.key}`, title: `${each.words} (Y goes through them)`, onclick: () => viewer.setLayout(each.key) }));
   const preset = h("select", { "data-test": "preset", "aria-label": "Window preset", title: "Window presets (keys 1 to 9)" });
-  const typed = ["window", "level"].map((what) => h("input", { type: "number", step: "any", "data-test": what, "aria-label": what === "window" ? "Window width" : "Window level" }));
+  const typed = ["window", "level"].map((what) => h("input", { type: "number", step: "any", "data-test": `${what}-field`, "aria-label": what === "window" ? "Window width" : "Window level" }));
   preset.addEventListener("change", () => {
     const found = store.state.image?.windows[Number(preset.value)];
     if (found) viewer.setWindow(found.window, found.level);
@@ -48,11 +48,6 @@ export function buildViewbar(root, bench) {
     preset.replaceChildren(h("option", { value: "", hidden: true }, "Own"), ...windows.map((each, n) => h("option", { value: n }, each.name)));
     root.inert = !store.state.image;
     root.classList.toggle("off", root.inert);
-    slab.disabled = store.state.image?.modality !== "CT";
-    if (slab.disabled && viewer.slab) {
-      viewer.slab = 0;
-      slab.value = "0";
-    }
   });
   viewer.onChange(() => {
     LAYOUTS.forEach((each, n) => layouts[n].setAttribute("aria-pressed", String(each.key === viewer.layout)));

@@ -68,12 +68,13 @@ export class Viewer {
   /**
    * Show an image.
    * @param {ArrayBuffer} file NIfTI
+   * @param {boolean} stay whether it is another moment of the same: crosshair and zoom stay
    */
-  async show(file) {
+  async show(file, stay) {
     const image = await this.slices.take(file);
     const size = image.hdr.dims.slice(1, 4);
     const grid = new Grid(image.hdr.affine, size, image.permRAS);
-    const same = this.grid && JSON.stringify([this.grid.size, this.grid.origin]) === JSON.stringify([grid.size, grid.origin]);
+    const same = stay && this.grid && JSON.stringify([this.grid.size, this.grid.origin]) === JSON.stringify([grid.size, grid.origin]);
     this.image = image;
     this.grid = grid;
     this.version += 1;

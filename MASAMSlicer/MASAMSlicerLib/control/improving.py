@@ -1,0 +1,185 @@
+"""Improve the model with the user's own cases: a process beside the front end's worker.
+
+The scene is not touched, and no model is replaced: what came of it is shown as a table, and the new
+model is taken only after a yes.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from masam_core.improve.spec import ImproveSpec, own_data
+
+from .. import workerprocess
+from ..translation import tr as _
+
+MakeProcess = Callable[[Sequence[str], Mapping[str, str]], Any]
+NAME = "my-cases"  # of a model that is kept, with a number where that is taken
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Old against new, as a front end shows it.
+
+    Attributes:
+        columns: headings of the table.
+        rows: its rows, the last one the mean.
+        verdict: what to make of it, in a sentence.
+        about: what was trained on and compared on.
+        note: how it was measured.
+        better: whether the new model is the better one on the held-out lesions.
+        changed: whether there is a new model at all.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    verdict: str
+    about: str
+    note: str
+    better: bool
+    changed: bool
+
+
+class Improving:
+    """Starts it, follows it, stops it, and takes the new model over.
+
+    Args:
+        makeProcess: a transport to a process that is not started yet, of a command and an
+            environment (``start``, ``write``, ``stop``, ``on_output``, ``on_closed``).
+        show: called with the fraction done and words while it runs.
+        onNote: called with a line for the user, such as a lesion that was left out and why.
+        onOutcome: called with the table; it waits for :meth:`take` or :meth:`stop` then.
+        onTaken: called with the name under which the new model is kept.
+        onEnd: called at an end without a model: with what went wrong, or an empty text where it
+            was stopped.
+    """
+
+    def __init__(
+        self,
+        makeProcess: MakeProcess,
+        show: Callable[[float, str], None],
+        onNote: Callable[[str], None],
+        onOutcome: Callable[[Outcome], None],
+        onTaken: Callable[[str], None],
+        onEnd: Callable[[str], None],
+    ) -> None:
+        self._makeProcess = makeProcess
+        self._show, self._onNote = show, onNote
+        self._onOutcome, self._onTaken, self._onEnd = onOutcome, onTaken, onEnd
+        self._process: Any = None
+        self._folder: Any = None
+        self._rest = b""
+        self._problem = ""
+        self.outcome: Outcome | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it gathers, trains or compares."""
+        return self._process is not None and self.outcome is None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is a table, and a new model that may be taken."""
+        return self._process is not None and self.outcome is not None
+
+    def start(
+        self,
+        sources: Sequence[Path],
+        model: str,
+        everything: bool = False,
+        device: str = "auto",
+        data: Path | None = None,
+        **limits: float,
+    ) -> None:
+        """Start it; what is going on or waits is stopped.
+
+        Args:
+            sources: scenes, folders of results, or folders with such.
+            model: that is improved.
+            everything: take lesions that nobody has put right, too.
+            device: on which is trained.
+            data: folder of the data set; None is the user's own.
+            limits: ``minutes`` and ``steps`` at most.
+
+        Raises:
+            OSError: the process can't be started.
+        """
+        self.stop()
+        folder = own_data() if data is None else data
+        spec = ImproveSpec(tuple(sources), folder, model, None, everything, device=device)
+        values = {**spec.to_dict(), **limits}
+        self._folder = tempfile.TemporaryDirectory(prefix="masam-improve-")
+        file = Path(self._folder.name) / "spec.json"
+        file.write_text(json.dumps(values), "utf-8")
+        command = [workerprocess.pythonExecutable(), "-m", "masam_core.improve", str(file)]
+        process = self._makeProcess(command, workerprocess.workerEnvironment())
+        self._rest, self._problem, self.outcome = b"", "", None
+        process.on_output = lambda data: self._onOutput(process, data)
+        process.on_closed = lambda code: self._onClosed(process, code)
+        try:
+            process.start()
+        except OSError:
+            self._clear()
+            raise
+        self._process = process
+        self._show(0.0, _("Starting ..."))
+
+    def cancel(self) -> None:
+        """Ask it to stop after what it is doing now; what was gathered stays."""
+        if self._process is not None:
+            self._process.write(b"cancel\n")
+
+    def take(self, name: str = NAME) -> None:
+        """Keep the new model under a name, with a number where that is taken."""
+        if self.waiting:
+            self._process.write(f"keep {name}\n".encode())
+
+    def stop(self) -> None:
+        """End it now, without a word; nothing is taken over."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.stop()
+        self._clear()
+
+    def _onOutput(self, process: Any, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            if process is self._process:
+                self._onEvent(json.loads(line))
+
+    def _onEvent(self, event: dict[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "progress":
+            self._show(float(event["fraction"]), str(event["text"]))
+        elif kind == "note":
+            self._onNote(str(event["message"]))
+        elif kind == "outcome":
+            given = {name: event[name] for name in Outcome.__dataclass_fields__}
+            rows = tuple(tuple(row) for row in event["rows"])
+            self.outcome = Outcome(**{**given, "columns": tuple(event["columns"]), "rows": rows})
+            self._onOutcome(self.outcome)
+        elif kind == "kept":
+            self.stop()
+            self._onTaken(str(event["name"]))
+        elif kind == "error" and self.outcome is not None:
+            self._onNote(str(event["message"]))  # it waits still: another name may do
+        elif kind == "error":
+            self._problem = str(event["message"])
+
+    def _onClosed(self, process: Any, code: int | None) -> None:
+        if process is not self._process:
+            return
+        self._process = None
+        words = _("The process ended unexpectedly (exit code {code}). Nothing was changed.")
+        self._clear()
+        self._onEnd(self._problem or ("" if code == 0 else words.format(code=code)))
+
+    def _clear(self) -> None:
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.cleanup()

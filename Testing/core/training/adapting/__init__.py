@@ -1,0 +1,1 @@
+"""Tests of masam_core.training.adapting."""

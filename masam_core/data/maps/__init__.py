@@ -1,0 +1,1 @@
+"""Maps from a data set's label values to a model's classes; a YAML file each."""
