@@ -40,6 +40,21 @@ def read_object(path: Path, geometry: Geometry) -> Found:
     raise BoxError(f"{path} holds no prompts; expected {words}.")
 
 
+def left_out(path: Path, geometry: Geometry) -> str:
+    """A sentence about shapes of an object that are drawn on other images; mostly empty.
+
+    Raises:
+        BoxError: as :func:`read_object`.
+    """
+    if kind_of(path) is None:
+        return ""
+    count = read_object(path, geometry).elsewhere
+    if not count:
+        return ""
+    shapes = "1 shape is" if count == 1 else f"{count} shapes are"
+    return f"{path.name}: {shapes} drawn on other images than these, or in units of a screen."
+
+
 def _read(path: Path, geometry: Geometry, _per: Per) -> list[Prompt]:
     """A lesion each; a segment or structure is one lesion, however many pieces it has."""
     found = read_object(path, geometry)
