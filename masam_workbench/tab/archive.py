@@ -144,7 +144,10 @@ class Archive:
             words = await self._work("send", give)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        if words is not None:
+        if words is None:  # whoever sends looks at the views, not at the dialog
+            told = self.context.state.pacs
+            self.context.say(told["message"], told["kind"])
+        else:
             self._onSent()
             self._tell(message="The PACS has the masks and the report.", kind=PLAIN)
             self.context.say("The PACS has the masks and the report.", PLAIN)
