@@ -25,6 +25,7 @@ from masam_workbench.served.masks import Masks
 from masam_workbench.served.surface import mz3, surfaceOf
 from masam_workbench.tab.appearance import Appearance
 from masam_workbench.tab.application import Application
+from masam_workbench.tab.archive import NOTHING, Archive
 from masam_workbench.tab.autosave import Autosave
 from masam_workbench.tab.boxes import Boxes
 from masam_workbench.tab.checking import Checking
@@ -85,6 +86,7 @@ class Tab:
     ) -> None:
         keptDays = DAYS if works is not None else 0
         state = self.state = State({**STATE, **_constants(limit, seconds), "keptDays": keptDays})
+        state.pacs = NOTHING
         application = Application(folder)
         scene = application.scene
         loop = asyncio.get_running_loop()
@@ -117,6 +119,9 @@ class Tab:
         )
         self.correcting = Correcting(context, self.running.runner, self.measuring.soon)
         self.saving = Saving(context, self.masks, self.measuring.whenMeasured, self._onSaved)
+        self.archive = Archive(
+            context, self.images, self.saving.segmentation, lambda: self._onSaved(False)
+        )
         self.checking = Checking(context, makeTransport)
         self.uploads = Uploads(context, self.images, limit)
         self.watcher = Watcher(scene, settling, context.refreshSoon)

@@ -140,7 +140,7 @@ export class Dialogs {
  * @param {string} test @param {string} title @param {...Node} content
  * @returns {HTMLDialogElement}
  */
-function dialog(test, title, ...content) {
+export function dialog(test, title, ...content) {
   const close = button("close", "Close", { "data-test": `${test}-close`, onclick: () => made.close() });
   const heading = h("h1", { id: `${test}-title` }, title);
   const made = h("dialog", { "data-test": test, "aria-labelledby": `${test}-title` }, h("div", { class: "head" }, heading, close), ...content);
