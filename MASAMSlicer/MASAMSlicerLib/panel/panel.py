@@ -18,6 +18,7 @@ from .advanced import Advanced
 from .batch import Batch
 from .check import Check
 from .context import PanelContext
+from .followup import FollowUp
 from .improve import Improve
 from .inputs import Inputs
 from .install import Install
@@ -81,6 +82,7 @@ class Panel:
         )
         self.check = Check(context, makeTransport)
         self.improve = Improve(context, problem=self._problem, onTaken=self.inputs.askWorker)
+        self.followUp = FollowUp(context)
         self.watcher = Watcher(session.scene, settling, context.refreshSoon)
         self.spaceViews = SpaceViews(session.handles.mouseIn3D)
         self._shortcuts = Shortcuts(
@@ -144,6 +146,7 @@ class Panel:
                 self.advanced,
                 self.check,
                 self.improve,
+                self.followUp,
             ):
                 part.refresh()
 
@@ -164,6 +167,7 @@ class Panel:
         """The scene is about to be emptied."""
         self.prompt.stop()
         self.batch.sceneClosed()
+        self.followUp.sceneClosed()
         self.context.session.sceneClosed()
         self.results.sceneClosed()
         self.touchUp.sceneClosed()
@@ -184,6 +188,7 @@ class Panel:
         self.batch.cleanup()
         self.check.cleanup()
         self.improve.cleanup()
+        self.followUp.cleanup()
         self.touchUp.cleanup()
         self._letGo()
         self.context.session.close()
