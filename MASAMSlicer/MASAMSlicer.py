@@ -191,8 +191,9 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel.context.refreshSoon()
 
     def onInteractionMode(self, caller, event):
-        """The box has been placed, or the tool was left."""
-        self.panel.prompt.onInteractionMode()
+        """A box or another prompt has been placed, or the tool was left."""
+        if self.panel is not None:
+            self.panel.onInteractionMode()
 
     def _isShown(self):
         """Whether this is the module that the main window shows."""

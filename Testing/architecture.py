@@ -15,7 +15,16 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "ARCHITECTURE.md"
 PACKAGES = ("MASAMSlicerLib", "masam_workbench", "masam_core")
 # Known to nearly every room, and to be found at once: arrows to them would hide the others.
-SMALL = ("errors", "atomic", "digest", "keywords", "limits", "threads", "process_tree")
+SMALL = (
+    "errors",
+    "atomic",
+    "digest",
+    "keywords",
+    "late",
+    "limits",
+    "threads",
+    "process_tree",
+)
 EVERYWHERE = {"masam_core", "MASAMSlicerLib", *(f"masam_core.{name}" for name in SMALL)}
 BLOCK = re.compile(r"```mermaid\n.*?```", re.DOTALL)
 

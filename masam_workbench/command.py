@@ -47,6 +47,13 @@ def workbench_command(
     upload_gb: Annotated[
         float, typer.Option(min=0.001, help="Largest image that a browser may send, in GB.")
     ] = 4.0,
+    keep_work: Annotated[
+        bool,
+        typer.Option(
+            "--keep-work/--no-keep-work",
+            help="Keep work that was not saved on this machine for a week, to be continued.",
+        ),
+    ] = True,
     keep_minutes: Annotated[
         float,
         typer.Option(min=0.1, help="How long the work of a page that was closed is kept, minutes."),
@@ -67,6 +74,7 @@ def workbench_command(
         device=device,
         worker=worker,
         timeout=round(60 * keep_minutes),
+        keep=keep_work,
     )
 
     def ready(address: str) -> None:

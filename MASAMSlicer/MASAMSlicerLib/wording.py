@@ -109,7 +109,7 @@ def _mm(length: float | None) -> str:
 def _confidence(made: Provenance) -> str:
     if made.knownConfidence is not None:
         return f"{made.knownConfidence:.0%}"
-    return _("cut off") if made.cuts else "-"
+    return _("not valid") if made.cuts else "-"
 
 
 def _state(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
@@ -164,6 +164,27 @@ def endWords(ends: Ends) -> str:
         ),
     }
     return words[ends.how].format(what=_counted(ends.slices, _("{n} slice"), _("{n} slices")))
+
+
+def endNames(plane: str) -> tuple[str, str]:
+    """What the upper and the lower end of a box across a plane are called."""
+    return {
+        "axial": (_("Upper end here"), _("Lower end here")),
+        "coronal": (_("Front end here"), _("Back end here")),
+        "sagittal": (_("Right end here"), _("Left end here")),
+    }[plane]
+
+
+def extendWords(side: str) -> str:
+    """What a button says that extends a box at a side."""
+    return {
+        "right": _("Ends flat at its right side: extend"),
+        "left": _("Ends flat at its left side: extend"),
+        "front": _("Ends flat at its front side: extend"),
+        "back": _("Ends flat at its back side: extend"),
+        "lower": _("Ends flat at its lower side: extend"),
+        "upper": _("Ends flat at its upper side: extend"),
+    }[side]
 
 
 def measuredWords(count: int) -> str:

@@ -74,11 +74,17 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "MASAMSlicer")])}
 
 
-def startServer(*arguments: str) -> Server:
-    """Run ``masam workbench`` and wait for its address."""
+def startServer(*arguments: str, home: Path | None = None) -> Server:
+    """Run ``masam workbench`` and wait for its address.
+
+    Args:
+        arguments: of the command.
+        home: where it keeps unsaved work; None is a folder of its own.
+    """
     command = [sys.executable, "-m", "masam_core", "workbench", "--no-browser", *arguments]
     folder = Path(tempfile.mkdtemp(prefix="masam-test-"))
     values = {**environment(), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
+    values["MASAM_HOME"] = str(home or folder / "home")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=values)
     server = Server(process, folder)
 

@@ -11,7 +11,12 @@ import typer
 
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import print_json, reported
-from masam_core.cli.evaluate_classes import Wanted, classes_of, evaluate_classes
+from masam_core.cli.evaluate_classes import (
+    Wanted,
+    classes_of,
+    evaluate_classes,
+    read_shots,
+)
 from masam_core.cli.terminal import console, say
 from masam_core.errors import CheckpointError, ConfigError
 from masam_core.evaluation.peers import PEERS
@@ -124,6 +129,19 @@ def evaluate_command(
         str | None,
         typer.Option(help="Their label values, where these are not those of the data."),
     ] = None,
+    shots: Annotated[
+        int | None,
+        typer.Option(min=1, help="Also fine-tune the model on so many patients of the data."),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=20, help="Of --shots: how often anew; default 3.")
+    ] = None,
+    shot_steps: Annotated[
+        int | None, typer.Option(min=1, help="Of --shots: steps of each fine-tuning; default 200.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Of --shots: folder for the fine-tunings.")
+    ] = None,
     table: Annotated[
         list[Path] | None,
         typer.Option(help="Class by class as in the paper, as .md, .tex or .csv; repeat for more."),
@@ -164,13 +182,14 @@ def evaluate_command(
         )
     if not interactive and (clicks is not None or first):
         raise ConfigError("--clicks and --first belong to --interactive, which was not given.")
-    wanted = Wanted(labels_map, predictions or (), predictions_map, table or ())
+    fine_tuning = read_shots(shots, seeds, shot_steps, out, automatic)
+    wanted = Wanted(labels_map, predictions or (), predictions_map, table or (), fine_tuning)
     if wanted.given and (
         interactive or jitter or against is not None or report is not None or peer or each_lesion
     ):
         raise ConfigError(
-            "Class by class (--map, --predictions, --table) goes with --automatic, --label and "
-            "--csv alone."
+            "Class by class (--map, --predictions, --shots, --table) goes with --automatic, "
+            "--label and --csv alone."
         )
     written = [file for file in (csv, report, *wanted.tables) if file is not None]
     require_targets(written, [data], ConfigError)
@@ -181,12 +200,14 @@ def evaluate_command(
         raise ConfigError(
             f"Evaluation needs the package '{error.name}': pip install 'masam[train]'"
         ) from error
-    cases = [c for c in read_cases(data) if split in (c.split, ALL)]
+    pool = read_cases(data)
+    cases = [c for c in pool if split in (c.split, ALL)]
     if not cases:
         raise ConfigError(f"{data} lists no case with split '{split}'.")
     if wanted.given:
         evaluate_classes(
             data,
+            pool,
             cases,
             model,
             base,
@@ -198,7 +219,7 @@ def evaluate_command(
             quality,
             csv,
             json,
-            _show_tables,
+            show_tables,
         )
         return
     segmenter = Segmenter(model, device, precision, base=base)
@@ -232,7 +253,7 @@ def evaluate_command(
     if json:
         print_json(plain(study))
         return
-    _show_tables(study_tables(study))
+    show_tables(study_tables(study))
 
 
 def _interactive(
@@ -269,10 +290,11 @@ def _interactive(
     if json:
         print_json(plain({"summaries": summaries, "courses": courses}))
     else:
-        _show_tables(course_tables(summaries))
+        show_tables(course_tables(summaries))
 
 
-def _show_tables(tables: Sequence[Table]) -> None:
+def show_tables(tables: Sequence[Table]) -> None:
+    """Print tables, no figure cut off on a narrow terminal."""
     from rich import box
     from rich.measure import Measurement
     from rich.table import Table as RichTable

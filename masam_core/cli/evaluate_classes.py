@@ -24,6 +24,16 @@ NO_MODEL = "none"
 
 
 @dataclass(frozen=True)
+class FineTuning:
+    """Patients to fine-tune on, how often anew, steps each, and the folder for the runs."""
+
+    count: int
+    seeds: int
+    steps: int
+    out: Path
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What was typed of this kind of evaluation."""
 
@@ -31,15 +41,19 @@ class Wanted:
     predictions: Sequence[str]
     predictions_map: str | None
     tables: Sequence[Path]
+    shots: FineTuning | None = None
 
     @property
     def given(self) -> bool:
         """Whether any of it was typed."""
-        return bool(self.labels_map or self.predictions or self.predictions_map or self.tables)
+        return bool(
+            self.labels_map or self.predictions or self.predictions_map or self.tables or self.shots
+        )
 
 
 def evaluate_classes(
     data: Path,
+    pool: Sequence[Case],
     cases: Sequence[Case],
     model: str,
     base: Path | None,
@@ -57,6 +71,7 @@ def evaluate_classes(
 
     Args:
         data: that the cases are from.
+        pool: every case of the data, from which shots are drawn.
         cases: to evaluate.
         model: name or path, or ``none``.
         base, device, precision: of the model.
@@ -86,9 +101,15 @@ def evaluate_classes(
     def told(name: str, number: int, count: int, case: str) -> None:
         say(f"{name}: {number + 1}/{count} {case}", err=True)
 
-    study = run_class_study(
-        cases, names, target, named, others, quality, not automatic and segmenter is not None, told
-    )
+    if wanted.shots is not None:
+        if others or segmenter is None:
+            raise ConfigError("--shots fine-tunes one model; leave --predictions out.")
+        study = _few_shot(
+            pool, cases, model, base, device, precision, target, wanted.shots, quality, told
+        )
+    else:
+        boxes = not automatic and segmenter is not None
+        study = run_class_study(cases, names, target, named, others, quality, boxes, told)
     if csv is not None:
         write_scores(csv, study.scores)
     tables = class_tables(study)
@@ -98,6 +119,55 @@ def evaluate_classes(
         print_json(plain(document(study)))
     else:
         show(tables)
+
+
+def read_shots(
+    count: int | None, seeds: int | None, steps: int | None, out: Path | None, automatic: bool
+) -> FineTuning | None:
+    """The few-shot options as typed; ConfigError where they make no sense."""
+    if count is None:
+        if seeds is not None or steps is not None or out is not None:
+            raise ConfigError("--seeds, --shot-steps and --out belong to --shots.")
+        return None
+    if out is None or not automatic:
+        raise ConfigError(
+            "--shots needs --automatic, and --out FOLDER for the fine-tunings, which go on there "
+            "when they are stopped."
+        )
+    from masam_core.experiments.shots import Shots
+
+    return FineTuning(count, seeds or Shots.seeds, steps or Shots.steps, out)
+
+
+def _few_shot(
+    pool: Sequence[Case],
+    cases: Sequence[Case],
+    model: str,
+    base: Path | None,
+    device: str,
+    precision: str,
+    target: Target,
+    wanted: FineTuning,
+    quality: Quality,
+    told: Callable[[str, int, int, str], None],
+) -> ClassStudy:
+    from masam_core.catalog.resolve import resolve_base, resolve_model
+    from masam_core.experiments.shots import Shots, run_shots
+
+    file = resolve_model(model)
+    return run_shots(
+        pool,
+        cases,
+        (_title(model), file, resolve_base(file, base)),
+        target,
+        Shots(wanted.count, wanted.seeds, wanted.steps),
+        wanted.out,
+        device,
+        precision,
+        quality,
+        lambda message: say(message, err=True),
+        told,
+    )
 
 
 def document(study: ClassStudy) -> Mapping[str, object]:

@@ -21,6 +21,7 @@ from masam_core.cli.models import app as models_app
 from masam_core.cli.pacs import app as pacs_app
 from masam_core.cli.prepare import prepare_command
 from masam_core.cli.segment import segment_command
+from masam_core.cli.study import study_command
 from masam_core.cli.terminal import PlainGroup, forgiving_streams, say, say_error
 from masam_core.cli.train import train_command
 from masam_core.cli.watch import watch_command
@@ -49,6 +50,7 @@ app.command("collect")(collect_command)
 app.command("prepare")(prepare_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
+app.command("study")(study_command)
 app.command("bench")(bench_command)
 
 

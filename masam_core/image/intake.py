@@ -15,6 +15,7 @@ from masam_core.atomic import atomic_path
 from masam_core.errors import VolumeError
 from masam_core.image.archive import Unpacked, is_archive, unpack
 from masam_core.image.formats.dicom import list_series
+from masam_core.image.formats.dicom.headline import headline
 from masam_core.image.plain_nrrd import write_plain_nrrd
 from masam_core.image.volume import Volume, read_volume
 
@@ -31,9 +32,11 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
         series: UID of the DICOM series to take.
 
     Returns:
-        ``name``, ``modality``, ``shape`` (KJI), and ``notes`` (sentences for the user) where there
-        are any; or ``series`` (each with ``uid`` and ``words``) where there are several to choose
-        from, and nothing was written.
+        ``name``, ``modality``, ``shape`` (KJI), ``notes`` (sentences for the user) where there are
+        any, and of DICOM images ``origin`` (see ``headline``) and ``images``
+        (``SourceImages.to_dict``, with the patient's data: to be kept for DICOM results, and shown
+        to nobody); or ``series`` (each with ``uid`` and
+        ``words``) where there are several to choose from, and nothing was written.
 
     Raises:
         VolumeError: see ``read_volume`` and :func:`masam_core.image.archive.unpack`.
@@ -61,8 +64,14 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
         except VolumeError as error:
             raise VolumeError(told(error)) from error
         _write(volume, target)
-    answer = {"name": name, "modality": volume.modality, "shape": list(volume.array.shape)}
-    return {**answer, "notes": [told(n) for n in volume.notes]} if volume.notes else answer
+    shape = list(volume.array.shape)
+    answer: dict[str, Any] = {"name": name, "modality": volume.modality, "shape": shape}
+    if volume.notes:
+        answer["notes"] = [told(note) for note in volume.notes]
+    if volume.geometry.images is not None:
+        answer["origin"] = headline(volume.geometry.images)
+        answer["images"] = volume.geometry.images.to_dict()
+    return answer
 
 
 def _from_archive(archive: Path, folder: Path) -> tuple[Path, bool]:

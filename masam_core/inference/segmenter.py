@@ -294,7 +294,8 @@ class Segmenter(VolumeHolder):
             if run.cancelled is not None and run.cancelled():
                 raise Cancelled("Segmentation was cancelled.")
             if run.progress is not None:
-                run.progress(done / len(starts), f"window {done + 1} of {len(starts)}")
+                number = max(starts[done], first) - first + 1
+                run.progress(done / len(starts), f"slice {number} of {last - first + 1}")
             group = self._group(job, starts[done:], batch_size)
             try:
                 self._run_windows(job, group, total, ask)

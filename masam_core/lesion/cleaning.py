@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 
 from masam_core.errors import SegmentationError
+from masam_core.late import sitk
 from masam_core.lesion.cleaning_options import Keep, PostprocessOptions
 
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from masam_core.late import sitk
 from masam_core.lesion.cleaning import fill_enclosed
 
 # Diameters closer than this (mm) are equal; the region with the larger area is then measured.

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
+
+from masam_core.late import sitk
 
 Mask = NDArray[np.bool_]
 

@@ -7,11 +7,11 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import ArrayLike, NDArray
 
 from masam_core.errors import BoxError
 from masam_core.image.geometry import CanonicalFrame, Geometry, closest_axes
+from masam_core.late import sitk
 from masam_core.prompts.per import Per
 
 # Corner number bi + 2 bj + 4 bk lies at the low (0) or high (1) end of i, j and k.

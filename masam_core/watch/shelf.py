@@ -63,7 +63,8 @@ class Shelf:
             try:
                 with path.open("rb") as file:
                     came = came_of(file)
-                self._enter(came, path.stat().st_mtime)
+                # A clock that was put back must not keep anything waiting.
+                self._enter(came, min(path.stat().st_mtime, self._now()))
             except (PacsError, OSError) as error:
                 notes.append(f"{path.parent.name}/{path.name}: {error}")
         return notes
@@ -118,6 +119,11 @@ class Shelf:
                 for g in self._groups.values()
                 if g.images & came.refers
             ]
+
+    def last(self) -> float:
+        """When the last object of any series came (seconds since the epoch)."""
+        with self._busy:
+            return max((group.last for group in self._groups.values()), default=0.0)
 
     def forget(self, came: Came) -> None:
         """Delete a measurement that is worked through."""

@@ -73,10 +73,14 @@ class Watch:
         self.places = Places(spec.work, spec.reserve_bytes)
         self.places.make()
         self._lock = lock_folder(spec.work)
-        self._states = StateFolder(spec.work)
         self.shelf = Shelf(self.places, now)
-        for note in self.shelf.restore():
-            self.log(note)
+        try:
+            self._states = StateFolder(spec.work)
+            for note in self.shelf.restore():
+                self.log(note)
+        except BaseException:
+            self._lock.release()
+            raise
         self._pauses = Pauses(spec.first_pause_s, spec.most_pause_s)
         self._sender = Sender(
             self.places, target, Pauses(spec.first_pause_s, spec.most_pause_s), self._on_sent
@@ -150,11 +154,11 @@ class Watch:
             append_text(self._spec.work / LOG, f"{stamp}  {line}\n")
 
     def _still_comes(self) -> bool:
-        """Whether something came that has to be quiet first."""
+        """Whether something comes that has to be quiet first, perhaps what a measurement lacks."""
+        there = self.shelf.measurements()
         before = self._now() - self._spec.quiet_s
-        return any(
-            since > before or any(g.last > before for g in self.shelf.groups_of(came))
-            for came, since in self.shelf.measurements()
+        return any(since > before for _, since in there) or (
+            bool(there) and self.shelf.last() > before
         )
 
     def _is_ended(self, case: Case) -> bool:

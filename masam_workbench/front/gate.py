@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import secrets
 import signal
@@ -19,7 +20,18 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import MasamError
 from masam_core.worker.protocol import Message
 from masam_workbench.front.connections import Listener, admit, serving
-from masam_workbench.front.guard import COOKIE, HEADERS, isLoopback, ours, plain, refusal, same
+from masam_workbench.front.errorpage import dressed
+from masam_workbench.front.guard import (
+    BROWSER,
+    COOKIE,
+    HEADERS,
+    browserOf,
+    isLoopback,
+    ours,
+    plain,
+    refusal,
+    same,
+)
 from masam_workbench.front.link import WORKER
 from masam_workbench.front.processes import TabProcess, startTab
 from masam_workbench.front.proxy import ASKED, LIVE, SENT, passRequest, passSocket
@@ -30,6 +42,7 @@ MOST_TABS = 8
 SWEEP_SECONDS = 20.0
 SHUTDOWN_SECONDS = 3.0
 SPARED_SECONDS = 60.0  # a tab without a page is kept so long in any case: it may be reloading
+BROWSER_SECONDS = 30 * 86400  # a browser is known so long: its unsaved work is kept for a week
 EMPTY_SECONDS = 120.0  # and so long at most where it never had an image
 
 
@@ -43,6 +56,7 @@ class Options:
         limit: of an upload, in bytes.
         device, worker: see ``tab.Settings``.
         timeout: seconds without a connection after which a tab ends and its data are deleted.
+        keep: whether work that was not saved is kept on disk, to be continued.
         token: without which no tab is opened.
     """
 
@@ -53,6 +67,7 @@ class Options:
     device: str = ModelChoice.device
     worker: str = ""
     timeout: int = 1800
+    keep: bool = True
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
 
@@ -81,7 +96,7 @@ class Gate:
             response: web.StreamResponse = self._refused(request) or await handler(request)
             if response.status == 403 and not response.prepared:
                 response.force_close()  # whoever has no secret keeps no connection
-            return response
+            return dressed(request, response)
 
     def _refused(self, request: web.Request) -> web.StreamResponse | None:
         """Answer to a request that comes from elsewhere, or can't come from a browser."""
@@ -106,6 +121,9 @@ class Gate:
         if not await self._makeRoom():
             return web.Response(status=503, text=f"{MOST_TABS} tabs are open. Close one first.")
         options = self.options
+        # On this machine alone the token says whose work it is; elsewhere it says too little.
+        given = browserOf(request.headers.get("Cookie", ""))
+        owner = "" if isLoopback(options.host) else given or secrets.token_urlsafe(24)
         self._starting += 1
         try:
             tab = await startTab(
@@ -115,6 +133,8 @@ class Gate:
                     "device": options.device,
                     "worker": options.worker,
                     "timeout": options.timeout,
+                    "keep": options.keep,
+                    "owner": hashlib.sha256(owner.encode()).hexdigest() if owner else "",
                 },
                 self._ask,
             )
@@ -129,6 +149,10 @@ class Gate:
         # Not "Strict": the address is also followed from another page, a notebook or a chat. What
         # changes something must say that it comes from this page (see ``refusal``).
         answer.set_cookie(COOKIE, tab.cookie, path=path, httponly=True, samesite="Lax")
+        if owner:
+            answer.set_cookie(
+                BROWSER, owner, path="/", httponly=True, samesite="Lax", max_age=BROWSER_SECONDS
+            )
         return answer
 
     async def _makeRoom(self) -> bool:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from masam_workbench.front.errorpage import STYLE_HASH
+
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        f"default-src 'self'; script-src 'self'; style-src 'self' {STYLE_HASH}; "
+        "img-src 'self' data: blob:; "
         "connect-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; "
         "frame-ancestors 'none'; form-action 'none'; base-uri 'self'"
     ),
@@ -20,7 +24,9 @@ HEADERS = {
 }
 
 
-COOKIE = "masam"
+COOKIE = "masam"  # a tab's own
+BROWSER = "masam-browser"  # by which a browser finds its unsaved work again
+_SECRET = re.compile(r"[\w-]{32}", re.ASCII)
 
 
 def isLoopback(host: str) -> bool:
@@ -44,8 +50,13 @@ def ours(header: str) -> list[str]:
     Other servers on this machine set cookies for the same name, with any bytes in them; what is
     not ours is passed over.
     """
-    pairs = (part.strip().partition("=") for part in header.split(";"))
-    return [value.strip('"') for name, _, value in pairs if name == COOKIE]
+    return _values(header, COOKIE)
+
+
+def browserOf(header: str) -> str:
+    """The secret by which a browser is known, in a Cookie header; empty where there is none."""
+    found = [value for value in _values(header, BROWSER) if _SECRET.fullmatch(value)]
+    return found[0] if found else ""
 
 
 def plain(text: str) -> bool:
@@ -79,6 +90,11 @@ def refusal(headers: Mapping[str, str], method: str, loopback: bool, websocket: 
     if changing and _place(origin) != host.lower():
         return "This request comes from another page."
     return ""
+
+
+def _values(header: str, name: str) -> list[str]:
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return [value.strip('"') for found, _, value in pairs if found == name]
 
 
 def _place(origin: str) -> str | None:

@@ -26,6 +26,7 @@ from masam_workbench.tab.context import Settings
 from masam_workbench.tab.live import Live
 from masam_workbench.tab.sharedworker import SharedWorker
 from masam_workbench.tab.tab import Tab
+from masam_workbench.tab.works import Works, worksFolder
 
 END_SECONDS = 2.0  # for what is on its way when the tab ends
 LOOK_SECONDS = 1.0
@@ -53,8 +54,9 @@ async def serve(settings: dict[str, Any], link: TabLink) -> None:
         int(settings["limit"]),
         timeout,
         worker.transport,
+        Works(worksFolder(), settings["owner"]) if settings["keep"] else None,
     )
-    live = Live(tab.state, actionsOf(tab), tab.context.sayError)
+    live = Live(tab.state, actionsOf(tab), tab.context.sayError, tab.autosave.setWatched)
     runner = web.AppRunner(
         makeApp(tab, live, settings["secret"]), access_log=None, shutdown_timeout=END_SECONDS
     )

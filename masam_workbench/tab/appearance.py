@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from MASAMSlicerLib.scene import views
+from MASAMSlicerLib.scene.views import setSegmentsVisible
 
 from masam_workbench.tab.context import TabContext
 
@@ -26,6 +26,6 @@ class Appearance:
     def _setMasksVisible(self, visible: bool) -> None:
         self.context.state.showMasks = visible
         for node in self.context.nodes("vtkMRMLSegmentationNode"):
-            views.setSegmentsVisible(node, visible, False)
+            setSegmentsVisible(node, visible, False)
             node.GetDisplayNode().SetVisibility3D(visible)
             node.GetDisplayNode().SetOpacity2DFill(FILL)

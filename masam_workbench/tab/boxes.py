@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from MASAMSlicerLib.scene import ends, placing
-from MASAMSlicerLib.scene.keptbox import KeptBox
 from MASAMSlicerLib.scene.lesions import LesionEntry
 from MASAMSlicerLib.scene.prompts import cornersInVolume, layRoi
+from MASAMSlicerLib.scene.transforms import nodeToWorld
 from MASAMSlicerLib.wording import endWords
 
 from masam_core.errors import BoxError, MasamError
@@ -18,8 +18,7 @@ from masam_core.prompts.boxes import CORNER_BITS
 from masam_workbench.tab.context import TabContext
 
 LEAST_MM, MOST_MM = 0.01, 10_000.0
-FIRST_WORDS = ("first", "lower")
-LAST_WORDS = ("last", "upper")
+ENDS = {"first": ends.FIRST, "last": ends.LAST, "lower": ends.LOWER, "upper": ends.UPPER}
 
 
 class Boxes:
@@ -50,11 +49,9 @@ class Boxes:
             raise BoxError("Open an image first.")
         corners = cornersOf(center, axes, size)
         session = context.session
-        with session.history.step("Draw a box") as touched:
-            lesion = session.lesions.add(context.volume)
-            touched.boxes.append(KeptBox(lesion.id, None))
-            lesion.roi.SetSize(1.0, 1.0, 1.0)
-            layRoi(lesion.roi, context.volume, corners)
+        lesion = session.lesions.add(context.volume)
+        layRoi(lesion.roi, context.volume, corners)
+        session.history.drawn(f"Draw the box of {lesion.name}", lesion.id)
         context.select(lesion.id)
         made = session.lesions.lesion(lesion.id)
         context.say(placing.boxWarning(made) or "Adjust the box until it is tight, then Segment.")
@@ -75,23 +72,28 @@ class Boxes:
             self.context.say(warning)
         self.context.refreshSoon()
 
-    def setEnd(self, lesionId: str, end: str, position: Any, _plane: str = "") -> None:
-        """Make the slice at a position the box's first or last one.
+    def setEnd(self, lesionId: str, end: str, position: Any, plane: str | None = None) -> None:
+        """Make the slice at a position one end of the box, across the plane of a view.
 
         Args:
             lesionId: whose; an empty text is the selected one.
             end: ``first``, ``last``, ``lower`` or ``upper``.
             position: (3,) RAS of the image, mm.
+            plane: of the view, ``axial``, ``coronal`` or ``sagittal``; None is that of the
+                acquisition.
 
         Raises:
             BoxError: no box, another word, or no position.
         """
-        if end not in (*FIRST_WORDS, *LAST_WORDS):
-            raise BoxError(f"The end is {end!r}; expected first, last, upper or lower.")
+        if end not in ENDS:
+            raise BoxError(f"The end is {end!r}; expected {', '.join(ENDS)}.")
+        if plane and plane not in ends.PLANES:
+            raise BoxError(f"The plane is {plane!r}; expected {', '.join(ends.PLANES)}.")
         lesion = self._lesion(lesionId or self.context.chosen)
-        point = numbers(position, (3,), "The position")
-        which = ends.FIRST if end in FIRST_WORDS else ends.LAST
-        self.context.say(endWords(ends.setEndSlice(lesion.roi, lesion.volume, point, which)))
+        own = numbers(position, (3,), "The position")
+        point = nodeToWorld(lesion.volume, own)[0]
+        found = ends.setEndSlice(lesion.roi, lesion.volume, point, ENDS[end], plane or None)
+        self.context.say(endWords(found))
         self._onRest(lesion.id)
         self.context.refreshSoon()
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from MASAMSlicerLib.control.context import Context
+from MASAMSlicerLib.control.front import ERROR
 from MASAMSlicerLib.scene.nodes import nodesOfClass
 from MASAMSlicerLib.session.session import Session
 
 from masam_core.catalog.choice import ModelChoice
 from masam_workbench.tab.application import Application
 from masam_workbench.tab.state import State
+from masam_workbench.tab.words import plain, wordsOf
 
 REFRESH_MS = 40
 
@@ -88,8 +90,14 @@ class TabContext(Context):
         self.state.selected = lesionId
         self.refreshSoon()
 
+    def sayError(self, error: Exception, holds: Callable[[], bool] | None = None) -> None:
+        """Show an error in the user's words; what nobody foresaw says nothing of its insides."""
+        self.say(wordsOf(error), ERROR, holds)
+        self.refreshSoon()
+
     def show(self, text: str, kind: str) -> None:
         """Write the lines under the large button."""
+        text = plain(text, self.folder)
         self.state.message, self.state.messageKind = text, kind
         self.state.messages = [
             {"text": line, "kind": kind or "plain"} for line in text.splitlines() if line.strip()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from MASAMSlicerLib.control.front import PLAIN, WARNING
 from MASAMSlicerLib.sampledata import SAMPLES
 from MASAMSlicerLib.scene.volumes import forgetVolumes, requireVolume
 from MASAMSlicerLib.scene.windowlevel import applyPreset, presetsOf
@@ -16,10 +17,18 @@ from MASAMSlicerLib.scene.windowlevel import applyPreset, presetsOf
 from masam_core.catalog.bundled import sample_data_dir
 from masam_core.errors import MasamError, VolumeError
 from masam_core.image.apart import Reader, take_in_apart
+from masam_workbench.tab.bundle import requireWholeNrrd, unpackScene
 from masam_workbench.tab.context import TabContext
+from masam_workbench.tab.opening import (
+    adoptSegments,
+    importScene,
+    readSegmentation,
+    removeAllBut,
+)
 from masam_workbench.tab.shown import Shown
 
 READ_SECONDS = 300.0
+SCENES, MASKS = (".mrb",), (".seg.nrrd",)
 
 
 class Images:
@@ -28,12 +37,12 @@ class Images:
     Args:
         context: of the tab.
         shown: what the page sees of it.
-        leaveTools: puts every tool away.
+        onLeave: called before what is shown leaves.
     """
 
-    def __init__(self, context: TabContext, shown: Shown, leaveTools: Callable[[], None]) -> None:
+    def __init__(self, context: TabContext, shown: Shown, onLeave: Callable[[], None]) -> None:
         self.context, self._shown = context, shown
-        self._leaveTools = leaveTools
+        self._onLeave = onLeave
         self._reading: asyncio.Task[dict[str, Any]] | None = None
         self._cancelled = False
         self._undecided: tuple[Path, str] | None = None  # a source with several series
@@ -62,23 +71,45 @@ class Images:
         if folder in known:
             await self.open(sample_data_dir() / folder / "image.nii.gz", known[folder])
 
-    async def open(self, path: Path, name: str, series: str | None = None) -> None:
+    async def open(
+        self,
+        path: Path,
+        name: str,
+        series: str | None = None,
+        masks: Sequence[Path] = (),
+        known: dict[str, Any] | None = None,
+    ) -> bool:
         """Read a file or folder of unknown origin, and show it; errors are said, not raised.
 
-        Where there are several DICOM series, the page asks which (see :meth:`chooseSeries`).
+        Where there are several DICOM series, the page asks which (see :meth:`chooseSeries`). A
+        saved scene is opened as it was; a segmentation joins the image that is shown.
+
+        Args:
+            path: of the file or folder.
+            name: for people.
+            series: UID of a DICOM series.
+            masks: segmentations of the same image, read with it.
+            known: facts that the file does not say, in place of those that are read.
+
+        Returns:
+            Whether it was opened.
         """
         if self.reading:
             self.context.say("An image is being read. Wait for it, or cancel first.")
-            return
+            return False
         name = _without_odd(name)
+        if _endsIn(path, MASKS):
+            return self.addMasks([path], name)
         try:
             folder = Path(tempfile.mkdtemp(prefix="reading-", dir=self.context.folder))
         except OSError as error:
             self.context.sayError(VolumeError(f"'{name}' can't be read: {error.strerror}."))
-            return
+            return False
+        scene = _endsIn(path, SCENES)
         target = folder / "image.nrrd"
         self._cancelled = False
-        self._reading = asyncio.get_running_loop().create_task(read(path, target, name, series))
+        reading = _unpacked(path, folder) if scene else read(path, target, name, series)
+        self._reading = asyncio.get_running_loop().create_task(reading)
         self.context.state.series = []
         self.context.state.loading = name
         try:
@@ -86,8 +117,12 @@ class Images:
             if "series" in facts:
                 self._undecided = (path, name)
                 self.context.state.series = facts["series"]
-                return
-            self._take(target, name, facts)
+                return False
+            if scene:
+                self._takeScene(Path(facts["scene"]))
+            else:
+                self._take(target, name, {**facts, **(known or {})})
+            return not masks or self.addMasks(masks, name)
         except asyncio.CancelledError:
             if not self._cancelled:
                 raise
@@ -101,6 +136,31 @@ class Images:
             shutil.rmtree(folder, ignore_errors=True)
             self.context.state.loading = ""
             self.context.refresh()
+        return False
+
+    def addMasks(self, paths: Sequence[Path], name: str) -> bool:
+        """Put the lesions of segmentation files on the image that is shown; errors are said."""
+        context = self.context
+        if context.volume is None:
+            context.say(
+                f"'{name}' holds masks without their image. Open the image first, or both files "
+                "together.",
+                WARNING,
+            )
+            return False
+        try:
+            for path in paths:
+                requireWholeNrrd(path)
+                node = readSegmentation(context.scene, path, context.volume, name)
+                count = adoptSegments(context.session.lesions, node, context.volume)
+                words = "1 lesion" if count == 1 else f"{count} lesions"
+                context.say(f"Opened {words} of '{name}'.")
+        except (MasamError, OSError) as error:
+            context.sayError(error)
+            return False
+        finally:
+            context.refreshSoon()
+        return True
 
     async def chooseSeries(self, uid: str) -> None:
         """The series that the user has chosen; an empty text is none."""
@@ -133,28 +193,51 @@ class Images:
         modality = facts.get("modality")
         if modality and hierarchy is not None:
             key = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
-            hierarchy.SetItemAttribute(hierarchy.GetItemByDataNode(volume), key, str(modality))
-        self._letGo()
+            item = hierarchy.GetItemByDataNode(volume)
+            # Without the application nobody else gives a node its item.
+            item = item or hierarchy.CreateItem(hierarchy.GetSceneItemID(), volume)
+            hierarchy.SetItemAttribute(item, key, str(modality))
+        self._letGo([volume, volume.GetDisplayNode(), volume.GetStorageNode()])
+        self._show(volume, facts.get("origin"))
+        notes = " ".join(str(note) for note in facts.get("notes", []))
+        context.say(notes, WARNING if notes else PLAIN)
+
+    def _takeScene(self, path: Path) -> None:
+        """Put a saved scene in the place of what was there."""
+        context = self.context
+        volume, came = importScene(context.scene, path)
+        self._letGo(came)
+        self._show(volume, None)
+        for lesion in context.lesions():
+            if lesion.roi is None:
+                context.session.lesions.adopt(lesion)
+        context.say("Opened the scene as it was saved.")
+
+    def _show(self, volume: Any, origin: dict[str, Any] | None) -> None:
         self.context.volume = volume
         self.choosePreset(next(iter(presetsOf(volume))))
-        self._shown.show(volume, facts.get("origin"))
-        notes = " ".join(str(note) for note in facts.get("notes", []))
-        context.say(notes, "warning" if notes else "")
+        self._shown.show(volume, origin)
 
-    def _letGo(self) -> None:
-        """The image that was shown leaves, with its lesions; they were about it alone."""
-        if self.context.volume is None:
-            return
+    def _letGo(self, came: Sequence[Any]) -> None:
+        """What was shown leaves, with all that belongs to it; ``came`` takes its place."""
         context = self.context
-        self._leaveTools()
+        self._onLeave()
         context.session.sceneClosed()
-        for kind in ("vtkMRMLMarkupsROINode", "vtkMRMLSegmentationNode"):
-            for node in context.nodes(kind):
-                context.scene.RemoveNode(node)
-        context.scene.RemoveNode(self.context.volume)
-        self.context.volume = None
+        removeAllBut(context.scene, came)
+        context.volume = None
         self._shown.show(None)
         forgetVolumes()
+
+
+async def _unpacked(path: Path, folder: Path) -> dict[str, Any]:
+    """Unpack a scene beside what is read."""
+    place = folder / "unpacked"
+    place.mkdir()
+    return {"scene": str(await asyncio.to_thread(unpackScene, path, place))}
+
+
+def _endsIn(path: Path, endings: tuple[str, ...]) -> bool:
+    return path.name.lower().endswith(endings)
 
 
 async def read(path: Path, target: Path, name: str, series: str | None = None) -> dict[str, Any]:

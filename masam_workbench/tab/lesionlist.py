@@ -5,19 +5,33 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 from MASAMSlicerLib.control.lesionactions import LesionActions
-from MASAMSlicerLib.scene.lesions import EDITED, LesionEntry
+from MASAMSlicerLib.scene.extendable import extendable
+from MASAMSlicerLib.scene.lesions import LesionEntry
+from MASAMSlicerLib.scene.promptnodes import SLICE_BOX
+from MASAMSlicerLib.scene.transforms import worldToNode
 from MASAMSlicerLib.scene.volumes import geometryOf
-from MASAMSlicerLib.wording import rowOf
+from MASAMSlicerLib.wording import promptName, rowOf
 
+from masam_core.image.geometry import LPS_TO_RAS
+from masam_core.lesion.measurements.measurement import Quantity
 from masam_core.lesion.measurements.registry import listed_quantities
 from masam_core.lesion.terminology import TUMOUR_TYPES
 from masam_workbench.served.masks import Masks, ServedMask, describe
 from masam_workbench.tab.boxes import boxOf
 from masam_workbench.tab.context import TabContext
+from masam_workbench.tab.figures import (
+    askedWords,
+    significant,
+    sliceNumber,
+    span,
+    thresholdOf,
+)
 
 # These have their place in the page; other listed measurements follow them.
 PLACED = ("volume_ml", "longest_diameter_mm")
+PAGE_KINDS = {SLICE_BOX: "slicebox"}
 
 
 class LesionRows:
@@ -34,7 +48,7 @@ class LesionRows:
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows of the lesions of the image that is shown."""
-        return [self._row(n, lesion) for n, lesion in enumerate(self.context.lesions(), 1)]
+        return [self._row(lesion) for lesion in self.context.lesions()]
 
     def rename(self, lesionId: str, name: str) -> None:
         """Name box and segment."""
@@ -74,14 +88,16 @@ class LesionRows:
         """Remove box and segment; undo brings them back."""
         self.actions.delete([lesionId])
 
-    def _row(self, number: int, lesion: LesionEntry) -> dict[str, Any]:
+    def _row(self, lesion: LesionEntry) -> dict[str, Any]:
         row = rowOf(lesion, self.context.session.states)
         keys = {kind.entry: key for key, kind in TUMOUR_TYPES.items()}
         mask = self._masks.of(lesion)
+        made = lesion.provenance
+        found = made.measurements if made is not None else {}
         return {
             "id": lesion.id,
             "name": lesion.name,
-            "label": number,
+            "label": lesion.label,
             "color": "#" + "".join(f"{round(255 * c):02x}" for c in lesion.color),
             "kind": keys.get(lesion.terminology, ""),
             "kindName": row.kind,
@@ -90,36 +106,85 @@ class LesionRows:
             "segmented": lesion.segment is not None,
             "state": row.state,
             "notes": row.notes.splitlines(),
-            "figures": {
-                "volume": row.volume,
-                "diameter": row.diameter,
-                "perpendicular": row.perpendicular,
-                "plane": row.plane,
-                **{name: text for name, text in row.figures.items() if name not in PLACED},
-            },
+            "figures": figuresOf(found),
             "more": [
-                {"title": q.heading(), "about": q.about, "text": row.figures[q.name]}
+                {"title": q.heading(), "about": q.about, "text": _shown(q, found)}
                 for q in listed_quantities()
                 if q.name not in PLACED
             ],
             "confidence": row.confidence,
-            "slices": _slices(mask, lesion),
+            "threshold": thresholdOf(lesion),
+            "slices": slicesOf(mask, lesion),
+            "asked": askedWords(lesion),
             "box": boxOf(lesion),
             "mask": describe(mask),
             "surface": mask.version if mask is not None and mask.array.size else None,
-            "prompts": [],
-            "extendable": [],
-            "corrected": lesion.locked or lesion.status == EDITED,
+            "prompts": promptRows(lesion),
+            "extendable": sidesOf(lesion),
+            "corrected": lesion.corrected,
+            "asks": lesion.boxMoved or lesion.asks or lesion.segment is None,
         }
 
 
-def _slices(mask: ServedMask | None, lesion: LesionEntry) -> str:
-    """First and last slice of a mask as acquired, counted from 1 as on screen."""
+def slicesOf(mask: ServedMask | None, lesion: LesionEntry) -> str:
+    """First and last slice of a mask as acquired, by their numbers on screen."""
     if mask is None or not mask.array.size or lesion.volume is None:
         return ""
     axis = geometryOf(lesion.volume).acquisition_axis
-    first, count = mask.extent[axis] + 1, mask.extent[axis + 3]
-    return f"{first}-{first + count - 1}" if count > 1 else str(first)
+    return span(mask.extent[axis], mask.extent[axis + 3])
+
+
+def figuresOf(found: dict[str, Any]) -> dict[str, str]:
+    """Measurements as texts with three significant digits; empty where there is none.
+
+    Args:
+        found: measurements by name.
+    """
+    if not found.get("voxels"):
+        return dict.fromkeys(("volume", "diameter", "perpendicular", "plane", "mean", "sd"), "")
+    return {
+        "volume": significant(found.get("volume_ml")),
+        "diameter": significant(found.get("longest_diameter_mm")),
+        "perpendicular": significant(found.get("perpendicular_diameter_mm")),
+        "plane": str(found.get("diameter_plane") or ""),
+        "slice": str(sliceNumber(found.get("diameter_slice")) or ""),
+        "mean": significant(found.get("mean")),
+        "sd": significant(found.get("sd")),
+    }
+
+
+def promptRows(lesion: LesionEntry) -> list[dict[str, Any]]:
+    """The prompts of a lesion besides its box, as the page is told: RAS of the image, mm."""
+    return [
+        {
+            "id": prompt.id,
+            "kind": PAGE_KINDS.get(prompt.kind, prompt.kind),
+            "name": promptName(prompt.kind),
+            "positive": prompt.positive,
+            "first": prompt.first,
+            "points": np.round(prompt.points @ LPS_TO_RAS[:3, :3], 3).tolist(),
+        }
+        for prompt in lesion.prompts
+    ]
+
+
+def sidesOf(lesion: LesionEntry) -> list[dict[str, Any]]:
+    """The sides at which a lesion's mask ends flat, as the page is told."""
+    if lesion.volume is None:
+        return []
+    return [
+        {
+            "side": each.side,
+            "words": f"ends flat at its {each.side} side",
+            "plane": np.round(worldToNode(lesion.volume, each.corners), 3).tolist(),
+        }
+        for each in extendable(lesion)
+    ]
+
+
+def _shown(quantity: Quantity, found: dict[str, Any]) -> str:
+    value = found.get(quantity.name)
+    return significant(value) if isinstance(value, float) else quantity.shown(found)
 
 
 def _isVisible(lesion: LesionEntry) -> bool:

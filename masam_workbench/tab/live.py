@@ -13,8 +13,8 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from masam_core.errors import MasamError
 from masam_workbench.tab.state import State
+from masam_workbench.tab.words import wordsOf
 
 BEAT_SECONDS = 1.0
 HEARTBEAT_SECONDS = 30.0  # after which a connection that has died unnoticed is given up
@@ -52,10 +52,18 @@ class Live:
         state: what is told.
         actions: what may be asked for, by name; there is nothing else that a page can call.
         onError: called with the error of an action, to be shown.
+        onWatched: called when the first page comes and when the last one has gone.
     """
 
-    def __init__(self, state: State, actions: Actions, onError: Callable[[Exception], None]):
+    def __init__(
+        self,
+        state: State,
+        actions: Actions,
+        onError: Callable[[Exception], None],
+        onWatched: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         self._state, self._actions, self._onError = state, actions, onError
+        self._onWatched = onWatched
         self._pages: list[_Page] = []  # in the order in which they came; the first one works
         self._going: set[asyncio.Task[None]] = set()  # the loop itself would let go of them
         self.left = time.monotonic()
@@ -100,12 +108,16 @@ class Live:
             self._keep(task)
         self._setRoles()
         page.wake.set()
+        if len(self._pages) == 1:
+            self._onWatched(True)
 
     def _leave(self, page: _Page) -> None:
         if page in self._pages:
             self._pages.remove(page)
             self.left = time.monotonic()
             self._setRoles()
+            if not self._pages:
+                self._onWatched(False)
 
     def _setRoles(self) -> None:
         for number, page in enumerate(self._pages):
@@ -184,13 +196,6 @@ class Live:
     def _keep(self, task: asyncio.Task[Any]) -> None:
         self._going.add(task)
         task.add_done_callback(self._going.discard)
-
-
-def wordsOf(error: Exception) -> str:
-    """An error in the user's words; what nobody foresaw says nothing of its insides."""
-    if isinstance(error, (MasamError, ValueError)) and str(error):
-        return str(error)
-    return "Something unforeseen happened; nothing was changed. Try again."
 
 
 def _fits(action: Callable[..., Any], arguments: list[Any]) -> bool:

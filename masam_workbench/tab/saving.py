@@ -8,23 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from MASAMSlicerLib.control.front import PLAIN, WARNING
-from MASAMSlicerLib.report import rowsOf
 from MASAMSlicerLib.scene.export import saveSegmentation
 from MASAMSlicerLib.scene.scenefile import saveScene
 
 from masam_core.atomic import why_not_written
 from masam_core.errors import MasamError, SegmentationError
-from masam_core.export.measurements import write_measurements
 from masam_core.image.volume import stem
+from masam_workbench.served.masks import Masks
 from masam_workbench.tab.context import TabContext
+from masam_workbench.tab.table import writeTable
 
 # What follows the image's own name, so that no file is taken for the image.
 ENDINGS = {
-    ".seg.nrrd": "_seg.seg.nrrd",
+    ".seg.nrrd": ".seg.nrrd",
     ".nii.gz": "_seg.nii.gz",
     ".csv": "_measurements.csv",
     ".mrb": "_scene.mrb",
 }
+WITH_MASKS = (".seg.nrrd", ".nii.gz", ".mrb")
 WITH_NUMBERS = (".seg.nrrd", ".csv", ".mrb")  # measurements, as a table or in a segment's tags
 
 
@@ -33,16 +34,20 @@ class Saving:
 
     Args:
         context: of the tab.
+        masks: of its lesions.
         whenMeasured: see :meth:`~masam_workbench.tab.measuring.Measuring.whenMeasured`.
+        onSaved: called when masks are in a file; with whether boxes and prompts are, too.
     """
 
     def __init__(
         self,
         context: TabContext,
+        masks: Masks,
         whenMeasured: Callable[[Callable[[str], None]], bool],
+        onSaved: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        self.context = context
-        self._whenMeasured = whenMeasured
+        self.context, self._masks = context, masks
+        self._whenMeasured, self._onSaved = whenMeasured, onSaved
 
     @property
     def folder(self) -> Path:
@@ -87,6 +92,8 @@ class Saving:
         except (OSError, RuntimeError) as error:
             context.sayError(SegmentationError(why_not_written(Path(name), error)))
             return
+        if kind in WITH_MASKS:
+            self._onSaved(kind == ".mrb")
         # With a number, so that the same file again is a change that the page sees.
         number = int((context.state.download or "0 ").split(" ", 1)[0]) + 1
         context.state.download = f"{number} {path.name}"
@@ -104,10 +111,7 @@ class Saving:
         return saveSegmentation(self._segmentation(), self.context.volume, path)
 
     def _table(self, path: Path) -> list[str]:
-        rows = rowsOf(self.context.lesions())
-        if not rows:
-            raise SegmentationError("There is nothing measured yet: press Segment first.")
-        write_measurements(path, rows)
+        writeTable(path, self.context.lesions(), self._masks)
         return []
 
     def _scene(self, path: Path) -> list[str]:

@@ -38,6 +38,10 @@ class Shown:
         """What the page is told; None where there is no image."""
         return self._facts
 
+    def origin(self) -> dict[str, Any]:
+        """``patient``, ``study``, ``series`` and ``date`` as the page is told."""
+        return {name: (self._facts or _ORIGIN)[name] for name in _ORIGIN}
+
     def show(self, node: Any, origin: dict[str, Any] | None = None) -> None:
         """Take another volume node, or None.
 

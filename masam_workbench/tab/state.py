@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.inference.options import SegmentOptions
 
 STATE: dict[str, Any] = {
@@ -31,6 +32,9 @@ STATE: dict[str, Any] = {
     "download": "",
     "check": {},
     "saved": True,
+    "works": [],
+    "models": [],
+    "model": ModelChoice.model,
 }
 
 

@@ -14,7 +14,7 @@ from MASAMSlicerLib.control.watcher import Watcher
 from MASAMSlicerLib.sampledata import SAMPLES
 from MASAMSlicerLib.scene.volumes import geometryOf
 from MASAMSlicerLib.session.session import Session
-from MASAMSlicerLib.wording import deviceWords, planeNames
+from MASAMSlicerLib.wording import deviceWords, modelName, planeNames
 
 from masam_core.errors import ConfigError
 from masam_core.lesion.terminology import TUMOUR_TYPES
@@ -24,9 +24,12 @@ from masam_workbench.served.masks import Masks
 from masam_workbench.served.surface import mz3, surfaceOf
 from masam_workbench.tab.appearance import Appearance
 from masam_workbench.tab.application import Application
+from masam_workbench.tab.autosave import Autosave
 from masam_workbench.tab.boxes import Boxes
 from masam_workbench.tab.checking import Checking
 from masam_workbench.tab.context import Settings, TabContext
+from masam_workbench.tab.continuing import Continuing
+from masam_workbench.tab.correcting import Correcting
 from masam_workbench.tab.images import Images
 from masam_workbench.tab.lesionlist import LesionRows
 from masam_workbench.tab.measuring import Measuring
@@ -34,7 +37,9 @@ from masam_workbench.tab.running import Running
 from masam_workbench.tab.saving import Saving
 from masam_workbench.tab.shown import Shown
 from masam_workbench.tab.state import STATE, State
+from masam_workbench.tab.unsaved import Unsaved
 from masam_workbench.tab.uploads import Uploads
+from masam_workbench.tab.works import DAYS, Works
 
 TOOLS = (
     "none",
@@ -61,6 +66,7 @@ class Tab:
         limit: of an upload, in bytes.
         seconds: after which the tab ends when it is not connected.
         makeWorker: a transport to the worker.
+        works: where unsaved work is kept; None keeps none.
     """
 
     def __init__(
@@ -70,8 +76,10 @@ class Tab:
         limit: int,
         seconds: int,
         makeWorker: Callable[[], Transport],
+        works: Works | None = None,
     ) -> None:
-        state = self.state = State({**STATE, **_constants(limit, seconds)})
+        keptDays = DAYS if works is not None else 0
+        state = self.state = State({**STATE, **_constants(limit, seconds), "keptDays": keptDays})
         application = Application(folder)
         scene = application.scene
         loop = asyncio.get_running_loop()
@@ -88,7 +96,10 @@ class Tab:
         self.masks = Masks(session.lesions)
         self._surfaces: OrderedDict[str, bytes] = OrderedDict()
         self.measuring = Measuring(context)
-        self.images = Images(context, self.shown, lambda: self.chooseTool("none"))
+        self.unsaved = Unsaved()
+        self.autosave = Autosave(context, works, self.shown.origin)
+        self.continuing = Continuing(context, self.autosave, self.measuring.soon)
+        self.images = Images(context, self.shown, self._beforeLeaving)
         settling = Settling(context.later, lambda lesionId: self.running.runner.follow(lesionId))
         self.boxes = Boxes(context, onRest=settling.rest)
         self.appearance = Appearance(context)
@@ -99,11 +110,12 @@ class Tab:
             onResult=lambda _: self.appearance.showMasks(),
             measureSoon=self.measuring.soon,
         )
-        self.saving = Saving(context, self.measuring.whenMeasured)
+        self.correcting = Correcting(context, self.running.runner, self.measuring.soon)
+        self.saving = Saving(context, self.masks, self.measuring.whenMeasured, self._onSaved)
         self.checking = Checking(context, makeTransport)
         self.uploads = Uploads(context, self.images, limit)
         self.watcher = Watcher(scene, settling, context.refreshSoon)
-        self.opening: asyncio.Task[None] | None = None
+        self.opening: asyncio.Task[bool] | None = None
 
     def refresh(self) -> None:
         """Bring the page in line with the scene."""
@@ -118,6 +130,10 @@ class Tab:
                 state.selected = ids[-1] if ids else ""
             state.lesions = rows
             state.image = self.shown.facts
+            state.saved = self.unsaved.isSaved(rows)
+            self.autosave.look([{**row, "state": ""} for row in rows], not state.saved)
+            if state.image is None:
+                self.continuing.list()
             state.busy = self.running.busy
             state.pending = len(session.pending(volume)) if volume is not None else 0
             context.dropOldMessage()
@@ -149,13 +165,34 @@ class Tab:
         return self._surfaces[version]
 
     def askWorker(self) -> None:
-        """Start the worker in advance, and ask where it computes."""
+        """Start the worker in advance, ask where it computes, and have it load the model."""
 
         def done(answer: dict[str, Any]) -> None:
             self.context.devices = answer["devices"]
             self.context.refreshSoon()
 
+        def listed(answer: dict[str, Any]) -> None:
+            names = [str(each["name"]) for each in answer["models"] if each["here"]]
+            self.state.models = [{"name": name, "words": modelName(name)} for name in names]
+
         self.context.session.ask("devices", {}, done, self.context.sayError)
+        ask = self.context.session.ask
+        ask("models", {}, listed, lambda _: None)
+        # Why it can't be loaded is told by the first run.
+        ask("load_model", self.running.choice().fields(), lambda _: None, lambda _: None)
+
+    def _beforeLeaving(self) -> None:
+        """Another image is about to take the place of this one."""
+        self.chooseTool("none")
+        self.autosave.leave(keep=not self.state.saved)
+        self.unsaved.clear()
+        self.masks.clear()
+        self._surfaces.clear()
+
+    def _onSaved(self, whole: bool) -> None:
+        """The lesions are in a file; ``whole``: with boxes and prompts."""
+        self.unsaved.saved(self.rows.rows(), whole)
+        self.context.refreshSoon()
 
     def close(self) -> None:
         """The tab is gone."""

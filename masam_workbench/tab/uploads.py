@@ -12,7 +12,7 @@ from aiohttp import web
 from MASAMSlicerLib.control.front import ERROR
 
 from masam_workbench.tab.context import TabContext
-from masam_workbench.tab.images import Images
+from masam_workbench.tab.images import MASKS, Images
 from masam_workbench.tab.saving import Saving
 
 MOST_FILES = 20_000  # of a DICOM folder
@@ -86,8 +86,12 @@ class Uploads:
             files = sorted(folder.iterdir())
         except OSError:  # nothing was sent
             return
-        source = files[0] if len(files) == 1 else folder
-        await self._images.open(source, str(name)[:120] or "image")
+        masks = [path for path in files if path.name.endswith(MASKS)]
+        others = [path for path in files if path not in masks]
+        together = len(others) == 1 and bool(masks)  # an image and what was drawn on it
+        source = files[0] if len(files) == 1 else others[0] if together else folder
+        title = str(name)[:120] or "image"
+        await self._images.open(source, title, masks=masks if together else ())
         if not self.context.state.series:  # else it is read again when one is chosen
             self._forget(batch)
 

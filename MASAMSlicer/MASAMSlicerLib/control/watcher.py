@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import vtk
+from vtkmodules.util.misc import calldata_type
+from vtkmodules.util.vtkConstants import VTK_OBJECT
+from vtkmodules.vtkCommonCore import vtkCommand
 
 from ..scene.lesions import LESION
 from ..scene.nodes import nodesOfClass
@@ -55,7 +57,7 @@ class Watcher:
         self._forget(node.GetID())
         tags: list[tuple[Any, int]] = []
         if node.IsA(BOX):
-            for event in (vtk.vtkCommand.ModifiedEvent, node.PointModifiedEvent):
+            for event in (vtkCommand.ModifiedEvent, node.PointModifiedEvent):
                 tags.append((node, node.AddObserver(event, self._onBox)))
             released = node.AddObserver(node.PointEndInteractionEvent, self._onReleased)
             tags.append((node, released))
@@ -80,13 +82,13 @@ class Watcher:
         for observed, tag in self._watched.pop(identity, (None, []))[1]:
             observed.RemoveObserver(tag)
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
+    @calldata_type(VTK_OBJECT)
     def _onAdded(self, _scene: Any, _event: str, node: Any) -> None:
         if not self._scene.IsBatchProcessing():  # else whoever loads calls watchAll at the end
             self._watch(node)
             self._onChange()
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
+    @calldata_type(VTK_OBJECT)
     def _onRemoved(self, _scene: Any, _event: str, node: Any) -> None:
         self._forget(node.GetID())
         closing = self._scene.IsBatchProcessing() or self._scene.IsClosing()

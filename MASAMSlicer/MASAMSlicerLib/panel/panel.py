@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .. import workerprocess
+from ..control.promptactions import PromptActions
 from ..control.settling import Settling
 from ..control.watcher import Watcher
 from ..scene.belonging import otherVolume, segmentationOf
@@ -18,6 +19,7 @@ from .advanced import Advanced
 from .batch import Batch
 from .check import Check
 from .context import PanelContext
+from .corrections import LASSOS, LINE_TOOL, NOT, SCRIBBLES, YES, Corrections
 from .followup import FollowUp
 from .improve import Improve
 from .inputs import Inputs
@@ -72,7 +74,13 @@ class Panel:
             onResult=self.results.showNew,
         )
         settling = Settling(context.later, self.run.runner.follow)
-        self.prompt = Prompt(context, onRest=settling.rest)
+        self.prompt = Prompt(context, onRest=settling.rest, before=lambda: self.corrections.stop())
+        self.corrections = Corrections(
+            context,
+            PromptActions(context, self.run.runner),
+            leaveTools=self._leaveTools,
+            problem=self._problem,
+        )
         self.lesionTable = LesionTable(context, rerun=self.run.again)
         self.batch = Batch(context, problem=lambda: self.install.problem)
         self.advanced = Advanced(
@@ -89,6 +97,11 @@ class Panel:
             slicer.util.mainWindow() or widget.window(),
             {
                 "B": self.prompt.togglePlacing,
+                "R": lambda: self.corrections.toggle((LINE_TOOL,)),
+                "P": lambda: self.corrections.toggle((YES,)),
+                "N": lambda: self.corrections.toggle((NOT,)),
+                "S": lambda: self.corrections.toggle(SCRIBBLES),
+                "L": lambda: self.corrections.toggle(LASSOS),
                 "E": self.lesionTable.actions.goToNext,
                 "V": self.results.toggleVisibility,
                 "Esc": self._leaveTools,
@@ -115,6 +128,7 @@ class Panel:
         self._letGo()
         self._forgetGreeting()
         self._leaveTools()
+        self.corrections.leave()
         self._shortcuts.enable(False)
 
     def refresh(self) -> None:
@@ -138,6 +152,7 @@ class Panel:
                 self.inputs,
                 self.setupLine,
                 self.prompt,
+                self.corrections,
                 self.lesionTable,
                 self.run,
                 self.results,
@@ -149,6 +164,11 @@ class Panel:
                 self.followUp,
             ):
                 part.refresh()
+
+    def onInteractionMode(self) -> None:
+        """Slicer's mouse has another mode: something was placed, or its tool was left."""
+        self.prompt.onInteractionMode()
+        self.corrections.onInteractionMode()
 
     def nodeRemoved(self, node: Any) -> None:
         """A node has left the scene; where it was chosen, nothing is.
@@ -166,6 +186,7 @@ class Panel:
     def sceneClosed(self) -> None:
         """The scene is about to be emptied."""
         self.prompt.stop()
+        self.corrections.leave()
         self.batch.sceneClosed()
         self.followUp.sceneClosed()
         self.context.session.sceneClosed()
@@ -184,7 +205,8 @@ class Panel:
         self.context.close()
         self.watcher.stop()
         self._shortcuts.remove()
-        self.prompt.stop()
+        self.prompt.cleanup()
+        self.corrections.leave()
         self.batch.cleanup()
         self.check.cleanup()
         self.improve.cleanup()
@@ -196,6 +218,7 @@ class Panel:
     def _leaveTools(self) -> None:
         """The mouse is for looking again."""
         self.prompt.stop()
+        self.corrections.stop()
         self.touchUp.leave()
 
     def _letGo(self) -> None:

@@ -13,6 +13,7 @@ from .lesions import (
     roiOf,
     showBox,
 )
+from .nodes import removeWhole
 from .transforms import arrayToMatrix, matrixToArray
 
 _REFERENCES = (VOLUME_REFERENCE, SEGMENTATION_REFERENCE)
@@ -52,7 +53,7 @@ class KeptBox:
         roi, values = roiOf(scene, self.lesion), self.values
         if values is None:
             if roi is not None:
-                scene.RemoveNode(roi)
+                removeWhole(scene, roi)
         elif roi is None:
             roi = scene.AddNewNodeByClass(ROI_CLASS, values["name"])
             roi.CreateDefaultDisplayNodes()

@@ -21,7 +21,7 @@ from masam_core.lesion.terminology import MASS, lesion_color
 
 from . import asked
 from .handedits import HandEdits
-from .nodes import nodesOfClass
+from .nodes import nodesOfClass, removeWhole
 from .promptnodes import LESION, Prompt, promptsByLesion, promptsFrom, removePrompts, writePrompts
 from .prompts import cornersInVolume, layRoi
 from .provenance import CORRECTED, Provenance, flippedDigests, maskDigest
@@ -279,7 +279,7 @@ class LesionList:
         if lesion.segment is not None:
             lesion.segmentation.GetSegmentation().RemoveSegment(lesion.segmentId)
         if lesion.roi is not None:
-            self._scene.RemoveNode(lesion.roi)
+            removeWhole(self._scene, lesion.roi)
 
     def recordSegment(self, lesion: LesionEntry, segmentationNode: Any, segmentId: str) -> None:
         """Tell the ROI which segment is its own."""

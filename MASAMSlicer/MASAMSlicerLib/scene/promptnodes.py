@@ -17,7 +17,7 @@ import numpy as np
 from masam_core.image.geometry import LPS_TO_RAS
 from masam_core.prompts.corrections import CorrectionKind
 
-from .nodes import nodesOfClass
+from .nodes import nodesOfClass, removeWhole
 from .transforms import nodeToWorld, worldToNode
 
 LESION = "MASAM.Lesion"
@@ -123,19 +123,19 @@ def writePrompts(scene: Any, lesion: str, volumeNode: Any, prompts: Sequence[Pro
         node = known.pop(prompt.id, None)
         if node is None or not node.IsA(_CLASSES[prompt.kind]):
             if node is not None:
-                scene.RemoveNode(node)
+                removeWhole(scene, node)
             node = _make(scene, lesion, volumeNode, prompt)
         elif not prompt.same(_read(node, volumeNode)):
             _setPoints(node, volumeNode, prompt.points)
         node.SetAttribute(NUMBER, str(number))
     for node in known.values():
-        scene.RemoveNode(node)
+        removeWhole(scene, node)
 
 
 def removePrompts(scene: Any, lesion: str) -> None:
     """Take away all prompts of a lesion besides its box."""
     for node in promptNodes(scene, lesion):
-        scene.RemoveNode(node)
+        removeWhole(scene, node)
 
 
 def lesionOfPrompt(node: Any) -> str:

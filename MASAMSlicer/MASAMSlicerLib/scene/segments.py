@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import slicer
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonCore import reference
+from vtkmodules.vtkCommonTransforms import vtkGeneralTransform
 
 from masam_core.errors import SegmentationError
 from masam_core.image.geometry import Geometry
@@ -169,7 +170,7 @@ def surfaceName() -> str:
 
 def tagOf(segment: Any, name: str) -> str:
     """A segment's tag, or an empty text."""
-    value = vtk.reference("")
+    value = reference("")
     return str(value) if segment.GetTag(name, value) else ""
 
 
@@ -220,7 +221,7 @@ def _undoTransform(volumeNode: Any, image: Any) -> None:
     parent = volumeNode.GetParentTransformNode()
     if parent is None:
         return
-    transform = vtk.vtkGeneralTransform()
+    transform = vtkGeneralTransform()
     slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(None, parent, transform)
     slicer.vtkOrientedImageDataResample.TransformOrientedImage(image, transform)
 

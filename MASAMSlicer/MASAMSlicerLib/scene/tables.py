@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import vtk
+from vtkmodules.vtkCommonCore import vtkDoubleArray, vtkStringArray
+from vtkmodules.vtkCommonDataModel import vtkTable
 
 from masam_core.export.measurements import TEXT_COLUMNS
 
@@ -23,9 +24,9 @@ def updateTable(scene: Any, name: str, rows: Sequence[Mapping[str, Any]], table:
         The vtkMRMLTableNode.
     """
     node = table or scene.AddNewNodeByClass("vtkMRMLTableNode", scene.GenerateUniqueName(name))
-    content = vtk.vtkTable()
+    content = vtkTable()
     for column in rows[0] if rows else ():
-        array = vtk.vtkStringArray() if column in TEXT_COLUMNS else vtk.vtkDoubleArray()
+        array: Any = vtkStringArray() if column in TEXT_COLUMNS else vtkDoubleArray()
         array.SetName(column)
         for row in rows:
             value = row[column]

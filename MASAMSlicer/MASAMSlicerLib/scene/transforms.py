@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import slicer
-import vtk
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
+from vtkmodules.vtkCommonTransforms import vtkGeneralTransform
 
 
 def matrixToArray(matrix: Any) -> np.ndarray:
@@ -16,7 +17,7 @@ def matrixToArray(matrix: Any) -> np.ndarray:
 
 def arrayToMatrix(values: np.ndarray) -> Any:
     """(4, 4) as a vtkMatrix4x4."""
-    matrix = vtk.vtkMatrix4x4()
+    matrix = vtkMatrix4x4()
     for row in range(4):
         for col in range(4):
             matrix.SetElement(row, col, float(values[row][col]))
@@ -42,6 +43,6 @@ def _between(source: Any, target: Any, points: np.ndarray) -> np.ndarray:
     points = np.atleast_2d(np.asarray(points, dtype=float))
     if source is None and target is None:
         return points.copy()
-    transform = vtk.vtkGeneralTransform()
+    transform = vtkGeneralTransform()
     slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(source, target, transform)
     return np.array([transform.TransformPoint(*point) for point in points])

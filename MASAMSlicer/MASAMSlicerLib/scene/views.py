@@ -87,11 +87,11 @@ def goTo(lesion: LesionEntry) -> None:
             node.UpdateMatrices()
 
 
-def startPlacing(roiNode: Any) -> None:
-    """Two clicks in a slice view, at opposite corners, now place this ROI."""
-    selection, interaction = _nodes(roiNode.GetScene())
-    selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsROINode")
-    selection.SetActivePlaceNodeID(roiNode.GetID())
+def startPlacing(node: Any) -> None:
+    """The next clicks in a view now place this Markups node, e.g. the two corners of a ROI."""
+    selection, interaction = _nodes(node.GetScene())
+    selection.SetReferenceActivePlaceNodeClassName(node.GetClassName())
+    selection.SetActivePlaceNodeID(node.GetID())
     interaction.SetPlaceModePersistence(0)
     interaction.SetCurrentInteractionMode(interaction.Place)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
-import vtk
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from masam_core.errors import VolumeError
 from masam_core.image.geometry import LPS_TO_RAS, Geometry
@@ -37,10 +37,19 @@ def requireVolume(node: Any) -> None:
         raise VolumeError(f"'{name}' is a label map. Choose the image that it belongs to.")
 
 
+def hasImage(node: Any) -> bool:
+    """Whether a node is there and can be segmented."""
+    try:
+        requireVolume(node)
+    except VolumeError:
+        return False
+    return True
+
+
 def geometryOf(node: Any) -> Geometry:
     """The volume's grid in its own frame, parent transforms left out; raises VolumeError."""
     requireVolume(node)
-    matrix = vtk.vtkMatrix4x4()
+    matrix = vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     i, j, k = node.GetImageData().GetDimensions()
     return Geometry((k, j, i), LPS_TO_RAS @ matrixToArray(matrix))

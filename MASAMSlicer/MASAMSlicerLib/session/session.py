@@ -10,7 +10,8 @@ from masam_core.errors import MasamError
 
 from ..scene.handles import MoveHandles
 from ..scene.history import History
-from ..scene.lesions import DONE, EDITED, LesionEntry, LesionList
+from ..scene.lesions import DONE, EDITED, NEW, LesionEntry, LesionList
+from ..scene.placing import isDrawn
 from ..scene.visibility import Visibility
 from ..scene.volumes import forgetVolumes
 from .asking import jobSteps
@@ -248,6 +249,7 @@ class Session:
             for lesion in self.lesions.lesions(volumeNode)
             if lesion.roi is not None
             and not lesion.locked
+            and (lesion.prompts or lesion.status != NEW or isDrawn(lesion.roi))
             and lesion.status != DONE
             and (lesion.status != EDITED or lesion.asks)
         ]
@@ -282,7 +284,7 @@ class Session:
         reports: list[LesionReport] = []
         for identity in lesionIds:
             lesion = self.lesions.lesion(identity)
-            report = LesionReport(identity, lesion.name if lesion else identity)
+            report = LesionReport(identity, lesion.name if lesion else "A lesion")
             reports.append(report)
             try:
                 jobs += jobsOf(

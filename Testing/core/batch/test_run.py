@@ -297,7 +297,7 @@ def test_the_panels_process_says_what_it_does_line_by_line(
         assert running.stdout is not None
         events = [json.loads(line) for line in running.stdout]
     assert [e["status"] for e in events if e["event"] == "case"] == ["pending", "running", "done"]
-    assert any(e["event"] == "progress" and "window" in e["text"] for e in events)
+    assert any(e["event"] == "progress" and "slice" in e["text"] for e in events)
     assert events[-1] == {"event": "end", "done": 1, "failed": 0, "cancelled": False}
     assert (tmp_path / "out" / "mr.seg.nrrd").is_file()
     spec.write_text(json.dumps({**values, "options": {"quality": "superb"}}))

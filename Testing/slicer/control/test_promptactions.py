@@ -288,7 +288,7 @@ def test_a_cutting_side_is_marked_where_it_lies_and_extended_with_one_call(one: 
     for name, text in replace(found.provenance, cuts=(cut,)).tags().items():
         found.segment.SetTag(name, text)
     (side,) = extendable(lesion(one))
-    assert (side.side, rowOf(lesion(one), {}).confidence) == ("upper", "cut off")
+    assert (side.side, rowOf(lesion(one), {}).confidence) == ("upper", "not valid")
     corners = cornersInWorld(found.roi)
     distances = np.linalg.norm(corners[:, None] - side.corners[None], axis=2).min(axis=0)
     assert distances.max() < 0.01  # they are the box's own

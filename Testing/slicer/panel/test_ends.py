@@ -37,13 +37,13 @@ def test_ends_pressed_in_the_other_order_and_taken_back(
 
     person.ui.liveCheckBox.click()
     assert slices() == (3, 6)
-    upper = geometry.canonical_frame().flips[geometry.canonical_frame().axes[0] - 2]
-    first, last = person.ui.firstSliceButton, person.ui.lastSliceButton
-    press(last if upper else first, 9)
+    up = geometry.direction[2, 2] > 0
+    upper, lower = person.ui.upperEndButton, person.ui.lowerEndButton
+    press(lower if up else upper, 9)
     assert slices() == (3, 9)
     assert "beyond the box's other end" in person.status
     assert "holds 7 slices" in person.status
-    press(first if upper else last, 5)
+    press(upper if up else lower, 5)
     assert slices() == (5, 9)
     assert "between the two slices" in person.status
     assert person.cell(0, 2) == "box changed"

@@ -8,7 +8,21 @@ import pytest
 
 from Testing.slicer.panel.conftest import Person
 
-KEYS = {"B", "E", "V", "Esc", "Ctrl+Z", "Ctrl+Y", "Ctrl+Return", "Ctrl+Enter"}
+KEYS = {
+    "B",
+    "R",
+    "P",
+    "N",
+    "S",
+    "L",
+    "E",
+    "V",
+    "Esc",
+    "Ctrl+Z",
+    "Ctrl+Y",
+    "Ctrl+Return",
+    "Ctrl+Enter",
+}
 
 
 def live() -> list[str]:

@@ -14,7 +14,7 @@ from Testing.slicer.panel.conftest import Person, pick
 NAME, KIND = 0, 1
 SIZES = ["1280x800", "1366x768", "4k", "smallest"]
 ALWAYS = ("noticeLabel", "volumeSelector", "placeButton", "segmentButton", "undoButton")
-ALWAYS += ("redoButton", "statusLabel")
+ALWAYS += ("redoButton", "statusLabel", "lineButton", "pointButton", "lassoButton")
 LONG = "Soft-tissue sarcoma of the left thigh, follow-up after radiotherapy, third of four"
 PATH = "/data/hospital/department_of_radiology/models/2026/masam_vit_b_soft_tissue_v3.safetensors"
 WINDOWS_PATH = PATH.replace("/", "\\")
@@ -86,6 +86,7 @@ def test_what_is_always_needed_is_seen_and_nothing_is_covered_or_cut_off(
     column: Column, case: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from MASAMSlicerLib import workerprocess
+    from MASAMSlicerLib.wording import extendWords
 
     person, ui = column.person, column.ui
     assert (column.faults(), column.unseen()) == ([], []), "empty"
@@ -99,6 +100,13 @@ def test_what_is_always_needed_is_seen_and_nothing_is_covered_or_cut_off(
     assert ui.promptWarningLabel.visible
     assert (column.faults(), column.unseen("promptWarningLabel")) == ([], []), "box warning"
     case.roi.SetCenter(*centre)
+
+    ui.extendButton.text = extendWords("right")
+    monkeypatch.setattr(person.panel.corrections, "refresh", lambda: None)
+    ui.extendButton.visible = True
+    assert (column.faults(), column.unseen("extendButton")) == ([], []), "a side that cuts"
+    ui.extendButton.visible = False
+    monkeypatch.undo()
 
     for path in (PATH, WINDOWS_PATH):
         person.panel.context.sayError(
@@ -204,10 +212,12 @@ def test_the_tab_key_goes_from_top_to_bottom(small: Column, case: Any) -> None:
     small.person.choose(case.volume)
     small.person.take(case.roi)
     order = tabOrder(small.person.widget.uiWidget)
-    wanted = ["volumeSelector", "inputsCollapsibleButton", "placeButton", "firstSliceButton"]
-    wanted += ["lastSliceButton", "fitButton", "segmentButton", "liveCheckBox", "undoButton"]
-    wanted += ["redoButton", "lesionTable", "jumpButton", "rerunButton", "lockButton"]
-    wanted += ["deleteButton", "typeComboBox", "colorButton", "duplicateButton", "roiSelector"]
+    wanted = ["volumeSelector", "inputsCollapsibleButton", "placeButton", "lineButton"]
+    wanted += ["sliceBoxButton", "pointButton", "notPointButton", "scribbleButton", "lassoButton"]
+    wanted += ["upperEndButton", "lowerEndButton", "fitButton", "segmentButton", "liveCheckBox"]
+    wanted += ["undoButton", "redoButton", "lesionTable", "jumpButton", "rerunButton"]
+    wanted += ["lockButton", "deleteButton", "typeComboBox", "colorButton", "confirmButton"]
+    wanted += ["roiSelector", "duplicateButton"]
     assert [name for name in order if name in wanted] == wanted
 
 

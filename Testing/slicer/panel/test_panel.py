@@ -158,12 +158,12 @@ def test_first_and_last_slice_come_from_the_view_and_fit_takes_what_it_shows(
     geometry = prompts.geometryOf(case.volume)
     lps = geometry.lps_from_ijk([[50, 50, 20]])[0]
     red.JumpSliceByCentering(-lps[0], -lps[1], lps[2])
-    person.ui.firstSliceButton.click()
+    person.ui.lowerEndButton.click()
     low, _ = prompts.alignedBounds(case.roi, case.volume)
     assert low[2] == pytest.approx(19.5)
     lps = geometry.lps_from_ijk([[50, 50, 26]])[0]
     red.JumpSliceByCentering(-lps[0], -lps[1], lps[2])
-    person.ui.lastSliceButton.click()
+    person.ui.upperEndButton.click()
     low, high = prompts.alignedBounds(case.roi, case.volume)
     assert (low[2], high[2]) == pytest.approx((19.5, 26.5))
     assert matrix is not None

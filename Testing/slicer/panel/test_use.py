@@ -120,7 +120,7 @@ def test_cancel_and_a_killed_worker_leave_the_scene_as_it_was(person: Person, ca
     for how in ("cancel", "kill"):
         person.ui.segmentButton.click()
         assert person.ui.segmentButton.text == "Cancel"
-        person.wait(lambda: "window" in person.status)
+        person.wait(lambda: "slice" in person.status)
         assert person.ui.progressBar.value >= 0
         if how == "cancel":
             person.ui.segmentButton.click()
@@ -172,7 +172,7 @@ def test_closing_the_scene_during_a_run_is_safe(person: Person, case: Any) -> No
     person.choose(case.volume)
     person.take(case.roi)
     person.ui.segmentButton.click()
-    person.wait(lambda: "window" in person.status)
+    person.wait(lambda: "slice" in person.status)
     slicer.mrmlScene.Clear()
     person.wait(0.3)
     assert not person.session.busy

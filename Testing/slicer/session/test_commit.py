@@ -114,7 +114,7 @@ def test_what_was_asked_is_kept_with_the_segment_and_read_from_the_scenes_file(
     again = session.lesions.lesion(identity)
     for part in ("prompts", "cuts", "lookedMm"):
         assert getattr(again.provenance, part) == getattr(made, part)
-    assert rowOf(again, {}).confidence == "cut off"  # of a part alone
+    assert rowOf(again, {}).confidence == "not valid"  # of a part alone
     (row,) = rowsOf([again])
     assert (row["confidence"], row["cuts"], row["looked_mm"]) == (None, "left", 21.0)
 

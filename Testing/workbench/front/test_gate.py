@@ -105,7 +105,14 @@ def test_a_tab_says_when_it_has_an_image(harness: Any, sample_data: Path) -> Non
     from masam_workbench.front.processes import startTab
 
     image = str(sample_data / "sarcoma_ct" / "image.nii.gz")
-    settings = {"limit": 1, "device": "auto", "worker": "", "timeout": 60}
+    settings = {
+        "limit": 1,
+        "device": "auto",
+        "worker": "",
+        "timeout": 60,
+        "keep": False,
+        "owner": "",
+    }
 
     async def check() -> None:
         empty, tab = [await startTab({**settings, "image": each}) for each in ("", image)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import SimpleITK as sitk
 
 from Testing.workbench.client import Page
 from Testing.workbench.conftest import Server, requireWorkbench, startServer
+from Testing.workbench.sample import boxOf, dice, expertOf
 
 
 @pytest.fixture(scope="module")
@@ -26,22 +26,10 @@ def server() -> Iterator[Server]:
     running.stop()
 
 
-def boxOf(folder: Path) -> tuple[list[float], list[list[float]], list[float]]:
-    """Centre, axes and size of a sample's box in RAS, as the file of the markup says."""
-    (roi,) = json.loads((folder / "box.mrk.json").read_text())["markups"]
-    flip = np.diag([-1.0, -1.0, 1.0]) if roi["coordinateSystem"] == "LPS" else np.eye(3)
-    axes = np.array(roi["orientation"]).reshape(3, 3).T @ flip
-    return (flip @ roi["center"]).tolist(), axes.tolist(), roi["size"]
-
-
-def dice(a: np.ndarray, b: np.ndarray) -> float:
-    return 2 * float((a & b).sum()) / float(a.sum() + b.sum())
-
-
 def test_from_a_sample_to_a_mask(server: Server, sample_data: Path, tmp_path: Path) -> None:
     folder = sample_data / "sarcoma_ct"
     source = sitk.ReadImage(str(folder / "image.nii.gz"))
-    expert = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "expert.nii.gz"))) > 0
+    expert = expertOf(folder)
 
     async def play() -> None:
         async with Page(server.address) as page:
@@ -77,7 +65,7 @@ def test_from_a_sample_to_a_mask(server: Server, sample_data: Path, tmp_path: Pa
             mask = await page.mask(row, expert.shape)
             assert dice(mask, expert) > 0.8
             litres = mask.sum() * float(np.prod(source.GetSpacing())) / 1000
-            assert float(row["figures"]["volume"]) == pytest.approx(litres, rel=1e-2)
+            assert float(row["figures"]["volume"]) == pytest.approx(litres, rel=5e-3)
 
             await _surfaceHolds(page, row, litres)
 

@@ -63,11 +63,11 @@ def test_a_save_that_fails_is_told_in_a_sentence_and_nothing_is_offered(
         state=SimpleNamespace(download=""),
         sayError=said.append,
     )
-    saving = Saving(context, lambda _: True)
+    saving = Saving(context, None, lambda _: True)
     saving._write(".seg.nrrd", _cannot if make == "no folder" else make, "")
     (error,) = said
     assert isinstance(error, SegmentationError)  # else it would be "something unforeseen"
-    assert "'scan_seg.seg.nrrd' was not written: " in str(error)
+    assert "'scan.seg.nrrd' was not written: " in str(error)
     assert str(tmp_path) not in str(error)
     assert context.state.download == ""
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from masam_core.atomic import checked
 from masam_core.export.formats.format import Format, Results
 from masam_core.image.geometry import Geometry
+from masam_core.late import sitk
 from masam_core.lesion.lesion import Lesion
 
 

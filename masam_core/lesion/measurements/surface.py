@@ -6,8 +6,8 @@ Within about 1 % on rounded lesions, lower by up to 10 % on flat faces along the
 from __future__ import annotations
 
 import numpy as np
-import SimpleITK as sitk
 
+from masam_core.late import sitk
 from masam_core.lesion.measurements.measurement import Measurement, Quantity
 from masam_core.lesion.measurements.region import Region
 

@@ -57,6 +57,7 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 let shown = "";
+let seen = "";
 let asked = 0;
 
 /** Fetch and show the image when there is another one. */
@@ -64,7 +65,6 @@ async function showImage() {
   const { image } = store.state;
   const key = image ? `${image.version} ${image.url}` : "";
   if (key === shown) return;
-  const before = shown;
   shown = key;
   asked += 1;
   const mine = asked;
@@ -76,10 +76,11 @@ async function showImage() {
   try {
     const content = await strips.download(image.url, image.name);
     if (mine !== asked) return;
-    const same = before !== "" && before.split(" ")[1] === image.url;
-    if (!same) overlay.measures = [];
-    await viewer.show(content);
-    viewer.setWindow(image.window.window, image.window.level);
+    const stay = image.frames > 1 && image.name === seen;
+    seen = image.name;
+    if (!stay) overlay.measures = [];
+    await viewer.show(content, stay);
+    if (!stay) viewer.setWindow(image.window.window, image.window.level);
     bench.setTool("");
     bench.lookIn3D();
     bench.changed();

@@ -13,6 +13,7 @@ export interface Box {
 export interface Prompt {
   id: string;
   kind: "point" | "scribble" | "lasso" | "line" | "slicebox" | "box";
+  name?: string;
   positive: boolean;
   points: Vec3[];
 }

@@ -1,6 +1,7 @@
 import { Camera } from "./camera.js";
 import { Grid, VIEWS } from "./grid.js";
 import { place } from "./layout.js";
+import { SlicePlane } from "./sliceplane.js";
 import { Slices } from "./slices.js";
 import { Space } from "./space.js";
 import { clamp } from "./vectors.js";
@@ -25,6 +26,7 @@ export class Viewer {
     this._flat = flat;
     this.slices = new Slices();
     this.space = new Space(deep);
+    this._plane = /** @type {SlicePlane | null} */ (null);
     /** @type {Grid | null} */
     this.grid = null;
     /** @type {import("../../niivue/index.js").NVImage | null} */
@@ -57,6 +59,7 @@ export class Viewer {
   async start() {
     await this.slices.attachToCanvas(this._flat, false);
     await this.space.start();
+    this._plane = new SlicePlane(this);
     this.resize();
   }
 
@@ -68,12 +71,13 @@ export class Viewer {
   /**
    * Show an image.
    * @param {ArrayBuffer} file NIfTI
+   * @param {boolean} stay whether it is another moment of the same: crosshair and zoom stay
    */
-  async show(file) {
+  async show(file, stay) {
     const image = await this.slices.take(file);
     const size = image.hdr.dims.slice(1, 4);
     const grid = new Grid(image.hdr.affine, size, image.permRAS);
-    const same = this.grid && JSON.stringify([this.grid.size, this.grid.origin]) === JSON.stringify([grid.size, grid.origin]);
+    const same = stay && this.grid && JSON.stringify([this.grid.size, this.grid.origin]) === JSON.stringify([grid.size, grid.origin]);
     this.image = image;
     this.grid = grid;
     this.version += 1;

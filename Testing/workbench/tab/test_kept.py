@@ -1,0 +1,269 @@
+"""Nothing is lost: unsaved work is there again after a restart, and saved work opens as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+
+from Testing.workbench.client import Page
+from Testing.workbench.conftest import Server, requireWorkbench, startServer
+from Testing.workbench.processes import childrenOf
+from Testing.workbench.sample import boxOf, imageOf, rasOf
+
+SAMPLE = "sarcoma_mr"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all servers of these tests keep unsaved work."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Iterator[Server]:
+    requireWorkbench()
+    running = startServer("--keep-minutes", "0.2", home=home)
+    yield running
+    running.stop()
+
+
+async def work(page: Page, folder: Path) -> dict[str, Any]:
+    """Open a sample, paint a lesion by hand, and draw the box of another one; both rows."""
+    await page.open(folder.name)
+    center, axes, size = boxOf(folder)
+    shape = imageOf(folder).GetSize()[::-1]
+    middle = [n // 2 for n in shape]
+    how = {"mode": "brush", "shape": "sphere", "radius": 9, "plane": "axial", "range": None}
+    await page.done("paint", "", how, [rasOf(folder, middle)])
+    await page.until(lambda s: s["lesions"] and s["lesions"][0]["mask"])
+    await page.done("rename", page.state["lesions"][0]["id"], "Thigh")
+    await page.done("newBox", center, axes, size)
+    await page.until(lambda s: len(s["lesions"]) == 2 and s["lesions"][0]["name"] == "Thigh")
+    await page.until(measured)
+    return {row["label"]: row for row in page.state["lesions"]}
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """Two rows are of the same lesion as it was."""
+    for name in ("id", "name", "label", "color", "kind", "mask", "prompts", "locked", "corrected"):
+        assert one[name] == other[name], name
+    assert one["figures"] == other["figures"]
+    if one["box"] is not None:
+        for name, values in one["box"].items():
+            np.testing.assert_allclose(other["box"][name], values, atol=1e-2)
+    else:
+        assert other["box"] is None
+
+
+def measured(state: dict[str, Any]) -> bool:
+    """Whether every mask has its figures."""
+    return all(row["figures"]["volume"] for row in state["lesions"] if row["mask"])
+
+
+def kept(home: Path) -> list[Path]:
+    """Whole pieces of unsaved work."""
+    return [path.parent for path in (home / "workbench").glob("*/work.json")]
+
+
+async def untilKept(home: Path, words: str) -> Path:
+    """Wait until a file of unsaved work holds these words; its folder."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for folder in kept(home):
+            if words in (folder / "work.json").read_text():
+                return folder
+        await asyncio.sleep(0.1)
+    raise AssertionError("Nothing was kept")
+
+
+def test_a_killed_server_loses_nothing(tmp_path: Path, sample_data: Path) -> None:
+    requireWorkbench()
+    own = startServer(home=tmp_path)
+    before: dict[str, Any] = {}
+
+    async def first() -> None:
+        async with Page(own.address) as page:
+            assert page.state["works"] == []
+            before.update(await work(page, sample_data / SAMPLE))
+            assert page.state["saved"] is False
+            folder = await untilKept(tmp_path, before[2]["id"])
+            for path in (folder, *folder.iterdir()):
+                assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+            os.kill(own.process.pid, signal.SIGKILL)
+
+    asyncio.run(first())
+    own.process.wait(20)
+    again = startServer(home=tmp_path)
+
+    async def second() -> None:
+        async with Page(again.address) as page:
+            (offered,) = page.state["works"]
+            assert (offered["name"], offered["lesions"]) == ("SarcomaMR", 2)
+            await page.done("continueWork", offered["id"])
+            await page.until(lambda s: len(s["lesions"]) == 2 and measured(s))
+            for row in page.state["lesions"]:
+                same(before[row["label"]], row)
+            assert page.state["image"]["name"] == "SarcomaMR"
+            assert page.state["saved"] is False
+            # What is open is offered to nobody else.
+            async with Page(again.address) as other:
+                assert other.state["works"] == []
+                answer = await other.do("continueWork", offered["id"])
+                assert answer == {"answer": 1} or "error" in answer
+                await other.until(lambda s: "not there any more" in s["message"])
+            # It goes on being kept.
+            await page.done("rename", page.state["lesions"][0]["id"], "Calf")
+            await untilKept(tmp_path, "Calf")
+
+    try:
+        asyncio.run(second())
+    finally:
+        again.stop()
+    assert len(kept(tmp_path)) == 1  # unsaved still
+
+
+def test_work_that_is_forgotten_is_gone(server: Server, home: Path, sample_data: Path) -> None:
+    async def play() -> None:
+        async with Page(server.address) as page:
+            rows = await work(page, sample_data / SAMPLE)
+            folder = await untilKept(home, rows[2]["id"])
+            # Another image takes its place: the work stays to be continued.
+            await page.open("sarcoma_ct")
+            async with Page(server.address) as other:
+                assert folder.name in [each["id"] for each in other.state["works"]]
+                await other.done("forgetWork", folder.name)
+                await other.until(lambda s: folder.name not in [w["id"] for w in s["works"]])
+                await other.done("forgetWork", "../../etc")
+        assert not folder.exists()
+
+    asyncio.run(play())
+
+
+async def saved(page: Page, kind: str) -> tuple[str, bytes]:
+    """Save, and fetch what was saved: its name and its bytes."""
+    before = page.state["download"]
+    await page.done("save", kind)
+    await page.until(lambda s: s["download"] != before)
+    name = page.state["download"].split(" ", 1)[1]
+    status, _, body = await page.get(f"results/{name}")
+    assert status == 200
+    return name, body
+
+
+async def upload(page: Page, files: dict[str, bytes], title: str) -> None:
+    """Send files and have them opened."""
+    batch = ""
+    for name, body in files.items():
+        url = f"{page.base}upload?name={quote(name)}&batch={batch}"
+        headers = {"X-Masam": "1", "Origin": "/".join(page.base.split("/")[:3])}
+        async with page.client.post(url, data=body, headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+            batch = await answer.text()
+    await page.done("uploaded", batch, title)
+
+
+def test_a_saved_scene_opens_as_it_was(server: Server, sample_data: Path) -> None:
+    async def play() -> None:
+        async with Page(server.address) as page:
+            rows = await work(page, sample_data / SAMPLE)
+            name, body = await saved(page, ".mrb")
+            assert name == "SarcomaMR_scene.mrb"
+            await page.until(lambda s: s["saved"])  # boxes too: no question
+            async with Page(server.address) as other:
+                await upload(other, {name: body}, name)
+                await other.until(lambda s: len(s["lesions"]) == 2 and not s["loading"])
+                assert other.state["image"]["size"] == page.state["image"]["size"]
+                for row in other.state["lesions"]:
+                    same(rows[row["label"]], row)
+                # Another image takes all of it away.
+                await other.open("sarcoma_ct")
+                assert other.state["lesions"] == []
+
+    asyncio.run(play())
+
+
+def test_saved_masks_open_on_their_image(server: Server, sample_data: Path) -> None:
+    image = (sample_data / SAMPLE / "image.nii.gz").read_bytes()
+
+    async def play() -> None:
+        async with Page(server.address) as page:
+            rows = await work(page, sample_data / SAMPLE)
+            name, body = await saved(page, ".seg.nrrd")
+            assert name == "SarcomaMR.seg.nrrd"
+            assert page.state["saved"] is False  # the box that was only drawn is not in it
+            await page.done("delete", rows[2]["id"])
+            await page.until(lambda s: s["saved"])
+            async with Page(server.address) as other:
+                await upload(other, {name: body}, name)
+                await other.until(lambda s: "Open the image first" in s["message"])
+                await upload(other, {name: body, "scan.nii.gz": image}, "scan.nii.gz")
+                await other.until(lambda s: len(s["lesions"]) == 1 and not s["loading"])
+                same(rows[1], other.state["lesions"][0])
+                # Not onto another image.
+                await other.open("sarcoma_ct")
+                await upload(other, {name: body}, name)
+                await other.until(lambda s: s["messageKind"] == "error" or s["lesions"])
+
+    asyncio.run(play())
+
+
+def test_a_saved_label_image_has_the_labels_of_the_list(
+    server: Server, sample_data: Path, tmp_path: Path
+) -> None:
+    import SimpleITK as sitk
+
+    folder = sample_data / SAMPLE
+
+    async def play() -> None:
+        async with Page(server.address) as page:
+            await page.open(SAMPLE)
+            how = {"mode": "brush", "shape": "sphere", "radius": 6, "plane": "axial"}
+            places = [[10, 30, 30], [22, 55, 56], [35, 80, 80]]
+            for number, place in enumerate(places, 1):
+                await page.done("paint", "", {**how, "range": None}, [rasOf(folder, place)])
+                await page.until(lambda s, n=number: len(s["lesions"]) == n)
+            await page.done("delete", page.state["lesions"][0]["id"])
+            await page.until(lambda s: [row["label"] for row in s["lesions"]] == [2, 3])
+            name, body = await saved(page, ".nii.gz")
+            assert name == "SarcomaMR_seg.nii.gz"
+            (tmp_path / name).write_bytes(body)
+            labels = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / name)))
+            assert np.unique(labels).tolist() == [0, 2, 3]
+            for row in page.state["lesions"]:
+                mask = await page.mask(row, labels.shape)
+                np.testing.assert_array_equal(labels == row["label"], mask)
+            assert page.state["saved"] is True
+
+    asyncio.run(play())
+
+
+def test_a_tab_whose_browser_has_gone_can_be_continued_in_another(
+    server: Server, home: Path, sample_data: Path
+) -> None:
+    async def play() -> None:
+        async with Page(server.address) as page:
+            rows = await work(page, sample_data / SAMPLE)
+            folder = await untilKept(home, rows[2]["id"])
+        assert childrenOf(server.process.pid)
+        async with Page(server.address) as other:
+            deadline = time.monotonic() + 20
+            while folder.name not in [each["id"] for each in other.state["works"]]:
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.2)
+                await other.done("forgetWork", "none")  # looks again
+            await other.done("continueWork", folder.name)
+            await other.until(lambda s: len(s["lesions"]) == 2 and measured(s))
+            for row in other.state["lesions"]:
+                same(rows[row["label"]], row)
+
+    asyncio.run(play())

@@ -1,0 +1,1 @@
+"""Trainings and evaluations together: few-shot fine-tuning and ablation studies."""
