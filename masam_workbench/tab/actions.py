@@ -38,6 +38,7 @@ def actionsOf(tab: Tab) -> dict[str, Callable[..., Any]]:
         "leave": lambda: _leave(tab),
         "segment": lambda: _press(tab),
         "again": tab.running.again,
+        "model": tab.running.setModel,
         "threshold": tab.running.setThreshold,
         "diameterPlane": tab.measuring.setPlane,
         "undo": tab.running.undo,

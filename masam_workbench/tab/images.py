@@ -193,7 +193,10 @@ class Images:
         modality = facts.get("modality")
         if modality and hierarchy is not None:
             key = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
-            hierarchy.SetItemAttribute(hierarchy.GetItemByDataNode(volume), key, str(modality))
+            item = hierarchy.GetItemByDataNode(volume)
+            # Without the application nobody else gives a node its item.
+            item = item or hierarchy.CreateItem(hierarchy.GetSceneItemID(), volume)
+            hierarchy.SetItemAttribute(item, key, str(modality))
         self._letGo([volume, volume.GetDisplayNode(), volume.GetStorageNode()])
         self._show(volume, facts.get("origin"))
         notes = " ".join(str(note) for note in facts.get("notes", []))

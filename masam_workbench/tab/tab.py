@@ -14,7 +14,7 @@ from MASAMSlicerLib.control.watcher import Watcher
 from MASAMSlicerLib.sampledata import SAMPLES
 from MASAMSlicerLib.scene.volumes import geometryOf
 from MASAMSlicerLib.session.session import Session
-from MASAMSlicerLib.wording import deviceWords, planeNames
+from MASAMSlicerLib.wording import deviceWords, modelName, planeNames
 
 from masam_core.errors import ConfigError
 from masam_core.lesion.terminology import TUMOUR_TYPES
@@ -165,13 +165,21 @@ class Tab:
         return self._surfaces[version]
 
     def askWorker(self) -> None:
-        """Start the worker in advance, and ask where it computes."""
+        """Start the worker in advance, ask where it computes, and have it load the model."""
 
         def done(answer: dict[str, Any]) -> None:
             self.context.devices = answer["devices"]
             self.context.refreshSoon()
 
+        def listed(answer: dict[str, Any]) -> None:
+            names = [str(each["name"]) for each in answer["models"] if each["here"]]
+            self.state.models = [{"name": name, "words": modelName(name)} for name in names]
+
         self.context.session.ask("devices", {}, done, self.context.sayError)
+        ask = self.context.session.ask
+        ask("models", {}, listed, lambda _: None)
+        # Why it can't be loaded is told by the first run.
+        ask("load_model", self.running.choice().fields(), lambda _: None, lambda _: None)
 
     def _beforeLeaving(self) -> None:
         """Another image is about to take the place of this one."""

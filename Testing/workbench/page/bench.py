@@ -149,6 +149,7 @@ class Bench:
         else:
             self.click("open-menu")
             self.click(f"sample-{sample}")
+            self.untilDrawn()
             if self.get("question").count():
                 self.click("question-yes")
         self.untilImage(before)
@@ -215,4 +216,7 @@ class Bench:
             else:
                 self.click("open-menu")
                 self.click(name)
+                self.untilDrawn()
+                if self.get("question").count():  # work that is not saved
+                    self.click("question-yes")
         waiting.value.set_files(path)

@@ -1,6 +1,7 @@
 import { Camera } from "./camera.js";
 import { Grid, VIEWS } from "./grid.js";
 import { place } from "./layout.js";
+import { SlicePlane } from "./sliceplane.js";
 import { Slices } from "./slices.js";
 import { Space } from "./space.js";
 import { clamp } from "./vectors.js";
@@ -25,6 +26,7 @@ export class Viewer {
     this._flat = flat;
     this.slices = new Slices();
     this.space = new Space(deep);
+    this._plane = /** @type {SlicePlane | null} */ (null);
     /** @type {Grid | null} */
     this.grid = null;
     /** @type {import("../../niivue/index.js").NVImage | null} */
@@ -57,6 +59,7 @@ export class Viewer {
   async start() {
     await this.slices.attachToCanvas(this._flat, false);
     await this.space.start();
+    this._plane = new SlicePlane(this);
     this.resize();
   }
 
