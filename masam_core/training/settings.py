@@ -171,6 +171,12 @@ class TrainConfig:
             max(self.synthetic, self.regions),
             "0 without prompts",
         )
+        _require(
+            not (self.full and self.parts),
+            "parts",
+            list(self.parts),
+            "none where full trains the backbone and everything else",
+        )
         video = self.model.sees_video
         _require(
             not video or not (self.synthetic or self.regions),
