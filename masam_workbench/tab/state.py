@@ -34,6 +34,7 @@ STATE: dict[str, Any] = {
     "saved": True,
     "works": [],
     "improve": {},
+    "pacs": {},
     "models": [],
     "model": ModelChoice.model,
 }

@@ -25,6 +25,7 @@ from masam_workbench.served.masks import Masks
 from masam_workbench.served.surface import mz3, surfaceOf
 from masam_workbench.tab.appearance import Appearance
 from masam_workbench.tab.application import Application
+from masam_workbench.tab.archive import NOTHING, Archive
 from masam_workbench.tab.autosave import Autosave
 from masam_workbench.tab.boxes import Boxes
 from masam_workbench.tab.checking import Checking
@@ -86,6 +87,7 @@ class Tab:
     ) -> None:
         keptDays = DAYS if works is not None else 0
         state = self.state = State({**STATE, **_constants(limit, seconds), "keptDays": keptDays})
+        state.pacs = NOTHING
         application = Application(folder)
         scene = application.scene
         loop = asyncio.get_running_loop()
@@ -103,7 +105,7 @@ class Tab:
         self._surfaces: OrderedDict[str, bytes] = OrderedDict()
         self.measuring = Measuring(context)
         self.unsaved = Unsaved()
-        self.autosave = Autosave(context, works, self.shown.origin)
+        self.autosave = Autosave(context, works, self._facts)
         self.continuing = Continuing(context, self.autosave, self.measuring.soon)
         self.images = Images(context, self.shown, self._beforeLeaving)
         settling = Settling(context.later, lambda lesionId: self.running.runner.follow(lesionId))
@@ -118,6 +120,9 @@ class Tab:
         )
         self.correcting = Correcting(context, self.running.runner, self.measuring.soon)
         self.saving = Saving(context, self.masks, self.measuring.whenMeasured, self._onSaved)
+        self.archive = Archive(
+            context, self.images, self.saving.segmentation, lambda: self._onSaved(False)
+        )
         self.checking = Checking(context, makeTransport)
         self.improve = Improve(context, self._onModel)
         self.uploads = Uploads(context, self.images, limit)
@@ -201,6 +206,10 @@ class Tab:
     def _onModel(self, name: str) -> None:
         """A new model was taken over."""
         self._askModels(name)
+
+    def _facts(self) -> dict[str, Any]:
+        """What is known of the image that no file of ours says."""
+        return {"origin": self.shown.origin(), "images": self.images.sources}
 
     def _beforeLeaving(self) -> None:
         """Another image is about to take the place of this one."""
