@@ -1,5 +1,6 @@
 import { button, h, say } from "../dom.js";
 import { TOOLS } from "../tools/tools.js";
+import { improveWindow } from "./improve.js";
 
 const MOUSE = [
   ["Left button", "crosshair; handles of the selected box, prompts and rulers are dragged"],
@@ -40,6 +41,7 @@ export class Dialogs {
       h("div", { class: "sheets" },
         h("div", {}, h("h2", {}, "Mouse"), table(MOUSE), h("h2", {}, "Tools"), table(Object.values(TOOLS).map((tool) => [tool.key, tool.about]))),
         h("div", {}, h("h2", {}, "Keys"), table(KEYS))));
+    this._improve = improveWindow(bench, dialog);
     this._settings = this._buildSettings();
     this._series = this._buildSeries();
     this._check = this._buildCheck();
@@ -80,6 +82,9 @@ export class Dialogs {
       h("div", { class: "row" }, button("check", "Check this installation", { "data-test": "check", title: "Tries PyTorch, the worker, the model, the GPU and a mask on the bundled sample; your image is not touched", onclick: () => {
         made.close();
         bench.ask("check");
+      } }), button("again", "Improve the model with my cases ...", { "data-test": "improve", title: "Trains it on what you have corrected, on this machine; nothing leaves it", onclick: () => {
+        made.close();
+        this._improve();
       } })),
       h("p", { class: "research" }, "Research use, not for clinical decisions."));
     store.watch(["models", "model", "device"], () => {
