@@ -156,7 +156,7 @@ class CollectedData:
         splits = {row.patient: row.split for row in self.rows if row.split}
         for patient in sorted({r.patient for r in self.rows} - set(splits), key=self._order):
             held, count = sum(split == "val" for split in splits.values()), len(splits) + 1
-            wanted = max(round(float(self._about["held_out"]) * count), int(count > 1))
+            wanted = max(round(self._about["held_out"] * count), int(count > 1))
             splits[patient] = "val" if held < wanted else "train"
         self.rows = [replace(row, split=splits[row.patient]) for row in self.rows]
         if self.rows:

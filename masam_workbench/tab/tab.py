@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from MASAMSlicerLib import workerprocess
+from MASAMSlicerLib.control.front import ERROR
 from MASAMSlicerLib.control.settling import Settling
 from MASAMSlicerLib.control.watcher import Watcher
 from MASAMSlicerLib.sampledata import SAMPLES
@@ -55,6 +56,10 @@ TOOLS = (
     "eraser",
 )
 MOST_SURFACES = 32
+NO_WORKER = (
+    "What computes the masks does not answer as it should. Press 'Check this installation' to see "
+    "what is missing; images can be looked at all the same."
+)
 
 
 class Tab:
@@ -175,7 +180,10 @@ class Tab:
             names = [str(each["name"]) for each in answer["models"] if each["here"]]
             self.state.models = [{"name": name, "words": modelName(name)} for name in names]
 
-        self.context.session.ask("devices", {}, done, self.context.sayError)
+        def failed(_: Exception) -> None:
+            self.context.say(NO_WORKER, ERROR)
+
+        self.context.session.ask("devices", {}, done, failed)
         ask = self.context.session.ask
         ask("models", {}, listed, lambda _: None)
         # Why it can't be loaded is told by the first run.
