@@ -13,7 +13,11 @@ export function h(tag, about = {}, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, String(value));
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false).map((child) => /** @type {Node | string} */ (child)));
+  element.append(
+    ...children
+      .filter((child) => child !== null && child !== undefined && child !== false)
+      .map((child) => /** @type {Node | string} */ (child)),
+  );
   return element;
 }
 
@@ -36,7 +40,7 @@ export function icon(name) {
 }
 
 /** @type {Record<string, string>} */
-export const ICONS = {
+const ICONS = {
   box: "M3 5 8 2.5 13 5v6L8 13.5 3 11zM3 5l5 2.5L13 5M8 7.5v6",
   line: "M3 13 13 3M2 11.5 4.5 14M11.5 2 14 4.5",
   click: "M8 6.5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3zM8 1.5v2.5M8 12v2.5M1.5 8H4M12 8h2.5",
@@ -85,7 +89,13 @@ export const ICONS = {
  * @returns {HTMLButtonElement}
  */
 export function button(picture, word, about, key = "") {
-  return h("button", { type: "button", ...about }, picture ? icon(picture) : null, h("span", { class: "word" }, word), key ? h("kbd", { "aria-hidden": "true" }, key) : null);
+  return h(
+    "button",
+    { type: "button", ...about },
+    picture ? icon(picture) : null,
+    h("span", { class: "word" }, word),
+    key ? h("kbd", { "aria-hidden": "true" }, key) : null,
+  );
 }
 
 /**

@@ -142,7 +142,12 @@ export class Overlay {
     context.strokeStyle = CROSS;
     context.lineWidth = 1;
     context.beginPath();
-    for (const [x0, y0, x1, y1] of [[left, y, x - GAP, y], [x + GAP, y, left + width, y], [x, top, x, y - GAP], [x, y + GAP, x, top + height]]) {
+    for (const [x0, y0, x1, y1] of [
+      [left, y, x - GAP, y],
+      [x + GAP, y, left + width, y],
+      [x, top, x, y - GAP],
+      [x, y + GAP, x, top + height],
+    ]) {
       context.moveTo(Math.round(x0) + 0.5, Math.round(y0) + 0.5);
       context.lineTo(Math.round(x1) + 0.5, Math.round(y1) + 0.5);
     }

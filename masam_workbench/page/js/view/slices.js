@@ -70,7 +70,12 @@ export class Slices extends Niivue {
   }
 
   /** A view fills its place; the camera sees to its shape. */
-  calculateWidthHeight(/** @type {number} */ _slice, /** @type {number[]} */ _scale, /** @type {number} */ width, /** @type {number} */ height) {
+  calculateWidthHeight(
+    /** @type {number} */ _slice,
+    /** @type {number[]} */ _scale,
+    /** @type {number} */ width,
+    /** @type {number} */ height,
+  ) {
     return /** @type {[number, number]} */ ([width, height]);
   }
 
