@@ -103,7 +103,7 @@ export function buildRun(root, bench, files) {
         h(
           "p",
           { class: kind && kind !== "plain" ? kind : null },
-          kind === "error" || kind === "warning" ? icon("help") : null,
+          kind === "error" || kind === "warning" ? icon("warn") : null,
           text,
         ),
       ),

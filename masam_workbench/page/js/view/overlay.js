@@ -95,6 +95,8 @@ export class Overlay {
     if (look.boxes) for (const lesion of seen) this._box(pen, camera, slice, lesion);
     if (look.cross) this._cross(pen, camera);
     paintWords(pen, camera, this);
+    const chosen = store.selected;
+    if (look.boxes && chosen?.visible && !this.draft && !this.moved.has(chosen.id)) paintSides(pen, sideMarks(chosen, camera, slice));
     for (const lesion of seen) paintMarks(pen, camera, slice, lesion, this);
     paintMeasures(pen, camera, slice, this.measures);
     this.draft?.(pen, camera);
@@ -131,7 +133,6 @@ export class Overlay {
     if (lesion.locked || !(selected || this.near === lesion.id)) return;
     if (this.draft) return;
     for (const { at, radius } of handles(shape)) pen.dot(at, radius, WHITE, "#10151b");
-    if (!this.moved.has(lesion.id)) paintSides(pen, sideMarks(lesion, camera, slice));
   }
 
   /** @param {Pen} pen @param {Camera} camera */
