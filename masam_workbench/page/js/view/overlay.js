@@ -96,7 +96,8 @@ export class Overlay {
     if (look.cross) this._cross(pen, camera);
     paintWords(pen, camera, this);
     const chosen = store.selected;
-    if (look.boxes && chosen?.visible && !this.draft && !this.moved.has(chosen.id)) paintSides(pen, sideMarks(chosen, camera, slice));
+    if (look.boxes && chosen?.visible && !this.draft && !this.moved.has(chosen.id))
+      paintSides(pen, sideMarks(chosen, camera, slice));
     for (const lesion of seen) paintMarks(pen, camera, slice, lesion, this);
     paintMeasures(pen, camera, slice, this.measures);
     this.draft?.(pen, camera);
