@@ -66,7 +66,9 @@ export function buildList(root, bench, dialogs) {
       row.show(lesion);
     });
     const chosen = rows.get(store.state.selected);
-    if (chosen && store.state.selected !== list.dataset.selected) chosen.root.scrollIntoView({ block: "nearest" });
+    // The selected one stays in sight, unless somebody is looking through the list just now.
+    const other = store.state.selected !== list.dataset.selected;
+    if (chosen && (other || !list.matches(":hover, :focus-within"))) chosen.root.scrollIntoView({ block: "nearest" });
     list.dataset.selected = store.state.selected;
   });
   store.watch(["planes", "diameterPlane"], () => {
