@@ -17,6 +17,7 @@ const QUIET = {
   show3Dcrosshair: false,
   showLegend: false,
   dragAndDropEnabled: false,
+  forceDevicePixelRatio: -1, // canvases are sized here
   meshThicknessOn2D: 0,
 };
 

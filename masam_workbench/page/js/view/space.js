@@ -19,6 +19,7 @@ export class Space extends Niivue {
       backColor: [0.04, 0.047, 0.058, 1],
       crosshairWidth: 0,
       dragAndDropEnabled: false,
+      forceDevicePixelRatio: -1,
       interactive: false,
       isColorbar: false,
       isResizeCanvas: false,
