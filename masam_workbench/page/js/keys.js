@@ -51,7 +51,11 @@ function act(bench, does, event, target) {
   const ctrl = event.ctrlKey || event.metaKey;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const arrows = key.startsWith("Arrow");
-  if (target.matches?.("input[type=range], input[type=radio]") && (arrows || key.startsWith("Page") || key === "Home" || key === "End")) return false;
+  if (
+    target.matches?.("input[type=range], input[type=radio]") &&
+    (arrows || key.startsWith("Page") || key === "Home" || key === "End")
+  )
+    return false;
   if (key === "Escape") {
     if (bench.cancelGesture()) return true;
     if (bench.tool) bench.setTool("");
@@ -62,7 +66,8 @@ function act(bench, does, event, target) {
   if (ctrl && key === "y") return done(event, () => bench.ask("redo"));
   if (ctrl && key === "Enter") return done(event, does.segment);
   if (ctrl && key === "s") return done(event, () => bench.ask("save", ".seg.nrrd"));
-  if (arrows || key === "PageUp" || key === "PageDown") return viewer.grid ? (ctrl ? moveBox(bench, event) : step(bench, event)) : false;
+  if (arrows || key === "PageUp" || key === "PageDown")
+    return viewer.grid ? (ctrl ? moveBox(bench, event) : step(bench, event)) : false;
   if (ctrl || event.altKey) return false;
   const isButton = target.matches?.("button, a, summary, input");
   if (key === "Enter") return isButton || target.matches?.("[data-test=lesion]") ? false : enter(bench);
@@ -201,7 +206,10 @@ function moveBox(bench, event) {
   const grid = viewer.grid;
   if (!lesion?.box || !by || !grid) return false;
   const box = overlay.boxOf(lesion) ?? lesion.box;
-  const mm = by.reduce((sum, n, axis) => add(sum, scale(grid.directions[axis], n * grid.spacing[axis])), /** @type {Vec3} */ ([0, 0, 0]));
+  const mm = by.reduce(
+    (sum, n, axis) => add(sum, scale(grid.directions[axis], n * grid.spacing[axis])),
+    /** @type {Vec3} */ ([0, 0, 0]),
+  );
   const moved = { ...box, center: add(box.center, mm) };
   overlay.moved.set(lesion.id, moved);
   viewer.change(false);

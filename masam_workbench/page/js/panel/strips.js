@@ -16,9 +16,23 @@ const LATE_MS = 600; // a connection that comes at once needs no words
 export class Strips {
   /** @param {HTMLElement} place @param {() => void} retry */
   constructor(place, retry) {
-    this._health = h("div", { class: "strip warning", "data-test": "strip-health", hidden: true }, h("span"), button("again", "Try now", { onclick: retry }));
-    this._role = h("div", { class: "strip", "data-test": "strip-role", hidden: true }, h("span", {}, "This tab of the workbench is open in another page, too. This page looks on."));
-    this._loading = h("div", { class: "strip", "data-test": "strip-loading", hidden: true }, h("span"), h("progress", { max: 1, value: 0, "aria-label": "Image on its way" }));
+    this._health = h(
+      "div",
+      { class: "strip warning", "data-test": "strip-health", hidden: true },
+      h("span"),
+      button("again", "Try now", { onclick: retry }),
+    );
+    this._role = h(
+      "div",
+      { class: "strip", "data-test": "strip-role", hidden: true },
+      h("span", {}, "This tab of the workbench is open in another page, too. This page looks on."),
+    );
+    this._loading = h(
+      "div",
+      { class: "strip", "data-test": "strip-loading", hidden: true },
+      h("span"),
+      h("progress", { max: 1, value: 0, "aria-label": "Image on its way" }),
+    );
     this._fatal = h("div", { class: "strip error", hidden: true, role: "alert" });
     place.append(this._health, this._role, this._loading, this._fatal);
   }

@@ -19,7 +19,8 @@ const WINDOW_PIXELS = 400; // of a drag that change window or level by as much a
 
 /** Move the crosshair. @param {Bench} bench @param {Camera} camera @returns {Gesture} */
 export function crosshair({ viewer }, camera) {
-  const to = (/** @type {number} */ x, /** @type {number} */ y) => viewer.setCross(camera.fromScreen(x, y, viewer.cross[camera.plane.w]));
+  const to = (/** @type {number} */ x, /** @type {number} */ y) =>
+    viewer.setCross(camera.fromScreen(x, y, viewer.cross[camera.plane.w]));
   return { move: to, end: to };
 }
 

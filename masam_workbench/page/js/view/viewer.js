@@ -81,12 +81,15 @@ export class Viewer {
     const image = await this.slices.take(file);
     const size = image.hdr.dims.slice(1, 4);
     const grid = new Grid(image.hdr.affine, size, image.permRAS);
-    const same = stay && this.grid && JSON.stringify([this.grid.size, this.grid.origin]) === JSON.stringify([grid.size, grid.origin]);
+    const same =
+      stay && this.grid && JSON.stringify([this.grid.size, this.grid.origin]) === JSON.stringify([grid.size, grid.origin]);
     this.image = image;
     this.grid = grid;
     this.version += 1;
     if (!same) {
-      this.cameras = /** @type {Record<ViewName, Camera>} */ (Object.fromEntries(VIEWS.map((name) => [name, new Camera(name, grid)])));
+      this.cameras = /** @type {Record<ViewName, Camera>} */ (
+        Object.fromEntries(VIEWS.map((name) => [name, new Camera(name, grid)]))
+      );
       this.slices.cameras = this.cameras;
       this.cross = /** @type {Vec3} */ (grid.size.map((n) => Math.floor(n / 2)));
       this.space.frame(grid);
