@@ -44,7 +44,7 @@ def save(
             another image, or a file that can't be written.
 
     >>> save([lesion], "tumour.seg.nrrd")
-    >>> save([lesion], ["tumour.seg.dcm", "tumour.sr.dcm"])
+    >>> save([lesion], ["tumour.seg.nrrd", "tumour.nii.gz"])
     >>> save([lesion], "tumour.csv", volume=read_volume("scan.nii.gz"))
     """
     listed = [lesions] if not isinstance(lesions, Sequence) else list(lesions)

@@ -14,6 +14,7 @@ from masam_core.export.measurements import write_measurements
 from ..control.front import PLAIN, WARNING
 from ..report import rowsOf
 from ..scene import views
+from ..scene.dicomfiles import isDicom
 from ..scene.export import saveSegmentation
 from ..scene.lesions import EDITED, LesionEntry
 from ..scene.tables import updateTable
@@ -50,7 +51,7 @@ class Results:
         self.context.enable(
             self.ui.measureButton, bool(outdated) and not busy, wait if outdated else unchanged
         )
-        problem = nothing if not able else dicomProblem()
+        problem = nothing if not able else dicomProblem(self.context.volume)
         self.context.enable(self.ui.dicomButton, not problem, problem)
 
     def toggleVisibility(self) -> None:
@@ -140,6 +141,16 @@ class Results:
             self._try(lambda: write_measurements(path, self._rows()), path)
 
     def _onSave(self) -> None:
+        self._save(".seg.nrrd", "(*.seg.nrrd *.nii.gz *.seg.dcm *.rt.dcm *.sr.dcm)")
+
+    def _onDicom(self) -> None:
+        """Slicer's own export where it can write segmentations, else a file of ours."""
+        if hasExporter():
+            exportDicom(self.context.volume)
+        else:
+            self._save(".seg.dcm", "(*.seg.dcm *.rt.dcm *.sr.dcm)")
+
+    def _save(self, ending: str, pattern: str) -> None:
         """One file holds one segmentation: that of the selected lesion."""
         lesion = self.context.selected
         node = lesion.segmentation if lesion is not None else None
@@ -147,13 +158,10 @@ class Results:
         node = node or (nodes[0] if nodes else None)
         if node is None:
             return
-        name = f"{self.context.volume.GetName()}.seg.nrrd"
-        path = self.context.askForTarget(_("Save the segments"), name, "(*.seg.nrrd *.nii.gz)")
+        name = f"{self.context.volume.GetName()}{ending}"
+        path = self.context.askForTarget(_("Save the segments"), name, pattern)
         if path:
             self._try(lambda: saveSegmentation(node, self.context.volume, Path(path)), path)
-
-    def _onDicom(self) -> None:
-        exportDicom(self.context.volume)
 
     def _rows(self) -> list[dict[str, Any]]:
         return rowsOf(self.context.session.lesions.lesions(self.context.volume))
@@ -179,12 +187,17 @@ def resetFocalPoints() -> bool:
     return bool(widgets)
 
 
-def dicomProblem() -> str:
-    """Why DICOM SEG can't be exported, or an empty text."""
-    known = ("dicomsegmentationplugin", "quantitativereporting")  # of the extension
-    if not any(hasattr(slicer.modules, name) for name in known):
-        return _("Install the extension 'QuantitativeReporting' to export DICOM SEG.")
-    return ""
+def hasExporter() -> bool:
+    """Whether Slicer's own DICOM export can write segmentations, by an extension of its."""
+    known = ("dicomsegmentationplugin", "quantitativereporting")
+    return any(hasattr(slicer.modules, name) for name in known)
+
+
+def dicomProblem(volumeNode: Any) -> str:
+    """Why DICOM can't be exported, or an empty text."""
+    if hasExporter() or isDicom(volumeNode):
+        return ""
+    return _("The volume was not loaded from Slicer's DICOM database: it belongs to no study.")
 
 
 def exportDicom(volumeNode: Any) -> None:

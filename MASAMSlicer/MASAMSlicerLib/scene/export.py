@@ -12,21 +12,33 @@ import slicer
 from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
 from masam_core.export.formats.label_image import write_image
+from masam_core.image.geometry import Geometry
 
+from . import dicomfiles
 from .lesions import LABEL
 from .segments import readSegment, tagOf
 from .volumes import geometryOf
 
-SUFFIXES = (".seg.nrrd", ".nii.gz")
+SUFFIXES = (".seg.nrrd", ".nii.gz", *dicomfiles.SUFFIXES)
 MOST = 65535  # the largest value of a label image
 
 
-def saveSegmentation(segmentationNode: Any, volumeNode: Any, path: Path) -> list[str]:
+def saveSegmentation(
+    segmentationNode: Any, volumeNode: Any, path: Path, source: Geometry | None = None
+) -> list[str]:
     """Write a segmentation; the name's ending chooses the format. The scene is not changed.
 
     ``.seg.nrrd`` holds every segment with name, colour, terminology and tags; ``.nii.gz`` is a
     label image on the volume's own grid, in which each lesion has the label that it keeps for life;
-    other segments get the numbers that are left.
+    other segments get the numbers that are left. Of a volume that was loaded as DICOM, ``.seg.dcm``
+    is a DICOM SEG, ``.rt.dcm`` an RTSTRUCT and ``.sr.dcm`` a report of what is measured on the
+    masks.
+
+    Args:
+        segmentationNode, volumeNode: what is written, and its image.
+        path: of the file.
+        source: for DICOM, the grid of the images with their names, where Slicer's database does not
+            know them; see ``dicomfiles.sameGridAs``.
 
     Returns:
         Notes for the user, such as voxels that two segments share.
@@ -40,6 +52,8 @@ def saveSegmentation(segmentationNode: Any, volumeNode: Any, path: Path) -> list
         raise SegmentationError(f"'{path.name}' must end in {' or '.join(SUFFIXES)}.")
     if not segmentationNode.GetSegmentation().GetNumberOfSegments():
         raise SegmentationError(f"'{segmentationNode.GetName()}' holds no segment yet.")
+    if name.endswith(dicomfiles.SUFFIXES):
+        return dicomfiles.saveDicom(segmentationNode, volumeNode, path, source)
     with atomic_path(path, SegmentationError) as temporary:
         if name.endswith(SUFFIXES[0]):
             _writeSlicer(segmentationNode, temporary)

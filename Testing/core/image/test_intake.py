@@ -381,3 +381,17 @@ def test_what_a_file_leaves_open_is_in_the_answer(tmp_path: Path) -> None:
     answer = intake.take_in(tmp_path / "slices", tmp_path / "out.nrrd", "scan")
     assert "'scan': 1 localizer image" in answer["notes"][0]
     assert str(tmp_path) not in answer["notes"][0]
+
+
+def test_a_series_keeps_its_images_names_for_dicom_results(tmp_path: Path) -> None:
+    """They go through JSON, from the process that reads to the one that writes."""
+    from masam_core.image.formats.dicom.origin import SourceImages
+    from Testing.core.export.dicom.making import read
+
+    volume = read(tmp_path / "scan")
+    answer = take_in(tmp_path / "scan", tmp_path / "out.nrrd", "My scan")
+    kept = SourceImages.from_dict(json.loads(json.dumps(answer["images"])))
+    assert kept.slices == volume.geometry.images.slices
+    assert str(kept.dataset.PatientName) == "Муромец^Илья"
+    with pytest.raises(VolumeError, match="damaged"):
+        SourceImages.from_dict({"slices": [[1]], "header": {}})

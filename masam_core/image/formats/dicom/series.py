@@ -19,6 +19,7 @@ from masam_core.image.formats.dicom.headers import (
 from masam_core.image.formats.dicom.origin import source_images
 from masam_core.image.formats.dicom.pixels import read_values
 from masam_core.image.formats.dicom.stack import arrange
+from masam_core.image.geometry import Geometry
 
 HEAD_BYTES = 256
 ENDINGS = (".dcm", ".dicom", ".ima")  # of files that are meant to be DICOM
@@ -77,6 +78,22 @@ def read_file(path: Path, series: str | None = None) -> Image:
     return read_series(path.parent, series or frames[0].series)
 
 
+def grid_of_files(paths: Sequence[Path], what: str) -> Geometry:
+    """The grid of a series' images, with their names; their voxels are not read.
+
+    Args:
+        paths: of the files, in any order.
+        what: the series, for messages.
+
+    Raises:
+        VolumeError: a damaged file, or images that make no regular grid.
+    """
+    frames = [frame for path in paths for frame in read_frames(path)]
+    if not frames:
+        raise VolumeError(f"{what} holds no image.")
+    return _grid(frames, what)[1]
+
+
 def list_series(folder: Path) -> list[tuple[str, str]]:
     """The image series directly in a folder: UID, and words for people; most images first."""
     found, _ = _scan(folder)
@@ -122,13 +139,19 @@ def _scan(folder: Path) -> tuple[dict[str, list[Frame]], list[VolumeError]]:
 
 
 def _volume(frames: Sequence[Frame], what: str) -> Image:
+    ordered, geometry, notes = _grid(frames, what)
+    values = read_values(ordered, what)
+    return Image(values, geometry, notes, ordered[0].modality or None)
+
+
+def _grid(frames: Sequence[Frame], what: str) -> tuple[list[Frame], Geometry, tuple[str, ...]]:
+    """Images in order, their grid with their names, and notes on what was left out."""
     _require_every_part(frames, what)
     single, copies = _without_copies(frames, what)
     ordered, geometry, notes = arrange(single, what)
-    values = read_values(ordered, what)
     header = open_dataset(ordered[0].path, pixels=False)
     geometry = replace(geometry, images=source_images(ordered, header))
-    return Image(values, geometry, (*copies, *notes), ordered[0].modality or None)
+    return ordered, geometry, (*copies, *notes)
 
 
 def _require_every_part(frames: Sequence[Frame], what: str) -> None:
