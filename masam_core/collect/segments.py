@@ -83,8 +83,9 @@ class StoredSegment:
         Args:
             mask: the segment's, bool KJI on the image's grid.
         """
-        if self.tags.get(CONFIRMED) == "1":
-            return Corrected.CONFIRMED
+        said = self.tags.get(CONFIRMED)
+        if said:
+            return Corrected.CONFIRMED if said == "1" else Corrected.TOUCHED_UP  # by prompts
         made = self.tags.get(MASK_DIGEST)
         if made:
             touched = not is_digest_of(made, mask)

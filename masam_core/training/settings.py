@@ -167,6 +167,25 @@ class TrainConfig:
             max(self.synthetic, self.regions),
             "0 without prompts",
         )
+        _require(
+            not (self.full and self.parts),
+            "parts",
+            list(self.parts),
+            "none where full trains the backbone and everything else",
+        )
+        video = self.model.sees_video
+        _require(
+            not video or not (self.synthetic or self.regions),
+            "synthetic or regions",
+            max(self.synthetic, self.regions),
+            "0 for videos",
+        )
+        _require(
+            not video or self.prompts is None or not self.validate_every,
+            "validate_every",
+            self.validate_every,
+            "0 for videos with boxes, which are evaluated without boxes alone",
+        )
 
     @property
     def part(self) -> int:
