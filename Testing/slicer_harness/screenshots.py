@@ -16,6 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PANEL_WIDTH = 432
+PATIENCE = 600.0  # seconds, on a busy machine
 MOST = 2200, 1500  # pixels of a picture of the window; the rest of a larger screen is views
 
 
@@ -28,6 +29,13 @@ def main(folder: Path) -> None:
     from Testing.slicer_harness.window import SCREENS
 
     ui = widget.ui
+    _cutOff(harness, widget)
+    path = folder / "slicer_cut.png"
+    renderLayout(volume.GetScene(), volume, path, (1000, 760))
+    harness.grab(widget.uiWidget, folder / "slicer_cut_panel.png", PANEL_WIDTH)
+    ui.undoButton.click()
+    harness.process(0.3)
+    _correct(harness, widget)
     harness.grab(widget.uiWidget, folder / "slicer_panel.png", PANEL_WIDTH)
     renderLayout(volume.GetScene(), volume, folder / "slicer_views.png", (1000, 760))
     ui.batchCollapsibleButton.collapsed = False
@@ -52,6 +60,7 @@ def onScreen(folder: Path, name: str) -> None:
     from Testing.slicer_harness.views import renderLayout
     from Testing.slicer_harness.window import SCREENS, picture
 
+    _correct(harness, widget)
     screen = SCREENS[name]
     path = folder / f"slicer_panel_{name}.png"
     renderLayout(volume.GetScene(), volume, path, screen.views)
@@ -76,19 +85,71 @@ def _segmented(harness: Any) -> tuple[Any, Any]:
     ui.addRoiButton.click()
     harness.process(0.2)
     widget.panel.inputs.askWorker()
-    harness.process(lambda: bool(widget.panel.inputs.devices))
+    harness.process(lambda: bool(widget.panel.inputs.devices), PATIENCE)
     widget.panel.context.session.lesions.rename(
         widget.panel.context.session.lesions.lesions()[0], "Sarcoma"
     )
     harness.process(0.2)
     ui.segmentButton.click()
-    harness.process(lambda: not widget.panel.context.session.busy)
+    harness.process(lambda: not widget.panel.context.session.busy, PATIENCE)
     harness.process(0.3)
     ui.lesionTable.selectRow(0)
     harness.process(0.2)
     ui.jumpButton.click()
     harness.process(0.2)
     return widget, volume
+
+
+def _cutOff(harness: Any, widget: Any) -> None:
+    """Move a side of the box into the tumour, and have it segmented again."""
+    from MASAMSlicerLib.scene.prompts import alignedBounds, alignRoi
+
+    session = widget.panel.context.session
+    lesion = session.lesions.lesions()[0]
+    low, high = alignedBounds(lesion.roi, lesion.volume)
+    high[0] = low[0] + 0.6 * (high[0] - low[0])
+    alignRoi(lesion.roi, lesion.volume, low, high)
+    lesion.roi.InvokeEvent(lesion.roi.PointEndInteractionEvent)
+    harness.process(0.3)
+    harness.process(lambda: not session.busy, PATIENCE)
+    harness.process(0.3)
+
+
+def _correct(harness: Any, widget: Any) -> None:
+    """Click in the middle of what the mask has missed, and of what is too much of it."""
+    import numpy as np
+    import slicer
+    from MASAMSlicerLib.scene.touchup import wholeMask
+    from MASAMSlicerLib.scene.volumes import geometryOf
+
+    from masam_core.image.volume import read_labels
+    from masam_core.lesion.morphology import depth_in
+
+    context, ui = widget.panel.context, widget.ui
+    path = ROOT / "Resources" / "SampleData" / "sarcoma_mr" / "expert.nii.gz"
+    expert = read_labels(path)[0] > 0
+    interaction = slicer.app.applicationLogic().GetInteractionNode()
+    selection = slicer.app.applicationLogic().GetSelectionNode()
+    for button, missed in ((ui.pointButton, True), (ui.notPointButton, False)):
+        lesion = context.session.lesions.lesions()[0]
+        geometry = geometryOf(lesion.volume)
+        mask = wholeMask(lesion, geometry)
+        wrong = expert & ~mask if missed else mask & ~expert
+        depth = depth_in(wrong, list(geometry.spacing)[::-1])
+        index = np.array(np.unravel_index(depth.argmax(), depth.shape))[::-1]
+        (point,) = geometry.ras_from_ijk(index[None].astype(float))
+        button.click()
+        harness.process(0.1)
+        node = slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID())
+        node.AddControlPointWorld(*[float(v) for v in point])
+        interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+        harness.process(0.1)
+        harness.process(lambda: not context.session.busy, PATIENCE)
+        harness.process(0.3)
+        for view in ("Red", "Green", "Yellow"):
+            slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{view}").JumpSliceByOffsetting(
+                *[float(v) for v in point]
+            )
 
 
 def _panel(harness: Any) -> Any:

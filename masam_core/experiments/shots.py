@@ -127,7 +127,8 @@ def run_shots(
     for seed, cases in enumerate(chosen):
         run = out / f"{shots.count}_shots_seed{seed}"
         report(f"Fine-tuning on {', '.join(c.name for c in cases)} ({run}).")
-        tuned = train(_settings(run, cases, config, file, base, target, shots, seed), report)
+        settings = _settings(run, cases, config, file, base, target, shots, seed, device)
+        tuned = train(settings, report)
         title = f"{name}, {shots.count}-shot, seed {seed}"
         seeds.append(title)
         with Segmenter(str(tuned), device, precision, base=base) as segmenter:
@@ -165,6 +166,7 @@ def _settings(
     target: Target,
     shots: Shots,
     seed: int,
+    device: str,
 ) -> TrainConfig:
     require_folder(run, ConfigError)
     index = run / "shots.csv"
@@ -190,4 +192,5 @@ def _settings(
         synthetic=0.0,
         validate_every=0,
         seed=seed,
+        accelerator="cpu" if device == "cpu" else "auto",
     )

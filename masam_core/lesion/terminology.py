@@ -71,16 +71,17 @@ TUMOUR_TYPES: dict[str, TumourType] = {
     "oedema": _type("79654002", "Edema", (140, 224, 228), GENERAL_LIST),
 }
 
-# Told apart on a grey image, by lightness too for readers who confuse red and green. Amber is left
-# out: it is the expert's colour where a result is compared with one.
+# Told apart on a grey image, also by readers with one kind of cones missing (a test computes it),
+# and light enough for lung and air. Amber is left out: it is the expert's colour where a result is
+# compared with one.
 LESION_COLORS: tuple[Color, ...] = (
     MASS.color,
-    (0.45, 0.76, 1.00),
-    (0.95, 0.55, 0.78),
-    (0.93, 0.93, 0.55),
-    (0.70, 0.62, 1.00),
-    (0.36, 0.86, 0.80),
-    (1.00, 0.53, 0.42),
+    (0.00, 0.58, 1.00),
+    (1.00, 0.92, 0.00),
+    (0.17, 0.83, 0.75),
+    (0.92, 0.42, 0.50),
+    (0.00, 0.83, 1.00),
+    (0.92, 0.42, 0.25),
 )
 
 

@@ -273,7 +273,13 @@ def split_cases(cases: list[Case], split: str) -> list[Case]:
     """The cases of a split; ConfigError if there are none."""
     chosen = [c for c in cases if c.split == split]
     if not chosen:
-        raise ConfigError(f"The case list has no case with split '{split}'.")
+        advice = ""
+        if split == "val":
+            advice = (
+                " Hold some patients out (masam prepare --val 0.2, or the list's column split), or "
+                "set validate_every=0 to keep the weights of the last step."
+            )
+        raise ConfigError(f"The case list has no case with split '{split}'.{advice}")
     return chosen
 
 

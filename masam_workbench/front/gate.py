@@ -20,6 +20,7 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import MasamError
 from masam_core.worker.protocol import Message
 from masam_workbench.front.connections import Listener, admit, serving
+from masam_workbench.front.errorpage import dressed
 from masam_workbench.front.guard import (
     BROWSER,
     COOKIE,
@@ -95,7 +96,7 @@ class Gate:
             response: web.StreamResponse = self._refused(request) or await handler(request)
             if response.status == 403 and not response.prepared:
                 response.force_close()  # whoever has no secret keeps no connection
-            return response
+            return dressed(request, response)
 
     def _refused(self, request: web.Request) -> web.StreamResponse | None:
         """Answer to a request that comes from elsewhere, or can't come from a browser."""

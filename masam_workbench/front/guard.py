@@ -8,9 +8,12 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from masam_workbench.front.errorpage import STYLE_HASH
+
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        f"default-src 'self'; script-src 'self'; style-src 'self' {STYLE_HASH}; "
+        "img-src 'self' data: blob:; "
         "connect-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; "
         "frame-ancestors 'none'; form-action 'none'; base-uri 'self'"
     ),

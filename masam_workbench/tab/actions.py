@@ -38,6 +38,7 @@ def actionsOf(tab: Tab) -> dict[str, Callable[..., Any]]:
         "leave": lambda: _leave(tab),
         "segment": lambda: _press(tab),
         "again": tab.running.again,
+        "model": tab.running.setModel,
         "threshold": tab.running.setThreshold,
         "diameterPlane": tab.measuring.setPlane,
         "undo": tab.running.undo,
@@ -52,6 +53,10 @@ def actionsOf(tab: Tab) -> dict[str, Callable[..., Any]]:
         "visible": tab.rows.toggleVisible,
         "delete": tab.rows.delete,
         "save": tab.saving.save,
+        "pacsFind": tab.archive.find,
+        "pacsFetch": tab.archive.fetch,
+        "pacsSend": tab.archive.send,
+        "pacsCancel": tab.archive.cancel,
         "check": tab.checking.press,
         "checked": tab.checking.dismiss,
     }

@@ -8,6 +8,8 @@ from MASAMSlicerLib.control.runner import Request, Runner
 from MASAMSlicerLib.scene.lesions import EDITED, NEW
 from MASAMSlicerLib.session.reports import RunReport
 
+from masam_core.catalog.choice import ModelChoice
+from masam_core.errors import ConfigError
 from masam_core.inference.options import SegmentOptions
 from masam_core.limits import THRESHOLD
 from masam_workbench.tab.context import TabContext
@@ -56,6 +58,17 @@ class Running:
         """Say whether a box that was moved is segmented again."""
         self.context.state.follow = bool(follow)
 
+    def setModel(self, name: str) -> None:
+        """Choose the model of the next runs.
+
+        Raises:
+            ConfigError: it is not here.
+        """
+        known = [each["name"] for each in self.context.state.models]
+        if name not in known:
+            raise ConfigError(f"There is no model '{str(name)[:80]}' here.")
+        self.context.state.model = name
+
     def setThreshold(self, use: bool, percent: float) -> None:
         """Segment the selected lesion again from what is computed already.
 
@@ -84,11 +97,13 @@ class Running:
         if move():
             self._measureSoon()
 
-    def _request(self) -> Request:
-        from masam_core.worker.steps import ModelChoice
+    def choice(self) -> ModelChoice:
+        """Model and device of the next run."""
+        return ModelChoice(self.context.state.model, device=self.context.settings.device)
 
+    def _request(self) -> Request:
         state = self.context.state
         threshold = float(state.threshold) / 100 if state.useThreshold else None
-        choice = ModelChoice(device=self.context.settings.device)
+        choice = self.choice()
         options = {"threshold": threshold, "diameter_plane": state.diameterPlane}
         return Request(choice, SegmentOptions.from_dict(options))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from masam_core.catalog.choice import ModelChoice
 from masam_core.inference.options import SegmentOptions
 
 STATE: dict[str, Any] = {
@@ -32,6 +33,9 @@ STATE: dict[str, Any] = {
     "check": {},
     "saved": True,
     "works": [],
+    "pacs": {},
+    "models": [],
+    "model": ModelChoice.model,
 }
 
 

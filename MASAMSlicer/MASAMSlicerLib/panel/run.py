@@ -37,6 +37,7 @@ class Run:
             before=before,
             onStart=self.refresh,
             onResult=onResult,
+            restored=self._showThreshold,
         )
         self.ui.segmentButton.clicked.connect(lambda *_: self.press())
         self.ui.undoButton.clicked.connect(lambda *_: self.runner.undo())
@@ -83,6 +84,17 @@ class Run:
     def again(self, lesionIds: Sequence[str]) -> None:
         """Segment lesions, whatever their state."""
         self.runner.again(lesionIds)
+
+    def _showThreshold(self, lesionIds: Sequence[str]) -> None:
+        """Show at which threshold the selected mask, which has just come back, was cut."""
+        lesion, parameters = self.context.selected, self.context.parameters
+        made = lesion.provenance if lesion is not None and lesion.id in lesionIds else None
+        if made is None or "threshold" not in made.options:
+            return
+        threshold = made.options["threshold"]
+        parameters.useThreshold = threshold is not None
+        if threshold is not None:
+            parameters.threshold = float(threshold)
 
     def _request(self) -> Request:
         parameters = self.context.parameters

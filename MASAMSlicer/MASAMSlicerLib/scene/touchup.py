@@ -1,4 +1,4 @@
-"""Brush and eraser: voxels of one segment, by discs in a slice or by balls."""
+"""The voxels that brush and eraser touch, as discs in a slice or as balls."""
 
 from __future__ import annotations
 
@@ -6,65 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from masam_core.errors import SegmentationError
 from masam_core.image.geometry import Geometry
 
 from .lesions import LesionEntry
-from .segments import Mask, Offset, isLocked, readSegment, writeSegment
-from .transforms import worldToNode
-from .volumes import geometryOf
+from .segments import Mask, Offset, readSegment
 
 DISC, BALL = "disc", "sphere"
 _NEAR_MM = 1e-6  # a voxel at the very rim counts, whatever transforms have rounded
-
-
-class Stroke:
-    """One movement of the brush, from press to release.
-
-    Args:
-        lesion: with a segment.
-        radius: mm.
-        erase: take voxels away instead.
-
-    Raises:
-        SegmentationError: no segment yet, or it is locked.
-    """
-
-    def __init__(self, lesion: LesionEntry, radius: float, erase: bool) -> None:
-        if lesion.segment is None or lesion.volume is None:
-            raise SegmentationError(f"'{lesion.name}' has no mask yet: press Segment first.")
-        if isLocked(lesion.segment):
-            raise SegmentationError(f"'{lesion.name}' is locked. Unlock it to change it.")
-        self._lesion, self._radius, self._erase = lesion, radius, erase
-        self._geometry = geometryOf(lesion.volume)
-        self._mask = wholeMask(lesion, self._geometry)
-        self._last: np.ndarray | None = None
-
-    def moveTo(self, point: np.ndarray, normal: np.ndarray) -> None:
-        """Paint from where the brush was last to here.
-
-        Args:
-            point: (3,) world RAS.
-            normal: (3,) world RAS, across the slice.
-        """
-        volume = self._lesion.volume
-        here, tip = worldToNode(volume, np.stack([point, point + normal]))
-        last = self._last if self._last is not None else here
-        self._last = here
-        where, touched = capsule(self._geometry, last, here, tip - here, self._radius)
-        part = self._mask[where]
-        before = part[touched]
-        if (before == self._erase).any():
-            part[touched] = not self._erase
-            self._write()
-
-    def _write(self) -> None:
-        lesion = self._lesion
-        mask, offset = cropped(self._mask)
-        # No tags: what made the segment stays written there, and tells that it was changed since.
-        writeSegment(
-            lesion.segmentation, lesion.segmentId, lesion.volume, mask, offset, lesion.look, {}
-        )
 
 
 def wholeMask(lesion: LesionEntry, geometry: Geometry) -> Mask:

@@ -13,7 +13,9 @@ from masam_core.followup.masks import NamedMask, cropped
 from masam_core.followup.study import Study
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
+from masam_core.inference.extend import Extend
 from masam_core.lesion.lesion import Lesion
+from masam_core.lesion.morphology import label_pieces
 
 SHAPE, SPACING = (48, 52, 58), (2.5, 2.5, 2.5)  # KJI; mm along i, j, k
 BRIGHT = 300.0  # what a lesion is brighter than
@@ -137,6 +139,9 @@ class Threshold:
         high = np.floor(box.corners_ijk.max(axis=0)).astype(int)[::-1] + 1
         here = np.zeros(SHAPE, dtype=bool)
         here[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = True
-        return Lesion.from_mask(
-            (self.volume.array > BRIGHT) & here, self.volume, box, confidence=0.9
-        )
+        bright = self.volume.array > BRIGHT
+        mask = bright & here
+        if options is not None and options.extend is Extend.AUTO:  # whole, where the box cuts it
+            labels, _ = label_pieces(bright)
+            mask = bright & np.isin(labels, np.unique(labels[mask]))
+        return Lesion.from_mask(mask, self.volume, box, confidence=0.9)

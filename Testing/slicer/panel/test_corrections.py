@@ -172,20 +172,22 @@ def test_a_tool_that_is_left_or_drew_nothing_leaves_nothing(quick: Any) -> None:
     import slicer
 
     person, _ = quick
+    person.clickView()
     before = slicer.mrmlScene.GetNumberOfNodes()
     title = person.session.history.undoTitle
-    for key in ("S", "S", "S"):  # the third puts it away
-        person.press(key, person.ui.lesionTable)
+    for words in ("+ Scribble  (S)", "\N{MINUS SIGN} Scribble  (S)", "Scribble  (S)"):
+        person.press("S")  # the third puts it away
+        assert person.ui.scribbleButton.text == words
     assert not person.ui.scribbleButton.checked
-    person.press("L", person.ui.lesionTable)
-    person.press("Esc", person.ui.lesionTable)
+    person.press("L")
+    person.press("Esc")
     assert not person.ui.lassoButton.checked
-    person.press("L", person.ui.lesionTable)
+    person.press("L")
     draw(person, np.zeros((2, 3)))  # an outline needs three
-    person.press("P", person.ui.lesionTable)
-    person.press("B", person.ui.lesionTable)
+    person.press("P")
+    person.press("B")
     assert (person.ui.pointButton.checked, person.ui.placeButton.checked) == (False, True)
-    person.press("Esc", person.ui.lesionTable)
+    person.press("Esc")
     assert slicer.mrmlScene.GetNumberOfNodes() == before
     assert person.session.history.undoTitle == title
 
@@ -201,7 +203,8 @@ def test_what_can_not_be_corrected_says_why(quick: Any) -> None:
             "This lesion is locked. Unlock it to correct it.",
         )
     assert ui.lineButton.enabled
-    person.press("N", ui.lesionTable)
+    person.clickView()
+    person.press("N")
     assert not ui.notPointButton.checked
     person.session.lesions.setLocked(person.session.lesions.lesion(identity), False)
     ui.deleteButton.click()

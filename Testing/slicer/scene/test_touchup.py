@@ -30,12 +30,6 @@ def world(volume: Any, ijk: tuple[float, float, float]) -> np.ndarray:
     return np.array(out)
 
 
-def across(volume: Any) -> np.ndarray:
-    """World normal of the volume's own slices."""
-    step = world(volume, (0, 0, 1)) - world(volume, (0, 0, 0))
-    return step / np.linalg.norm(step)
-
-
 @pytest.fixture
 def lesion(make: Scene) -> Any:
     """With a block as its segment, in a volume under a transform."""
@@ -66,11 +60,20 @@ def maskOf(lesion: Any) -> np.ndarray:
     return out
 
 
-def test_a_stroke_adds_a_disc_in_one_slice_alone(lesion: Any) -> None:
-    from MASAMSlicerLib.scene.touchup import Stroke
+def paint(lesion: Any, radius: float, erase: bool, *spots: tuple[float, float, float]) -> Any:
+    """One stroke in the volume's own slices; the history, to take it back."""
+    from MASAMSlicerLib.session.handwork import Brush, HandWork
+    from MASAMSlicerLib.session.session import Session
 
+    session = Session(lesion.roi.GetScene(), lambda: None)  # type: ignore[arg-type,return-value]
+    points = [world(lesion.volume, spot) for spot in spots]
+    HandWork(session).paint(lesion.id, Brush(erase, radius=radius), points)
+    return session.history
+
+
+def test_a_stroke_adds_a_disc_in_one_slice_alone(lesion: Any) -> None:
     before = maskOf(lesion)
-    Stroke(lesion, 2.0, erase=False).moveTo(world(lesion.volume, (3, 3, 6)), across(lesion.volume))
+    paint(lesion, 2.0, False, (3, 3, 6))
     new = maskOf(lesion) & ~before
     j, i = np.mgrid[:14, :16]
     disc = np.hypot((i - 3) * 0.8, (j - 3) * 0.9) <= 2.0  # the grid's spacing
@@ -81,66 +84,62 @@ def test_a_stroke_adds_a_disc_in_one_slice_alone(lesion: Any) -> None:
 
 def test_the_eraser_takes_away_between_two_places(lesion: Any) -> None:
     from MASAMSlicerLib.scene.lesions import LesionList
-    from MASAMSlicerLib.scene.touchup import Stroke
 
     before = maskOf(lesion)
-    stroke = Stroke(lesion, 0.5, erase=True)
-    stroke.moveTo(world(lesion.volume, (0, 7, 5)), across(lesion.volume))
+    paint(lesion, 1.0, True, (0, 7, 5))
     np.testing.assert_array_equal(maskOf(lesion), before)
-    stroke.moveTo(world(lesion.volume, (15, 7, 5)), across(lesion.volume))
+    paint(lesion, 1.0, True, (0, 7, 5), (15, 7, 5))
     gone = before & ~maskOf(lesion)
-    np.testing.assert_array_equal(gone, before & block((5, 6), (7, 8), (0, 16)))
+    np.testing.assert_array_equal(gone, before & block((5, 6), (6, 9), (0, 16)))
     assert LesionList(lesion.roi.GetScene()).lesion(lesion.id).status == "edited"
 
 
 def test_a_whole_segment_can_be_erased_and_painted_again(lesion: Any) -> None:
-    from MASAMSlicerLib.scene.touchup import Stroke
-
     for k in range(12):
-        Stroke(lesion, 50.0, erase=True).moveTo(
-            world(lesion.volume, (8, 7, k)), across(lesion.volume)
-        )
+        paint(lesion, 25.0, True, (8, 7, k))
     assert not maskOf(lesion).any()
-    Stroke(lesion, 0.1, erase=False).moveTo(world(lesion.volume, (8, 7, 4)), across(lesion.volume))
-    np.testing.assert_array_equal(maskOf(lesion), block((4, 5), (7, 8), (8, 9)))
+    paint(lesion, 1.0, False, (8, 7, 4))
+    np.testing.assert_array_equal(
+        maskOf(lesion)[4, 6:9, 7:10], [[False, True, False], [True] * 3, [False, True, False]]
+    )
+    assert maskOf(lesion).sum() == 5
+
+
+def test_the_smallest_brush_paints_the_voxel_under_it() -> None:
+    from MASAMSlicerLib.scene.touchup import touchedBy
+
+    geometry = Geometry.from_spacing((5, 6, 7), (3.0, 3.0, 3.0), (0.0, 0.0, 0.0))
+    point = geometry.ras_from_ijk(np.array([[2.4, 3.4, 1.4]]))
+    for normal in (np.array([0.0, 0.0, 1.0]), None):
+        assert np.argwhere(touchedBy(geometry, point, 0.1, normal)).tolist() == [[1, 3, 2]]
 
 
 def test_outside_the_volume_nothing_is_painted(lesion: Any) -> None:
-    from MASAMSlicerLib.scene.touchup import Stroke
-
     before = maskOf(lesion)
-    stroke = Stroke(lesion, 1.0, erase=False)
-    stroke.moveTo(world(lesion.volume, (-40, -40, 5)), across(lesion.volume))
-    stroke.moveTo(world(lesion.volume, (-40, 90, 5)), across(lesion.volume))
+    paint(lesion, 1.0, False, (-40, -40, 5), (-40, 90, 5))
     np.testing.assert_array_equal(maskOf(lesion), before)
 
 
 def test_undo_takes_a_stroke_back(lesion: Any) -> None:
-    from MASAMSlicerLib.scene.history import History
-    from MASAMSlicerLib.scene.touchup import Stroke
-
     before = maskOf(lesion)
-    history = History(lesion.roi.GetScene())
-    with history.step("Paint") as touched:
-        touched.append((lesion.segmentation, lesion.segmentId))
-        stroke = Stroke(lesion, 3.0, erase=False)
-        stroke.moveTo(world(lesion.volume, (3, 3, 6)), across(lesion.volume))
-        stroke.moveTo(world(lesion.volume, (9, 3, 6)), across(lesion.volume))
+    history = paint(lesion, 3.0, False, (3, 3, 6), (9, 3, 6))
     assert maskOf(lesion).sum() > before.sum()
     history.undo()
     np.testing.assert_array_equal(maskOf(lesion), before)
 
 
-def test_locked_and_empty_lesions_are_refused(lesion: Any, make: Scene) -> None:
+def test_locked_lesions_are_refused_and_one_without_a_mask_gets_its_first(
+    lesion: Any, make: Scene
+) -> None:
     from MASAMSlicerLib.scene.lesions import LesionList
-    from MASAMSlicerLib.scene.touchup import Stroke
 
     lesions = LesionList(make.scene)
     lesions.setLocked(lesion, True)
     with pytest.raises(SegmentationError, match="locked"):
-        Stroke(lesion, 1.0, erase=False)
-    with pytest.raises(SegmentationError, match="Segment first"):
-        Stroke(lesions.add(lesion.volume), 1.0, erase=False)
+        paint(lesion, 1.0, False, (8, 7, 4))
+    new = lesions.add(lesion.volume)
+    paint(new, 1.0, False, (8, 7, 4))
+    assert lesions.lesion(new.id).provenance.byHand
 
 
 def test_the_capsule_of_a_coronal_view_is_one_row_thick() -> None:

@@ -21,8 +21,8 @@ def test_lesions_that_were_put_right_in_a_scene_are_gathered_as_they_were(
 ) -> None:
     import slicer
     from MASAMSlicerLib.scene.scenefile import saveScene
-    from MASAMSlicerLib.scene.touchup import Stroke
     from MASAMSlicerLib.scene.volumes import geometryOf, volumeFromNode
+    from MASAMSlicerLib.session.handwork import Brush, HandWork
 
     session = answering(monkeypatch, scene)
     volume = make.volume(name="Müller, Jörg | 1")
@@ -37,8 +37,7 @@ def test_lesions_that_were_put_right_in_a_scene_are_gathered_as_they_were(
     session.lesions.setLocked(locked, True)
     logic.SetSegmentStatus(completed.segment, logic.Completed)
     geometry = geometryOf(volume)
-    ends = geometry.ras_from_ijk(np.array([[2.0, 2.0, 2.0], [2.0, 2.0, 3.0]]))
-    Stroke(touched, 2.0, False).moveTo(ends[0], ends[1] - ends[0])
+    HandWork(session).paint(touched.id, Brush(radius=2.0), geometry.ras_from_ijk([[2.0, 2.0, 2.0]]))
     expected = {}
     for lesion in (locked, touched, completed):
         now = session.lesions.lesion(lesion.id)
@@ -53,7 +52,7 @@ def test_lesions_that_were_put_right_in_a_scene_are_gathered_as_they_were(
     (left,) = found.left_out
     assert "'plain'" in left.what
     table = read_table(tmp_path / "data" / "index.csv")
-    assert [row["corrected"] for row in table] == ["locked", "touched up", "locked"]
+    assert [row["corrected"] for row in table] == ["locked", "corrected or confirmed", "locked"]
     for case, row, whole in zip(
         read_cases(tmp_path / "data"), table, expected.values(), strict=True
     ):

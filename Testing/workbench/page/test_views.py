@@ -290,3 +290,41 @@ def test_nothing_jumps_and_all_can_be_reached(
         assert min(found["x"], found["y"]) >= 0, name
         assert found["x"] + found["width"] <= width, name
         assert found["y"] + found["height"] <= height, name
+
+
+def test_a_handle_follows_the_pointer(mr: Bench) -> None:
+    x, y = mr.middle("axial")
+    mr.press("b")
+    mr.drag((x - 40, y - 40), (x, y), (x + 40, y + 40))
+    mr.untilLesions(1)
+    mr.until("() => document.querySelector('[data-test=size-0]').value !== ''")
+    before = float(mr.get("size-0").input_value())
+    mr.page.mouse.move(x + 40, y + 10)
+    mr.page.mouse.down()
+    painted, took = mr.page.evaluate(
+        """async ([x, y]) => {
+          const tile = document.querySelector("[data-test=view-axial]");
+          const clear = CanvasRenderingContext2D.prototype.clearRect;
+          let count = 0;
+          CanvasRenderingContext2D.prototype.clearRect = function (...all) {
+            count += 1;
+            return clear.apply(this, all);
+          };
+          const begun = performance.now();
+          for (let n = 1; n <= 60; n += 1) {
+            const at = { clientX: x + n / 2, clientY: y, bubbles: true, pointerId: 1 };
+            tile.dispatchEvent(new PointerEvent("pointermove", at));
+            await new Promise((done) => setTimeout(done, 8));
+          }
+          CanvasRenderingContext2D.prototype.clearRect = clear;
+          return [count, performance.now() - begun];
+        }""",
+        [x + 40, y + 10],
+    )
+    mr.page.mouse.move(x + 70, y + 10)
+    mr.page.mouse.up()
+    print(f"A dragged handle: {1000 * painted / took:.0f} pictures a second")
+    assert painted > 5
+    mr.until("v => Number(document.querySelector('[data-test=size-0]').value) > v", before)
+    after = float(mr.get("size-0").input_value())
+    assert after == pytest.approx(before * 110 / 80, rel=0.05)

@@ -39,6 +39,7 @@ export function icon(name) {
 export const ICONS = {
   box: "M3 5 8 2.5 13 5v6L8 13.5 3 11zM3 5l5 2.5L13 5M8 7.5v6",
   line: "M3 13 13 3M2 11.5 4.5 14M11.5 2 14 4.5",
+  click: "M8 6.5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3zM8 1.5v2.5M8 12v2.5M1.5 8H4M12 8h2.5",
   slicebox: "M2.5 4h11v8h-11z",
   point: "M8 3v10M3 8h10",
   notpoint: "M3 8h10",

@@ -15,6 +15,8 @@ export class NVImage {
 
 export class NVMesh {
   static readMesh(buffer: ArrayBuffer, name: string, gl: WebGL2RenderingContext, opacity: number, color: Uint8Array): Promise<NVMesh>;
+  constructor(points: Float32Array, triangles: Uint32Array, name: string, colors: Uint8Array, opacity: number, visible: boolean, gl: WebGL2RenderingContext);
+  meshShaderIndex: number;
   opacity: number;
   rgba255: Uint8Array;
   visible: boolean;
@@ -37,6 +39,7 @@ export class Niivue {
   removeVolume(volume: NVImage): void;
   addMesh(mesh: NVMesh): void;
   removeMesh(mesh: NVMesh): void;
+  setCustomMeshShader(fragment: string, name: string): number;
   setMeshShader(id: number | string, shader: string): void;
   updateGLVolume(): void;
   drawScene(): void;

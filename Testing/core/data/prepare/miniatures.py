@@ -106,9 +106,10 @@ PROSTATE = {
 }
 
 
-def prostate(root: Path) -> Path:
-    """Six folders; zones 1 and 2 in the first two."""
-    for site, (ending, numbers) in PROSTATE.items():
+def prostate(root: Path, only: Sequence[str] = tuple(PROSTATE)) -> Path:
+    """A folder a site; zones 1 and 2 in the first two."""
+    for site in only:
+        ending, numbers = PROSTATE[site]
         zones = (1, 2) if site in ("RUNMC", "BMC") else (1,)
         for number in numbers:
             image, labels = pair(zones, number, ct=False)

@@ -3,7 +3,7 @@ import { sizeFields } from "./size.js";
 
 /** @typedef {import("../types").Lesion} Lesion */
 
-const KIND_WORDS = { point: "Point", scribble: "Scribble", lasso: "Lasso", line: "Line", slicebox: "Flat box", box: "Box" };
+const KIND_WORDS = { point: "Click", scribble: "Scribble", lasso: "Lasso", line: "Line", slicebox: "2D box", box: "Box" };
 
 /**
  * A lesion in the list.
@@ -42,10 +42,10 @@ export class Row {
     this.sides = h("div", { class: "sides" });
     this.prompts = h("div", { class: "prompts", role: "group" });
     this.size = sizeFields(bench, id);
-    this.more = h("div", { class: "more" }, this.sides, this.prompts, this.size.root, h("div", { class: "row" }, this.kind, this.confirm));
+    this.more = h("div", { class: "more" }, this.prompts, this.size.root, h("div", { class: "row" }, this.kind, this.confirm));
     this.root = h("div", { class: "lesion", "data-test": "lesion", role: "listitem", tabindex: 0, "data-id": id },
       h("div", { class: "first" }, this.color, this.name, this.visible, this.lock, this.again, this.remove),
-      this.state, this.figures, this.notes, this.more);
+      this.state, this.figures, this.sides, this.notes, this.more);
     this.root.addEventListener("click", (event) => {
       if (!(/** @type {Element} */ (event.target).closest("button, select, input[type=color], input[type=number]"))) this._select();
     });
@@ -53,12 +53,11 @@ export class Row {
     this.root.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.target !== this.root) return;
       this._select();
-      bench.goTo(id);
     });
   }
 
   _select() {
-    if (this.bench.store.state.selected !== this.id) this.bench.ask("select", this.id).then(() => this.bench.lookIn3D());
+    if (this.bench.store.state.selected !== this.id) this.bench.ask("select", this.id).then(() => this.bench.goTo(this.id));
   }
 
   /** @param {string} test @param {() => void} action */
@@ -104,6 +103,7 @@ export class Row {
     label(this.again, `Segment ${name} again`);
     label(this.remove, `Delete ${name}`);
     this._figures(lesion);
+    this._sides(lesion);
     list(this.notes, notesOf(lesion));
     this.more.hidden = !selected;
     if (selected) this._more(lesion);
@@ -127,18 +127,23 @@ export class Row {
   }
 
   /** @param {Lesion} lesion */
-  _more(lesion) {
+  _sides(lesion) {
     const { bench } = this;
-    this.size.show(lesion);
     keyed(this.sides, lesion.extendable.map((each) => each.side + each.words), (n) => {
       const { side, words } = lesion.extendable[n];
       return h("button", { type: "button", class: "small extend", "data-test": "extend", "aria-label": `Extend ${lesion.name} at its ${side} side: it ${words}`, onclick: () => bench.ask("extend", lesion.id, side) }, icon("extend"), h("span", {}, `Extend (${words})`));
     });
+  }
+
+  /** @param {Lesion} lesion */
+  _more(lesion) {
+    const { bench } = this;
+    this.size.show(lesion);
     this.prompts.hidden = !lesion.prompts.length;
     label(this.prompts, `Prompts of ${lesion.name}`);
     keyed(this.prompts, lesion.prompts.map((each) => `${each.id} ${each.positive}`), (n) => {
       const prompt = lesion.prompts[n];
-      const word = prompt.name ?? KIND_WORDS[prompt.kind] ?? prompt.kind;
+      const word = KIND_WORDS[prompt.kind] ?? prompt.name ?? prompt.kind;
       const kind = `${word}${prompt.kind === "line" || prompt.kind === "slicebox" || prompt.kind === "box" ? "" : prompt.positive ? " +" : " −"}`;
       return h("span", { class: `prompt ${prompt.positive ? "plus" : "minus"}` },
         h("button", { type: "button", class: "link", "data-test": "prompt", "aria-label": `Show ${kind} of ${lesion.name}`, onclick: () => this._show(prompt.id) }, kind),

@@ -1,4 +1,4 @@
-import { h } from "../dom.js";
+import { h, icon } from "../dom.js";
 
 const NAMES = [["R", "L"], ["A", "P"], ["S", "I"]];
 
@@ -17,7 +17,7 @@ export function sizeFields(bench, id) {
     });
     return field;
   });
-  const here = h("button", { type: "button", class: "small", "data-test": "box-here", title: "Bring the middle of the box to the crosshair" }, "Centre");
+  const here = h("button", { type: "button", class: "small only", "data-test": "box-here", title: "Bring the middle of the box to the crosshair" }, icon("click"));
   here.addEventListener("click", () => {
     const box = store.lesion(id)?.box;
     if (box && viewer.grid) bench.moveBox(id, { ...box, center: viewer.grid.toRas(viewer.cross) });
@@ -48,6 +48,7 @@ export function sizeFields(bench, id) {
         if (document.activeElement !== field) field.value = String(Number(box.size[order[axis]].toFixed(1)));
       });
       here.disabled = lesion.locked;
+      here.setAttribute("aria-label", `Bring the box of ${lesion.name} to the crosshair`);
     },
   };
 }

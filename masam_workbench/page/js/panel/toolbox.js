@@ -5,7 +5,7 @@ import { END_WORDS } from "../names.js";
 
 /** @typedef {import("../bench.js").Bench} Bench */
 
-const NEW = ["box", "line", "slicebox"];
+const NEW = ["box", "line", "slicebox", "click"];
 const CORRECT = ["point", "notpoint", "scribble", "lasso", "brush", "eraser"];
 
 /**
@@ -36,7 +36,7 @@ export function buildTools(root, bench) {
   const upper = button("", "Upper end here", { "data-test": "end-upper", "aria-keyshortcuts": "]", onclick: () => bench.setEnd("upper") }, "]");
   root.append(
     h("section", { class: "tools", "aria-label": "Tools" },
-      h("div", { class: "three", role: "group", "aria-label": "Mark a new lesion" }, ...first),
+      h("div", { class: "four", role: "group", "aria-label": "Mark a new lesion" }, ...first),
       h("div", { class: "two", role: "group", "aria-label": "Ends of the box, in the view used last" }, upper, lower),
       h("div", { class: "three", role: "group", "aria-label": "Correct the selected lesion" }, ...correct)),
   );

@@ -100,7 +100,23 @@ function box(bench, camera, a, b) {
 
 /** @param {Bench} bench @param {Camera} camera @param {string} kind @param {Vec3[]} points voxels */
 function first(bench, camera, kind, points) {
+  bench.used();
   bench.ask("first", kind, points.map((each) => camera.grid.toRas(each)), camera.name);
+}
+
+/**
+ * One place, by a click.
+ * @param {Bench} bench @param {Camera} camera @param {number} x @param {number} y
+ * @param {(o: Vec3) => void} then voxel
+ * @returns {Gesture}
+ */
+function clicked(bench, camera, x, y, then) {
+  return {
+    move() {},
+    end(newX, newY) {
+      if (Math.hypot(newX - x, newY - y) < 3 * APART) then(camera.fromScreen(newX, newY, bench.viewer.slice(camera.name)));
+    },
+  };
 }
 
 /** @param {boolean} positive @returns {Pick<Tool, "press" | "enter">} */
@@ -108,17 +124,12 @@ function point(positive) {
   const put = (/** @type {Bench} */ bench, /** @type {Camera} */ camera, /** @type {Vec3} */ o) => {
     if (!camera.grid.contains(o)) return;
     const lesion = bench.store.selected;
-    if (lesion?.mask) bench.ask("correct", lesion.id, "point", positive, [camera.grid.toRas(o)], camera.name);
+    if (lesion && (lesion.mask || lesion.box || lesion.prompts.length)) bench.ask("correct", lesion.id, "point", positive, [camera.grid.toRas(o)], camera.name);
     else if (positive) first(bench, camera, "point", [o]);
-    else bench.say("Segment a lesion first; this takes something off its mask.");
+    else bench.say("Mark a lesion first; this takes something off its mask.");
   };
   return {
-    press: (bench, camera, x, y) => ({
-      move() {},
-      end(newX, newY) {
-        if (Math.hypot(newX - x, newY - y) < 3 * APART) put(bench, camera, camera.fromScreen(newX, newY, bench.viewer.slice(camera.name)));
-      },
-    }),
+    press: (bench, camera, x, y) => clicked(bench, camera, x, y, (o) => put(bench, camera, o)),
     enter: (bench, camera) => put(bench, camera, bench.viewer.cross),
   };
 }
@@ -194,11 +205,18 @@ export const TOOLS = {
     enter: (bench, camera) => twoEnters(bench, camera, (a, b) => first(bench, camera, "line", [a, b])),
   },
   slicebox: {
-    word: "Flat box", icon: "slicebox", key: "F", once: true,
+    word: "2D box", icon: "slicebox", key: "F", once: true,
     about: "Draw a box in one slice alone; how far the lesion goes is found",
     say: "Drag from corner to corner in one slice; how far the lesion goes is found.",
     press: (bench, camera, x, y) => twoPlaces(bench, camera, x, y, "slicebox", (a, b) => first(bench, camera, "slicebox", [a, b])),
     enter: (bench, camera) => twoEnters(bench, camera, (a, b) => first(bench, camera, "slicebox", [a, b])),
+  },
+  click: {
+    word: "Click", icon: "click", key: "K", once: true,
+    about: "Click a lesion; its mask is found from that alone",
+    say: "Click the middle of the lesion.",
+    press: (bench, camera, x, y) => clicked(bench, camera, x, y, (o) => first(bench, camera, "point", [o])),
+    enter: (bench, camera) => first(bench, camera, "point", [bench.viewer.cross]),
   },
   point: {
     word: "Add", icon: "point", key: "P", about: "Click what belongs to the lesion, too",

@@ -79,7 +79,7 @@ export class Overlay {
   _slice(pen, camera) {
     const { viewer, store, look } = this;
     const slice = viewer.slice(camera.name);
-    if (viewer.slab) {
+    if (viewer.slab || !viewer.settled) {
       const picture = this.slabs.picture(viewer, camera);
       pen.context.save();
       pen.context.fillStyle = "#000";
@@ -94,11 +94,11 @@ export class Overlay {
     if (look.masks) for (const lesion of seen) this._mask(pen, camera, slice, lesion);
     if (look.boxes) for (const lesion of seen) this._box(pen, camera, slice, lesion);
     if (look.cross) this._cross(pen, camera);
+    paintWords(pen, camera, this);
     for (const lesion of seen) paintMarks(pen, camera, slice, lesion, this);
     paintMeasures(pen, camera, slice, this.measures);
     this.draft?.(pen, camera);
     this.ring?.(pen, camera);
-    paintWords(pen, camera, this);
   }
 
   /** @param {Pen} pen @param {Camera} camera @param {number} slice @param {Lesion} lesion */

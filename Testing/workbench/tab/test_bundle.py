@@ -1,0 +1,94 @@
+"""A saved scene can name no file but its own."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from masam_core.errors import VolumeError
+from Testing.workbench.conftest import requireWorkbench
+
+NODE = '<MRML><Storage id="s1" {attribute}="{value}"/></MRML>'
+NRRD = b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 1 1 1\nencoding: raw\n"
+
+
+@pytest.fixture(autouse=True)
+def _needed(harness: Any) -> None:
+    requireWorkbench()
+
+
+def bundle(folder: Path, files: dict[str, bytes]) -> Path:
+    path = folder / "a.mrb"
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in files.items():
+            packed.writestr(name, content)
+    return path
+
+
+def unpacked(tmp_path: Path, files: dict[str, bytes]) -> Path:
+    from masam_workbench.tab.bundle import unpackScene
+
+    place = tmp_path / "place"
+    place.mkdir()
+    return unpackScene(bundle(tmp_path, files), place)
+
+
+def scene(attribute: str, value: str) -> bytes:
+    return NODE.format(attribute=attribute, value=value).encode()
+
+
+def test_a_scene_is_unpacked_as_it_lay(tmp_path: Path) -> None:
+    files = {
+        "x/x.mrml": scene("fileName", "Data/A%20scan.nrrd"),
+        "x/Data/A scan.nrrd": NRRD + b"\n\0",
+    }
+    found = unpacked(tmp_path, files)
+    assert found.name == "x.mrml"
+    assert (found.parent / "Data" / "A scan.nrrd").read_bytes().endswith(b"\n\0")
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("fileName", "/etc/passwd"),
+        ("fileName", "../../secret.nrrd"),
+        ("fileName", "..%2F..%2Fsecret.nrrd"),
+        ("fileListMember12", "/etc/passwd"),
+        ("fileName", "C:\\secret.nrrd"),
+        ("fileName", "file:///etc/passwd"),
+        ("uri", "http://evil.example/x.nrrd"),
+        ("uriListMember0", "http://evil.example/x.nrrd"),
+        ("fileName", "a%00b"),
+    ],
+)
+def test_files_of_elsewhere_are_refused(tmp_path: Path, attribute: str, value: str) -> None:
+    with pytest.raises(VolumeError, match="refers to"):
+        unpacked(tmp_path, {"x/x.mrml": scene(attribute, value)})
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"x/readme.txt": b""}, "holds no scene"),
+        ({"a.mrml": b"<MRML/>", "b.mrml": b"<MRML/>"}, "several scenes"),
+        ({"a.mrml": b"<MRML"}, "damaged"),
+        ({"a.mrml": b'<!DOCTYPE x [<!ENTITY a "b">]><MRML>&a;</MRML>'}, "what no scene has"),
+        ({"a.mrml": b"<MRML/>", "d.nrrd": NRRD + b"data file: /etc/passwd\n\n"}, "outside"),
+        ({"a.mrml": b"<MRML/>", "d.nhdr": NRRD + b"datafile: LIST\n/etc/passwd\n\n"}, "outside"),
+    ],
+)
+def test_what_is_no_whole_scene_is_told(
+    tmp_path: Path, files: dict[str, bytes], words: str
+) -> None:
+    with pytest.raises(VolumeError, match=words):
+        unpacked(tmp_path, files)
+
+
+def test_names_in_an_archive_lead_nowhere(tmp_path: Path) -> None:
+    files = {"../../evil.txt": b"x", "/abs/evil.txt": b"x", "x/x.mrml": b"<MRML/>"}
+    found = unpacked(tmp_path, files)
+    assert [p for p in tmp_path.rglob("evil.txt") if not p.is_relative_to(tmp_path / "place")] == []
+    assert found.is_file()
