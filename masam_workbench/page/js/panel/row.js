@@ -53,12 +53,11 @@ export class Row {
     this.root.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.target !== this.root) return;
       this._select();
-      bench.goTo(id);
     });
   }
 
   _select() {
-    if (this.bench.store.state.selected !== this.id) this.bench.ask("select", this.id).then(() => this.bench.lookIn3D());
+    if (this.bench.store.state.selected !== this.id) this.bench.ask("select", this.id).then(() => this.bench.goTo(this.id));
   }
 
   /** @param {string} test @param {() => void} action */

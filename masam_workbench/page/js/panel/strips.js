@@ -5,6 +5,7 @@ const WORDS = {
   connecting: "Connecting ...",
   connected: "",
   silent: "The workbench is not answering. It may be busy; what you see stays as it is.",
+  ended: "This tab has ended. Open the workbench's address once more: unsaved work can be continued there.",
   lost: "The connection was lost. Connecting again; nothing is lost while the workbench runs.",
 };
 const LATE_MS = 600; // a connection that comes at once needs no words
@@ -29,7 +30,7 @@ export class Strips {
       this._health.hidden = !WORDS[health];
       say(/** @type {Element} */ (this._health.firstChild), WORDS[health]);
     };
-    if (health === "connected" || health === "silent") set();
+    if (health !== "lost" && health !== "connecting") set();
     else this._later = setTimeout(set, LATE_MS);
     document.body.dataset.health = health;
   }

@@ -7,13 +7,17 @@ import { item, menu } from "./menu.js";
  * @param {import("../bench.js").Bench} bench
  * @param {import("../files.js").Files} files
  * @param {import("./dialogs.js").Dialogs} dialogs
+ * @param {import("./pacs.js").Pacs} pacs
  */
-export function buildTopbar(root, bench, files, dialogs) {
+export function buildTopbar(root, bench, files, dialogs, pacs) {
   const { store } = bench;
   const samples = h("div", { role: "group", "aria-label": "Samples" });
+  const fromPacs = item("slab", "From the PACS", "Search the hospital's archive", { "data-test": "open-pacs", onclick: () => pacs.open() });
+  const toPacs = item("slab", "To the PACS", "Masks (DICOM SEG) and measurements (report) into the patient's study", { "data-test": "save-pacs", onclick: () => pacs.send() });
   const open = menu("folder", "Open", { "data-test": "open-menu" },
     item("file", "File", "NIfTI, NRRD, MetaImage, zip of DICOM, saved scene (.mrb)", { "data-test": "open", onclick: () => files.choose(false) }),
     item("folder", "DICOM folder", "A folder of DICOM slices", { "data-test": "open-folder", onclick: () => files.choose(true) }),
+    fromPacs,
     samples);
   store.watch(["samples"], () => {
     samples.replaceChildren(...store.state.samples.map((each) =>
@@ -29,7 +33,7 @@ export function buildTopbar(root, bench, files, dialogs) {
     ["save-mrb", ".mrb", "Whole scene", "Image, boxes, prompts and masks, for 3D Slicer and for here (.mrb)"],
   ].map(([test, kind, word, about]) => item("save", word, about, { "data-test": test, onclick: () => bench.ask("save", kind) }));
   const picture = item("camera", "Picture", "What is on the screen, with the words that it is for research (key I)", { "data-test": "save-png", onclick: () => saveScreenshot(bench) });
-  const save = menu("save", "Save", { "data-test": "save-menu", class: "strong" }, ...kinds, picture);
+  const save = menu("save", "Save", { "data-test": "save-menu", class: "strong" }, ...kinds, toPacs, picture);
   const saved = h("span", { class: "saved", "data-test": "saved" });
   root.append(
     h("span", { class: "brand" }, "MASAM"),
@@ -38,6 +42,9 @@ export function buildTopbar(root, bench, files, dialogs) {
     button("help", "Keys", { "data-test": "help", title: "Mouse and keys (?)", "aria-keyshortcuts": "?", onclick: () => dialogs.help() }),
     open.sheet, save.sheet,
   );
+  store.watch(["pacs"], () => {
+    fromPacs.hidden = toPacs.hidden = !pacs.there;
+  });
   store.watch(["image", "undoTitle", "redoTitle", "busy", "lesions", "saved"], () => {
     const { image, undoTitle, redoTitle, busy, lesions } = store.state;
     say(name, image?.name ?? "");
@@ -50,6 +57,7 @@ export function buildTopbar(root, bench, files, dialogs) {
     kinds.forEach((each, n) => {
       each.disabled = n < 3 ? !masks : !image;
     });
+    toPacs.disabled = !masks;
     save.opener.disabled = !image;
     say(saved, image && store.state.saved === false ? "not saved" : "");
   });

@@ -176,6 +176,7 @@ export class Mouse {
     const pixels = event.deltaMode === 1 ? event.deltaY * 34 : event.deltaY;
     const notches = Math.abs(pixels) >= NOTCH ? Math.sign(pixels) : this._smooth(pixels);
     const zooms = event.ctrlKey || event.metaKey;
+    viewer.activate(name);
     if (name === "space") {
       viewer.space.zoom(ZOOM ** (zooms && !notches ? -pixels / NOTCH : -notches));
       return;

@@ -79,7 +79,7 @@ export class Overlay {
   _slice(pen, camera) {
     const { viewer, store, look } = this;
     const slice = viewer.slice(camera.name);
-    if (viewer.slab) {
+    if (viewer.slab || !viewer.settled) {
       const picture = this.slabs.picture(viewer, camera);
       pen.context.save();
       pen.context.fillStyle = "#000";

@@ -29,7 +29,8 @@ export class SlicePlane {
   }
 
   _soon() {
-    const { grid, version, window, level, space } = this._viewer;
+    const { grid, version, window, level, space, settled } = this._viewer;
+    if (!settled) return;
     const key = grid && space.area ? [version, this._viewer.slice("axial"), window, level].join(" ") : "";
     if (key === this._key) return;
     this._key = key;

@@ -94,7 +94,7 @@ export function paintWords(pen, camera, overlay) {
 
 /** @param {import("./viewer.js").Viewer} viewer the view that names the patient: the largest */
 function firstOf(viewer) {
-  const large = VIEWS.find((name) => name === viewer.active && viewer.areas.has(name));
+  const large = VIEWS.find((name) => name === viewer.large && viewer.areas.has(name));
   return viewer.layout === "four" ? viewer.shown[0] : large ?? viewer.shown[0];
 }
 
