@@ -46,7 +46,7 @@ class Autosave:
     Args:
         context: of the tab.
         works: the user's unsaved work; None keeps nothing.
-        facts: what the page is told of the image besides, ``patient`` and the like.
+        facts: what is known of the image besides, as its reading told it.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Autosave:
         if not place.is_file() or not content:
             raise VolumeError("This work can't be continued: its image is not there any more.")
         facts = {"name": content.get("name", "image"), "modality": content.get("modality")}
-        return place, {**facts, "origin": content.get("facts")}
+        return place, {**facts, **content.get("facts", {})}
 
     def fill(self, folder: Path) -> None:
         """Put masks, boxes and prompts of a piece of work onto its image, which is shown.

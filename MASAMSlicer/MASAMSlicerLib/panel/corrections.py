@@ -105,7 +105,7 @@ class Corrections:
             button.text = signs[active.positive if active is not None else None] + words
         hasMask = lesion is not None and lesion.segment is not None
         context.enable(ui.confirmButton, hasMask, _("There is no segment to confirm yet."))
-        ui.confirmButton.checked = lesion is not None and lesion.corrected
+        ui.confirmButton.checked = lesion is not None and lesion.confirmed
         sides = extendable(lesion) if lesion is not None else []
         self._marks.show(sides)
         self._side = sides[0].side if sides else ""

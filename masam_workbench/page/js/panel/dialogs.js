@@ -1,5 +1,6 @@
 import { button, h, say } from "../dom.js";
 import { TOOLS } from "../tools/tools.js";
+import { improveWindow } from "./improve.js";
 import { copyText, dialog, question, table } from "./window.js";
 
 const MOUSE = [
@@ -54,6 +55,7 @@ export class Dialogs {
         h("div", {}, h("h2", {}, "Keys"), table(KEYS)),
       ),
     );
+    this._improve = improveWindow(bench);
     this._settings = this._buildSettings();
     this._series = this._buildSeries();
     this._check = this._buildCheck();
@@ -112,6 +114,14 @@ export class Dialogs {
           onclick: () => {
             made.close();
             bench.ask("check");
+          },
+        }),
+        button("again", "Improve the model with my cases ...", {
+          "data-test": "improve",
+          title: "Trains it on what you have corrected, on this machine; nothing leaves it",
+          onclick: () => {
+            made.close();
+            this._improve();
           },
         }),
       ),

@@ -4,7 +4,16 @@ import { sizeFields } from "./size.js";
 
 /** @typedef {import("../types").Lesion} Lesion */
 
-const KIND_WORDS = { point: "Click", scribble: "Scribble", lasso: "Lasso", line: "Line", slicebox: "2D box", box: "Box" };
+/** @type {Record<string, string>} */
+const KIND_WORDS = {
+  point: "Click",
+  scribble: "Scribble",
+  lasso: "Lasso",
+  line: "Line",
+  slicebox: "2D box",
+  box: "Box",
+  across: "Across",
+};
 
 /**
  * A lesion in the list.

@@ -12,13 +12,15 @@ function timeOf(seconds) {
  * @param {HTMLElement} root
  * @param {import("../bench.js").Bench} bench
  * @param {import("../files.js").Files} files
+ * @param {import("./pacs.js").Pacs} pacs
  */
-export function buildStart(root, bench, files) {
+export function buildStart(root, bench, files, pacs) {
   const { store } = bench;
   root.setAttribute("data-test", "start");
   const openers = [
     button("file", "Open file", { class: "large", "data-test": "start-open", onclick: () => files.choose(false) }),
     button("folder", "Open DICOM folder", { class: "large", "data-test": "start-folder", onclick: () => files.choose(true) }),
+    button("slab", "From the PACS", { class: "large", "data-test": "start-pacs", onclick: () => pacs.open() }),
   ];
   const kept = h("div", { class: "kept" });
   const samples = h("div", { class: "samples" });
@@ -55,6 +57,9 @@ export function buildStart(root, bench, files) {
         ),
       ),
     );
+  });
+  store.watch(["pacs"], () => {
+    openers[2].hidden = !pacs.there;
   });
   store.watch(["works"], () => {
     const works = /** @type {any[]} */ (store.state.works ?? []).slice(0, MOST);

@@ -7,10 +7,19 @@ import { item, menu } from "./menu.js";
  * @param {import("../bench.js").Bench} bench
  * @param {import("../files.js").Files} files
  * @param {import("./dialogs.js").Dialogs} dialogs
+ * @param {import("./pacs.js").Pacs} pacs
  */
-export function buildTopbar(root, bench, files, dialogs) {
+export function buildTopbar(root, bench, files, dialogs, pacs) {
   const { store } = bench;
   const samples = h("div", { role: "group", "aria-label": "Samples" });
+  const fromPacs = item("slab", "From the PACS", "Search the hospital's archive", {
+    "data-test": "open-pacs",
+    onclick: () => pacs.open(),
+  });
+  const toPacs = item("slab", "To the PACS", "Masks (DICOM SEG) and measurements (report) into the patient's study", {
+    "data-test": "save-pacs",
+    onclick: () => pacs.send(),
+  });
   const open = menu(
     "folder",
     "Open",
@@ -20,6 +29,7 @@ export function buildTopbar(root, bench, files, dialogs) {
       onclick: () => files.choose(false),
     }),
     item("folder", "DICOM folder", "A folder of DICOM slices", { "data-test": "open-folder", onclick: () => files.choose(true) }),
+    fromPacs,
     samples,
   );
   store.watch(["samples"], () => {
@@ -53,7 +63,7 @@ export function buildTopbar(root, bench, files, dialogs) {
     "data-test": "save-png",
     onclick: () => saveScreenshot(bench),
   });
-  const save = menu("save", "Save", { "data-test": "save-menu", class: "strong" }, ...kinds, picture);
+  const save = menu("save", "Save", { "data-test": "save-menu", class: "strong" }, ...kinds, toPacs, picture);
   const saved = h("span", { class: "saved", "data-test": "saved" });
   root.append(
     h("span", { class: "brand" }, "MASAM"),
@@ -73,6 +83,9 @@ export function buildTopbar(root, bench, files, dialogs) {
     open.sheet,
     save.sheet,
   );
+  store.watch(["pacs"], () => {
+    fromPacs.hidden = toPacs.hidden = !pacs.there;
+  });
   store.watch(["image", "undoTitle", "redoTitle", "busy", "lesions", "saved"], () => {
     const { image, undoTitle, redoTitle, busy, lesions } = store.state;
     say(name, image?.name ?? "");
@@ -85,6 +98,7 @@ export function buildTopbar(root, bench, files, dialogs) {
     kinds.forEach((each, n) => {
       each.disabled = n < 3 ? !masks : !image;
     });
+    toPacs.disabled = !masks;
     save.opener.disabled = !image;
     say(saved, image && store.state.saved === false ? "not saved" : "");
   });
