@@ -15,6 +15,8 @@ const KIND_WORDS = {
   across: "Across",
 };
 
+const UNSIGNED = ["line", "across", "slicebox", "box"]; // first prompts, which always belong
+
 /**
  * A lesion in the list.
  */
@@ -212,7 +214,7 @@ export class Row {
       (n) => {
         const prompt = lesion.prompts[n];
         const word = KIND_WORDS[prompt.kind] ?? prompt.name ?? prompt.kind;
-        const kind = `${word}${prompt.kind === "line" || prompt.kind === "slicebox" || prompt.kind === "box" ? "" : prompt.positive ? " +" : " −"}`;
+        const kind = `${word}${UNSIGNED.includes(prompt.kind) ? "" : prompt.positive ? " +" : " −"}`;
         return h(
           "span",
           { class: `prompt ${prompt.positive ? "plus" : "minus"}` },
