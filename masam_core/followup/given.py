@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from masam_core.errors import BoxError
-from masam_core.followup.dicom_masks import is_dicom, is_segmentation
 from masam_core.followup.masks import MASK_ENDINGS, NamedMask, cropped, read_masks
 from masam_core.followup.work import Work
 from masam_core.image.volume import Volume
 from masam_core.inference.box_segmenter import segment_records
+from masam_core.prompts.dicom.objects import Kind, kind_of
 from masam_core.prompts.per import Per
 from masam_core.prompts.stored import read_records
 from masam_core.prompts.together import records_of_files
@@ -21,8 +21,8 @@ def given_lesions(path: Path, volume: Volume, per: Per, work: Work) -> list[Name
     """The lesions of a file, on a volume's grid.
 
     Args:
-        path: masks (see ``read_masks``); or prompts, which are segmented: Slicer markups, and the
-            stored prompts of a result (``.json``).
+        path: masks (see ``read_masks``); or prompts, which are segmented: Slicer markups, lines
+            of a DICOM report or presentation state, the stored prompts of a result (``.json``).
         volume: of the study.
         per: see ``read_masks``.
         work: what prompts are segmented with.
@@ -32,7 +32,10 @@ def given_lesions(path: Path, volume: Volume, per: Per, work: Work) -> list[Name
         MasamError: it can't be read or segmented.
     """
     name = path.name.lower()
-    if name.endswith(MASK_ENDINGS) and (not is_dicom(path) or is_segmentation(path)):
+    kind = kind_of(path)
+    if kind in (Kind.SEGMENTATION, Kind.STRUCTURES) or (
+        kind is None and name.endswith(MASK_ENDINGS)
+    ):
         return read_masks(path, volume, per)
     if name.endswith(".json") and not name.endswith(".mrk.json"):
         records = read_records(path, volume)
@@ -40,7 +43,8 @@ def given_lesions(path: Path, volume: Volume, per: Per, work: Work) -> list[Name
         records = records_of_files([path], volume.geometry, per)
     found = segment_records(work.segmenter(), volume, records, work.options, None, work.cancelled)
     masks = [
-        cropped(np.asarray(lesion.mask), lesion.name, "", lesion.offset_kji) for lesion in found
+        cropped(np.asarray(lesion.mask), lesion.name, record.first.tracking_uid, lesion.offset_kji)
+        for lesion, record in zip(found, records, strict=True)
     ]
     empty = [lesion.name for lesion, mask in zip(found, masks, strict=True) if mask is None]
     if empty:

@@ -1,4 +1,4 @@
-"""Lesions of a study as masks: from a Slicer segmentation, a label image or a DICOM SEG."""
+"""Lesions of a study as masks: from Slicer, from a label image, or out of DICOM."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from masam_core.errors import BoxError, SegmentationError, VolumeError
-from masam_core.followup.dicom_masks import dicom_segments, is_dicom
 from masam_core.image.formats.nrrd_header import read_header
 from masam_core.image.geometry import Geometry
 from masam_core.image.lattice import on_grid
 from masam_core.image.volume import Volume, read_labels
 from masam_core.lesion.crops import tight_slices
 from masam_core.lesion.morphology import label_pieces
+from masam_core.prompts import tags
+from masam_core.prompts.dicom.objects import kind_of
+from masam_core.prompts.dicom.regions import read_regions
 from masam_core.prompts.per import Per
 
 TRACKING = "MASAM.TrackingUID"  # tag of a segment; DICOM's Tracking UID (0062,0021)
@@ -91,7 +93,8 @@ def read_masks(path: Path, volume: Volume, per: Per = Per.COMPONENT) -> list[Nam
     """Read every lesion of a file, on a volume's grid.
 
     Args:
-        path: a Slicer segmentation (also with overlapping segments), a label image, or a DICOM SEG.
+        path: a Slicer segmentation (also with overlapping segments), a label image, or a DICOM SEG
+            or RTSTRUCT.
         volume: of the same study.
         per: of a label image with a single value, a lesion a connected piece or one in all; of one
             with several values each value is a lesion.
@@ -102,12 +105,9 @@ def read_masks(path: Path, volume: Volume, per: Per = Per.COMPONENT) -> list[Nam
     """
     if not path.exists():
         raise BoxError(f"There is no file of lesions at {path}.")
-    if is_dicom(path):
-        labels = {(n, name, uid): (mask, own) for n, name, uid, mask, own in dicom_segments(path)}
-        found = [
-            cropped(_placed(mask, own, volume, path), name, uid)
-            for (_, name, uid), (mask, own) in labels.items()
-        ]
+    if kind_of(path) is not None:
+        regions = read_regions(path, volume.geometry)
+        found = [cropped(each.mask(), each.name, each.tracking_uid) for each in regions]
     elif path.name.lower().endswith(".seg.nrrd"):
         found = _slicer_segments(path, volume)
     else:
@@ -157,13 +157,17 @@ def _slicer_segments(path: Path, volume: Volume) -> list[NamedMask | None]:
     return found
 
 
-def tracking_uid_of(tags: Mapping[str, str]) -> str:
-    """DICOM's tracking UID of a segment's tags, whoever wrote it; empty where there is none."""
-    for name, value in tags.items():
+def tracking_uid_of(found: Mapping[str, str]) -> str:
+    """DICOM's tracking UID in a segment's tags, whoever wrote it; empty where there is none."""
+    for name, value in found.items():
         short = name.lower().rpartition(".")[2]
         if short in ("trackinguid", "trackinguniqueidentifier") and value.strip():
             return value.strip()
-    return ""
+    try:
+        first = tags.from_tag(found.get(tags.PROMPTS, "{}")).get("first") or {}
+        return str(first.get("tracking_uid") or "")
+    except (ValueError, AttributeError):  # damaged prompts: the mask is there all the same
+        return ""
 
 
 def _tags(text: str) -> dict[str, str]:

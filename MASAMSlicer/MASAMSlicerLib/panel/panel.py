@@ -20,6 +20,7 @@ from .batch import Batch
 from .check import Check
 from .context import PanelContext
 from .corrections import LASSOS, LINE_TOOL, NOT, SCRIBBLES, YES, Corrections
+from .followup import FollowUp
 from .improve import Improve
 from .inputs import Inputs
 from .install import Install
@@ -89,6 +90,7 @@ class Panel:
         )
         self.check = Check(context, makeTransport)
         self.improve = Improve(context, problem=self._problem, onTaken=self.inputs.askWorker)
+        self.followUp = FollowUp(context)
         self.watcher = Watcher(session.scene, settling, context.refreshSoon)
         self.spaceViews = SpaceViews(session.handles.mouseIn3D)
         self._shortcuts = Shortcuts(
@@ -159,6 +161,7 @@ class Panel:
                 self.advanced,
                 self.check,
                 self.improve,
+                self.followUp,
             ):
                 part.refresh()
 
@@ -185,6 +188,7 @@ class Panel:
         self.prompt.stop()
         self.corrections.leave()
         self.batch.sceneClosed()
+        self.followUp.sceneClosed()
         self.context.session.sceneClosed()
         self.results.sceneClosed()
         self.touchUp.sceneClosed()
@@ -206,6 +210,7 @@ class Panel:
         self.batch.cleanup()
         self.check.cleanup()
         self.improve.cleanup()
+        self.followUp.cleanup()
         self.touchUp.cleanup()
         self._letGo()
         self.context.session.close()

@@ -66,6 +66,19 @@ def followerOf(lesions: LesionList, lesion: str, volumeNode: Any) -> LesionEntry
     return None
 
 
+def followedBy(lesions: LesionList, volumeNode: Any) -> list[tuple[LesionEntry, LesionEntry]]:
+    """Lesions that were carried over to a volume: the earlier one and its follower."""
+    every = {lesion.id: lesion for lesion in lesions.lesions()}
+    found = []
+    for lesion in every.values():
+        if lesion.roi is None or lesion.volume is not volumeNode:
+            continue
+        earlier = every.get(lesion.roi.GetAttribute(FOLLOWS) or "")
+        if earlier is not None:
+            found.append((earlier, lesion))
+    return found
+
+
 def addCarried(
     history: History,
     lesions: LesionList,

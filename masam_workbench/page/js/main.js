@@ -90,7 +90,10 @@ async function showImage() {
   } catch (error) {
     if (mine !== asked) return;
     shown = "";
-    bench.say(`The image could not be shown: ${error instanceof Error ? error.message : error} Reload the page to try again.`, "error");
+    bench.say(
+      `The image could not be shown: ${error instanceof Error ? error.message : error} Reload the page to try again.`,
+      "error",
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import { button, h, say } from "../dom.js";
-import { dialog } from "./dialogs.js";
+import { dialog } from "./window.js";
 
 /** @typedef {{ key: string, patient: string, name: string, date: string, study: string, about: string, modality: string, description: string, images: number | null, picture: string }} Row */
 

@@ -3,13 +3,10 @@ import { distance, fromSegment } from "./boxes.js";
 /** @typedef {import("../types").Vec3} Vec3 */
 /** @typedef {import("../types").Prompt} Prompt */
 
-export const POSITIVE = "#3fd2ff";
-export const NEGATIVE = "#ff5a5f";
+const POSITIVE = "#3fd2ff";
+const NEGATIVE = "#ff5a5f";
 const NEAR = 9; // pixels
 const THICK = 0.75; // slices to either side in which a prompt is shown
-
-/** @param {Prompt} prompt */
-export const markColor = (prompt) => (prompt.positive ? POSITIVE : NEGATIVE);
 
 /**
  * Where a prompt lies in a slice: its points on the screen, and whether it belongs to this slice.
