@@ -15,7 +15,9 @@ import slicer
 import vtk
 
 from . import workerprocess
+from .scene.promptnodes import POINT, Prompt, writePrompts
 from .scene.transforms import arrayToMatrix, matrixToArray
+from .scene.volumes import geometryOf
 
 SHAPE = (22, 60, 64)  # K, J, I
 CENTRE, RADII = (31.0, 28.0, 10.0), (13.0, 11.0, 6.0)  # i, j, k, voxels
@@ -95,6 +97,27 @@ class SelfTests(_Base):
         self.assertEqual(lesion.status, "segmented")
         self.assertIn("4147007", lesion.terminology)
         self.assertEqual(lesion.provenance.volumeHash, volumeHash(volume))
+
+    def test_correctionByAClick(self) -> None:
+        """A click changes the mask, and undo takes both back."""
+        volume, _ = addVolume()
+        lesion = self.session.lesions.add(volume, None, addRoi(volume))
+        self.session.segmentNow([lesion.id])
+        before = fullMask(self.session.lesions.lesion(lesion.id))
+        k, j, i = np.argwhere(before)[0]
+        (place,) = geometryOf(volume).lps_from_ijk(np.array([[i, j, k]], dtype=float))
+        click = Prompt.new(POINT, place[None], positive=False)
+        writePrompts(slicer.mrmlScene, lesion.id, volume, [click])
+        self.assertEqual(self.session.lesions.lesion(lesion.id).status, "box changed")
+        report = self.session.segmentNow([lesion.id])
+        self.assertEqual([x.error for x in report.lesions], [""])
+        corrected = self.session.lesions.lesion(lesion.id)
+        self.assertFalse(fullMask(corrected)[k, j, i])
+        self.assertEqual(corrected.status, "segmented")
+        self.session.history.undo()
+        lesion = self.session.lesions.lesion(lesion.id)
+        self.assertTrue((fullMask(lesion) == before).all())
+        self.assertEqual((lesion.prompts, lesion.status), ((), "segmented"))
 
     def test_obliqueFlippedAnisotropicVolumes(self) -> None:
         """The same voxels are found however the grid lies in space."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from masam_core.lesion.cut import ADVICE
 from masam_core.lesion.measurements.registry import listed_quantities
 
 from .scene import promptnodes
@@ -118,7 +119,7 @@ def _state(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> tuple[
         return _("working ..."), ""
     if word == "failed":
         return _("failed"), message
-    notes = "\n".join(lesion.provenance.messages) if lesion.provenance is not None else ""
+    notes = "\n".join(map(noteWords, lesion.provenance.messages if lesion.provenance else ()))
     names = {
         NEW: _("new"),
         DONE: _("done"),
@@ -149,8 +150,17 @@ def summary(report: RunReport) -> str:
             )
         )
     for lesion in report.lesions:
-        lines += [f"{lesion.name}: {note}" for note in [lesion.error, *lesion.notes] if note]
+        notes = map(noteWords, [lesion.error, *lesion.notes])
+        lines += [f"{lesion.name}: {note}" for note in notes if note]
     return "\n".join(lines)
+
+
+def noteWords(note: str) -> str:
+    """A note of the core for someone who has buttons, not a command line."""
+    advice = _(
+        "Extend the box there with the button that says so; until then the confidence is not valid."
+    )
+    return note.replace(ADVICE, advice)
 
 
 def endWords(ends: Ends) -> str:

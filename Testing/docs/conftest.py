@@ -26,6 +26,8 @@ from masam_core.training.pack import write_pack
 from masam_core.training.prepared import prepare_case
 
 from ..conftest import ROOT
+from ..core.collect.making import ball as mask_of_scene
+from ..core.collect.making import lesion, write_scene
 from ..core.model.conftest import reference_sam
 from ..core.model.formats.test_lite_medsam import write_lite_medsam
 
@@ -69,6 +71,10 @@ def small_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         json.dumps({"modality": {"0": "CT"}, "training": pairs})
     )
     ball(world / "IMAGES", "a.nii.gz", "a_label.nii.gz")
+    (world / "SCENES").mkdir()
+    write_scene(
+        world / "SCENES" / "a.mrb", [lesion("a", mask_of_scene(4, 8, 8, 4.5), MASAM_Locked="1")]
+    )
     for name in ("a.nii.gz", "ch2.nii.gz", "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"):
         shutil.copy(world / "IMAGES" / "a.nii.gz", world / name)
     (world / "BASE").symlink_to(bundled_base_path())
@@ -101,6 +107,8 @@ def world(small_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     def small_preset(name: str) -> dict[str, Any]:
         values = read(name)
+        if "model" not in values:  # it goes on from one, as large as that is
+            return values
         side = SIDES[values["model"]["backbone"]]
         return {**values, "model": {**values["model"], "image_size": side}}
 

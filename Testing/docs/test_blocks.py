@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from masam_core.experiments.grid import read_study
 from masam_core.image.volume import read_labels
 from masam_core.training.layers import read_yaml
 from masam_core.training.settings import build_config
@@ -38,6 +39,10 @@ def test_python_in_the_documents_runs(
 def test_yaml_in_the_documents_is_a_training_run(text: str, tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text(text)
+    if "\nvary:" in text:  # or an ablation study
+        study = read_study(str(file))
+        assert len(study.points) == 6
+        return
     run = build_config(read_yaml(file))
     assert run.out == tmp_path / "../run"
 

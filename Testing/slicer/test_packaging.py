@@ -94,7 +94,7 @@ def test_the_panel_has_every_widget_that_the_code_uses(module_path: Path) -> Non
     widgets = {w.attrib["name"]: w.attrib["class"] for w in tree.iter("widget")}
     files = [module_path / "MASAMSlicer.py", *(module_path / "MASAMSlicerLib/panel").glob("*.py")]
     code = "\n".join(path.read_text("utf-8") for path in files)
-    used = set(re.findall(r"self\.ui\.(\w+)", code))
+    used = set(re.findall(r"\bui\.(\w+)", code))
     assert len(used) > 40
     assert used <= set(widgets)
     scenic = {name for name, kind in widgets.items() if kind.startswith("qMRML")} - {"MASAMSlicer"}

@@ -17,6 +17,7 @@ SOURCE = (MODULE / "MASAMSlicerLib" / "selftest.py").read_text("utf-8")
 NAMES = re.findall(r"def (test_\w+)", SOURCE)
 REQUIRED = (
     "boxOnSyntheticTumour",
+    "correctionByAClick",
     "obliqueFlippedAnisotropicVolumes",
     "transformedVolume",
     "rotatedRoi",

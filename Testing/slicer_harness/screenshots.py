@@ -16,6 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PANEL_WIDTH = 432
+PATIENCE = 600.0  # seconds, on a busy machine
 MOST = 2200, 1500  # pixels of a picture of the window; the rest of a larger screen is views
 
 
@@ -84,13 +85,13 @@ def _segmented(harness: Any) -> tuple[Any, Any]:
     ui.addRoiButton.click()
     harness.process(0.2)
     widget.panel.inputs.askWorker()
-    harness.process(lambda: bool(widget.panel.inputs.devices))
+    harness.process(lambda: bool(widget.panel.inputs.devices), PATIENCE)
     widget.panel.context.session.lesions.rename(
         widget.panel.context.session.lesions.lesions()[0], "Sarcoma"
     )
     harness.process(0.2)
     ui.segmentButton.click()
-    harness.process(lambda: not widget.panel.context.session.busy)
+    harness.process(lambda: not widget.panel.context.session.busy, PATIENCE)
     harness.process(0.3)
     ui.lesionTable.selectRow(0)
     harness.process(0.2)
@@ -110,7 +111,7 @@ def _cutOff(harness: Any, widget: Any) -> None:
     alignRoi(lesion.roi, lesion.volume, low, high)
     lesion.roi.InvokeEvent(lesion.roi.PointEndInteractionEvent)
     harness.process(0.3)
-    harness.process(lambda: not session.busy)
+    harness.process(lambda: not session.busy, PATIENCE)
     harness.process(0.3)
 
 
@@ -143,7 +144,7 @@ def _correct(harness: Any, widget: Any) -> None:
         node.AddControlPointWorld(*[float(v) for v in point])
         interaction.SetCurrentInteractionMode(interaction.ViewTransform)
         harness.process(0.1)
-        harness.process(lambda: not context.session.busy)
+        harness.process(lambda: not context.session.busy, PATIENCE)
         harness.process(0.3)
         for view in ("Red", "Green", "Yellow"):
             slicer.mrmlScene.GetNodeByID(f"vtkMRMLSliceNode{view}").JumpSliceByOffsetting(

@@ -28,6 +28,7 @@ from masam_core.inference.box_segmenter import BoxSegmenter, segment_records
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.labels import boxes_of_labels
 from masam_core.prompts.per import Per
+from masam_core.prompts.readers.dicom import left_out
 from masam_core.prompts.readers.label_image import LABEL_IMAGE
 from masam_core.prompts.readers.reader import Prompt
 from masam_core.prompts.readers.registry import read_prompts, reader_of
@@ -180,6 +181,7 @@ def _run_case(
         lesions, volume = without_patient(lesions, replace(volume, name=case.name))
         volume = replace(volume, name=case.name)  # as the files are called
     notes = [f"{lesion.name}: {note}" for lesion in lesions for note in lesion.messages]
+    notes += filter(None, (left_out(path, volume.geometry) for path in case.boxes))
     notes += write_files(targets[: 1 + len(spec.also)], lesions, volume)
     if spec.overlay:
         try:

@@ -16,7 +16,9 @@ from masam_core.errors import VolumeError
 def info_command(
     what: Annotated[
         str,
-        typer.Argument(help="An image, a weight file, a model's name, or the word 'system'."),
+        typer.Argument(
+            help="An image, a video, a weight file, a model's name, or the word 'system'."
+        ),
     ],
     json: Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")] = False,
 ) -> None:
@@ -118,11 +120,20 @@ def checkpoint_facts(path: Path) -> dict[str, Any]:
 
 
 def image_facts(path: Path) -> dict[str, Any]:
-    """What an image is; raises VolumeError."""
+    """What an image or a video is; raises VolumeError."""
     import numpy as np
 
     from masam_core.image.volume import read_volume
+    from masam_core.video.frames import is_video, open_frames
 
+    if is_video(path):
+        frames = open_frames(path)
+        return {
+            "video": str(path),
+            "frames": len(frames),
+            "size_pixels": [frames.size[1], frames.size[0]],
+            "frames_a_second": frames.rate,
+        }
     volume = read_volume(path)
     geometry = volume.geometry
     finite = volume.array[np.isfinite(volume.array)]

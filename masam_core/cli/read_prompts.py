@@ -21,6 +21,7 @@ from masam_core.prompts.dicom.objects import kind_of
 from masam_core.prompts.dicom.regions import one_region
 from masam_core.prompts.first import FirstPrompt, LinePrompt, PointPrompt, SliceBoxPrompt
 from masam_core.prompts.pointwise import read_correction
+from masam_core.prompts.readers.dicom import left_out
 from masam_core.prompts.record import PromptRecord
 from masam_core.prompts.stored import read_records
 from masam_core.prompts.together import records_of_files
@@ -39,10 +40,12 @@ class Asked:
     Attributes:
         records: a lesion each.
         mask: bool KJI on the image's grid, which the only lesion begins with; or None.
+        notes: for the user, on what was left out.
     """
 
     records: list[PromptRecord]
     mask: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_typed(typed: Typed, volume: Volume) -> Asked:
@@ -73,7 +76,9 @@ def read_typed(typed: Typed, volume: Volume) -> Asked:
         _require_mask_known(records, typed)
     else:
         records = [replace(records[0], started_from_mask=True)]
-    return Asked([record.with_corrections(*corrections) for record in records], mask)
+    files = [*typed.roi, *([] if typed.prompts is None else [typed.prompts])]
+    notes = tuple(filter(None, (left_out(path, volume.geometry) for path in files)))
+    return Asked([record.with_corrections(*corrections) for record in records], mask, notes)
 
 
 def _require_mask_known(records: Sequence[PromptRecord], typed: Typed) -> None:

@@ -323,7 +323,7 @@ def segment_command(
         raise SegmentationError(f"Nothing was found in {image}; no file was written.")
     if anonymous:
         lesions, volume = without_patient(lesions, volume)
-    notes = _write(volume, lesions, out, overlay, measurements, probability)
+    notes = asked.notes + _write(volume, lesions, out, overlay, measurements, probability)
     if json:
         name = volume.name if anonymous else str(image)
         print_json(_document(name, out, segmenter, lesions, notes))

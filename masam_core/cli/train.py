@@ -270,6 +270,8 @@ def _pack(run: TrainConfig, path: Path) -> None:
     from masam_core.training.pack import SUFFIX, write_pack
     from masam_core.training.train import prepare_images, split_cases
 
+    if run.prompts is None or run.model.sees_video:
+        raise ConfigError("A pack holds crops around lesions, for training with boxes on volumes.")
     if path.suffix != SUFFIX:
         raise ConfigError(f"--pack is {path}; expected a file name that ends in {SUFFIX}.")
     require_targets([path], raises=ConfigError)
@@ -303,6 +305,7 @@ def _train_corrector(run: TrainConfig) -> None:
             ("devices", run.devices > 1),
             ("nodes", run.nodes > 1),
             ("tensorboard", run.tensorboard),
+            ("model.channels: rgb", run.model.sees_video),
         )
         if value
     ]

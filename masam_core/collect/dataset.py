@@ -137,7 +137,8 @@ class CollectedData:
             if not same and kept.source != source:
                 return OTHER
             row = replace(row, case=kept.case, patient=kept.patient, split=kept.split)
-            row = replace(row, label=kept.label, prompts=kept.prompts, source=kept.source)
+            row = replace(row, image=kept.image, label=kept.label, source=kept.source)
+            row = replace(row, prompts=kept.prompts or row.prompts)
             if same and row == kept:
                 return KNOWN
         self._write(image, lesion, row)
@@ -170,7 +171,9 @@ class CollectedData:
     def _row(self, image: FoundImage, lesion: FoundLesion, key: str, source: str) -> Row:
         kind = re.sub("[^a-z]", "", lesion.kind.lower()) or "lesion"
         case = f"{kind}-{key}"
-        folder = f"{IMAGES}/{self._names.of('image', image.voxels_digest)}"
+        # The same voxels may lie at two places, e.g. in a copy that was registered.
+        place = str(np.round(image.volume.geometry.ijk_to_lps, 1).tolist())
+        folder = f"{IMAGES}/{self._names.of('image', image.voxels_digest, place)}"
         path = f"{folder}/image.nii.gz"
         # An image that is here already is the same patient's, whatever its source says now.
         here = next((kept.patient for kept in self.rows if kept.image == path), "")
@@ -228,7 +231,8 @@ def _box(image: FoundImage, lesion: FoundLesion) -> str:
             box = None
         if isinstance(box, BoxPrompt):
             ends = np.stack([box.corners_ijk.min(axis=0) + 0.5, box.corners_ijk.max(axis=0) - 0.5])
-            return " ".join(f"{value:.2f}" for value in ends.T.ravel())
+            last = np.array(image.volume.geometry.size_ijk) - 1  # a box may reach out of the image
+            return " ".join(f"{value:.2f}" for value in np.clip(ends, 0, last).T.ravel())
     return " ".join(str(value) for value in tight_box(lesion.mask))
 
 

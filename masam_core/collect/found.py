@@ -22,7 +22,7 @@ class Corrected(str, Enum):
     NO = ""
     LOCKED = "locked"
     TOUCHED_UP = "touched up"
-    CONFIRMED = "confirmed"
+    CONFIRMED = "corrected or confirmed"
 
 
 @dataclass(frozen=True, eq=False)

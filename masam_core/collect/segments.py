@@ -15,7 +15,7 @@ from masam_core.collect.found import Corrected, FoundLesion
 from masam_core.errors import VolumeError
 from masam_core.image.formats.nrrd import read_layers
 from masam_core.image.geometry import Geometry
-from masam_core.lesion.digest import mask_digest
+from masam_core.lesion.digest import is_digest_of
 from masam_core.prompts import tags
 
 LESION, MASK_DIGEST, LOCKED = "MASAM.Lesion", "MASAM.MaskSHA256", "MASAM.Locked"
@@ -83,11 +83,15 @@ class StoredSegment:
         Args:
             mask: the segment's, bool KJI on the image's grid.
         """
-        if self.tags.get(CONFIRMED) == "1":
-            return Corrected.CONFIRMED
+        said = self.tags.get(CONFIRMED)
+        if said:
+            return Corrected.CONFIRMED if said == "1" else Corrected.TOUCHED_UP  # by prompts
         made = self.tags.get(MASK_DIGEST)
-        measured = _json(self.tags.get(MEASURED, ""))
-        if made != mask_digest(mask) if made else differs(mask, self.geometry, measured):
+        if made:
+            touched = not is_digest_of(made, mask)
+        else:  # as the command line writes them: by what was measured, on whichever grid
+            touched = differs(self.mask, self.geometry, _json(self.tags.get(MEASURED, "")))
+        if touched:
             return Corrected.TOUCHED_UP
         if self.tags.get(LOCKED) == "1" or self.tags.get(STATUS) == COMPLETED:
             return Corrected.LOCKED

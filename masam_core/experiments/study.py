@@ -28,8 +28,17 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a study runs: data, results, folder of backbone files, GPUs (numbers; empty: as it
-    comes), the program that trains and evaluates, further options of both."""
+    """The place of a study's runs.
+
+    Attributes:
+        data: data set.
+        out: folder for the results.
+        bases: folder of the backbone files that the study names; None: as they are named.
+        gpus: numbers, a run on each at a time; empty: whichever there is.
+        parallel: runs at a time, without ``gpus``.
+        device: of the evaluation.
+        program: that trains and evaluates.
+    """
 
     data: Path
     out: Path

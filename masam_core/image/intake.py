@@ -32,11 +32,11 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
         series: UID of the DICOM series to take.
 
     Returns:
-        ``name``, ``modality``, ``shape`` (KJI), ``notes`` (sentences for the user) where there are
-        any, and of DICOM images ``origin`` (see ``headline``) and ``images``
-        (``SourceImages.to_dict``, with the patient's data: to be kept for DICOM results, and shown
-        to nobody); or ``series`` (each with ``uid`` and
-        ``words``) where there are several to choose from, and nothing was written.
+        ``name``, ``modality``, ``shape`` (KJI), of DICOM images ``origin`` (see ``headline``) and
+        ``images`` (``SourceImages.to_dict``, with the patient's data: to be kept for DICOM results,
+        and shown to nobody), and ``notes`` (sentences for the user) where there are any; or
+        ``series`` (each with ``uid`` and ``words``) where there are several to choose from, and
+        nothing was written.
 
     Raises:
         VolumeError: see ``read_volume`` and :func:`masam_core.image.archive.unpack`.
@@ -66,12 +66,10 @@ def take_in(source: Path, target: Path, name: str, series: str | None = None) ->
         _write(volume, target)
     shape = list(volume.array.shape)
     answer: dict[str, Any] = {"name": name, "modality": volume.modality, "shape": shape}
-    if volume.notes:
-        answer["notes"] = [told(note) for note in volume.notes]
     if volume.geometry.images is not None:
         answer["origin"] = headline(volume.geometry.images)
         answer["images"] = volume.geometry.images.to_dict()
-    return answer
+    return {**answer, "notes": [told(n) for n in volume.notes]} if volume.notes else answer
 
 
 def _from_archive(archive: Path, folder: Path) -> tuple[Path, bool]:

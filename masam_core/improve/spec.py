@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from masam_core.catalog.choice import ModelChoice
-from masam_core.catalog.store import models_dir
 from masam_core.errors import ConfigError
 from masam_core.schema import check
 
 
 def own_data() -> Path:
     """The user's own folder of collected lesions, beside the models."""
+    from masam_core.catalog.store import models_dir  # platformdirs: Slicer may lack it at first
+
     return models_dir().parent / "cases"
 
 

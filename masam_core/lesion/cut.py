@@ -9,6 +9,11 @@ from typing import Any
 from masam_core.errors import ConfigError
 from masam_core.keywords import Keyword
 
+ADVICE = (
+    "Extend the box there (--extend auto on the command line); the confidence of this mask means "
+    "nothing."
+)
+
 
 class Side(Keyword):
     """A side of a box, by the patient: towards -L, +L, -P, +P, -S, +S of the LPS axes."""
@@ -77,6 +82,5 @@ def cut_words(cuts: Iterable[Cut]) -> str:
     word = "side" if len(sides) == 1 else "sides"
     return (
         f"The box seems to cut the lesion off at its {listed} {word}: the mask ends flat there, "
-        "and the image goes on alike. Extend the box there (--extend auto on the command line); "
-        "the confidence of this mask means nothing."
+        f"and the image goes on alike. {ADVICE}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,3 +26,18 @@ def mask_digest(mask: NDArray[np.bool_], offset_kji: tuple[int, int, int] = (0, 
     place = np.concatenate([low + np.array(offset_kji), tight.shape])
     digest.update(place.astype("<i8").tobytes())
     return digest.hexdigest()
+
+
+def is_digest_of(digest: str, mask: NDArray[np.bool_]) -> bool:
+    """Whether a digest is that of a mask, or of it with axes that run the other way.
+
+    A program that reads an image and saves it again may store some of its axes backwards.
+
+    Args:
+        digest: of :func:`mask_digest`.
+        mask: bool KJI on the whole image.
+    """
+    if digest == mask_digest(mask):
+        return True
+    ways = [axes for count in (1, 2, 3) for axes in combinations(range(3), count)]
+    return bool(mask.any()) and any(digest == mask_digest(np.flip(mask, axes)) for axes in ways)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.data.cases import Case, Target
-from masam_core.errors import VolumeError
+from masam_core.errors import ConfigError, VolumeError
 from masam_core.image.lattice import on_grid
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.box_segmenter import BoxSegmenter
@@ -22,6 +22,7 @@ from masam_core.lesion.crops import tight_box
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.scoring.metrics import dice, inscribed_ellipsoid, iou, surface_distances
 from masam_core.scoring.video import ClassScore, score_video
+from masam_core.video.frames import is_video
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -205,10 +206,16 @@ def read_labelled(
 
     Raises:
         VolumeError: image and label are on different grids.
+        ConfigError: a video.
     """
     for number, case in enumerate(cases):
         if progress is not None:
             progress(number, len(cases), case.name)
+        if is_video(case.image):
+            raise ConfigError(
+                f"{case.name} is a video; videos are evaluated without boxes (--automatic), with a "
+                "model that was trained on videos."
+            )
         volume = read_volume(case.image)
         labels, geometry = read_labels(case.label)
         yield case, volume, on_grid(labels, geometry, volume.geometry, case.label)

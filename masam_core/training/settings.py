@@ -56,10 +56,10 @@ class TrainConfig:
         checkpointing: keep only block inputs for the backward pass: less memory, more time.
         seed: makes the run repeatable.
         validate_every, save_every: steps; 0 switches validation off.
-        patience: end after so many validations in a row that were no better than the best; 0:
-            never. The weights at the start count, too.
-        sure: what is better must exceed the first validation by so many standard errors (over
-            patients); 0: any gain will do.
+        patience: end after so many validations in a row that were no better than the best; 0, or
+            where nothing is validated: never. The weights at the start count, too.
+        least, sure: what is better must exceed the first validation by so much mean Dice of
+            patients, and by so many standard errors over them; 0: any gain will do.
         compare: afterwards compare the model with ``start_from`` on the cases of the split ``val``,
             which serve for nothing else then; see :mod:`masam_core.training.adapting`.
         accelerator, devices, nodes: as for Lightning Fabric.
@@ -98,6 +98,7 @@ class TrainConfig:
     validate_every: int = 500
     save_every: int = 100
     patience: int = 0
+    least: float = 0.0
     sure: float = 0.0
     compare: bool = False
     accelerator: str = "auto"
@@ -116,6 +117,7 @@ class TrainConfig:
             "warmup",
             "validate_every",
             "patience",
+            "least",
             "sure",
             "weight_decay",
             "workers",
@@ -148,12 +150,6 @@ class TrainConfig:
             "0 for a model of several classes",
         )
         _require(
-            self.validate_every > 0 or not self.patience,
-            "patience",
-            self.patience,
-            "0 where nothing is validated",
-        )
-        _require(
             self.start_from is not None or not self.compare,
             "compare",
             self.compare,
@@ -170,6 +166,25 @@ class TrainConfig:
             "synthetic or regions",
             max(self.synthetic, self.regions),
             "0 without prompts",
+        )
+        _require(
+            not (self.full and self.parts),
+            "parts",
+            list(self.parts),
+            "none where full trains the backbone and everything else",
+        )
+        video = self.model.sees_video
+        _require(
+            not video or not (self.synthetic or self.regions),
+            "synthetic or regions",
+            max(self.synthetic, self.regions),
+            "0 for videos",
+        )
+        _require(
+            not video or self.prompts is None or not self.validate_every,
+            "validate_every",
+            self.validate_every,
+            "0 for videos with boxes, which are evaluated without boxes alone",
         )
 
     @property

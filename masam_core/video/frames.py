@@ -79,9 +79,15 @@ class FrameSequence:
 
 
 def is_video(path: Path) -> bool:
-    """Whether a path is a folder with pictures, or a file that ends as videos do."""
+    """Whether a path is a folder of pictures, or a file that ends as videos do.
+
+    A folder whose files are mostly something else, such as DICOM slices with a picture of them, is
+    none.
+    """
     if path.is_dir():
-        return any(p.suffix.lower() in PICTURES for p in path.iterdir())
+        files = [p for p in path.iterdir() if p.is_file() and p.name[0] != "."]
+        pictures = sum(p.suffix.lower() in PICTURES for p in files)
+        return 2 * pictures > len(files)
     return path.suffix.lower() in VIDEOS
 
 

@@ -1,4 +1,4 @@
-"""What a person sees in place of the workbench where there is none: its clothes, plain words."""
+"""Pages that a person sees where there is no workbench: its clothes, plain words."""
 
 from __future__ import annotations
 

@@ -53,6 +53,13 @@ def actionsOf(tab: Tab) -> dict[str, Callable[..., Any]]:
         "visible": tab.rows.toggleVisible,
         "delete": tab.rows.delete,
         "save": tab.saving.save,
+        "improve": tab.improve.press,
+        "takeModel": tab.improve.take,
+        "improveClosed": tab.improve.close,
+        "pacsFind": tab.archive.find,
+        "pacsFetch": tab.archive.fetch,
+        "pacsSend": tab.archive.send,
+        "pacsCancel": tab.archive.cancel,
         "check": tab.checking.press,
         "checked": tab.checking.dismiss,
     }

@@ -52,6 +52,7 @@ def makeApp(tab: Tab, live: Live, secret: str) -> web.Application:
     router.add_get("/mask/{lesion}/{version}", partial(_mask, tab))
     router.add_get("/surface/{lesion}/{version}", partial(_surface, tab))
     router.add_get("/thumbnail/{sample}.png", partial(_thumbnail, tab))
+    router.add_get("/pacs/{series}.png", partial(_picture, tab))
     router.add_post("/upload", tab.uploads.take)
     router.add_get("/results/{name}", partial(result, tab.saving))
     router.add_get("/live", live.serve)
@@ -108,6 +109,14 @@ async def _thumbnail(tab: Tab, request: web.Request) -> web.StreamResponse:
     if not path.is_file():
         return _gone()
     return web.FileResponse(path, headers=FRESH)
+
+
+async def _picture(tab: Tab, request: web.Request) -> web.StreamResponse:
+    """GET: the picture of a series in the PACS."""
+    picture = await tab.archive.picture(request.match_info["series"])
+    if picture is None:
+        return _gone()
+    return web.Response(body=picture, content_type="image/png", headers=FRESH)
 
 
 def _gone() -> web.Response:

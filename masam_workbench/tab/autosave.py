@@ -15,11 +15,14 @@ import slicer
 from MASAMSlicerLib.scene.export import saveSegmentation
 from MASAMSlicerLib.scene.keptbox import KeptBox
 from MASAMSlicerLib.scene.lesions import (
+    LESION,
     SEGMENTATION_REFERENCE,
     VOLUME_REFERENCE,
     LesionEntry,
 )
+from MASAMSlicerLib.scene.nodes import nodesOfClass
 from MASAMSlicerLib.scene.promptnodes import Prompt, writePrompts
+from MASAMSlicerLib.scene.scenefile import saveScene
 from MASAMSlicerLib.scene.volumes import geometryOf, modalityOf
 
 from masam_core.errors import MasamError, VolumeError
@@ -31,6 +34,7 @@ from masam_workbench.tab.works import Claim, Works
 SOON_MS = 400  # after the last change
 VERSION = 1
 IMAGE = "image.nrrd"
+SETTINGS = ("useThreshold", "threshold", "diameterPlane", "follow")
 
 
 class Autosave:
@@ -42,7 +46,7 @@ class Autosave:
     Args:
         context: of the tab.
         works: the user's unsaved work; None keeps nothing.
-        facts: what the page is told of the image besides, ``patient`` and the like.
+        facts: what is known of the image besides, as its reading told it.
     """
 
     def __init__(
@@ -112,10 +116,11 @@ class Autosave:
         """
         assert self.works is not None
         content = self.works.read(folder)
-        if not (folder / IMAGE).is_file() or not content:
+        place = folder / str(content.get("scene") or IMAGE)
+        if not place.is_file() or not content:
             raise VolumeError("This work can't be continued: its image is not there any more.")
         facts = {"name": content.get("name", "image"), "modality": content.get("modality")}
-        return folder / IMAGE, {**facts, "origin": content.get("facts")}
+        return place, {**facts, **content.get("facts", {})}
 
     def fill(self, folder: Path) -> None:
         """Put masks, boxes and prompts of a piece of work onto its image, which is shown.
@@ -140,10 +145,10 @@ class Autosave:
             ]
             writePrompts(scene, str(each["id"]), volume, prompts)
         context.state.selected = str(content.get("selected", ""))
-        for name in ("useThreshold", "threshold", "diameterPlane", "follow"):
+        for name in SETTINGS:
             if name in content.get("settings", {}):
                 setattr(context.state, name, content["settings"][name])
-        self._folder, self._imageWritten = folder, True
+        self._folder, self._imageWritten = folder, (folder / IMAGE).is_file()
         if self._watched:
             self._claim.hold(folder)
 
@@ -176,6 +181,9 @@ class Autosave:
             if self._watched:
                 self._claim.hold(self._folder)
         folder = self._folder
+        if not isPlain(context.scene, volume):
+            self._writeScene(folder, volume)
+            return
         if not self._imageWritten:
             array, geometry = slicer.util.arrayFromVolume(volume), geometryOf(volume)
             await asyncio.to_thread(_writeImage, folder / IMAGE, array, geometry)
@@ -190,27 +198,53 @@ class Autosave:
             saveSegmentation(node, volume, folder / name)
             (folder / name).chmod(0o600)
             segmentations.append({"id": node.GetID(), "name": node.GetName(), "file": name})
-        state = context.state
-        content = {
+        self.works.write(
+            folder,
+            {
+                **self._content(volume, lesions),
+                "segmentations": segmentations,
+                "lesions": [_packed(context.scene, lesion) for lesion in lesions],
+            },
+        )
+        for path in folder.glob("*.seg.nrrd"):
+            if not path.name.startswith(mark):
+                path.unlink(missing_ok=True)
+
+    def _writeScene(self, folder: Path, volume: Any) -> None:
+        """A scene with more in it than the tab makes, whole: slower, and nothing is left out."""
+        assert self.works is not None
+        name = f"{secrets.token_hex(4)}.mrb"
+        saveScene(self.context.scene, folder / name)
+        (folder / name).chmod(0o600)
+        content = self._content(volume, self.context.lesions())
+        self.works.write(folder, {**content, "scene": name})
+        for path in folder.glob("*.mrb"):
+            if path.name != name:
+                path.unlink(missing_ok=True)
+
+    def _content(self, volume: Any, lesions: list[LesionEntry]) -> dict[str, Any]:
+        state = self.context.state
+        return {
             "version": VERSION,
             "name": volume.GetName(),
             "modality": modalityOf(volume),
             "facts": self._facts(),
             "count": len(lesions),
-            "segmentations": segmentations,
-            "lesions": [_packed(context.scene, lesion) for lesion in lesions],
             "selected": state.selected,
-            "settings": {
-                "useThreshold": state.useThreshold,
-                "threshold": state.threshold,
-                "diameterPlane": state.diameterPlane,
-                "follow": state.follow,
-            },
+            "settings": {name: getattr(state, name) for name in SETTINGS},
         }
-        self.works.write(folder, content)
-        for path in folder.glob("*.seg.nrrd"):
-            if not path.name.startswith(mark):
-                path.unlink(missing_ok=True)
+
+
+def isPlain(scene: Any, volumeNode: Any) -> bool:
+    """Whether a scene holds nothing but an image and lesions that belong to it."""
+    others = [node for node in nodesOfClass(scene, "vtkMRMLVolumeNode") if node is not volumeNode]
+    markups = nodesOfClass(scene, "vtkMRMLMarkupsNode")
+    return not (
+        others
+        or nodesOfClass(scene, "vtkMRMLTransformNode")
+        or nodesOfClass(scene, "vtkMRMLSequenceNode")
+        or any(not node.GetAttribute(LESION) for node in markups)
+    )
 
 
 def _writeImage(path: Path, array: np.ndarray, geometry: Any) -> None:

@@ -46,6 +46,7 @@ class Images:
         self._reading: asyncio.Task[dict[str, Any]] | None = None
         self._cancelled = False
         self._undecided: tuple[Path, str] | None = None  # a source with several series
+        self.sources: dict[str, Any] | None = None  # of DICOM: ``SourceImages.to_dict``
 
     @property
     def samples(self) -> list[str]:
@@ -199,6 +200,7 @@ class Images:
             hierarchy.SetItemAttribute(item, key, str(modality))
         self._letGo([volume, volume.GetDisplayNode(), volume.GetStorageNode()])
         self._show(volume, facts.get("origin"))
+        self.sources = facts.get("images")
         notes = " ".join(str(note) for note in facts.get("notes", []))
         context.say(notes, WARNING if notes else PLAIN)
 
@@ -222,6 +224,7 @@ class Images:
         """What was shown leaves, with all that belongs to it; ``came`` takes its place."""
         context = self.context
         self._onLeave()
+        self.sources = None
         context.session.sceneClosed()
         removeAllBut(context.scene, came)
         context.volume = None

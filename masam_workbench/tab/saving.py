@@ -99,7 +99,7 @@ class Saving:
         context.state.download = f"{number} {path.name}"
         context.say("\n".join([f"Saved {path.name}.", *notes]), WARNING if notes else PLAIN)
 
-    def _segmentation(self) -> Any:
+    def segmentation(self) -> Any:
         """That of the selected lesion, or the first that there is."""
         lesions = [lesion for lesion in self.context.lesions() if lesion.segmentation is not None]
         if not lesions:
@@ -108,7 +108,7 @@ class Saving:
         return (chosen or lesions)[0].segmentation
 
     def _segments(self, path: Path) -> list[str]:
-        return saveSegmentation(self._segmentation(), self.context.volume, path)
+        return saveSegmentation(self.segmentation(), self.context.volume, path)
 
     def _table(self, path: Path) -> list[str]:
         writeTable(path, self.context.lesions(), self._masks)

@@ -33,6 +33,8 @@ STATE: dict[str, Any] = {
     "check": {},
     "saved": True,
     "works": [],
+    "improve": {},
+    "pacs": {},
     "models": [],
     "model": ModelChoice.model,
 }

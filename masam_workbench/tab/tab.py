@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from MASAMSlicerLib import workerprocess
+from MASAMSlicerLib.control.front import ERROR
 from MASAMSlicerLib.control.settling import Settling
 from MASAMSlicerLib.control.watcher import Watcher
 from MASAMSlicerLib.sampledata import SAMPLES
@@ -24,6 +25,7 @@ from masam_workbench.served.masks import Masks
 from masam_workbench.served.surface import mz3, surfaceOf
 from masam_workbench.tab.appearance import Appearance
 from masam_workbench.tab.application import Application
+from masam_workbench.tab.archive import NOTHING, Archive
 from masam_workbench.tab.autosave import Autosave
 from masam_workbench.tab.boxes import Boxes
 from masam_workbench.tab.checking import Checking
@@ -31,6 +33,7 @@ from masam_workbench.tab.context import Settings, TabContext
 from masam_workbench.tab.continuing import Continuing
 from masam_workbench.tab.correcting import Correcting
 from masam_workbench.tab.images import Images
+from masam_workbench.tab.improve import Improve
 from masam_workbench.tab.lesionlist import LesionRows
 from masam_workbench.tab.measuring import Measuring
 from masam_workbench.tab.running import Running
@@ -55,6 +58,10 @@ TOOLS = (
     "eraser",
 )
 MOST_SURFACES = 32
+NO_WORKER = (
+    "What computes the masks does not answer as it should. Press 'Check this installation' to see "
+    "what is missing; images can be looked at all the same."
+)
 
 
 class Tab:
@@ -80,6 +87,7 @@ class Tab:
     ) -> None:
         keptDays = DAYS if works is not None else 0
         state = self.state = State({**STATE, **_constants(limit, seconds), "keptDays": keptDays})
+        state.pacs = NOTHING
         application = Application(folder)
         scene = application.scene
         loop = asyncio.get_running_loop()
@@ -97,7 +105,7 @@ class Tab:
         self._surfaces: OrderedDict[str, bytes] = OrderedDict()
         self.measuring = Measuring(context)
         self.unsaved = Unsaved()
-        self.autosave = Autosave(context, works, self.shown.origin)
+        self.autosave = Autosave(context, works, self._facts)
         self.continuing = Continuing(context, self.autosave, self.measuring.soon)
         self.images = Images(context, self.shown, self._beforeLeaving)
         settling = Settling(context.later, lambda lesionId: self.running.runner.follow(lesionId))
@@ -112,7 +120,11 @@ class Tab:
         )
         self.correcting = Correcting(context, self.running.runner, self.measuring.soon)
         self.saving = Saving(context, self.masks, self.measuring.whenMeasured, self._onSaved)
+        self.archive = Archive(
+            context, self.images, self.saving.segmentation, lambda: self._onSaved(False)
+        )
         self.checking = Checking(context, makeTransport)
+        self.improve = Improve(context, self._onModel)
         self.uploads = Uploads(context, self.images, limit)
         self.watcher = Watcher(scene, settling, context.refreshSoon)
         self.opening: asyncio.Task[bool] | None = None
@@ -171,15 +183,33 @@ class Tab:
             self.context.devices = answer["devices"]
             self.context.refreshSoon()
 
+        def failed(_: Exception) -> None:
+            self.context.say(NO_WORKER, ERROR)
+
+        self.context.session.ask("devices", {}, done, failed)
+        ask = self.context.session.ask
+        self._askModels()
+        # Why it can't be loaded is told by the first run.
+        ask("load_model", self.running.choice().fields(), lambda _: None, lambda _: None)
+
+    def _askModels(self, chosen: str = "") -> None:
+        """Ask which models are here, and choose one of them, if one is named."""
+
         def listed(answer: dict[str, Any]) -> None:
             names = [str(each["name"]) for each in answer["models"] if each["here"]]
             self.state.models = [{"name": name, "words": modelName(name)} for name in names]
+            if chosen in names:
+                self.running.setModel(chosen)
 
-        self.context.session.ask("devices", {}, done, self.context.sayError)
-        ask = self.context.session.ask
-        ask("models", {}, listed, lambda _: None)
-        # Why it can't be loaded is told by the first run.
-        ask("load_model", self.running.choice().fields(), lambda _: None, lambda _: None)
+        self.context.session.ask("models", {}, listed, lambda _: None)
+
+    def _onModel(self, name: str) -> None:
+        """A new model was taken over."""
+        self._askModels(name)
+
+    def _facts(self) -> dict[str, Any]:
+        """What is known of the image that no file of ours says."""
+        return {"origin": self.shown.origin(), "images": self.images.sources}
 
     def _beforeLeaving(self) -> None:
         """Another image is about to take the place of this one."""
@@ -197,6 +227,7 @@ class Tab:
     def close(self) -> None:
         """The tab is gone."""
         self.checking.dismiss()
+        self.improve.close()
         self.watcher.stop()
         self.context.session.close()
 

@@ -91,7 +91,10 @@ class Uploads:
         together = len(others) == 1 and bool(masks)  # an image and what was drawn on it
         source = files[0] if len(files) == 1 else others[0] if together else folder
         title = str(name)[:120] or "image"
-        await self._images.open(source, title, masks=masks if together else ())
+        if together:
+            await self._images.open(source, title, masks=masks)
+        else:
+            await self._images.open(source, title)
         if not self.context.state.series:  # else it is read again when one is chosen
             self._forget(batch)
 

@@ -30,9 +30,9 @@ def saveSegmentation(
 
     ``.seg.nrrd`` holds every segment with name, colour, terminology and tags; ``.nii.gz`` is a
     label image on the volume's own grid, in which each lesion has the label that it keeps for life;
-    other segments get the numbers that are left. Of a volume that was loaded as DICOM,
-    ``.seg.dcm`` is a DICOM SEG, ``.rt.dcm`` an RTSTRUCT and ``.sr.dcm`` a report of what is
-    measured on the masks.
+    other segments get the numbers that are left. Of a volume that was loaded as DICOM, ``.seg.dcm``
+    is a DICOM SEG, ``.rt.dcm`` an RTSTRUCT and ``.sr.dcm`` a report of what is measured on the
+    masks.
 
     Args:
         segmentationNode, volumeNode: what is written, and its image.

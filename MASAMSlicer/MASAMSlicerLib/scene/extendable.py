@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from masam_core.lesion.cut import Cut, cut_words
+from masam_core.lesion.cut import Cut
 from masam_core.lesion.cut_side import side_of_corners
 
 from .lesions import LesionEntry
@@ -20,10 +20,12 @@ class Extendable:
     Attributes:
         side: a word of ``masam_core.lesion.cut.Side``.
         corners: (4, 3) of it, one after the other around it, world RAS, mm.
+        outwards: (3,) unit vector away from the box, world RAS.
     """
 
     side: str
     corners: np.ndarray
+    outwards: np.ndarray
 
 
 def extendable(lesion: LesionEntry) -> list[Extendable]:
@@ -32,16 +34,10 @@ def extendable(lesion: LesionEntry) -> list[Extendable]:
     if made is None or lesion.volume is None or lesion.boxMoved or lesion.locked:
         return []
     cuts = sorted(map(Cut.from_dict, made.cuts), key=lambda cut: -cut.certainty)
-    return [
-        Extendable(cut.side.value, inWorld(side_of_corners(cut.side, made.corners), lesion.volume))
-        for cut in cuts
-    ]
-
-
-def withoutCuts(lesion: LesionEntry) -> tuple[str, ...]:
-    """The notes of a lesion's mask besides those on cuts, which a mark and a button tell."""
-    made = lesion.provenance
-    if made is None:
-        return ()
-    told = cut_words(map(Cut.from_dict, made.cuts))
-    return tuple(note for note in made.messages if note != told)
+    middle = inWorld(made.corners, lesion.volume).mean(axis=0)
+    found = []
+    for cut in cuts:
+        corners = inWorld(side_of_corners(cut.side, made.corners), lesion.volume)
+        away = corners.mean(axis=0) - middle
+        found.append(Extendable(cut.side.value, corners, away / np.linalg.norm(away)))
+    return found

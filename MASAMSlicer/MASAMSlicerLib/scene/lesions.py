@@ -24,7 +24,7 @@ from .handedits import HandEdits
 from .nodes import nodesOfClass, removeWhole
 from .promptnodes import LESION, Prompt, promptsByLesion, promptsFrom, removePrompts, writePrompts
 from .prompts import cornersInVolume, layRoi
-from .provenance import CORRECTED, Provenance, flippedDigests, maskDigest
+from .provenance import BY_PROMPTS, CONFIRMED, CORRECTED, Provenance, flippedDigests, maskDigest
 from .segments import Look, Mask, isLocked, labelmapName, readSegment, setLocked, tagOf
 from .volumes import geometryOf
 
@@ -82,8 +82,13 @@ class LesionEntry:
     def corrected(self) -> bool:
         """Whether someone has seen to it that the mask is right: locked, touched up, confirmed."""
         return self.segment is not None and (
-            self.locked or self.status == EDITED or tagOf(self.segment, CORRECTED) == "1"
+            self.locked or self.status == EDITED or bool(tagOf(self.segment, CORRECTED))
         )
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether someone has said in so many words that the mask is right."""
+        return self.segment is not None and tagOf(self.segment, CORRECTED) == CONFIRMED
 
     @property
     def look(self) -> Look:
@@ -251,7 +256,11 @@ class LesionList:
     def setConfirmed(self, lesion: LesionEntry, confirmed: bool = True) -> None:
         """Say that the mask is right as it is, or take that back; nothing without a segment."""
         if lesion.segment is not None:
-            lesion.segment.SetTag(CORRECTED, "1" if confirmed else "")
+            made = lesion.provenance
+            asked = made is not None and (made.painted or made.prompts.get("corrections"))
+            lesion.segment.SetTag(
+                CORRECTED, CONFIRMED if confirmed else BY_PROMPTS if asked else ""
+            )
             lesion.segmentation.Modified()
 
     def adopt(self, lesion: LesionEntry) -> None:
@@ -296,15 +305,13 @@ class LesionList:
         return self._fromRoi(roi)
 
     def _stamp(self, lesion: LesionEntry) -> None:
-        """Write what is only known from looking: the label, and that a hand was at it."""
+        """Write the label, which a scene of an earlier version does not have."""
         if lesion.roi is not None and lesion.roi.GetAttribute(LABEL) != str(lesion.label):
             lesion.roi.SetAttribute(LABEL, str(lesion.label))
         if lesion.segment is None:
             return
         if tagOf(lesion.segment, LABEL) != str(lesion.label):
             lesion.segment.SetTag(LABEL, str(lesion.label))
-        if lesion.status == EDITED and tagOf(lesion.segment, CORRECTED) != "1":
-            lesion.segment.SetTag(CORRECTED, "1")  # for those who read the file
 
     def _fromRoi(self, roi: Any) -> LesionEntry:
         node = roi.GetNodeReference(SEGMENTATION_REFERENCE)

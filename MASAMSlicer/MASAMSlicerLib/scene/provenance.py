@@ -44,6 +44,7 @@ _NAMES = (
     "Corrected",
 )
 CORRECTED = PREFIX + "Corrected"
+CONFIRMED, BY_PROMPTS = "1", "prompts"  # what that tag says
 TAGS = tuple(PREFIX + name for name in _NAMES)  # vtkSegment can't list its own
 
 
@@ -66,7 +67,7 @@ class Provenance:
         cuts: sides at which the box seems to cut the lesion off, each as Cut.to_dict.
         lookedMm: how far across the slices was looked; None where the prompt said how far.
         painted: what was painted and erased by hand and is part of the mask; None for nothing.
-        corrected: whether a user has corrected or confirmed it.
+        corrected: CONFIRMED, BY_PROMPTS or an empty text: what the user has said of the mask.
     """
 
     lesion: str
@@ -86,7 +87,7 @@ class Provenance:
     cuts: tuple[dict[str, Any], ...] = ()
     lookedMm: float | None = None
     painted: Painted | None = None
-    corrected: bool = False
+    corrected: str = ""
 
     @property
     def byHand(self) -> bool:
@@ -119,7 +120,7 @@ class Provenance:
             to_tag(list(self.cuts)) if self.cuts else "",
             "" if self.lookedMm is None else f"{self.lookedMm:.1f}",
             "" if self.painted is None else paintedText(self.painted),
-            "1" if self.corrected else "",
+            self.corrected,
         )
         return {
             name: text.replace(_BAR, _BAR_CODE) for name, text in zip(TAGS, values, strict=True)
@@ -153,7 +154,7 @@ class Provenance:
                 cuts=tuple(dict(cut) for cut in from_tag(text("Cuts") or "[]")),
                 lookedMm=float(text("LookedMM")) if text("LookedMM") else None,
                 painted=readPainted(text("Painted")) if text("Painted") else None,
-                corrected=text("Corrected") == "1",
+                corrected=text("Corrected"),
             )
         except (ValueError, TypeError, MasamError):
             return None

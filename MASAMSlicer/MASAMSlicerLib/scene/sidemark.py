@@ -12,11 +12,12 @@ from .extendable import Extendable
 from .nodes import removeWhole
 from .promptnodes import NEGATIVE_COLOR
 
+GAP_MM, THICK_MM = 0.8, 1.6
 NAME, ATTRIBUTE = "Ends flat here", "MASAM.CutSide"
 
 
 class SideMarks:
-    """Draws the sides as thin faces; they are not the user's and never saved.
+    """Draws a slab beside each side; it is not the user's and never saved.
 
     Args:
         scene: vtkMRMLScene.
@@ -29,7 +30,7 @@ class SideMarks:
 
     def show(self, sides: Sequence[Extendable]) -> None:
         """Mark these sides and no others."""
-        corners = [side.corners for side in sides]
+        corners = [_slab(side) for side in sides]
         there = self._node is not None and self._node.GetScene() is self._scene
         same = len(corners) == len(self._shown) and all(
             np.allclose(a, b) for a, b in zip(corners, self._shown, strict=True)
@@ -42,7 +43,7 @@ class SideMarks:
             return
         if not there:
             self._node = self._make()
-        self._node.SetAndObservePolyData(_faces(corners))
+        self._node.SetAndObservePolyData(_surface(corners))
 
     def remove(self) -> None:
         """Take the marks away."""
@@ -63,20 +64,34 @@ class SideMarks:
         display = node.GetDisplayNode()
         display.SetSaveWithScene(False)
         display.SetColor(*NEGATIVE_COLOR)
-        display.SetOpacity(0.6)
+        display.SetOpacity(0.7)
+        display.SetAmbient(1.0)  # its colour says something: no light and shade
+        display.SetDiffuse(0.0)
         display.SetBackfaceCulling(False)
         display.SetVisibility2D(True)
         display.SetSliceIntersectionThickness(3)
         return node
 
 
-def _faces(sides: Sequence[np.ndarray]) -> Any:
-    """Four-cornered faces as a vtkPolyData."""
+def _slab(side: Extendable) -> np.ndarray:
+    """Corners (8, 3): beside the line of the box, so that they are seen in slices, too."""
+    return np.vstack([side.corners + mm * side.outwards for mm in (GAP_MM, GAP_MM + THICK_MM)])
+
+
+def _surface(slabs: Sequence[np.ndarray]) -> Any:
+    """Slabs as a vtkPolyData."""
     points, cells = vtk.vtkPoints(), vtk.vtkCellArray()
-    for corners in sides:
-        cells.InsertNextCell(4)
+    around = [(0, 1, 2, 3), (4, 5, 6, 7)] + [
+        (n, (n + 1) % 4, (n + 1) % 4 + 4, n + 4) for n in range(4)
+    ]
+    for corners in slabs:
+        first = points.GetNumberOfPoints()
         for corner in corners:
-            cells.InsertCellPoint(points.InsertNextPoint(*[float(v) for v in corner]))
+            points.InsertNextPoint(*[float(v) for v in corner])
+        for face in around:
+            cells.InsertNextCell(4)
+            for number in face:
+                cells.InsertCellPoint(first + number)
     data = vtk.vtkPolyData()
     data.SetPoints(points)
     data.SetPolys(cells)

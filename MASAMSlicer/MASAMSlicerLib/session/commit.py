@@ -21,7 +21,7 @@ from ..scene.keptprompts import KeptPrompts
 from ..scene.lesions import LABEL, MOVED_MM, LesionEntry, LesionList
 from ..scene.placing import isDrawn
 from ..scene.promptnodes import writePrompts
-from ..scene.provenance import Provenance, maskDigest
+from ..scene.provenance import BY_PROMPTS, Provenance, maskDigest
 from ..scene.segments import newSegmentation, requireWritable, writeSegment
 from .jobs import Job
 from .reports import RunReport
@@ -207,5 +207,7 @@ def _provenance(job: Job, lesion: LesionEntry, found: Lesion, report: RunReport)
         cuts=tuple(cut.to_dict() for cut in found.cuts),
         lookedMm=found.looked_mm,
         painted=painted,
-        corrected=bool(record is not None and record.corrections) or painted is not None,
+        corrected=BY_PROMPTS
+        if painted is not None or (record is not None and record.corrections)
+        else "",
     )

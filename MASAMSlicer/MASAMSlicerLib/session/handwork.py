@@ -23,7 +23,7 @@ from ..scene.ends import PLANES
 from ..scene.handedits import EMPTY
 from ..scene.keptprompts import KeptPrompts
 from ..scene.lesions import LABEL, LesionEntry
-from ..scene.provenance import CORRECTED, Provenance
+from ..scene.provenance import Provenance
 from ..scene.segments import Mask, newSegmentation, requireWritable, writeSegment
 from ..scene.touchup import BALL, DISC, cropped, touchedBy, wholeMask
 from ..scene.transforms import worldToNode
@@ -214,7 +214,6 @@ class HandWork:
             touched.append((lesion.segmentation, str(lesion.segmentId)))
             mask, offset = cropped(after)
             # What made the segment stays written there, and tells that it was changed since.
-            tags = {CORRECTED: "1"}
             writeSegment(
                 lesion.segmentation,
                 lesion.segmentId,
@@ -222,7 +221,7 @@ class HandWork:
                 mask,
                 offset,
                 lesion.look,
-                tags,
+                {},
             )
 
     def _begin(self, volume: Any, mask: Mask) -> str:
@@ -269,7 +268,6 @@ def _byHand(lesion: LesionEntry, whole: Mask) -> Provenance:
         maskHash=EMPTY,  # all of it is hand work
         volumeHash=image.content_hash,
         prompts=record.to_dict(image.geometry),
-        corrected=True,
     )
 
 

@@ -77,11 +77,15 @@ def test_a_line_drawn_on_the_pacs_becomes_a_mask_and_stays_the_same_lesion(
     scan = patient_series(tmp_path / "scan")
     uid = read_volume(scan).geometry.images.slices[4].uid
     line = number(("410668003", "Length", "SCT"), 4, drawn("POLYLINE", [2, 5, 7, 5], uid))
-    made = report(tmp_path / "sr.dcm", group(line, name="Илья 1", uid="1.2.77"))
+    elsewhere = group(
+        number(("410668003", "Length", "SCT"), 4, drawn("POLYLINE", [2, 5, 7, 5], "1.2.3.4.5"))
+    )
+    made = report(tmp_path / "sr.dcm", group(line, name="Илья 1", uid="1.2.77"), elsewhere)
     outputs = [tmp_path / f"x{ending}" for ending in (".seg.dcm", ".sr.dcm", ".rt.dcm")]
     written = [word for path in outputs for word in ("-o", path)]
     result = masam("segment", scan, "--prompts", made, *written, *whole(tiny_model))
     assert result.exit_code == 0, result.output
+    assert "sr.dcm: 1 shape is drawn on other images" in " ".join(result.output.split())
     for path in outputs:
         assert faults(path) == []
     (segment,) = hd.seg.segread(outputs[0]).SegmentSequence

@@ -56,6 +56,7 @@ def write_scene(
     volume: Mapping[str, str] | None = None,
     segmentation: str = "referenceImageGeometryRef:V1;",
     crop: tuple[slice, slice, slice] | None = None,
+    shift: float = 0.0,
 ) -> Path:
     """A scene with one image and one segmentation, as a bundle (.mrb) or a file with others beside.
 
@@ -67,12 +68,13 @@ def write_scene(
         volume: further attributes of the image's node.
         segmentation: references of the segmentation's node.
         crop: part of the image's grid on which the segmentation is stored.
+        shift: mm by which image and segmentation lie further to the left.
     """
     where = crop or (slice(0, SHAPE[0]), slice(0, SHAPE[1]), slice(0, SHAPE[2]))
     parts = [
         Segment(s.name, s.mask[where], s.offset_kji, s.color, s.kind, s.tags) for s in segments
     ]
-    whole = geometry()
+    whole = geometry(shift)
     start = [[s.start for s in where][::-1]]
     matrix = whole.ijk_to_lps.copy()
     matrix[:3, 3] = whole.lps_from_ijk(np.array(start, dtype=float))[0]

@@ -54,7 +54,7 @@ def test_what_was_put_right_is_taken_voxel_for_voxel_and_the_rest_is_named(
     assert "neither locked, nor touched up, nor confirmed" in left.why
     cases, table = read_cases(tmp_path / "data"), rows(tmp_path / "data")
     why = [row["corrected"] for row in table]
-    assert why == ["locked", "touched up", "confirmed", "locked"]
+    assert why == ["locked", "touched up", "corrected or confirmed", "locked"]
     for case, expected in zip(cases, (A, LARGER, overlapping, B), strict=True):
         labels, grid = read_labels(case.label)
         assert np.array_equal(labels > 0, expected)
@@ -183,6 +183,18 @@ def test_patients_are_held_out_whole_and_never_change_sides(tmp_path: Path) -> N
         collect([scenes], data, seed=4)
 
 
+def test_a_box_that_reaches_out_of_the_image_ends_with_it(tmp_path: Path) -> None:
+    """A cell that begins with a minus sign would be written with an apostrophe before it."""
+    record = PromptRecord(BoxPrompt.from_voxels(-3, 14, 3, 40, 2, 6))
+    prompts = to_tag(record.to_dict(geometry()))
+    path = write_scene(
+        tmp_path / "s.mrb", [lesion("a", A, MASAM_Locked="1", MASAM_Prompts=prompts)]
+    )
+    collect([path], tmp_path / "data")
+    (row,) = rows(tmp_path / "data")
+    assert row["box"] == "0.00 14.00 3.00 23.00 2.00 6.00"
+
+
 def test_images_of_one_scene_and_copies_of_one_image_are_one_patients(tmp_path: Path) -> None:
     segments = [lesion("a", A, MASAM_Locked="1")]
     write_scene(tmp_path / "first.mrb", segments)
@@ -194,6 +206,20 @@ def test_images_of_one_scene_and_copies_of_one_image_are_one_patients(tmp_path: 
     assert len({row["patient"] for row in table}) == 2
     assert found.alone == 2
     assert "the patient's ID is not known" in found.summary
+
+
+def test_the_same_voxels_at_another_place_are_another_image_of_the_same_patient(
+    tmp_path: Path,
+) -> None:
+    write_scene(tmp_path / "1.mrb", [lesion("a", A, MASAM_Locked="1")])
+    write_scene(tmp_path / "2.mrb", [lesion("b", B, MASAM_Locked="1")], shift=7.0)
+    collect([tmp_path], tmp_path / "data")
+    table = rows(tmp_path / "data")
+    assert len({row["image"] for row in table}) == 2
+    assert len({row["patient"] for row in table}) == 1
+    for case, shift in zip(read_cases(tmp_path / "data"), (0.0, 7.0), strict=True):
+        assert read_volume(case.image).geometry.same_grid(geometry(shift), 1e-3)
+        assert read_labels(case.label)[1].same_grid(geometry(shift), 1e-3)
 
 
 def test_a_folder_of_something_else_is_refused_and_nothing_is_written(tmp_path: Path) -> None:

@@ -20,6 +20,11 @@ AUTOMATIC = ("automatic-small", "btcv", "endovis18", "pancreas-tumour", "prostat
 FILES: dict[str, Any] = {"data": "d", "out": "o", "base": "b"}
 
 
+def _start(name: str) -> dict[str, Any]:
+    """What a preset that compares old and new starts from."""
+    return {"start_from": "s"} if preset(name).get("compare") else {}
+
+
 def test_later_layers_win_and_groups_are_merged() -> None:
     run = build_config(
         {"steps": 10, "model": {"backbone": "vit_h", "image_size": 256}, "lr": 1.0},
@@ -41,7 +46,7 @@ def test_steps_end_the_epochs_of_the_layers_below() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_make_whole_runs(name: str) -> None:
-    run = build_config(preset(name), FILES)
+    run = build_config(preset(name), FILES, _start(name))
     assert (run.prompts is None) == (name in AUTOMATIC)
     assert len(run.model.class_names) in (0, run.model.num_classes)
     assert run.model.num_classes == 1 or len(run.target.labels) == run.model.num_classes
@@ -67,6 +72,16 @@ def test_the_papers_preset_has_the_papers_numbers() -> None:
     assert (run.warmup, run.power, run.weight_decay) == (250, 7.0, 0.1)
     assert run.target.labels == (2,)
     assert run.checkpointing
+
+
+def test_what_can_not_be_is_refused_where_a_run_stops_early_or_compares() -> None:
+    for entry, value, words in (
+        ("patience", -1, "patience is -1; expected 0 or more"),
+        ("compare", True, "compare is True; expected false where there is nothing"),
+        ("sure", -1.0, "sure is -1.0; expected 0 or more"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            build_config(FILES, {"validate_every": 0, entry: value})
 
 
 def test_an_unknown_preset_names_the_known_ones() -> None:
@@ -159,9 +174,10 @@ def test_overrides_that_fit_nothing_are_refused(texts: list[str], message: str) 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_run_written_as_yaml_is_the_same_run(name: str, tmp_path: Path) -> None:
     files = {key: str(tmp_path / value) for key, value in FILES.items()}
+    start = {key: str(tmp_path / value) for key, value in _start(name).items()}
     more = read_overrides(["backgrounds=[/a.nii.gz]", "model.name=Tümor"])
     prompts = {"prompts": {"jitter": 0.1}}  # some presets have none, and then no entries of theirs
-    run = build_config(preset(name), files, prompts, more)
+    run = build_config(preset(name), files, start, prompts, more)
     file = tmp_path / "written" / "run.yaml"
     file.parent.mkdir()
     file.write_text(config_as_yaml(run), encoding="utf-8")

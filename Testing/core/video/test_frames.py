@@ -66,6 +66,12 @@ def test_a_video_file_gives_its_frames_in_colours_in_any_order(tmp_path: Path) -
     assert is_video(tmp_path / "clip.mp4")
     assert is_video(tmp_path / "clip")
     assert not is_video(tmp_path)
+    slices = tmp_path / "series"
+    slices.mkdir()
+    Image.fromarray(made[0]).save(slices / "preview.png")
+    for n in range(3):
+        (slices / f"{n}.dcm").write_bytes(b"")
+    assert not is_video(slices)
 
 
 def test_what_is_no_video_is_refused_by_name(tmp_path: Path) -> None:

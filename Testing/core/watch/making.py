@@ -43,6 +43,7 @@ def _made(kind: str, modality: str, source: Dataset, instance: str | None) -> Fi
     made.SOPClassUID, made.SOPInstanceUID = kind, meta.MediaStorageSOPInstanceUID
     made.SeriesInstanceUID, made.Modality = generate_uid(), modality
     made.StudyInstanceUID, made.StudyDate = source.StudyInstanceUID, source.StudyDate
+    made.StudyDescription = source.get("StudyDescription", "")
     made.Manufacturer, made.SeriesNumber, made.InstanceNumber = "Some PACS", 90, 1
     for name, value in PATIENT.items():
         setattr(made, name, value)

@@ -11,6 +11,7 @@ MODULES = {
     "images": ("NIfTI", "NRRD", "MetaImage"),
     "dicom": ("DICOM",),
     "archives": ("archives",),
+    "scenes": ("saved scenes",),
     "prompts": ("ROI files", "label images"),
     "settings": ("YAML runs", "model configurations", "batch specifications"),
     "tables": ("batch lists", "case lists", "state files"),

@@ -294,6 +294,8 @@ def test_a_cutting_side_is_marked_where_it_lies_and_extended_with_one_call(one: 
     assert distances.max() < 0.01  # they are the box's own
     rest = corners[np.linalg.norm(corners[:, None] - side.corners, axis=2).min(axis=1) > 0.01]
     assert side.corners[:, 2].mean() > rest[:, 2].mean()  # upper
+    away = rest.mean(axis=0) - side.corners.mean(axis=0)
+    assert side.outwards @ away == pytest.approx(-np.linalg.norm(away), rel=1e-3)
     edges = np.linalg.norm(np.diff(side.corners, axis=0, append=side.corners[:1]), axis=1)
     assert np.allclose(edges[:2], edges[2:], atol=1e-3)  # around it, not across
     before = mask(one)

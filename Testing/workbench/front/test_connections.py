@@ -283,7 +283,7 @@ def test_a_path_that_does_not_exist_has_the_same_headers() -> None:
             for path in ("/nothing", "/tab", "/tab/x"):
                 answer = await ask(listener, path)
                 assert b" 404 " in answer.splitlines()[0]
-                assert b"Content-Security-Policy: default-src 'self'" in answer
+                assert b"Content-Security-Policy: default-src 'none'" in answer
 
     asyncio.run(check())
 

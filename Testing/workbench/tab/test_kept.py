@@ -267,3 +267,68 @@ def test_a_tab_whose_browser_has_gone_can_be_continued_in_another(
                 same(rows[row["label"]], row)
 
     asyncio.run(play())
+
+
+def transformed(body: bytes, folder: Path) -> bytes:
+    """A saved scene, laid under a transform, as a registration in Slicer leaves it."""
+    import subprocess
+    import sys
+
+    from Testing.workbench.conftest import environment
+
+    (folder / "a.mrb").write_bytes(body)
+    code = (
+        "import sys; from pathlib import Path; import slicer\n"
+        "from masam_workbench.tab.application import Application\n"
+        "from masam_workbench.tab.bundle import unpackScene\n"
+        "from masam_workbench.tab.opening import importScene\n"
+        "from MASAMSlicerLib.scene.scenefile import saveScene\n"
+        "from MASAMSlicerLib.scene.nodes import nodesOfClass\n"
+        "here = Path(sys.argv[1]); (here / 'u').mkdir()\n"
+        "scene = Application(here).scene\n"
+        "importScene(scene, unpackScene(here / 'a.mrb', here / 'u'))\n"
+        "t = scene.AddNewNodeByClass('vtkMRMLLinearTransformNode', 'Moved')\n"
+        "m = slicer.vtkMRMLTransformNode.GetMatrixTransformToParent\n"
+        "from vtkmodules.vtkCommonMath import vtkMatrix4x4\n"
+        "matrix = vtkMatrix4x4(); matrix.SetElement(0, 3, 25.0); matrix.SetElement(1, 3, -40.0)\n"
+        "t.SetMatrixTransformToParent(matrix)\n"
+        "for kind in ('vtkMRMLVolumeNode', 'vtkMRMLSegmentationNode', 'vtkMRMLMarkupsNode'):\n"
+        "    for node in nodesOfClass(scene, kind): node.SetAndObserveTransformNodeID(t.GetID())\n"
+        "saveScene(scene, here / 'b.mrb')\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True, env=environment())
+    return (folder / "b.mrb").read_bytes()
+
+
+def test_a_scene_under_a_transform_is_kept_whole(
+    server: Server, home: Path, sample_data: Path, tmp_path: Path
+) -> None:
+    async def play() -> None:
+        async with Page(server.address) as page:
+            rows = await work(page, sample_data / SAMPLE)
+            _, body = await saved(page, ".mrb")
+            moved = await asyncio.to_thread(transformed, body, tmp_path)
+            await upload(page, {"moved.mrb": moved}, "moved.mrb")
+            await page.until(lambda s: "as it was saved" in s["message"] and not s["loading"])
+            for row in page.state["lesions"]:
+                same(rows[row["label"]], row)  # in the image's own space nothing has moved
+            # A stroke lands where the page says, in the image's own space too.
+            ball = {"mode": "brush", "shape": "sphere", "radius": 5, "plane": "axial"}
+            place = [5, 20, 20]
+            point = rasOf(sample_data / SAMPLE, place)
+            made = await page.done("paint", "", {**ball, "range": None}, [point])
+            await page.until(lambda s: len(s["lesions"]) == 3)
+            row = next(row for row in page.state["lesions"] if row["id"] == made)
+            mask = await page.mask(row, imageOf(sample_data / SAMPLE).GetSize()[::-1])
+            middle = np.argwhere(mask).mean(axis=0)
+            np.testing.assert_allclose(middle, place, atol=0.6)
+            folder = await untilKept(home, '"count": 3')
+            assert list(folder.glob("*.mrb"))
+        async with Page(server.address) as other:
+            await other.until(lambda s: folder.name in [each["id"] for each in s["works"]])
+            await other.done("continueWork", folder.name)
+            await other.until(lambda s: len(s["lesions"]) == 3)
+            again = next(each for each in other.state["lesions"] if each["id"] == made)
+            assert again["mask"] == row["mask"]
+
+    asyncio.run(play())

@@ -107,7 +107,7 @@ def _joined(outer: list[Corner], hole: list[Corner]) -> list[Corner]:
 
 
 def _straightened(corners: list[Corner]) -> list[Corner]:
-    """Without the corners in the middle of a straight line; turns on the spot stay."""
+    """Corners but those in the middle of a straight line; turns on the spot stay."""
     kept = []
     for n, (x, y) in enumerate(corners):
         (ax, ay), (bx, by) = corners[n - 1], corners[(n + 1) % len(corners)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from masam_core.errors import BoxError, VolumeError
+from masam_core.errors import BoxError, MasamError, VolumeError
 from masam_core.image.formats.dicom.headers import clean, looks_like_dicom, open_dataset
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 _HEAD_BYTES = 2048
 _CLASS = b"\x02\x00\x02\x00UI"  # Media Storage SOP Class UID, before its length
+_UNDEFINED = 0xFFFFFFFF  # length of what ends by a mark of its own
 _ROOT = "1.2.840.10008.5.1.4.1.1."
 
 
@@ -60,13 +64,46 @@ def kind_of(path: Path) -> Kind | None:
 
 
 def open_object(path: Path, pixels: bool = False) -> Dataset:
-    """Read an object; BoxError where it can't be."""
+    """Read an object; BoxError where it can't be, or ends too early."""
     if not path.is_file():
         raise BoxError(f"There is no file of prompts at {path}.")
     try:
-        return open_dataset(path, pixels)
+        dataset = open_dataset(path, pixels)
     except VolumeError as error:
         raise BoxError(str(error)) from error
+    _require_whole(path, dataset)
+    return dataset
+
+
+def _require_whole(path: Path, dataset: Dataset) -> None:
+    """Refuse a file whose last tag is cut off: pydicom takes what is there without a word."""
+    from pydicom.dataelem import RawDataElement
+
+    for tag in dataset.keys():  # noqa: SIM118 - the elements themselves would be parsed
+        raw = dataset.get_item(tag)
+        if not isinstance(raw, RawDataElement) or not isinstance(raw.value, bytes):
+            continue
+        if raw.length != _UNDEFINED and len(raw.value) < raw.length:
+            raise BoxError(f"{path} is incomplete: it ends in the middle. Copy or export it again.")
+
+
+@contextmanager
+def damage_in_words(path: Path) -> Iterator[None]:
+    """Turn what a damaged object raises into words: pydicom reads a tag when it is asked for.
+
+    Raises:
+        BoxError: names the file.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except MasamError:
+        raise
+    except Exception as error:  # pydicom raises what it likes
+        raise BoxError(
+            f"{path} is damaged: its content can't be read as DICOM. Export it again."
+        ) from error
 
 
 def require_same_place(path: Path, frame_of_reference: Any, geometry: Geometry) -> None:

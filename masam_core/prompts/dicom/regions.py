@@ -6,7 +6,7 @@ from pathlib import Path
 
 from masam_core.errors import BoxError
 from masam_core.image.geometry import Geometry
-from masam_core.prompts.dicom.objects import Kind, kind_of
+from masam_core.prompts.dicom.objects import Kind, damage_in_words, kind_of
 from masam_core.prompts.dicom.region import Region
 from masam_core.prompts.dicom.segments import read_segments
 from masam_core.prompts.dicom.structures import read_structures
@@ -23,10 +23,11 @@ def read_regions(path: Path, geometry: Geometry) -> list[Region]:
         BoxError: the file is neither, can't be read, or lies elsewhere.
     """
     kind = kind_of(path)
-    if kind is Kind.STRUCTURES:
-        return read_structures(path, geometry)[0]
-    if kind is Kind.SEGMENTATION:
-        return read_segments(path, geometry)
+    with damage_in_words(path):
+        if kind is Kind.STRUCTURES:
+            return read_structures(path, geometry)[0]
+        if kind is Kind.SEGMENTATION:
+            return read_segments(path, geometry)
     raise BoxError(f"{path} is no DICOM segmentation (SEG) or structure set (RTSTRUCT).")
 
 

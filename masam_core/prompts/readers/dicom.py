@@ -7,7 +7,7 @@ from pathlib import Path
 from masam_core.errors import BoxError
 from masam_core.image.geometry import Geometry
 from masam_core.prompts.dicom.found import Found
-from masam_core.prompts.dicom.objects import Kind, kind_of
+from masam_core.prompts.dicom.objects import Kind, damage_in_words, kind_of
 from masam_core.prompts.dicom.presentations import read_presentation
 from masam_core.prompts.dicom.regions import read_regions
 from masam_core.prompts.dicom.reports import read_report
@@ -23,20 +23,36 @@ def read_object(path: Path, geometry: Geometry) -> Found:
         BoxError: no object of prompts, damaged, or of another frame of reference.
     """
     kind = kind_of(path)
-    if kind is Kind.REPORT:
-        return read_report(path, geometry)
-    if kind is Kind.PRESENTATION:
-        return read_presentation(path, geometry)
-    if kind is Kind.STRUCTURES:
-        regions, found = read_structures(path, geometry)
-        found.prompts = [*(region.box for region in regions), *found.prompts]
-        return found
-    if kind is Kind.SEGMENTATION:
-        return Found([region.box for region in read_regions(path, geometry)])
+    with damage_in_words(path):
+        if kind is Kind.REPORT:
+            return read_report(path, geometry)
+        if kind is Kind.PRESENTATION:
+            return read_presentation(path, geometry)
+        if kind is Kind.STRUCTURES:
+            regions, found = read_structures(path, geometry)
+            found.prompts = [*(region.box for region in regions), *found.prompts]
+            return found
+        if kind is Kind.SEGMENTATION:
+            return Found([region.box for region in read_regions(path, geometry)])
     if not path.is_file():
         raise BoxError(f"There is no file of prompts at {path}.")
     words = ", ".join(kind.value for kind in Kind)
     raise BoxError(f"{path} holds no prompts; expected {words}.")
+
+
+def left_out(path: Path, geometry: Geometry) -> str:
+    """A sentence about shapes of an object that are drawn on other images; mostly empty.
+
+    Raises:
+        BoxError: as :func:`read_object`.
+    """
+    if kind_of(path) is None:
+        return ""
+    count = read_object(path, geometry).elsewhere
+    if not count:
+        return ""
+    shapes = "1 shape is" if count == 1 else f"{count} shapes are"
+    return f"{path.name}: {shapes} drawn on other images than these, or in units of a screen."
 
 
 def _read(path: Path, geometry: Geometry, _per: Per) -> list[Prompt]:

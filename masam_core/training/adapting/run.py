@@ -169,7 +169,7 @@ def _metadata(config: TrainConfig, division: Division) -> dict[str, str]:
 
 
 def _fingerprint(config: TrainConfig, division: Division) -> str:
-    """Of settings, cases and the model to start from: what the result depends on."""
+    """Digest of settings, cases and the model to start from, on which the result depends."""
     assert config.start_from is not None
     parts = [config_as_yaml(config), sha256_of(config.start_from)]
     for case in (*division.train, *division.stop, *division.held_out):

@@ -168,7 +168,7 @@ export class Bench {
   lookIn3D() {
     const { store, viewer } = this;
     const lesion = store.selected ?? store.state.lesions[0];
-    const points = lesion?.box ? cornersOf(lesion.box) : lesion?.prompts.flatMap((each) => each.points) ?? [];
+    const points = lesion?.box ? cornersOf(lesion.box) : (lesion?.prompts.flatMap((each) => each.points) ?? []);
     if (points.length) {
       const { middle, extent } = bounds(points);
       viewer.space.lookAt(middle, extent);
@@ -193,7 +193,12 @@ export class Bench {
     this.viewer.space.surfaces(
       lesions
         .filter((each) => each.visible && each.surface)
-        .map((each) => ({ id: each.id, version: String(each.surface), color: each.color, url: `surface/${encodeURIComponent(each.id)}/${encodeURIComponent(String(each.surface))}` })),
+        .map((each) => ({
+          id: each.id,
+          version: String(each.surface),
+          color: each.color,
+          url: `surface/${encodeURIComponent(each.id)}/${encodeURIComponent(String(each.surface))}`,
+        })),
     );
     this.viewer.change(false);
   }
@@ -205,4 +210,3 @@ export function middleOf(lesion) {
   const points = lesion.prompts.flatMap((each) => each.points);
   return points.length ? bounds(points).middle : null;
 }
-

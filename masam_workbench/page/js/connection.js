@@ -4,7 +4,7 @@ const PAUSES_MS = [300, 600, 1200, 2500, 5000];
 /** An answer that never came; the tab could not say so itself. */
 export class Lost extends Error {}
 
-/** @typedef {"connecting" | "connected" | "silent" | "lost"} Health */
+/** @typedef {"connecting" | "connected" | "silent" | "lost" | "ended"} Health */
 
 /**
  * The live connection to the tab: it comes back by itself, and what is asked is answered or refused.
@@ -91,10 +91,22 @@ export class Connection {
     if (socket !== this._socket) return;
     for (const { failed } of this._open.values()) failed(new Lost("The connection was lost before the workbench had answered."));
     this._open.clear();
-    this._become("lost");
+    if (this.health !== "ended") this._become("lost");
+    this._ask();
     const pause = PAUSES_MS[Math.min(this._tries, PAUSES_MS.length - 1)];
     this._tries += 1;
     this._timer = setTimeout(() => this._connect(), pause);
+  }
+
+  /** Whether the server is there, but the tab is not any more. */
+  async _ask() {
+    if (this._tries < 2) return;
+    try {
+      const answer = await fetch("index.html", { method: "HEAD", cache: "no-store" });
+      if (answer.status === 403 && this.health === "lost") this._become("ended");
+    } catch {
+      // Nobody answers at all: it stays lost.
+    }
   }
 
   _listen() {

@@ -13,7 +13,11 @@ export function h(tag, about = {}, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== undefined && value !== null) element.setAttribute(name, String(value));
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false).map((child) => /** @type {Node | string} */ (child)));
+  element.append(
+    ...children
+      .filter((child) => child !== null && child !== undefined && child !== false)
+      .map((child) => /** @type {Node | string} */ (child)),
+  );
   return element;
 }
 
@@ -36,7 +40,7 @@ export function icon(name) {
 }
 
 /** @type {Record<string, string>} */
-export const ICONS = {
+const ICONS = {
   box: "M3 5 8 2.5 13 5v6L8 13.5 3 11zM3 5l5 2.5L13 5M8 7.5v6",
   line: "M3 13 13 3M2 11.5 4.5 14M11.5 2 14 4.5",
   click: "M8 6.5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3zM8 1.5v2.5M8 12v2.5M1.5 8H4M12 8h2.5",
@@ -65,6 +69,7 @@ export const ICONS = {
   bin: "M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5 5 13.5h6l.5-9",
   help: "M5.5 6a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8M8 12.5v.5",
   gear: "M8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM8 2v2M8 12v2M2 8h2M12 8h2M3.8 3.8l1.4 1.4M10.8 10.8l1.4 1.4M12.2 3.8l-1.4 1.4M5.2 10.8l-1.4 1.4",
+  warn: "M8 2 14.5 13.5h-13zM8 6.5v3.5M8 11.8v.4",
   window: "M8 2.5a5.5 5.5 0 1 0 0 11zM8 2.5a5.5 5.5 0 0 1 0 11",
   one: "M2.5 3.5h11v9h-11z",
   four: "M2.5 3.5h11v9h-11zM8 3.5v9M2.5 8h11",
@@ -85,7 +90,13 @@ export const ICONS = {
  * @returns {HTMLButtonElement}
  */
 export function button(picture, word, about, key = "") {
-  return h("button", { type: "button", ...about }, picture ? icon(picture) : null, h("span", { class: "word" }, word), key ? h("kbd", { "aria-hidden": "true" }, key) : null);
+  return h(
+    "button",
+    { type: "button", ...about },
+    picture ? icon(picture) : null,
+    h("span", { class: "word" }, word),
+    key ? h("kbd", { "aria-hidden": "true" }, key) : null,
+  );
 }
 
 /**

@@ -36,7 +36,9 @@ export class Files {
   /** @param {DragEvent} event */
   async drop(event) {
     // Entries must be asked for at once: after the event they are gone.
-    const entries = [...(event.dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter((each) => each !== null && each !== undefined);
+    const entries = [...(event.dataTransfer?.items ?? [])]
+      .map((item) => item.webkitGetAsEntry?.())
+      .filter((each) => each !== null && each !== undefined);
     const plain = [...(event.dataTransfer?.files ?? [])];
     if (!plain.length && !entries.length) return;
     if (!(await this._mayLeave())) return;
@@ -67,7 +69,8 @@ export class Files {
       bench.ask("uploadFailed", `This is more than ${Number((limit / 1e9).toPrecision(3))} GB, the limit of this server.`);
       return;
     }
-    const name = folder || (files.length > 1 && files[0].webkitRelativePath ? files[0].webkitRelativePath.split("/")[0] : files[0].name);
+    const name =
+      folder || (files.length > 1 && files[0].webkitRelativePath ? files[0].webkitRelativePath.split("/")[0] : files[0].name);
     this._abort = new AbortController();
     try {
       const failure = await this._sendAll(files, name, this._abort.signal);

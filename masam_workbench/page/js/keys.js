@@ -10,6 +10,11 @@ import { add, scale } from "./view/vectors.js";
 const TEXT = "input:not([type=range]):not([type=checkbox]):not([type=color]):not([type=radio]), select, textarea";
 const FAR = 10; // voxels, with Shift
 const ZOOM = 1.25;
+const REST_MS = 350; // after the last key a box has been put where it is
+/** @type {Record<string, [number, number]>} pixels by which an arrow turns the 3D view */
+const TURNS = { ArrowLeft: [-20, 0], ArrowRight: [20, 0], ArrowUp: [0, -20], ArrowDown: [0, 20] };
+
+let resting = 0;
 
 /** Which keys take which tool. @type {Record<string, string>} */
 const OF_TOOLS = Object.fromEntries(Object.entries(TOOLS).map(([name, tool]) => [tool.key.toLowerCase(), name]));
@@ -22,7 +27,7 @@ const OF_TOOLS = Object.fromEntries(Object.entries(TOOLS).map(([name, tool]) => 
 export function listen(bench, does) {
   window.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (document.querySelector("dialog[open]") || event.isComposing) return;
+    if (document.querySelector("dialog[open], :popover-open") || event.isComposing) return;
     if (target.closest?.(TEXT)) {
       if (event.key === "Escape") target.blur();
       return;
@@ -46,7 +51,11 @@ function act(bench, does, event, target) {
   const ctrl = event.ctrlKey || event.metaKey;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const arrows = key.startsWith("Arrow");
-  if (target.matches?.("input[type=range], input[type=radio]") && (arrows || key.startsWith("Page") || key === "Home" || key === "End")) return false;
+  if (
+    target.matches?.("input[type=range], input[type=radio]") &&
+    (arrows || key.startsWith("Page") || key === "Home" || key === "End")
+  )
+    return false;
   if (key === "Escape") {
     if (bench.cancelGesture()) return true;
     if (bench.tool) bench.setTool("");
@@ -57,7 +66,8 @@ function act(bench, does, event, target) {
   if (ctrl && key === "y") return done(event, () => bench.ask("redo"));
   if (ctrl && key === "Enter") return done(event, does.segment);
   if (ctrl && key === "s") return done(event, () => bench.ask("save", ".seg.nrrd"));
-  if (arrows || key === "PageUp" || key === "PageDown") return viewer.grid ? (ctrl ? moveBox(bench, event) : step(bench, event)) : false;
+  if (arrows || key === "PageUp" || key === "PageDown")
+    return viewer.grid ? (ctrl ? moveBox(bench, event) : step(bench, event)) : false;
   if (ctrl || event.altKey) return false;
   const isButton = target.matches?.("button, a, summary, input");
   if (key === "Enter") return isButton || target.matches?.("[data-test=lesion]") ? false : enter(bench);
@@ -177,6 +187,11 @@ function way({ viewer }, event) {
 
 /** @param {Bench} bench @param {KeyboardEvent} event */
 function step(bench, event) {
+  if (bench.viewer.active === "space") {
+    const [right, down] = TURNS[event.key] ?? [0, 0];
+    bench.viewer.space.turn(right, down);
+    return true;
+  }
   const by = way(bench, event);
   if (!by) return false;
   bench.viewer.setCross(add(/** @type {Vec3} */ (bench.viewer.cross.map(Math.round)), by));
@@ -191,7 +206,14 @@ function moveBox(bench, event) {
   const grid = viewer.grid;
   if (!lesion?.box || !by || !grid) return false;
   const box = overlay.boxOf(lesion) ?? lesion.box;
-  const mm = by.reduce((sum, n, axis) => add(sum, scale(grid.directions[axis], n * grid.spacing[axis])), /** @type {Vec3} */ ([0, 0, 0]));
-  bench.moveBox(lesion.id, { ...box, center: add(box.center, mm) });
+  const mm = by.reduce(
+    (sum, n, axis) => add(sum, scale(grid.directions[axis], n * grid.spacing[axis])),
+    /** @type {Vec3} */ ([0, 0, 0]),
+  );
+  const moved = { ...box, center: add(box.center, mm) };
+  overlay.moved.set(lesion.id, moved);
+  viewer.change(false);
+  clearTimeout(resting); // several keys are one step
+  resting = window.setTimeout(() => bench.moveBox(lesion.id, moved), REST_MS);
   return true;
 }

@@ -4,6 +4,7 @@ import { Files } from "./files.js";
 import { listen } from "./keys.js";
 import { Dialogs } from "./panel/dialogs.js";
 import { buildList } from "./panel/lesions.js";
+import { Pacs } from "./panel/pacs.js";
 import { buildRun, segment } from "./panel/run.js";
 import { buildStart } from "./panel/start.js";
 import { Strips } from "./panel/strips.js";
@@ -31,17 +32,18 @@ const connection = new Connection(store, (health) => strips.show(health));
 const bench = new Bench(store, connection, viewer, overlay, masks, look);
 const dialogs = new Dialogs(bench);
 const files = new Files(bench, () => dialogs.mayLeave());
+const pacs = new Pacs(bench, () => dialogs.mayLeave());
 const mouse = new Mouse(bench);
 bench.cancelGesture = () => mouse.cancel();
 
-buildTopbar(place("topbar"), bench, files, dialogs);
+buildTopbar(place("topbar"), bench, files, dialogs, pacs);
 buildTools(place("panel"), bench);
 buildRun(place("panel"), bench, files);
 buildList(place("panel"), bench, dialogs);
 buildViewbar(place("viewbar"), bench);
 buildTiles(place("tiles"), bench, mouse);
 buildBrushbar(place("brushbar"), bench);
-buildStart(place("start"), bench, files);
+buildStart(place("start"), bench, files, pacs);
 strips.watch(bench);
 listen(bench, { files, help: () => dialogs.help(), segment: () => segment(bench, files) });
 
@@ -88,7 +90,10 @@ async function showImage() {
   } catch (error) {
     if (mine !== asked) return;
     shown = "";
-    bench.say(`The image could not be shown: ${error instanceof Error ? error.message : error} Reload the page to try again.`, "error");
+    bench.say(
+      `The image could not be shown: ${error instanceof Error ? error.message : error} Reload the page to try again.`,
+      "error",
+    );
   }
 }
 

@@ -36,7 +36,10 @@ export async function saveScreenshot(bench) {
   overlay.paint();
   context.drawImage(overlay.canvas, 0, 0, width, height);
   const pen = new Pen(context);
-  pen.text("MASAM   research use, not for clinical decisions", width - 10, height + FOOT - 8, { align: "right", color: "#ffcf70" });
+  pen.text("MASAM   research use, not for clinical decisions", width - 10, height + FOOT - 8, {
+    align: "right",
+    color: "#ffcf70",
+  });
   const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
   if (!(blob instanceof Blob)) {
     bench.say("The browser could not make the picture.", "error");
@@ -51,5 +54,10 @@ export async function saveScreenshot(bench) {
 /** @param {string} name @returns {string} a file name from any text, without its ending */
 export function plain(name) {
   const stem = name.replace(/(\.nii)?\.(gz|nii|nrrd|mha|mhd|zip|dcm|mrb)$/i, "");
-  return stem.replace(/[^\w.-]+/g, "_").replace(/^[._]+|[._]+$/g, "").slice(0, 80) || "image";
+  return (
+    stem
+      .replace(/[^\w.-]+/g, "_")
+      .replace(/^[._]+|[._]+$/g, "")
+      .slice(0, 80) || "image"
+  );
 }

@@ -6,7 +6,18 @@
 export class Store {
   constructor() {
     /** @type {State} */
-    this.state = /** @type {any} */ ({ image: null, lesions: [], selected: "", messages: [], series: [], samples: [], kinds: [], planes: [], models: [], check: {} });
+    this.state = /** @type {any} */ ({
+      image: null,
+      lesions: [],
+      selected: "",
+      messages: [],
+      series: [],
+      samples: [],
+      kinds: [],
+      planes: [],
+      models: [],
+      check: {},
+    });
     /** @type {{keys: string[], then: () => void}[]} */
     this._watchers = [];
   }

@@ -162,10 +162,10 @@ def test_damaged_objects_leave_words(volume: Volume, tmp_path: Path) -> None:
     ).read_bytes()
     path = tmp_path / "cut.dcm"
     errors = []
-    for length in range(300, len(whole), 97):
+    for length in range(300, len(whole), 11):
         path.write_bytes(whole[:length])
         try:
-            read_prompts(path, volume.geometry)
+            assert len(read_prompts(path, volume.geometry)) == 1  # nothing, or all of it
         except BoxError as error:
             errors.append(str(error))
     assert errors

@@ -157,6 +157,24 @@ def test_another_frame_of_reference_is_another_place(
         read_regions(tmp_path / name, other.geometry)
 
 
+@pytest.mark.parametrize("name", ["a.seg.dcm", "a.rt.dcm"])
+def test_damaged_regions_leave_words(volume: Volume, tmp_path: Path, name: str) -> None:
+    (mask, _) = two_masks(volume.array.shape)
+    write_lesions(tmp_path / name, [lesion_of(mask, volume)], volume)
+    whole = (tmp_path / name).read_bytes()
+    errors = []
+    for length in range(300, len(whole), len(whole) // 60):
+        (tmp_path / name).write_bytes(whole[:length])
+        try:
+            found = [region.mask() for region in read_regions(tmp_path / name, volume.geometry)]
+        except BoxError as error:
+            errors.append(str(error))
+            continue
+        assert all(np.array_equal(one, mask) for one in found)  # nothing, or all of it
+    assert len(errors) > 20
+    assert all(name in error for error in errors)
+
+
 @given(arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
 def test_filling_undoes_outlining(mask: np.ndarray) -> None:
     back = np.zeros(mask.shape, bool)

@@ -1,5 +1,7 @@
 import { button, h, say } from "../dom.js";
 import { TOOLS } from "../tools/tools.js";
+import { improveWindow } from "./improve.js";
+import { copyText, dialog, question, table } from "./window.js";
 
 const MOUSE = [
   ["Left button", "crosshair; handles of the selected box, prompts and rulers are dragged"],
@@ -17,7 +19,7 @@ const KEYS = [
   ["Ctrl+S", "save masks for 3D Slicer"],
   ["E", "next lesion"],
   ["Delete", "remove the prompt, ruler or lesion that is selected"],
-  ["Arrows, Page", "crosshair in the view that is framed; with Shift ten at a time"],
+  ["Arrows, Page", "crosshair in the view that is framed, with Shift ten at a time; they turn the 3D view"],
   ["Ctrl+arrows", "move the selected box"],
   ["Enter", "with a tool: at the crosshair. A box takes two corners. Without: view alone"],
   ["+  −", "zoom at the crosshair"],
@@ -36,10 +38,24 @@ export class Dialogs {
   /** @param {import("../bench.js").Bench} bench */
   constructor(bench) {
     this.bench = bench;
-    this._help = dialog("help-window", "Mouse and keys",
-      h("div", { class: "sheets" },
-        h("div", {}, h("h2", {}, "Mouse"), table(MOUSE), h("h2", {}, "Tools"), table(Object.values(TOOLS).map((tool) => [tool.key, tool.about]))),
-        h("div", {}, h("h2", {}, "Keys"), table(KEYS))));
+    this._help = dialog(
+      "help-window",
+      "Mouse and keys",
+      h(
+        "div",
+        { class: "sheets" },
+        h(
+          "div",
+          {},
+          h("h2", {}, "Mouse"),
+          table(MOUSE),
+          h("h2", {}, "Tools"),
+          table(Object.values(TOOLS).map((tool) => [tool.key, tool.about])),
+        ),
+        h("div", {}, h("h2", {}, "Keys"), table(KEYS)),
+      ),
+    );
+    this._improve = improveWindow(bench);
     this._settings = this._buildSettings();
     this._series = this._buildSeries();
     this._check = this._buildCheck();
@@ -62,8 +78,17 @@ export class Dialogs {
     if (!state.image || state.saved !== false) return Promise.resolve(true);
     const masks = state.lesions.filter((each) => each.mask).length;
     const boxes = state.lesions.length - masks;
-    const what = [masks ? `${masks} ${masks === 1 ? "mask" : "masks"}` : "", boxes ? `${boxes} ${boxes === 1 ? "box" : "boxes"} without a mask` : ""].filter(Boolean).join(" and ");
-    return question("Open another image?", `${what ? `${what[0].toUpperCase()}${what.slice(1)} of '${state.image.name}' ` : `Changes of '${state.image.name}' `}have not been saved, and will be gone.`, "Open without saving");
+    const what = [
+      masks ? `${masks} ${masks === 1 ? "mask" : "masks"}` : "",
+      boxes ? `${boxes} ${boxes === 1 ? "box" : "boxes"} without a mask` : "",
+    ]
+      .filter(Boolean)
+      .join(" and ");
+    return question(
+      "Open another image?",
+      `${what ? `${what[0].toUpperCase()}${what.slice(1)} of '${state.image.name}' ` : `Changes of '${state.image.name}' `}have not been saved, and will be gone.`,
+      "Open without saving",
+    );
   }
 
   _buildSettings() {
@@ -74,14 +99,34 @@ export class Dialogs {
     const device = h("p", { "data-test": "device" });
     const smooth = h("input", { type: "checkbox", checked: true, "data-test": "smooth" });
     smooth.addEventListener("change", () => bench.viewer.slices.setInterpolation(!smooth.checked));
-    const made = dialog("settings-window", "Settings",
-      h("label", { class: "line" }, "Model", model), device,
+    const made = dialog(
+      "settings-window",
+      "Settings",
+      h("label", { class: "line" }, "Model", model),
+      device,
       h("label", { class: "line" }, smooth, "Smooth the picture between voxels"),
-      h("div", { class: "row" }, button("check", "Check this installation", { "data-test": "check", title: "Tries PyTorch, the worker, the model, the GPU and a mask on the bundled sample; your image is not touched", onclick: () => {
-        made.close();
-        bench.ask("check");
-      } })),
-      h("p", { class: "research" }, "Research use, not for clinical decisions."));
+      h(
+        "div",
+        { class: "row" },
+        button("check", "Check this installation", {
+          "data-test": "check",
+          title: "Tries PyTorch, the worker, the model, the GPU and a mask on the bundled sample; your image is not touched",
+          onclick: () => {
+            made.close();
+            bench.ask("check");
+          },
+        }),
+        button("again", "Improve the model with my cases ...", {
+          "data-test": "improve",
+          title: "Trains it on what you have corrected, on this machine; nothing leaves it",
+          onclick: () => {
+            made.close();
+            this._improve();
+          },
+        }),
+      ),
+      h("p", { class: "research" }, "Research use, not for clinical decisions."),
+    );
     store.watch(["models", "model", "device"], () => {
       const models = (store.state.models ?? []).map((each) => (typeof each === "string" ? { name: each, words: each } : each));
       model.replaceChildren(...models.map((each) => h("option", { value: each.name }, each.words || each.name)));
@@ -103,7 +148,15 @@ export class Dialogs {
     bench.store.watch(["series"], () => {
       const { series } = bench.store.state;
       say(count, `There are ${series.length}; one is opened at a time.`);
-      many.replaceChildren(...series.map((each) => h("button", { type: "button", "data-test": "one-series", onclick: () => bench.ask("chooseSeries", each.uid) }, each.words)));
+      many.replaceChildren(
+        ...series.map((each) =>
+          h(
+            "button",
+            { type: "button", "data-test": "one-series", onclick: () => bench.ask("chooseSeries", each.uid) },
+            each.words,
+          ),
+        ),
+      );
       if (series.length && !made.open) made.showModal();
       if (!series.length && made.open) made.close();
     });
@@ -115,9 +168,20 @@ export class Dialogs {
     const verdict = h("p", { class: "verdict", "data-test": "check-verdict", role: "status" });
     const bar = h("progress", { max: 100, value: 0, "aria-label": "Check" });
     const report = h("pre", { "data-test": "check-report", tabindex: 0, "aria-label": "Report" });
-    const copy = button("file", "Copy report", { "data-test": "check-copy", title: "To send it with a question; it names neither you nor a patient", onclick: () => copyText(report.textContent ?? "", copy) });
+    const copy = button("file", "Copy report", {
+      "data-test": "check-copy",
+      title: "To send it with a question; it names neither you nor a patient",
+      onclick: () => copyText(report.textContent ?? "", copy),
+    });
     const again = button("again", "Check again", { "data-test": "check-again", onclick: () => bench.ask("check") });
-    const made = dialog("check-window", "Check of this installation", verdict, bar, report, h("div", { class: "row" }, copy, again));
+    const made = dialog(
+      "check-window",
+      "Check of this installation",
+      verdict,
+      bar,
+      report,
+      h("div", { class: "row" }, copy, again),
+    );
     made.addEventListener("close", () => {
       if (bench.store.state.check?.verdict) bench.ask("checked");
     });
@@ -134,60 +198,4 @@ export class Dialogs {
     });
     return made;
   }
-}
-
-/**
- * @param {string} test @param {string} title @param {...Node} content
- * @returns {HTMLDialogElement}
- */
-function dialog(test, title, ...content) {
-  const close = button("close", "Close", { "data-test": `${test}-close`, onclick: () => made.close() });
-  const heading = h("h1", { id: `${test}-title` }, title);
-  const made = h("dialog", { "data-test": test, "aria-labelledby": `${test}-title` }, h("div", { class: "head" }, heading, close), ...content);
-  document.body.append(made);
-  return made;
-}
-
-/** @param {string} title @param {string} words @param {string} yes @returns {Promise<boolean>} */
-function question(title, words, yes) {
-  return new Promise((done) => {
-    const made = h("dialog", { class: "question", "data-test": "question", "aria-labelledby": "question-title", "aria-describedby": "question-words" },
-      h("h1", { id: "question-title" }, title), h("p", { id: "question-words" }, words),
-      h("form", { method: "dialog", class: "row" },
-        h("button", { value: "", "data-test": "question-no", autofocus: true }, "Stay here"),
-        h("button", { value: "yes", class: "danger", "data-test": "question-yes" }, yes)));
-    made.addEventListener("close", () => {
-      made.remove();
-      done(made.returnValue === "yes");
-    });
-    document.body.append(made);
-    made.showModal();
-  });
-}
-
-/** @param {string[][]} rows */
-function table(rows) {
-  return h("table", {}, h("tbody", {}, ...rows.map(([what, does]) => h("tr", {}, h("th", { scope: "row" }, what), h("td", {}, does)))));
-}
-
-/**
- * Without a secure connection browsers keep the clipboard shut; a selection can be copied there all
- * the same.
- * @param {string} text @param {HTMLElement} opener
- */
-async function copyText(text, opener) {
-  const word = /** @type {Element} */ (opener.querySelector(".word"));
-  let done = true;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const area = h("textarea", {});
-    area.value = text;
-    opener.parentElement?.append(area);
-    area.select();
-    done = document.execCommand("copy");
-    area.remove();
-  }
-  say(word, done ? "Copied" : "Select and copy by hand");
-  setTimeout(() => say(word, "Copy report"), 2000);
 }

@@ -14,11 +14,29 @@ export function buildList(root, bench, dialogs) {
   plane.addEventListener("change", () => bench.ask("diameterPlane", plane.value));
   const hint = h("p", { class: "hint" });
   const list = h("div", { class: "list", "data-test": "lesions", role: "list", "aria-label": "Lesions" });
-  const device = h("button", { type: "button", class: "link", onclick: () => dialogs.settings() }, "Research use, not for clinical decisions");
+  const device = h(
+    "button",
+    { type: "button", class: "link", onclick: () => dialogs.settings() },
+    "Research use, not for clinical decisions",
+  );
   root.append(
-    h("section", { class: "lesions", "aria-label": "Lesions" },
-      h("div", { class: "heading" }, h("h2", {}, "Lesions ", count), h("label", { class: "plane", title: "Plane in which diameters are taken. Automatic: axial on CT, else as acquired" }, "Diameters ", plane)),
-      hint, list),
+    h(
+      "section",
+      { class: "lesions", "aria-label": "Lesions" },
+      h(
+        "div",
+        { class: "heading" },
+        h("h2", {}, "Lesions ", count),
+        h(
+          "label",
+          { class: "plane", title: "Plane in which diameters are taken. Automatic: axial on CT, else as acquired" },
+          "Diameters ",
+          plane,
+        ),
+      ),
+      hint,
+      list,
+    ),
     h("footer", { "data-test": "footer" }, device),
   );
   /** @type {Map<string, Row>} */
@@ -27,7 +45,12 @@ export function buildList(root, bench, dialogs) {
     const { lesions, image } = store.state;
     say(count, lesions.length ? String(lesions.length) : "");
     hint.hidden = lesions.length > 0;
-    say(hint, image ? "Press B and drag a box round a lesion: its sides should touch it. Or draw its long diameter with R." : "Open an image, or take a sample.");
+    say(
+      hint,
+      image
+        ? "Press B and drag a box round a lesion: its sides should touch it. Or draw its long diameter with R."
+        : "Open an image, or take a sample.",
+    );
     for (const [id, row] of rows) {
       if (lesions.some((each) => each.id === id)) continue;
       row.root.remove();
@@ -43,12 +66,15 @@ export function buildList(root, bench, dialogs) {
       row.show(lesion);
     });
     const chosen = rows.get(store.state.selected);
-    if (chosen && store.state.selected !== list.dataset.selected) chosen.root.scrollIntoView({ block: "nearest" });
+    // The selected one stays in sight, unless somebody is looking through the list just now.
+    const other = store.state.selected !== list.dataset.selected;
+    if (chosen && (other || !list.matches(":hover, :focus-within"))) chosen.root.scrollIntoView({ block: "nearest" });
     list.dataset.selected = store.state.selected;
   });
   store.watch(["planes", "diameterPlane"], () => {
     const { planes, diameterPlane } = store.state;
-    if (plane.options.length !== planes.length) plane.replaceChildren(...planes.map((each) => h("option", { value: each.word }, each.name)));
+    if (plane.options.length !== planes.length)
+      plane.replaceChildren(...planes.map((each) => h("option", { value: each.word }, each.name)));
     plane.value = diameterPlane ?? "";
   });
 }

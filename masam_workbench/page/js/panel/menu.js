@@ -11,13 +11,21 @@ let number = 0;
 export function menu(picture, word, about, ...content) {
   number += 1;
   const id = `menu${number}`;
-  const sheet = h("div", { popover: "auto", id, class: "sheet", role: "group", "aria-label": about["aria-label"] ?? word }, ...content);
+  const sheet = h(
+    "div",
+    { popover: "auto", id, class: "sheet", role: "group", "aria-label": about["aria-label"] ?? word },
+    ...content,
+  );
   const opener = button(picture, word, { popovertarget: id, "aria-haspopup": "true", ...about });
   opener.classList.add("opens");
   sheet.addEventListener("beforetoggle", () => {
     const place = opener.getBoundingClientRect();
     const right = place.left + 320 > window.innerWidth;
-    Object.assign(sheet.style, { top: `${place.bottom + 4}px`, left: right ? "auto" : `${place.left}px`, right: right ? `${Math.max(window.innerWidth - place.right, 4)}px` : "auto" });
+    Object.assign(sheet.style, {
+      top: `${place.bottom + 4}px`,
+      left: right ? "auto" : `${place.left}px`,
+      right: right ? `${Math.max(window.innerWidth - place.right, 4)}px` : "auto",
+    });
   });
   sheet.addEventListener("toggle", (event) => {
     const open = /** @type {ToggleEvent} */ (event).newState === "open";

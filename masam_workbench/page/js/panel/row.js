@@ -1,9 +1,21 @@
 import { h, icon, say } from "../dom.js";
+import { keyed, label, list } from "./place.js";
 import { sizeFields } from "./size.js";
 
 /** @typedef {import("../types").Lesion} Lesion */
 
-const KIND_WORDS = { point: "Click", scribble: "Scribble", lasso: "Lasso", line: "Line", slicebox: "2D box", box: "Box" };
+/** @type {Record<string, string>} */
+const KIND_WORDS = {
+  point: "Click",
+  scribble: "Scribble",
+  lasso: "Lasso",
+  line: "Line",
+  slicebox: "2D box",
+  box: "Box",
+  across: "Across",
+};
+
+const UNSIGNED = ["line", "across", "slicebox", "box"]; // first prompts, which always belong
 
 /**
  * A lesion in the list.
@@ -34,31 +46,57 @@ export class Row {
     this.sure = h("span", { title: "The Dice that is expected" }, "confidence ", this.confidence);
     this.others = h("span", { class: "others", "data-test": "others" });
     this.slices = h("span", { "data-test": "slices" });
-    this.figures = h("div", { class: "figures", "data-test": "figures" }, h("span", {}, this.volume, " ml"), h("span", {}, this.diameter, " mm ", this.plane), this.others, this.slices, this.sure);
+    this.figures = h(
+      "div",
+      { class: "figures", "data-test": "figures" },
+      h("span", {}, this.volume, " ml"),
+      h("span", {}, this.diameter, " mm ", this.plane),
+      this.others,
+      this.slices,
+      this.sure,
+    );
     this.notes = h("ul", { class: "notes" });
     this.kind = h("select", { class: "kind", "data-test": "kind" });
     this.kind.addEventListener("change", () => ask("kind", this.kind.value));
-    this.confirm = h("button", { type: "button", class: "small", "data-test": "confirm", title: "This mask is right: keep it so, and learn from it", onclick: () => ask("confirm", !bench.store.lesion(id)?.corrected) }, icon("check"), h("span", {}, "Confirm"));
+    this.confirm = h(
+      "button",
+      {
+        type: "button",
+        class: "small",
+        "data-test": "confirm",
+        title: "This mask is right: keep it so, and learn from it",
+        onclick: () => ask("confirm", !bench.store.lesion(id)?.corrected),
+      },
+      icon("check"),
+      h("span", {}, "Confirm"),
+    );
     this.sides = h("div", { class: "sides" });
     this.prompts = h("div", { class: "prompts", role: "group" });
     this.size = sizeFields(bench, id);
     this.more = h("div", { class: "more" }, this.prompts, this.size.root, h("div", { class: "row" }, this.kind, this.confirm));
-    this.root = h("div", { class: "lesion", "data-test": "lesion", role: "listitem", tabindex: 0, "data-id": id },
+    this.root = h(
+      "div",
+      { class: "lesion", "data-test": "lesion", role: "listitem", tabindex: 0, "data-id": id },
       h("div", { class: "first" }, this.color, this.name, this.visible, this.lock, this.again, this.remove),
-      this.state, this.figures, this.sides, this.notes, this.more);
+      this.state,
+      this.figures,
+      this.sides,
+      this.notes,
+      this.more,
+    );
     this.root.addEventListener("click", (event) => {
-      if (!(/** @type {Element} */ (event.target).closest("button, select, input[type=color], input[type=number]"))) this._select();
+      if (!(/** @type {Element} */ (event.target).closest("button, select, input[type=color], input[type=number]")))
+        this._select();
     });
     this.root.addEventListener("dblclick", () => bench.goTo(id));
     this.root.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.target !== this.root) return;
       this._select();
-      bench.goTo(id);
     });
   }
 
   _select() {
-    if (this.bench.store.state.selected !== this.id) this.bench.ask("select", this.id).then(() => this.bench.lookIn3D());
+    if (this.bench.store.state.selected !== this.id) this.bench.ask("select", this.id).then(() => this.bench.goTo(this.id));
   }
 
   /** @param {string} test @param {() => void} action */
@@ -98,7 +136,12 @@ export class Row {
     say(this.state, lesion.state);
     this.state.classList.toggle("warn", lesion.notes.length > 0);
     this._toggle(this.visible, lesion.visible ? "eye" : "shut", `${lesion.visible ? "Hide" : "Show"} ${name}`, !lesion.visible);
-    this._toggle(this.lock, lesion.locked ? "lock" : "open", lesion.locked ? `Unlock ${name}` : `Lock ${name}: no result replaces it`, lesion.locked);
+    this._toggle(
+      this.lock,
+      lesion.locked ? "lock" : "open",
+      lesion.locked ? `Unlock ${name}` : `Lock ${name}: no result replaces it`,
+      lesion.locked,
+    );
     this.lock.disabled = !lesion.mask;
     this.again.disabled = Boolean(state.busy) || lesion.locked;
     label(this.again, `Segment ${name} again`);
@@ -117,9 +160,17 @@ export class Row {
     say(this.diameter, (figures.diameter || "–") + (figures.perpendicular ? ` × ${figures.perpendicular}` : ""));
     say(this.plane, figures.plane || "");
     const unit = this.bench.store.state.image?.unit ?? "";
-    const mean = { title: "mean", about: "Mean and standard deviation of the image's values in the mask", text: figures.mean ? [figures.mean, figures.sd ? `± ${figures.sd}` : "", unit].filter(Boolean).join(" ") : "" };
+    const mean = {
+      title: "mean",
+      about: "Mean and standard deviation of the image's values in the mask",
+      text: figures.mean ? [figures.mean, figures.sd ? `± ${figures.sd}` : "", unit].filter(Boolean).join(" ") : "",
+    };
     const others = [mean, ...(more ?? [])].filter((each) => each.text);
-    keyed(this.others, others.map((each) => each.title + each.text), (n) => h("span", { title: others[n].about }, `${others[n].title} `, h("b", {}, others[n].text)));
+    keyed(
+      this.others,
+      others.map((each) => each.title + each.text),
+      (n) => h("span", { title: others[n].about }, `${others[n].title} `, h("b", {}, others[n].text)),
+    );
     say(this.slices, slices ? `slices ${slices}` : "");
     this.sure.hidden = !confidence;
     say(this.confidence, confidence || "");
@@ -130,10 +181,25 @@ export class Row {
   /** @param {Lesion} lesion */
   _sides(lesion) {
     const { bench } = this;
-    keyed(this.sides, lesion.extendable.map((each) => each.side + each.words), (n) => {
-      const { side, words } = lesion.extendable[n];
-      return h("button", { type: "button", class: "small extend", "data-test": "extend", "aria-label": `Extend ${lesion.name} at its ${side} side: it ${words}`, onclick: () => bench.ask("extend", lesion.id, side) }, icon("extend"), h("span", {}, `Extend (${words})`));
-    });
+    keyed(
+      this.sides,
+      lesion.extendable.map((each) => each.side + each.words),
+      (n) => {
+        const { side, words } = lesion.extendable[n];
+        return h(
+          "button",
+          {
+            type: "button",
+            class: "small extend",
+            "data-test": "extend",
+            "aria-label": `Extend ${lesion.name} at its ${side} side: it ${words}`,
+            onclick: () => bench.ask("extend", lesion.id, side),
+          },
+          icon("extend"),
+          h("span", {}, `Extend (${words})`),
+        );
+      },
+    );
   }
 
   /** @param {Lesion} lesion */
@@ -142,16 +208,45 @@ export class Row {
     this.size.show(lesion);
     this.prompts.hidden = !lesion.prompts.length;
     label(this.prompts, `Prompts of ${lesion.name}`);
-    keyed(this.prompts, lesion.prompts.map((each) => `${each.id} ${each.positive}`), (n) => {
-      const prompt = lesion.prompts[n];
-      const word = KIND_WORDS[prompt.kind] ?? prompt.name ?? prompt.kind;
-      const kind = `${word}${prompt.kind === "line" || prompt.kind === "slicebox" || prompt.kind === "box" ? "" : prompt.positive ? " +" : " −"}`;
-      return h("span", { class: `prompt ${prompt.positive ? "plus" : "minus"}` },
-        h("button", { type: "button", class: "link", "data-test": "prompt", "aria-label": `Show ${kind} of ${lesion.name}`, onclick: () => this._show(prompt.id) }, kind),
-        h("button", { type: "button", class: "small only", "data-test": "delete-prompt", "aria-label": `Delete ${kind} of ${lesion.name}`, title: "Delete this prompt; the mask follows", onclick: () => bench.ask("deletePrompt", lesion.id, prompt.id) }, icon("close")));
-    });
+    keyed(
+      this.prompts,
+      lesion.prompts.map((each) => `${each.id} ${each.positive}`),
+      (n) => {
+        const prompt = lesion.prompts[n];
+        const word = KIND_WORDS[prompt.kind] ?? prompt.name ?? prompt.kind;
+        const kind = `${word}${UNSIGNED.includes(prompt.kind) ? "" : prompt.positive ? " +" : " −"}`;
+        return h(
+          "span",
+          { class: `prompt ${prompt.positive ? "plus" : "minus"}` },
+          h(
+            "button",
+            {
+              type: "button",
+              class: "link",
+              "data-test": "prompt",
+              "aria-label": `Show ${kind} of ${lesion.name}`,
+              onclick: () => this._show(prompt.id),
+            },
+            kind,
+          ),
+          h(
+            "button",
+            {
+              type: "button",
+              class: "small only",
+              "data-test": "delete-prompt",
+              "aria-label": `Delete ${kind} of ${lesion.name}`,
+              title: "Delete this prompt; the mask follows",
+              onclick: () => bench.ask("deletePrompt", lesion.id, prompt.id),
+            },
+            icon("close"),
+          ),
+        );
+      },
+    );
     const { kinds } = bench.store.state;
-    if (this.kind.options.length !== kinds.length) this.kind.replaceChildren(...kinds.map((each) => h("option", { value: each.key }, each.name)));
+    if (this.kind.options.length !== kinds.length)
+      this.kind.replaceChildren(...kinds.map((each) => h("option", { value: each.key }, each.name)));
     this.kind.value = lesion.kind;
     label(this.kind, `What ${lesion.name} is`);
     this.confirm.disabled = !lesion.mask;
@@ -180,28 +275,4 @@ export class Row {
 function notesOf({ notes }) {
   const all = Array.isArray(notes) ? notes : String(notes ?? "").split("\n");
   return all.filter(Boolean);
-}
-
-/** @param {Element} element @param {string} words */
-function label(element, words) {
-  if (element.getAttribute("aria-label") === words) return;
-  element.setAttribute("aria-label", words);
-  if (element.tagName === "BUTTON") element.setAttribute("title", words);
-}
-
-/** @param {HTMLElement} place @param {string[]} words */
-function list(place, words) {
-  place.hidden = !words.length;
-  keyed(place, words, (n) => h("li", {}, words[n]));
-}
-
-/**
- * Make children anew where their keys have changed, and only then.
- * @param {HTMLElement} place @param {string[]} keys @param {(n: number) => HTMLElement} make
- */
-function keyed(place, keys, make) {
-  const key = JSON.stringify(keys);
-  if (place.dataset.keys === key) return;
-  place.dataset.keys = key;
-  place.replaceChildren(...keys.map((_, n) => make(n)));
 }

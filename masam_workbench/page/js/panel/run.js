@@ -17,24 +17,57 @@ export function buildRun(root, bench, files) {
   const { store } = bench;
   const word = h("span", { class: "word" });
   const key = h("kbd", { "aria-hidden": "true" }, "Ctrl+Enter");
-  const large = h("button", { type: "button", class: "segment", "data-test": "segment", "aria-keyshortcuts": "Control+Enter", onclick: () => segment(bench, files) }, word, key);
+  const large = h(
+    "button",
+    {
+      type: "button",
+      class: "segment",
+      "data-test": "segment",
+      "aria-keyshortcuts": "Control+Enter",
+      onclick: () => segment(bench, files),
+    },
+    word,
+    key,
+  );
   const bar = h("div", { class: "bar-done" });
-  const progress = h("div", { class: "progress", role: "progressbar", "aria-label": "Segmenting", "aria-valuemin": 0, "aria-valuemax": 100 }, bar);
+  const progress = h(
+    "div",
+    { class: "progress", role: "progressbar", "aria-label": "Segmenting", "aria-valuemin": 0, "aria-valuemax": 100 },
+    bar,
+  );
   const message = h("div", { class: "words", "data-test": "message", role: "status", tabindex: 0, "aria-label": "Message" });
   const follow = h("input", { type: "checkbox", "data-test": "follow" });
   follow.addEventListener("change", () => bench.ask("follow", follow.checked));
   const use = h("input", { type: "checkbox", "data-test": "use-threshold" });
-  const slider = h("input", { type: "range", min: 5, max: 95, step: 1, "data-test": "threshold", "aria-label": "Threshold of the mask" });
+  const slider = h("input", {
+    type: "range",
+    min: 5,
+    max: 95,
+    step: 1,
+    "data-test": "threshold",
+    "aria-label": "Threshold of the mask",
+  });
   const value = h("output", { class: "number" });
   const ask = () => bench.ask("threshold", use.checked, Number(slider.value));
   use.addEventListener("change", ask);
   slider.addEventListener("change", ask);
   slider.addEventListener("input", () => say(value, (Number(slider.value) / 100).toFixed(2)));
   root.append(
-    h("section", { class: "run", "aria-label": "Segment" }, large, progress, message,
-      h("div", { class: "row" },
+    h(
+      "section",
+      { class: "run", "aria-label": "Segment" },
+      large,
+      progress,
+      message,
+      h(
+        "div",
+        { class: "row" },
         h("label", { title: "When a box was moved, its mask is computed again" }, follow, "Follow"),
-        h("label", { title: "A mask is larger with a lower threshold. Without it the model's own is taken" }, use, "Threshold"), slider, value)),
+        h("label", { title: "A mask is larger with a lower threshold. Without it the model's own is taken" }, use, "Threshold"),
+        slider,
+        value,
+      ),
+    ),
   );
   store.watch(["busy", "loading", "pending", "progress", "useThreshold", "threshold", "follow"], () => {
     const { busy, loading, pending, useThreshold, threshold, follow: follows } = store.state;
@@ -65,7 +98,16 @@ export function buildRun(root, bench, files) {
     const next = JSON.stringify(lines);
     if (message.dataset.lines === next) return;
     message.dataset.lines = next;
-    message.replaceChildren(...lines.map(([text, kind]) => h("p", { class: kind && kind !== "plain" ? kind : null }, kind === "error" || kind === "warning" ? icon("help") : null, text)));
+    message.replaceChildren(
+      ...lines.map(([text, kind]) =>
+        h(
+          "p",
+          { class: kind && kind !== "plain" ? kind : null },
+          kind === "error" || kind === "warning" ? icon("warn") : null,
+          text,
+        ),
+      ),
+    );
     message.classList.toggle("error", lines[0]?.[1] === "error");
   };
   store.watch(["message", "messageKind", "messages", "loading"], tell);

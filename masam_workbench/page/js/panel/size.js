@@ -1,6 +1,10 @@
 import { h, icon } from "../dom.js";
 
-const NAMES = [["R", "L"], ["A", "P"], ["S", "I"]];
+const NAMES = [
+  ["R", "L"],
+  ["A", "P"],
+  ["S", "I"],
+];
 
 /**
  * The size of a box in figures, for the keyboard and for who knows it to the millimetre.
@@ -17,12 +21,23 @@ export function sizeFields(bench, id) {
     });
     return field;
   });
-  const here = h("button", { type: "button", class: "small only", "data-test": "box-here", title: "Bring the middle of the box to the crosshair" }, icon("click"));
+  const here = h(
+    "button",
+    { type: "button", class: "small only", "data-test": "box-here", title: "Bring the middle of the box to the crosshair" },
+    icon("click"),
+  );
   here.addEventListener("click", () => {
     const box = store.lesion(id)?.box;
     if (box && viewer.grid) bench.moveBox(id, { ...box, center: viewer.grid.toRas(viewer.cross) });
   });
-  const root = h("div", { class: "size", role: "group" }, h("span", {}, "Box"), ...fields.flatMap((each, n) => (n ? [h("span", { "aria-hidden": "true" }, "×"), each] : [each])), h("span", {}, "mm"), here);
+  const root = h(
+    "div",
+    { class: "size", role: "group" },
+    h("span", {}, "Box"),
+    ...fields.flatMap((each, n) => (n ? [h("span", { "aria-hidden": "true" }, "×"), each] : [each])),
+    h("span", {}, "mm"),
+    here,
+  );
 
   /** @param {number} axis of the body @param {number} mm */
   function take(axis, mm) {

@@ -5,6 +5,7 @@ const WORDS = {
   connecting: "Connecting ...",
   connected: "",
   silent: "The workbench is not answering. It may be busy; what you see stays as it is.",
+  ended: "This tab has ended. Open the workbench's address once more: unsaved work can be continued there.",
   lost: "The connection was lost. Connecting again; nothing is lost while the workbench runs.",
 };
 const LATE_MS = 600; // a connection that comes at once needs no words
@@ -15,9 +16,23 @@ const LATE_MS = 600; // a connection that comes at once needs no words
 export class Strips {
   /** @param {HTMLElement} place @param {() => void} retry */
   constructor(place, retry) {
-    this._health = h("div", { class: "strip warning", "data-test": "strip-health", hidden: true }, h("span"), button("again", "Try now", { onclick: retry }));
-    this._role = h("div", { class: "strip", "data-test": "strip-role", hidden: true }, h("span", {}, "This tab of the workbench is open in another page, too. This page looks on."));
-    this._loading = h("div", { class: "strip", "data-test": "strip-loading", hidden: true }, h("span"), h("progress", { max: 1, value: 0, "aria-label": "Image on its way" }));
+    this._health = h(
+      "div",
+      { class: "strip warning", "data-test": "strip-health", hidden: true },
+      h("span"),
+      button("again", "Try now", { onclick: retry }),
+    );
+    this._role = h(
+      "div",
+      { class: "strip", "data-test": "strip-role", hidden: true },
+      h("span", {}, "This tab of the workbench is open in another page, too. This page looks on."),
+    );
+    this._loading = h(
+      "div",
+      { class: "strip", "data-test": "strip-loading", hidden: true },
+      h("span"),
+      h("progress", { max: 1, value: 0, "aria-label": "Image on its way" }),
+    );
     this._fatal = h("div", { class: "strip error", hidden: true, role: "alert" });
     place.append(this._health, this._role, this._loading, this._fatal);
   }
@@ -29,7 +44,7 @@ export class Strips {
       this._health.hidden = !WORDS[health];
       say(/** @type {Element} */ (this._health.firstChild), WORDS[health]);
     };
-    if (health === "connected" || health === "silent") set();
+    if (health !== "lost" && health !== "connecting") set();
     else this._later = setTimeout(set, LATE_MS);
     document.body.dataset.health = health;
   }

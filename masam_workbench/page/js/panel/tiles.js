@@ -1,6 +1,7 @@
 import { button, h, say } from "../dom.js";
 import { TITLES } from "../names.js";
 import { side } from "../view/grid.js";
+import { label } from "./place.js";
 import { fromNumber, place, short, title } from "../view/words.js";
 
 /** @typedef {import("../types").TileName} TileName */
@@ -19,9 +20,26 @@ const ALL = ["axial", "space", "coronal", "sagittal"];
 export function buildTiles(root, bench, mouse) {
   const { viewer } = bench;
   const tiles = ALL.map((name) => {
-    const area = h("div", { class: "tile", tabindex: 0, role: "application", "aria-roledescription": "view", "data-test": `view-${name}` });
+    const area = h("div", {
+      class: "tile",
+      tabindex: 0,
+      role: "application",
+      "aria-roledescription": "view",
+      "data-test": `view-${name}`,
+    });
     const enlarge = button("fit", "", { class: "small", "data-test": `enlarge-${name}`, onclick: () => viewer.enlarge(name) });
-    const slider = name === "space" ? null : h("input", { type: "range", min: 1, max: 1, step: 1, value: 1, "data-test": `slice-${name}`, "aria-label": `${TITLES[name]} slice` });
+    const slider =
+      name === "space"
+        ? null
+        : h("input", {
+            type: "range",
+            min: 1,
+            max: 1,
+            step: 1,
+            value: 1,
+            "data-test": `slice-${name}`,
+            "aria-label": `${TITLES[name]} slice`,
+          });
     const number = h("span", { class: "sr-only", "data-test": `place-${name}` });
     slider?.addEventListener("input", () => {
       const camera = viewer.cameras?.[/** @type {ViewName} */ (name)];
@@ -40,7 +58,12 @@ export function buildTiles(root, bench, mouse) {
       const where = viewer.areas.get(name);
       frame.hidden = !where;
       if (!where) continue;
-      Object.assign(frame.style, { left: `${where.left}px`, top: `${where.top}px`, width: `${where.width}px`, height: `${where.height}px` });
+      Object.assign(frame.style, {
+        left: `${where.left}px`,
+        top: `${where.top}px`,
+        width: `${where.width}px`,
+        height: `${where.height}px`,
+      });
       const alone = viewer.layout === "one";
       label(enlarge, alone ? "Show all views" : `Show the ${TITLES[name]} view alone`);
       if (!slider || !viewer.cameras) {
@@ -58,7 +81,9 @@ export function buildTiles(root, bench, mouse) {
       say(number, words);
       slider.setAttribute("aria-valuetext", `${at.number} of ${at.count}, ${at.mm} mm`);
       label(area, describe(camera, viewer, at));
-      area.dataset.letters = [grid.letters(u, true), grid.letters(u, false), grid.letters(v, true), grid.letters(v, false)].join(" ");
+      area.dataset.letters = [grid.letters(u, true), grid.letters(u, false), grid.letters(v, true), grid.letters(v, false)].join(
+        " ",
+      );
     }
   });
   bench.store.watch(["image"], () => {
@@ -77,11 +102,4 @@ function describe(camera, viewer, at) {
   const value = viewer.value(viewer.cross);
   const where = [0, 1, 2].map((axis) => side(axis, ras[axis])).join(", ");
   return `${title(camera)} view, slice ${at.number} of ${at.count}. Crosshair ${where} mm${value === undefined ? "" : `, value ${short(value)}`}`;
-}
-
-/** @param {Element} element @param {string} words */
-function label(element, words) {
-  if (element.getAttribute("aria-label") === words) return;
-  element.setAttribute("aria-label", words);
-  if (element.tagName === "BUTTON") element.setAttribute("title", words);
 }

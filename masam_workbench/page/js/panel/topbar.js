@@ -7,37 +7,85 @@ import { item, menu } from "./menu.js";
  * @param {import("../bench.js").Bench} bench
  * @param {import("../files.js").Files} files
  * @param {import("./dialogs.js").Dialogs} dialogs
+ * @param {import("./pacs.js").Pacs} pacs
  */
-export function buildTopbar(root, bench, files, dialogs) {
+export function buildTopbar(root, bench, files, dialogs, pacs) {
   const { store } = bench;
   const samples = h("div", { role: "group", "aria-label": "Samples" });
-  const open = menu("folder", "Open", { "data-test": "open-menu" },
-    item("file", "File", "NIfTI, NRRD, MetaImage, zip of DICOM, saved scene (.mrb)", { "data-test": "open", onclick: () => files.choose(false) }),
+  const fromPacs = item("slab", "From the PACS", "Search the hospital's archive", {
+    "data-test": "open-pacs",
+    onclick: () => pacs.open(),
+  });
+  const toPacs = item("slab", "To the PACS", "Masks (DICOM SEG) and measurements (report) into the patient's study", {
+    "data-test": "save-pacs",
+    onclick: () => pacs.send(),
+  });
+  const open = menu(
+    "folder",
+    "Open",
+    { "data-test": "open-menu" },
+    item("file", "File", "NIfTI, NRRD, MetaImage, zip of DICOM, saved scene (.mrb)", {
+      "data-test": "open",
+      onclick: () => files.choose(false),
+    }),
     item("folder", "DICOM folder", "A folder of DICOM slices", { "data-test": "open-folder", onclick: () => files.choose(true) }),
-    samples);
+    fromPacs,
+    samples,
+  );
   store.watch(["samples"], () => {
-    samples.replaceChildren(...store.state.samples.map((each) =>
-      item("mask", each.short, "Bundled sample", { "data-test": `sample-${each.folder}`, onclick: async () => (await dialogs.mayLeave()) && bench.ask("openSample", each.folder) })));
+    samples.replaceChildren(
+      ...store.state.samples.map((each) =>
+        item("mask", each.short, "Bundled sample", {
+          "data-test": `sample-${each.folder}`,
+          onclick: async () => (await dialogs.mayLeave()) && bench.ask("openSample", each.folder),
+        }),
+      ),
+    );
   });
   const name = h("span", { class: "image", "data-test": "image" });
-  const undo = button("undo", "Undo", { "data-test": "undo", "aria-keyshortcuts": "Control+Z", onclick: () => bench.ask("undo") });
-  const redo = button("redo", "Redo", { "data-test": "redo", "aria-keyshortcuts": "Control+Y", onclick: () => bench.ask("redo") });
+  const undo = button("undo", "Undo", {
+    "data-test": "undo",
+    "aria-keyshortcuts": "Control+Z",
+    onclick: () => bench.ask("undo"),
+  });
+  const redo = button("redo", "Redo", {
+    "data-test": "redo",
+    "aria-keyshortcuts": "Control+Y",
+    onclick: () => bench.ask("redo"),
+  });
   const kinds = [
     ["save-seg", ".seg.nrrd", "Masks for 3D Slicer", "Every mask with name, colour and prompts (.seg.nrrd)"],
     ["save-nii", ".nii.gz", "Masks as labels", "A label image on the image's own grid (.nii.gz)"],
     ["save-csv", ".csv", "Table", "Measurements (.csv)"],
     ["save-mrb", ".mrb", "Whole scene", "Image, boxes, prompts and masks, for 3D Slicer and for here (.mrb)"],
   ].map(([test, kind, word, about]) => item("save", word, about, { "data-test": test, onclick: () => bench.ask("save", kind) }));
-  const picture = item("camera", "Picture", "What is on the screen, with the words that it is for research (key I)", { "data-test": "save-png", onclick: () => saveScreenshot(bench) });
-  const save = menu("save", "Save", { "data-test": "save-menu", class: "strong" }, ...kinds, picture);
+  const picture = item("camera", "Picture", "What is on the screen, with the words that it is for research (key I)", {
+    "data-test": "save-png",
+    onclick: () => saveScreenshot(bench),
+  });
+  const save = menu("save", "Save", { "data-test": "save-menu", class: "strong" }, ...kinds, toPacs, picture);
   const saved = h("span", { class: "saved", "data-test": "saved" });
   root.append(
     h("span", { class: "brand" }, "MASAM"),
-    open.opener, undo, redo, save.opener, saved, name,
+    open.opener,
+    undo,
+    redo,
+    save.opener,
+    saved,
+    name,
     button("gear", "Settings", { "data-test": "settings", onclick: () => dialogs.settings() }),
-    button("help", "Keys", { "data-test": "help", title: "Mouse and keys (?)", "aria-keyshortcuts": "?", onclick: () => dialogs.help() }),
-    open.sheet, save.sheet,
+    button("help", "Keys", {
+      "data-test": "help",
+      title: "Mouse and keys (?)",
+      "aria-keyshortcuts": "?",
+      onclick: () => dialogs.help(),
+    }),
+    open.sheet,
+    save.sheet,
   );
+  store.watch(["pacs"], () => {
+    fromPacs.hidden = toPacs.hidden = !pacs.there;
+  });
   store.watch(["image", "undoTitle", "redoTitle", "busy", "lesions", "saved"], () => {
     const { image, undoTitle, redoTitle, busy, lesions } = store.state;
     say(name, image?.name ?? "");
@@ -50,6 +98,7 @@ export function buildTopbar(root, bench, files, dialogs) {
     kinds.forEach((each, n) => {
       each.disabled = n < 3 ? !masks : !image;
     });
+    toPacs.disabled = !masks;
     save.opener.disabled = !image;
     say(saved, image && store.state.saved === false ? "not saved" : "");
   });

@@ -11,9 +11,21 @@ const SLABS = [0, 5, 10, 20, 30]; // mm
 export function buildViewbar(root, bench) {
   const { store, viewer } = bench;
   const layouts = LAYOUTS.map((each) =>
-    button(each.icon, each.name, { "data-test": `layout-${each.key}`, title: `${each.words} (Y goes through them)`, onclick: () => viewer.setLayout(each.key) }));
+    button(each.icon, each.name, {
+      "data-test": `layout-${each.key}`,
+      title: `${each.words} (Y goes through them)`,
+      onclick: () => viewer.setLayout(each.key),
+    }),
+  );
   const preset = h("select", { "data-test": "preset", "aria-label": "Window preset", title: "Window presets (keys 1 to 9)" });
-  const typed = ["window", "level"].map((what) => h("input", { type: "number", step: "any", "data-test": `${what}-field`, "aria-label": what === "window" ? "Window width" : "Window level" }));
+  const typed = ["window", "level"].map((what) =>
+    h("input", {
+      type: "number",
+      step: "any",
+      "data-test": `${what}-field`,
+      "aria-label": what === "window" ? "Window width" : "Window level",
+    }),
+  );
   preset.addEventListener("change", () => {
     const found = store.state.image?.windows[Number(preset.value)];
     if (found) viewer.setWindow(found.window, found.level);
@@ -27,8 +39,15 @@ export function buildViewbar(root, bench) {
       if (event.key === "Enter") field.blur();
     });
   }
-  const slab = h("select", { "data-test": "slab", "aria-label": "Maximum intensity projection", title: "Largest value of some slices: finds nodules of the lung" },
-    ...SLABS.map((mm) => h("option", { value: mm }, mm ? `MIP ${mm} mm` : "MIP off")));
+  const slab = h(
+    "select",
+    {
+      "data-test": "slab",
+      "aria-label": "Maximum intensity projection",
+      title: "Largest value of some slices: finds nodules of the lung",
+    },
+    ...SLABS.map((mm) => h("option", { value: mm }, mm ? `MIP ${mm} mm` : "MIP off")),
+  );
   slab.addEventListener("change", () => {
     viewer.slab = Number(slab.value);
     viewer.change();
@@ -36,16 +55,40 @@ export function buildViewbar(root, bench) {
   const shows = buildShow(bench);
   root.append(
     h("div", { class: "group joined", role: "group", "aria-label": "Layout" }, ...layouts),
-    h("div", { class: "group", role: "group", "aria-label": "Window and level" }, preset, h("label", {}, "W", typed[0]), h("label", {}, "L", typed[1])),
+    h(
+      "div",
+      { class: "group", role: "group", "aria-label": "Window and level" },
+      preset,
+      h("label", {}, "W", typed[0]),
+      h("label", {}, "L", typed[1]),
+    ),
     slab,
-    h("div", { class: "group", role: "group", "aria-label": "Measure" }, toolButton(bench, "window"), toolButton(bench, "ruler"), toolButton(bench, "diameters")),
-    h("div", { class: "group" }, button("fit", "Fit", { "data-test": "fit", title: "Show all of every view again (A)", "aria-keyshortcuts": "A", onclick: () => viewer.fit() }),
-      shows.opener),
+    h(
+      "div",
+      { class: "group", role: "group", "aria-label": "Measure" },
+      toolButton(bench, "window"),
+      toolButton(bench, "ruler"),
+      toolButton(bench, "diameters"),
+    ),
+    h(
+      "div",
+      { class: "group" },
+      button("fit", "Fit", {
+        "data-test": "fit",
+        title: "Show all of every view again (A)",
+        "aria-keyshortcuts": "A",
+        onclick: () => viewer.fit(),
+      }),
+      shows.opener,
+    ),
     shows.sheet,
   );
   store.watch(["image"], () => {
     const windows = store.state.image?.windows ?? [];
-    preset.replaceChildren(h("option", { value: "", hidden: true }, "Own"), ...windows.map((each, n) => h("option", { value: n }, each.name)));
+    preset.replaceChildren(
+      h("option", { value: "", hidden: true }, "Own"),
+      ...windows.map((each, n) => h("option", { value: n }, each.name)),
+    );
     root.inert = !store.state.image;
     root.classList.toggle("off", root.inert);
   });
@@ -55,7 +98,10 @@ export function buildViewbar(root, bench) {
       if (document.activeElement !== typed[n]) typed[n].value = short(value);
     });
     const windows = store.state.image?.windows ?? [];
-    const found = windows.findIndex((each) => Math.abs(each.window - viewer.window) < 1e-3 * each.window && Math.abs(each.level - viewer.level) < 1e-3 * each.window);
+    const found = windows.findIndex(
+      (each) =>
+        Math.abs(each.window - viewer.window) < 1e-3 * each.window && Math.abs(each.level - viewer.level) < 1e-3 * each.window,
+    );
     if (document.activeElement !== preset || preset.value !== String(found)) preset.value = found < 0 ? "" : String(found);
   });
 }
@@ -64,22 +110,40 @@ export function buildViewbar(root, bench) {
 function buildShow(bench) {
   const { look } = bench;
   /** @type {["masks" | "boxes" | "cross" | "names", string, string][]} */
-  const parts = [["masks", "Masks", "V"], ["boxes", "Boxes", "G"], ["cross", "Crosshair", "C"], ["names", "Patient and study", "H"]];
+  const parts = [
+    ["masks", "Masks", "V"],
+    ["boxes", "Boxes", "G"],
+    ["cross", "Crosshair", "C"],
+    ["names", "Patient and study", "H"],
+  ];
   const boxes = parts.map(([what]) => {
     const box = h("input", { type: "checkbox", "data-test": `show-${what}` });
     box.addEventListener("change", () => toggle(bench, what));
     return box;
   });
-  const fill = h("input", { type: "range", min: 0, max: 60, step: 5, "data-test": "fill", "aria-label": "Opacity of masks; none shows outlines only" });
+  const fill = h("input", {
+    type: "range",
+    min: 0,
+    max: 60,
+    step: 5,
+    "data-test": "fill",
+    "aria-label": "Opacity of masks; none shows outlines only",
+  });
   const value = h("output", { class: "number" });
   fill.addEventListener("input", () => {
     look.fill = Number(fill.value) / 100;
     look.keep();
     bench.changed();
   });
-  const made = menu("eye", "Show", { "data-test": "show-menu", title: "What is shown over the image" },
-    ...parts.map(([, word, key], n) => h("label", { class: "item" }, boxes[n], h("span", { class: "word" }, word), h("kbd", { "aria-hidden": "true" }, key))),
-    h("label", { class: "item" }, h("span", { class: "word" }, "Filling"), fill, value));
+  const made = menu(
+    "eye",
+    "Show",
+    { "data-test": "show-menu", title: "What is shown over the image" },
+    ...parts.map(([, word, key], n) =>
+      h("label", { class: "item" }, boxes[n], h("span", { class: "word" }, word), h("kbd", { "aria-hidden": "true" }, key)),
+    ),
+    h("label", { class: "item" }, h("span", { class: "word" }, "Filling"), fill, value),
+  );
   bench.onChange(() => {
     parts.forEach(([what], n) => {
       boxes[n].checked = look[what];

@@ -19,7 +19,8 @@ const WINDOW_PIXELS = 400; // of a drag that change window or level by as much a
 
 /** Move the crosshair. @param {Bench} bench @param {Camera} camera @returns {Gesture} */
 export function crosshair({ viewer }, camera) {
-  const to = (/** @type {number} */ x, /** @type {number} */ y) => viewer.setCross(camera.fromScreen(x, y, viewer.cross[camera.plane.w]));
+  const to = (/** @type {number} */ x, /** @type {number} */ y) =>
+    viewer.setCross(camera.fromScreen(x, y, viewer.cross[camera.plane.w]));
   return { move: to, end: to };
 }
 
@@ -38,9 +39,13 @@ export function pan({ viewer }, camera, x, y) {
 export function windowing({ viewer }, x, y) {
   const { window, level } = viewer;
   const step = Math.max(Math.abs(window), 1e-6) / WINDOW_PIXELS;
-  const move = (/** @type {number} */ newX, /** @type {number} */ newY) =>
-    viewer.setWindow(Math.max(window + (newX - x) * step, step), level + (newY - y) * step);
-  return { move, end: move };
+  const set = (/** @type {number} */ newX, /** @type {number} */ newY, /** @type {boolean} */ settled) =>
+    viewer.setWindow(Math.max(window + (newX - x) * step, step), level + (newY - y) * step, settled);
+  return {
+    move: (newX, newY) => set(newX, newY, false),
+    end: (newX, newY) => set(newX, newY, true),
+    cancel: () => viewer.setWindow(window, level),
+  };
 }
 
 /** @param {Bench} bench @param {number} x @param {number} y @returns {Gesture} */
@@ -69,18 +74,18 @@ export function boxDrag(bench, camera, lesion, faces, x, y) {
   const normal = camera.grid.directions[camera.plane.w];
   const least = Math.min(...camera.grid.spacing);
   const from = camera.grid.toRas(camera.fromScreen(x, y, slice));
-  let moved = false;
+  /** @type {import("../types").Box | null} */
+  let now = null;
   return {
     move(newX, newY) {
-      moved = moved || Math.hypot(newX - x, newY - y) > 2;
-      if (!moved) return;
+      if (!now && Math.hypot(newX - x, newY - y) <= 2) return;
       const way = subtract(camera.grid.toRas(camera.fromScreen(newX, newY, slice)), from);
-      overlay.moved.set(lesion.id, faces ? moveFaces(box, faces, way, normal, least) : { ...box, center: add(box.center, way) });
+      now = faces ? moveFaces(box, faces, way, normal, least) : { ...box, center: add(box.center, way) };
+      overlay.moved.set(lesion.id, now);
       viewer.change(false);
     },
     end() {
-      const now = overlay.moved.get(lesion.id);
-      if (moved && now) bench.moveBox(lesion.id, now);
+      if (now) bench.moveBox(lesion.id, now);
     },
     cancel() {
       overlay.moved.delete(lesion.id);
@@ -104,18 +109,18 @@ export function markDrag(bench, camera, lesion, prompt, point, x, y) {
   const slice = viewer.slice(camera.name);
   const ras = (/** @type {number} */ px, /** @type {number} */ py) => camera.grid.toRas(camera.fromScreen(px, py, slice));
   const from = ras(x, y);
-  let moved = false;
+  /** @type {import("../types").Vec3[] | null} */
+  let points = null;
   return {
     move(newX, newY) {
-      moved = moved || Math.hypot(newX - x, newY - y) > 2;
-      if (!moved) return;
+      if (!points && Math.hypot(newX - x, newY - y) <= 2) return;
       const way = subtract(ras(newX, newY), from);
-      overlay.moved.set(prompt.id, prompt.points.map((each, n) => (point < 0 || n === point ? add(each, way) : each)));
+      points = prompt.points.map((each, n) => (point < 0 || n === point ? add(each, way) : each));
+      overlay.moved.set(prompt.id, points);
       viewer.change(false);
     },
     end() {
-      const points = overlay.moved.get(prompt.id);
-      if (moved && points) bench.moving(prompt.id, bench.ask("movePrompt", lesion, prompt.id, points));
+      if (points) bench.moving(prompt.id, bench.ask("movePrompt", lesion, prompt.id, points));
       else bench.pickPrompt(prompt.id);
     },
     cancel() {

@@ -81,7 +81,8 @@ export class Mouse {
     const { bench } = this;
     const { viewer, store } = bench;
     if (name === "space") {
-      if (event.button === 0 && bench.tool && bench.tool !== "window") bench.say("Draw in a slice; the 3D view can be turned and zoomed.");
+      if (event.button === 0 && bench.tool && bench.tool !== "window")
+        bench.say("Draw in a slice; the 3D view can be turned and zoomed.");
       return turning(bench, x, y);
     }
     const camera = /** @type {NonNullable<typeof viewer.cameras>} */ (viewer.cameras)[name];
@@ -91,7 +92,8 @@ export class Mouse {
     if (event.button !== 0) return null;
     if (bench.tool) return TOOLS[bench.tool].press(bench, camera, x, y);
     if (taken?.measure) return measureDrag(bench, camera, taken.measure, /** @type {number} */ (taken.point));
-    if (taken?.prompt) return markDrag(bench, camera, store.state.selected, taken.prompt, /** @type {number} */ (taken.point), x, y);
+    if (taken?.prompt)
+      return markDrag(bench, camera, store.state.selected, taken.prompt, /** @type {number} */ (taken.point), x, y);
     if (taken?.side) {
       bench.ask("extend", store.state.selected, taken.side.side);
       return null;
@@ -147,7 +149,8 @@ export class Mouse {
     const camera = name === "space" ? null : bench.viewer.cameras?.[name];
     const taken = camera && !bench.tool ? this.under(camera, x, y) : null;
     bench.overlay.near = taken?.lesion?.id ?? "";
-    tile.style.cursor = name === "space" ? "grab" : bench.tool ? "crosshair" : taken?.side ? "pointer" : taken ? "move" : "default";
+    tile.style.cursor =
+      name === "space" ? "grab" : bench.tool ? "crosshair" : taken?.side ? "pointer" : taken ? "move" : "default";
     tile.title = taken?.side ? `Extend the box: the mask ${taken.side.words}` : "";
   }
 
@@ -176,6 +179,7 @@ export class Mouse {
     const pixels = event.deltaMode === 1 ? event.deltaY * 34 : event.deltaY;
     const notches = Math.abs(pixels) >= NOTCH ? Math.sign(pixels) : this._smooth(pixels);
     const zooms = event.ctrlKey || event.metaKey;
+    viewer.activate(name);
     if (name === "space") {
       viewer.space.zoom(ZOOM ** (zooms && !notches ? -pixels / NOTCH : -notches));
       return;

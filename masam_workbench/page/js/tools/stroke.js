@@ -46,9 +46,22 @@ export function stroke(mode) {
           viewer.change(false);
         },
         end() {
-          const about = { mode, shape: look.shape, radius: look.radius, plane: camera.name, range: look.limited ? [look.low, look.high] : null };
+          const about = {
+            mode,
+            shape: look.shape,
+            radius: look.radius,
+            plane: camera.name,
+            range: look.limited ? [look.low, look.high] : null,
+          };
           // The stroke stays to be seen until the mask has it.
-          bench.ask("paint", lesion?.id ?? "", about, points.map((o) => camera.grid.toRas(o))).finally(close);
+          bench
+            .ask(
+              "paint",
+              lesion?.id ?? "",
+              about,
+              points.map((o) => camera.grid.toRas(o)),
+            )
+            .finally(close);
         },
         cancel: close,
       };

@@ -109,7 +109,9 @@ export function cornersOf(box) {
 }
 
 /** Pairs of corners between which there is an edge. */
-export const EDGES = [0, 1, 2].flatMap((k) => [0, 1, 2, 3, 4, 5, 6, 7].filter((n) => !((n >> k) & 1)).map((n) => [n, n | (1 << k)]));
+export const EDGES = [0, 1, 2].flatMap((k) =>
+  [0, 1, 2, 3, 4, 5, 6, 7].filter((n) => !((n >> k) & 1)).map((n) => [n, n | (1 << k)]),
+);
 
 const NEAR = 7; // pixels at which an edge takes the pointer
 const CORNER = 9;
@@ -130,13 +132,17 @@ export function handles(shape) {
   const out = shortest < SMALL ? OUT : 0;
   const away = (/** @type {[number, number]} */ at) => {
     const far = distance(at, middle) || 1;
-    return /** @type {[number, number]} */ ([at[0] + ((at[0] - middle[0]) / far) * out, at[1] + ((at[1] - middle[1]) / far) * out]);
+    return /** @type {[number, number]} */ ([
+      at[0] + ((at[0] - middle[0]) / far) * out,
+      at[1] + ((at[1] - middle[1]) / far) * out,
+    ]);
   };
   return shape.corners.flatMap((corner, k) => {
     const next = shape.corners[(k + 1) % n];
     const before = shape.faces[(k + n - 1) % n];
     const found = [{ at: away(corner), faces: [before, shape.faces[k]], radius }];
-    if (distance(corner, next) > 4 * radius || out) found.push({ at: away([(corner[0] + next[0]) / 2, (corner[1] + next[1]) / 2]), faces: [shape.faces[k]], radius });
+    if (distance(corner, next) > 4 * radius || out)
+      found.push({ at: away([(corner[0] + next[0]) / 2, (corner[1] + next[1]) / 2]), faces: [shape.faces[k]], radius });
     return found;
   });
 }

@@ -80,8 +80,12 @@ export class Camera {
     const scale = this.scale;
     const { left, top, width, height } = this.area;
     return new DOMMatrix([
-      -this.grid.spacing[u] * scale, 0, 0, -this.grid.spacing[v] * scale,
-      left + width / 2 + this.middle[0] * scale, top + height / 2 + this.middle[1] * scale,
+      -this.grid.spacing[u] * scale,
+      0,
+      0,
+      -this.grid.spacing[v] * scale,
+      left + width / 2 + this.middle[0] * scale,
+      top + height / 2 + this.middle[1] * scale,
     ]);
   }
 

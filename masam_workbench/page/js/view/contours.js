@@ -22,7 +22,8 @@ export function outlines(inside, width, height) {
   };
   for (let v = -1; v < height; v += 1) {
     for (let u = -1; u < width; u += 1) {
-      const at = (/** @type {number} */ x, /** @type {number} */ y) => x >= 0 && y >= 0 && x < width && y < height && inside(x, y);
+      const at = (/** @type {number} */ x, /** @type {number} */ y) =>
+        x >= 0 && y >= 0 && x < width && y < height && inside(x, y);
       const code = (at(u, v) ? 1 : 0) | (at(u + 1, v) ? 2 : 0) | (at(u + 1, v + 1) ? 4 : 0) | (at(u, v + 1) ? 8 : 0);
       if (code === 0 || code === 15) continue;
       const [B, R, T, L] = [bottom(u, v), left(u + 1, v), bottom(u, v + 1), left(u, v)];
@@ -56,12 +57,18 @@ const EDGES = [
   ([B, R]) => [[R, B]],
   ([, R, , L]) => [[R, L]],
   ([, R, T]) => [[T, R]],
-  ([B, R, T, L]) => [[B, L], [T, R]],
+  ([B, R, T, L]) => [
+    [B, L],
+    [T, R],
+  ],
   ([B, , T]) => [[T, B]],
   ([, , T, L]) => [[T, L]],
   ([, , T, L]) => [[L, T]],
   ([B, , T]) => [[B, T]],
-  ([B, R, T, L]) => [[R, B], [L, T]],
+  ([B, R, T, L]) => [
+    [R, B],
+    [L, T],
+  ],
   ([, R, T]) => [[R, T]],
   ([, R, , L]) => [[L, R]],
   ([B, R]) => [[B, R]],

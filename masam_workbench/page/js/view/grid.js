@@ -12,7 +12,11 @@ export const VIEWS = ["axial", "coronal", "sagittal"];
  */
 export const PLANES = { axial: { u: 0, v: 1, w: 2 }, coronal: { u: 0, v: 2, w: 1 }, sagittal: { u: 1, v: 2, w: 0 } };
 
-const ENDS = [["R", "L"], ["A", "P"], ["S", "I"]]; // of the ascending and descending direction
+const ENDS = [
+  ["R", "L"],
+  ["A", "P"],
+  ["S", "I"],
+]; // of the ascending and descending direction
 const SECOND = 0.2; // a second letter is due from about 12 degrees on
 const OBLIQUE = 0.02; // about a degree
 
@@ -51,7 +55,7 @@ export class Grid {
 
   /** Whether the axes are turned against the body's. */
   get oblique() {
-    return this.directions.some((each) => Math.max(...each.map(Math.abs)) < 1 - OBLIQUE * OBLIQUE / 2);
+    return this.directions.some((each) => Math.max(...each.map(Math.abs)) < 1 - (OBLIQUE * OBLIQUE) / 2);
   }
 
   /** @param {Vec3} o @returns {Vec3} RAS, mm */

@@ -27,7 +27,7 @@ export function place(layout, first, width, height) {
     found.set(first, { left: 0, top: 0, width, height });
   } else if (layout === "side") {
     const others = ORDER.filter((name) => name !== first);
-    const narrow = Math.round(Math.min(width * 0.3, (height - 2 * GAP) / 3 * 1.4));
+    const narrow = Math.round(Math.min(width * 0.3, ((height - 2 * GAP) / 3) * 1.4));
     const wide = width - narrow - GAP;
     const high = Math.floor((height - 2 * GAP) / 3);
     found.set(first, { left: 0, top: 0, width: wide, height });
@@ -35,7 +35,9 @@ export function place(layout, first, width, height) {
   } else {
     const wide = Math.floor((width - GAP) / 2);
     const high = Math.floor((height - GAP) / 2);
-    ORDER.forEach((name, n) => found.set(name, { left: (n % 2) * (wide + GAP), top: Math.floor(n / 2) * (high + GAP), width: wide, height: high }));
+    ORDER.forEach((name, n) =>
+      found.set(name, { left: (n % 2) * (wide + GAP), top: Math.floor(n / 2) * (high + GAP), width: wide, height: high }),
+    );
   }
   return found;
 }

@@ -88,7 +88,9 @@ export class Masks {
     const mask = this._masks.get(id);
     if (!mask?.voxels.length) return null;
     const { grid, plane } = camera;
-    const low = grid.native.map((axis, n) => (grid.flipped[n] ? grid.size[n] - mask.extent[axis] - mask.extent[axis + 3] : mask.extent[axis]));
+    const low = grid.native.map((axis, n) =>
+      grid.flipped[n] ? grid.size[n] - mask.extent[axis] - mask.extent[axis + 3] : mask.extent[axis],
+    );
     const count = grid.native.map((axis) => mask.extent[axis + 3]);
     if (slice < low[plane.w] || slice >= low[plane.w] + count[plane.w]) return null;
     const name = `${camera.name} ${slice}`;
@@ -101,10 +103,13 @@ export class Masks {
       return grid.flipped[n] ? -crop[axis] : crop[axis];
     });
     start += steps[plane.w] * (slice - low[plane.w]);
-    const inside = (/** @type {number} */ u, /** @type {number} */ v) => mask.voxels[start + u * steps[plane.u] + v * steps[plane.v]] > 0;
+    const inside = (/** @type {number} */ u, /** @type {number} */ v) =>
+      mask.voxels[start + u * steps[plane.u] + v * steps[plane.v]] > 0;
     const path = new Path2D();
     for (const line of outlines(inside, count[plane.u], count[plane.v])) {
-      line.forEach(([u, v], n) => (n ? path.lineTo(u + low[plane.u], v + low[plane.v]) : path.moveTo(u + low[plane.u], v + low[plane.v])));
+      line.forEach(([u, v], n) =>
+        n ? path.lineTo(u + low[plane.u], v + low[plane.v]) : path.moveTo(u + low[plane.u], v + low[plane.v]),
+      );
       path.closePath();
     }
     if (mask.paths.size > 400) mask.paths.clear();

@@ -16,7 +16,7 @@ const COLOR = "#ffe066";
 const NEAR = 9;
 
 /** @param {Measure} measure @returns {number[]} mm */
-export function lengths({ points }) {
+function lengths({ points }) {
   const found = [];
   for (let n = 0; n + 1 < points.length; n += 2) found.push(length(subtract(points[n], points[n + 1])));
   return found;
@@ -24,7 +24,9 @@ export function lengths({ points }) {
 
 /** @param {Measure} measure */
 export function measureWords(measure) {
-  return `${lengths(measure).map((each) => each.toFixed(1)).join(" × ")} mm`;
+  return `${lengths(measure)
+    .map((each) => each.toFixed(1))
+    .join(" × ")} mm`;
 }
 
 /**
@@ -42,7 +44,11 @@ export function paintMeasures(pen, camera, slice, measures) {
     if (seen.length < 2) continue;
     const right = seen.reduce((a, b) => (b[0] > a[0] ? b : a));
     const room = camera.area.left + camera.area.width - right[0] > 130;
-    pen.text(measureWords(measure), right[0] + (room ? 10 : -10), right[1] - 8, { color: COLOR, weight: 600, align: room ? "left" : "right" });
+    pen.text(measureWords(measure), right[0] + (room ? 10 : -10), right[1] - 8, {
+      color: COLOR,
+      weight: 600,
+      align: room ? "left" : "right",
+    });
   }
 }
 

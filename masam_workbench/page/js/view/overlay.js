@@ -79,7 +79,7 @@ export class Overlay {
   _slice(pen, camera) {
     const { viewer, store, look } = this;
     const slice = viewer.slice(camera.name);
-    if (viewer.slab) {
+    if (viewer.slab || !viewer.settled) {
       const picture = this.slabs.picture(viewer, camera);
       pen.context.save();
       pen.context.fillStyle = "#000";
@@ -95,6 +95,9 @@ export class Overlay {
     if (look.boxes) for (const lesion of seen) this._box(pen, camera, slice, lesion);
     if (look.cross) this._cross(pen, camera);
     paintWords(pen, camera, this);
+    const chosen = store.selected;
+    if (look.boxes && chosen?.visible && !this.draft && !this.moved.has(chosen.id))
+      paintSides(pen, sideMarks(chosen, camera, slice));
     for (const lesion of seen) paintMarks(pen, camera, slice, lesion, this);
     paintMeasures(pen, camera, slice, this.measures);
     this.draft?.(pen, camera);
@@ -131,7 +134,6 @@ export class Overlay {
     if (lesion.locked || !(selected || this.near === lesion.id)) return;
     if (this.draft) return;
     for (const { at, radius } of handles(shape)) pen.dot(at, radius, WHITE, "#10151b");
-    if (!this.moved.has(lesion.id)) paintSides(pen, sideMarks(lesion, camera, slice));
   }
 
   /** @param {Pen} pen @param {Camera} camera */
@@ -142,7 +144,12 @@ export class Overlay {
     context.strokeStyle = CROSS;
     context.lineWidth = 1;
     context.beginPath();
-    for (const [x0, y0, x1, y1] of [[left, y, x - GAP, y], [x + GAP, y, left + width, y], [x, top, x, y - GAP], [x, y + GAP, x, top + height]]) {
+    for (const [x0, y0, x1, y1] of [
+      [left, y, x - GAP, y],
+      [x + GAP, y, left + width, y],
+      [x, top, x, y - GAP],
+      [x, y + GAP, x, top + height],
+    ]) {
       context.moveTo(Math.round(x0) + 0.5, Math.round(y0) + 0.5);
       context.lineTo(Math.round(x1) + 0.5, Math.round(y1) + 0.5);
     }

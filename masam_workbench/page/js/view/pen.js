@@ -1,5 +1,5 @@
 const HALO = "rgba(0, 0, 0, 0.75)";
-export const FONT = '"DejaVu Sans", "Segoe UI", Roboto, system-ui, sans-serif';
+const FONT = '"DejaVu Sans", "Segoe UI", Roboto, system-ui, sans-serif';
 
 /**
  * Draws lines and words that can be read on white and on black: each has a dark rim.

@@ -24,7 +24,11 @@ export function sideMarks(lesion, camera, slice) {
   if (!lesion.box || lesion.locked) return [];
   const middle = camera.toScreen(camera.grid.fromRas(lesion.box.center));
   return lesion.extendable.flatMap((side) => {
-    const cut = crossing(side.plane.map((each) => camera.grid.fromRas(each)), camera.plane.w, slice);
+    const cut = crossing(
+      side.plane.map((each) => camera.grid.fromRas(each)),
+      camera.plane.w,
+      slice,
+    );
     if (!cut) return [];
     const [from, to] = cut.map((each) => camera.toScreen(each));
     const half = [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2];
@@ -32,7 +36,14 @@ export function sideMarks(lesion, camera, slice) {
     const long = Math.hypot(along[0], along[1]) || 1;
     const normal = [-along[1] / long, along[0] / long];
     const sign = Math.sign((half[0] - middle[0]) * normal[0] + (half[1] - middle[1]) * normal[1]) || 1;
-    return [{ side, from, to, button: /** @type {[number, number]} */ ([half[0] + sign * OUT * normal[0], half[1] + sign * OUT * normal[1]]) }];
+    return [
+      {
+        side,
+        from,
+        to,
+        button: /** @type {[number, number]} */ ([half[0] + sign * OUT * normal[0], half[1] + sign * OUT * normal[1]]),
+      },
+    ];
   });
 }
 
@@ -79,4 +90,3 @@ export function paintSides(pen, marks) {
 export function hitSide(marks, x, y) {
   return marks.find((each) => distance(each.button, [x, y]) < RADIUS + 2)?.side ?? null;
 }
-

@@ -1,8 +1,9 @@
 import { clamp } from "./vectors.js";
 
 /**
- * Maximum intensity projections of some slices round the one that is shown, for nodules of the lung.
- * NiiVue has none; they are computed here, and drawn over its picture.
+ * Maximum intensity projections of some slices round the one that is shown, for nodules of the lung,
+ * and single slices while the window is being dragged. NiiVue has no such projections, and makes
+ * its whole texture anew for another window; these are computed here, and drawn over its picture.
  */
 export class Slabs {
   constructor() {
@@ -49,7 +50,7 @@ export class Slabs {
  * @returns {Float32Array} row by row
  */
 export function project(image, grid, plane, slice, mm) {
-  const half = mm / 2 / grid.spacing[plane.w];
+  const half = mm / 2 / grid.spacing[plane.w]; // 0 mm are one slice
   const first = Math.max(Math.ceil(slice - half), 0);
   const last = Math.min(Math.floor(slice + half), grid.size[plane.w] - 1);
   const { start, steps } = grid.strides();

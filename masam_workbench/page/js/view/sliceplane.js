@@ -29,7 +29,8 @@ export class SlicePlane {
   }
 
   _soon() {
-    const { grid, version, window, level, space } = this._viewer;
+    const { grid, version, window, level, space, settled } = this._viewer;
+    if (!settled) return;
     const key = grid && space.area ? [version, this._viewer.slice("axial"), window, level].join(" ") : "";
     if (key === this._key) return;
     this._key = key;
@@ -66,7 +67,11 @@ function sheet(viewer, grid) {
   for (let v = 0, n = 0; v < counts[1]; v += 1) {
     for (let u = 0; u < counts[0]; u += 1, n += 1) {
       /** @type {Vec3} */
-      const o = [(u * (grid.size[0] - 1)) / Math.max(counts[0] - 1, 1), (v * (grid.size[1] - 1)) / Math.max(counts[1] - 1, 1), slice];
+      const o = [
+        (u * (grid.size[0] - 1)) / Math.max(counts[0] - 1, 1),
+        (v * (grid.size[1] - 1)) / Math.max(counts[1] - 1, 1),
+        slice,
+      ];
       points.set(grid.toRas(o), 3 * n);
       const grey = clamp((((viewer.value(o) ?? low) - low) / viewer.window) * 255, 0, 255);
       colors.set([grey, grey, grey, 255], 4 * n);

@@ -17,6 +17,7 @@ const QUIET = {
   show3Dcrosshair: false,
   showLegend: false,
   dragAndDropEnabled: false,
+  forceDevicePixelRatio: -1, // canvases are sized here
   meshThicknessOn2D: 0,
 };
 
@@ -70,7 +71,12 @@ export class Slices extends Niivue {
   }
 
   /** A view fills its place; the camera sees to its shape. */
-  calculateWidthHeight(/** @type {number} */ _slice, /** @type {number[]} */ _scale, /** @type {number} */ width, /** @type {number} */ height) {
+  calculateWidthHeight(
+    /** @type {number} */ _slice,
+    /** @type {number[]} */ _scale,
+    /** @type {number} */ width,
+    /** @type {number} */ height,
+  ) {
     return /** @type {[number, number]} */ ([width, height]);
   }
 

@@ -1,5 +1,5 @@
 import { Niivue, NVMesh } from "../../niivue/index.js";
-import { add, dot, length, scale, subtract } from "./vectors.js";
+import { add, length, scale, subtract } from "./vectors.js";
 
 /** @typedef {import("../types").Vec3} Vec3 */
 /** @typedef {import("./camera.js").Area} Area */
@@ -19,6 +19,7 @@ export class Space extends Niivue {
       backColor: [0.04, 0.047, 0.058, 1],
       crosshairWidth: 0,
       dragAndDropEnabled: false,
+      forceDevicePixelRatio: -1,
       interactive: false,
       isColorbar: false,
       isResizeCanvas: false,
@@ -78,7 +79,12 @@ export class Space extends Niivue {
     this._ratio = ratio;
     this._canvas.hidden = !area;
     if (!area) return;
-    Object.assign(this._canvas.style, { left: `${area.left}px`, top: `${area.top}px`, width: `${area.width}px`, height: `${area.height}px` });
+    Object.assign(this._canvas.style, {
+      left: `${area.left}px`,
+      top: `${area.top}px`,
+      width: `${area.width}px`,
+      height: `${area.height}px`,
+    });
     const [w, h] = [Math.round(area.width * ratio), Math.round(area.height * ratio)];
     if (this._canvas.width !== w || this._canvas.height !== h) {
       this._canvas.width = w;
@@ -150,7 +156,12 @@ export class Space extends Niivue {
     const area = this.area;
     if (!area) return null;
     this.setPivot3D();
-    const [m] = this.calculateMvpMatrix(null, [0, 0, area.width, area.height], this.scene.renderAzimuth, this.scene.renderElevation);
+    const [m] = this.calculateMvpMatrix(
+      null,
+      [0, 0, area.width, area.height],
+      this.scene.renderAzimuth,
+      this.scene.renderElevation,
+    );
     const at = (/** @type {number} */ row) => m[row] * ras[0] + m[4 + row] * ras[1] + m[8 + row] * ras[2] + m[12 + row];
     return [area.left + ((at(0) + 1) / 2) * area.width, area.top + ((1 - at(1)) / 2) * area.height, at(2)];
   }
@@ -171,15 +182,6 @@ export class Space extends Niivue {
 export function rgb(color) {
   const number = parseInt(color.slice(1), 16);
   return [number >> 16, (number >> 8) & 255, number & 255];
-}
-
-/**
- * Which of a box's six sides look at the viewer.
- * @param {import("../types").Box} box
- * @param {Vec3} towards the viewer, RAS
- */
-export function facing(box, towards) {
-  return box.axes.flatMap((axis, n) => [-1, 1].map((sign) => ({ axis: n, sign, facing: sign * dot(axis, towards) > 0 })));
 }
 
 /** @param {Vec3[]} points @returns {{middle: Vec3, extent: number}} */

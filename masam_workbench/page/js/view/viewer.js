@@ -38,14 +38,18 @@ export class Viewer {
     this.window = 1;
     this.level = 0;
     this.layout = "four";
-    /** @type {TileName} The large view, and that of the keyboard. */
+    /** @type {TileName} That of the keyboard. */
     this.active = "axial";
+    /** @type {TileName} The one that is large, where one is. */
+    this.large = "axial";
     /** @type {Map<TileName, Area>} */
     this.areas = new Map();
     this.version = 0; // counts the images that were shown
+    this.settled = true; // whether NiiVue's picture has the window that is shown
     this.slab = 0; // mm; 0 shows single slices
     this.smooth = true;
-    this._backLayout = "four";
+    /** Layout and large view before one was shown alone. @type {[string, TileName]} */
+    this._back = ["four", "axial"];
     /** @type {(() => void)[]} */
     this._listeners = [];
     this._due = 0;
@@ -77,12 +81,15 @@ export class Viewer {
     const image = await this.slices.take(file);
     const size = image.hdr.dims.slice(1, 4);
     const grid = new Grid(image.hdr.affine, size, image.permRAS);
-    const same = stay && this.grid && JSON.stringify([this.grid.size, this.grid.origin]) === JSON.stringify([grid.size, grid.origin]);
+    const same =
+      stay && this.grid && JSON.stringify([this.grid.size, this.grid.origin]) === JSON.stringify([grid.size, grid.origin]);
     this.image = image;
     this.grid = grid;
     this.version += 1;
     if (!same) {
-      this.cameras = /** @type {Record<ViewName, Camera>} */ (Object.fromEntries(VIEWS.map((name) => [name, new Camera(name, grid)])));
+      this.cameras = /** @type {Record<ViewName, Camera>} */ (
+        Object.fromEntries(VIEWS.map((name) => [name, new Camera(name, grid)]))
+      );
       this.slices.cameras = this.cameras;
       this.cross = /** @type {Vec3} */ (grid.size.map((n) => Math.floor(n / 2)));
       this.space.frame(grid);
@@ -98,11 +105,16 @@ export class Viewer {
     this.resize();
   }
 
-  /** @param {number} window @param {number} level in the image's values */
-  setWindow(window, level) {
+  /**
+   * @param {number} window @param {number} level in the image's values
+   * @param {boolean} [settled] false while it is being dragged: NiiVue prepares the whole volume
+   *   anew for another window, and until then the slices are drawn without it
+   */
+  setWindow(window, level, settled = true) {
     this.window = Math.max(window, 1e-6);
     this.level = level;
-    this.slices.grey(this.level - this.window / 2, this.level + this.window / 2);
+    this.settled = settled;
+    if (settled) this.slices.grey(this.level - this.window / 2, this.level + this.window / 2);
     this.change();
   }
 
@@ -153,6 +165,7 @@ export class Viewer {
 
   /** @param {string} layout */
   setLayout(layout) {
+    if (layout !== this.layout) this.large = this.active;
     this.layout = layout;
     this.resize();
   }
@@ -161,10 +174,10 @@ export class Viewer {
   enlarge(name) {
     this.active = name;
     if (this.layout === "one") {
-      this.layout = this._backLayout;
+      [this.layout, this.large] = this._back;
     } else {
-      this._backLayout = this.layout;
-      this.layout = "one";
+      this._back = [this.layout, this.large];
+      [this.layout, this.large] = ["one", name];
     }
     this.resize();
   }
@@ -192,7 +205,7 @@ export class Viewer {
   resize() {
     const { clientWidth: width, clientHeight: height } = this.stage;
     if (!width || !height) return;
-    this.areas = place(this.layout, this.active, width, height);
+    this.areas = place(this.layout, this.large, width, height);
     const ratio = window.devicePixelRatio || 1;
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (this._flat.width !== w || this._flat.height !== h) {

@@ -94,8 +94,8 @@ export function paintWords(pen, camera, overlay) {
 
 /** @param {import("./viewer.js").Viewer} viewer the view that names the patient: the largest */
 function firstOf(viewer) {
-  const large = VIEWS.find((name) => name === viewer.active && viewer.areas.has(name));
-  return viewer.layout === "four" ? viewer.shown[0] : large ?? viewer.shown[0];
+  const large = VIEWS.find((name) => name === viewer.large && viewer.areas.has(name));
+  return viewer.layout === "four" ? viewer.shown[0] : (large ?? viewer.shown[0]);
 }
 
 /** @param {import("./pen.js").Pen} pen @param {import("./camera.js").Camera} camera */
@@ -105,7 +105,16 @@ function scaleBar(pen, camera) {
   const mm = [...NICE].reverse().find((each) => each * camera.scale <= wanted) ?? NICE[0];
   const [x, y] = [left + width - 14, top + height - 12];
   const long = mm * camera.scale;
-  pen.lines([[x - long, y - 4], [x - long, y], [x, y], [x, y - 4]], "#fff", 1.8);
+  pen.lines(
+    [
+      [x - long, y - 4],
+      [x - long, y],
+      [x, y],
+      [x, y - 4],
+    ],
+    "#fff",
+    1.8,
+  );
   pen.text(mm >= 10 ? `${mm / 10} cm` : `${mm} mm`, x - long / 2, y - 8, { align: "center" });
 }
 
@@ -122,12 +131,21 @@ function owner(pen, camera, image) {
     [image.modality, `${spacing} mm`].filter(Boolean).join("  "),
   ].filter(Boolean);
   const room = Math.floor((height / 2 - FREE - 20) / 17);
-  lines.slice(0, Math.max(room, 0)).forEach((line, n) => pen.text(line, left + width - 10, top + FREE + 16 + 17 * n, { align: "right", color: DIM, size: 12.5 }));
+  lines
+    .slice(0, Math.max(room, 0))
+    .forEach((line, n) =>
+      pen.text(line, left + width - 10, top + FREE + 16 + 17 * n, { align: "right", color: DIM, size: 12.5 }),
+    );
 }
 
 /** @param {any} part a study or series, as the tab describes it */
 function wordsOf(part) {
   if (!part) return "";
   if (typeof part === "string") return part;
-  return part.words ?? Object.values(part).filter((each) => typeof each === "string" || typeof each === "number").join("  ");
+  return (
+    part.words ??
+    Object.values(part)
+      .filter((each) => typeof each === "string" || typeof each === "number")
+      .join("  ")
+  );
 }

@@ -1,0 +1,220 @@
+"""The hospital's archive (PACS) in a tab: search, pictures, fetch, send back."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from MASAMSlicerLib.control.front import ERROR, PLAIN
+from MASAMSlicerLib.scene.dicomfiles import sameGridAs, saveDicom
+
+from masam_core.errors import Cancelled, MasamError, PacsError, SegmentationError
+from masam_core.image.formats.dicom.origin import SourceImages
+from masam_core.pacs.fetching import fetch_series
+from masam_core.pacs.files import digest
+from masam_core.pacs.opening import open_pacs
+from masam_core.pacs.pacs import Pacs
+from masam_core.pacs.records import Query, Series
+from masam_core.pacs.sending import send_files
+from masam_core.pacs.settings import read_settings, settings_path
+from masam_core.pacs.thumbnail import thumbnail
+from masam_workbench.tab.context import TabContext
+from masam_workbench.tab.images import Images
+
+NOTHING: dict[str, Any] = {
+    "there": False,
+    "words": "",
+    "doing": "",
+    "had": 0,
+    "total": 0,
+    "rows": [],
+    "more": False,
+    "message": "",
+    "kind": "",
+}
+_ASKED = ("patient", "name", "dates", "modality")
+_PICTURES_AT_ONCE = 2
+_NOT_IMAGES = ("SEG", "SR", "PR", "KO", "RTSTRUCT", "RTPLAN", "RTDOSE", "DOC")
+
+
+class Archive:
+    """What the page may do with the PACS of the settings file; one thing at a time.
+
+    Args:
+        context: of the tab; its state's ``pacs`` says all that the page shows.
+        images: opens what was fetched.
+        segmentation: gives the segmentation node that is sent; raises SegmentationError.
+        onSent: called when the PACS has the masks.
+    """
+
+    def __init__(
+        self,
+        context: TabContext,
+        images: Images,
+        segmentation: Callable[[], Any],
+        onSent: Callable[[], None],
+    ) -> None:
+        self.context, self._images = context, images
+        self._segmentation, self._onSent = segmentation, onSent
+        self._found: dict[str, Series] = {}
+        self._pictures: dict[str, bytes] = {}
+        self._drawing = asyncio.Semaphore(_PICTURES_AT_ONCE)
+        self._cancelled = threading.Event()
+        self._tell(there=settings_path().is_file())
+
+    async def find(self, asked: dict[str, Any]) -> None:
+        """Look for series; what was found before goes."""
+        given = {key: str(asked.get(key) or "").strip()[:100] for key in _ASKED}
+        self._found, self._pictures = {}, {}
+        self._tell(rows=[], more=False)
+
+        def search(pacs: Pacs) -> tuple[list[Series], bool]:
+            return pacs.find(Query(**given))
+
+        answer = await self._work("search", search)
+        if answer is None:
+            return
+        series, more = answer
+        self._found = {digest(each.series): each for each in series}
+        words = "" if series else "Nothing was found."
+        rows = [_row(key, each) for key, each in self._found.items()]
+        self._tell(rows=rows, more=more, message=words, kind=PLAIN)
+
+    async def picture(self, key: str) -> bytes | None:
+        """PNG of a series that was found; None where there is none."""
+        series = self._found.get(key)
+        if series is None or series.modality in _NOT_IMAGES:
+            return None
+        if key not in self._pictures:
+            async with self._drawing:
+                try:
+                    self._pictures[key] = await asyncio.to_thread(_pictureOf, series)
+                except MasamError:  # a row without a picture is a row all the same
+                    self._pictures[key] = b""
+        return self._pictures.get(key) or None
+
+    async def fetch(self, key: str) -> None:
+        """Fetch a series that was found, and open it."""
+        series = self._found.get(key)
+        if series is None:
+            return
+        folder = self.context.folder / "pacs" / key
+        loop = asyncio.get_running_loop()
+
+        def show(had: int, total: int) -> None:
+            loop.call_soon_threadsafe(lambda: self._tell(had=had, total=total))
+
+        def bring(pacs: Pacs) -> Path:
+            folder.parent.mkdir(exist_ok=True)
+            return fetch_series(
+                pacs, series.study, series.series, folder, show, self._cancelled.is_set
+            ).folder
+
+        if await self._work("fetch", bring) is None:
+            return
+        name = series.description or series.modality or "series"
+        try:
+            await self._images.open(folder, name, series.series)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    async def send(self) -> None:
+        """Send the masks as DICOM SEG, and their measurements as a report (SR)."""
+        folder = self.context.folder / "pacs" / "out"
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            folder.mkdir(parents=True)
+            files = self._write(folder)
+        except (MasamError, OSError) as error:
+            self._tell(message=str(error), kind=ERROR)
+            self.context.sayError(error)
+            return
+
+        def give(pacs: Pacs) -> str:
+            for sent in send_files(pacs, files, cancelled=self._cancelled.is_set):
+                if not sent.stored.kept:
+                    raise PacsError(f"{sent.path.name}: {sent.stored.words}")
+            return pacs.words
+
+        try:
+            words = await self._work("send", give)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        if words is None:  # whoever sends looks at the views, not at the dialog
+            told = self.context.state.pacs
+            self.context.say(told["message"], told["kind"])
+        else:
+            self._onSent()
+            self._tell(message="The PACS has the masks and the report.", kind=PLAIN)
+            self.context.say("The PACS has the masks and the report.", PLAIN)
+
+    def cancel(self) -> None:
+        """End what is going on; what was fetched until then is kept for the next try."""
+        self._cancelled.set()
+
+    def _write(self, folder: Path) -> list[Path]:
+        volume = self.context.volume
+        if volume is None or self._images.sources is None:
+            raise SegmentationError(
+                "This image is no DICOM series, so it belongs to no patient and study of the PACS."
+            )
+        grid = sameGridAs(volume, SourceImages.from_dict(self._images.sources))
+        node = self._segmentation()
+        masks, report = folder / "lesions.seg.dcm", folder / "report.sr.dcm"
+        saveDicom(node, volume, masks, grid)
+        saveDicom(node, volume, report, grid, (masks,))
+        return [masks, report]
+
+    async def _work(self, doing: str, work: Callable[[Pacs], Any]) -> Any:
+        """Do something with the PACS beside the tab's own work; None where it did not succeed."""
+        if self.context.state.pacs["doing"]:
+            self._tell(message="Wait for what is going on, or cancel it.", kind=PLAIN)
+            return None
+        self._cancelled.clear()
+        self._tell(doing=doing, had=0, total=0, message="", kind=PLAIN)
+        try:
+            words, answer = await asyncio.to_thread(_with, work)
+            self._tell(words=words)
+            return answer
+        except Cancelled:
+            self._tell(message="Cancelled.", kind=PLAIN)
+        except (MasamError, OSError) as error:
+            reason = str(error) if isinstance(error, MasamError) else f"{error.strerror}."
+            self._tell(message=reason.replace(f"{self.context.folder}/", ""), kind=ERROR)
+        finally:
+            self._tell(doing="")
+        return None
+
+    def _tell(self, **changes: Any) -> None:
+        self.context.state.pacs = {**self.context.state.pacs, **changes}
+
+
+def _with(work: Callable[[Pacs], Any]) -> tuple[str, Any]:
+    pacs = open_pacs(read_settings())
+    try:
+        return pacs.words, work(pacs)
+    finally:
+        pacs.close()
+
+
+def _pictureOf(series: Series) -> bytes:
+    return bytes(_with(lambda pacs: thumbnail(pacs, series.study, series.series))[1])
+
+
+def _row(key: str, series: Series) -> dict[str, Any]:
+    return {
+        "key": key,
+        "patient": series.patient,
+        "name": series.name,
+        "date": series.date,
+        "study": digest(series.study),
+        "about": series.study_description,
+        "modality": series.modality,
+        "description": series.description,
+        "images": series.images,
+        "picture": "" if series.modality in _NOT_IMAGES else f"pacs/{key}.png",
+    }
