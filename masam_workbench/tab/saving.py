@@ -33,11 +33,6 @@ ENDINGS = {
 WITH_MASKS = (".seg.nrrd", ".nii.gz", ".mrb", ".seg.dcm", ".rt.dcm")
 # Measurements, as a table, a report, or in a segment's tags.
 WITH_NUMBERS = (".seg.nrrd", ".csv", ".mrb", ".sr.dcm")
-    ".seg.nrrd",
-    ".csv",
-    ".mrb",
-    ".sr.dcm",
-)  # measurements, as a table or in a segment's tags
 
 
 class Saving:
