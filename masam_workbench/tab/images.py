@@ -202,6 +202,7 @@ class Images:
             item = item or hierarchy.CreateItem(hierarchy.GetSceneItemID(), volume)
             hierarchy.SetItemAttribute(item, key, str(modality))
         self._letGo([volume, volume.GetDisplayNode(), volume.GetStorageNode()])
+        volume.SetName(name)  # the scene numbers names that were there when it was read
         self._show(volume, facts.get("origin"))
         self.sources = facts.get("images")
         notes = " ".join(str(note) for note in facts.get("notes", []))
