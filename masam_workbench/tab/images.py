@@ -227,9 +227,7 @@ class Images:
         """
         volume = self.context.volume
         if volume is None or self.sources is None:
-            raise SegmentationError(
-                "This image is no DICOM series: it has no patient or study."
-            )
+            raise SegmentationError("This image is no DICOM series: it has no patient or study.")
         return sameGridAs(volume, SourceImages.from_dict(self.sources))
 
     def _show(self, volume: Any, origin: dict[str, Any] | None) -> None:
