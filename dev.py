@@ -44,6 +44,8 @@ TOOLS = {
     "Orthanc": ["orthanc", "orthanc-dicomweb"],
     "dciodvfy": ["dicom3tools"],
 }
+# What checks the workbench's page, from npm: its types, and whether everybody can use it.
+PAGE_CHECKS = ["typescript", "axe-core"]
 # What each command needs beyond the package itself.
 ALL = "train,video,bench,dicom,pacs,slicer,workbench,dev"
 EXTRAS = {"demo": "", "workbench": "workbench", "bench": "bench", "setup": ALL, "test": ALL}
@@ -114,24 +116,27 @@ def spread(pytest_arguments: list[str]) -> list[str]:
 
 
 def install_tools(variables: Mapping[str, str]) -> None:
-    """Install the programs that some tests need (TOOLS), on a Debian machine of a CI.
+    """Install the programs that some tests need (TOOLS, PAGE_CHECKS), on a Debian machine of a CI.
 
     Nowhere else: what is on a person's machine is theirs to choose, and the tests say what they
     lack. A failure is no error here; the tests are skipped then, and say so.
     """
-    lacking = [name for name in TOOLS if not shutil.which(name)]
-    if not lacking or not variables.get("CI") or not shutil.which("apt-get"):
+    if not variables.get("CI") or not hasattr(os, "geteuid") or os.geteuid() != 0:
         return
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        return
-    print(f"==> Installing {', '.join(lacking)} for the tests", flush=True)
     quiet = {**variables, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["install", "-y", "--no-install-recommends"]
-    # A command each: what one distribution lacks must not keep the others away.
-    for command in (["update"], *([*install, *TOOLS[name]] for name in lacking)):
-        subprocess.run(
-            ["apt-get", "-q", *command], env=quiet, stdout=subprocess.DEVNULL, check=False
-        )
+    commands: list[list[str]] = []
+    lacking = [name for name in TOOLS if not shutil.which(name)]
+    if lacking and shutil.which("apt-get"):
+        commands.append(["apt-get", "-q", "update"])
+        # A command each: what one distribution lacks must not keep the others away.
+        install = ["apt-get", "-q", "install", "-y", "--no-install-recommends"]
+        commands += [[*install, *TOOLS[name]] for name in lacking]
+    if not shutil.which("tsc") and shutil.which("npm"):
+        commands.append(["npm", "install", "--global", "--no-audit", "--no-fund", *PAGE_CHECKS])
+    if commands:
+        print("==> Installing programs for the tests", flush=True)
+    for command in commands:
+        subprocess.run(command, env=quiet, stdout=subprocess.DEVNULL, check=False)
 
 
 def install(environment: Path, extras: str) -> str | None:

@@ -295,13 +295,14 @@ def test_coverage_is_told_where_it_costs_little(
 
 
 @pytest.mark.parametrize(
-    ("variables", "there", "root", "installs"),
+    ("variables", "there", "root", "by"),
     [
-        ({"CI": "true"}, {"apt-get"}, True, True),
-        ({"CI": "true"}, {"apt-get", *dev.TOOLS}, True, False),
-        ({"CI": "true"}, set(), True, False),
-        ({"CI": "true"}, {"apt-get"}, False, False),
-        ({}, {"apt-get"}, True, False),
+        ({"CI": "true"}, {"apt-get"}, True, ["apt-get"] * (1 + len(dev.TOOLS))),
+        ({"CI": "true"}, {"apt-get", *dev.TOOLS, "npm"}, True, ["npm"]),
+        ({"CI": "true"}, {"apt-get", *dev.TOOLS, "npm", "tsc"}, True, []),
+        ({"CI": "true"}, set(), True, []),
+        ({"CI": "true"}, {"apt-get", "npm"}, False, []),
+        ({}, {"apt-get", "npm"}, True, []),
     ],
 )
 def test_what_tests_run_is_installed_in_a_debian_ci_alone(
@@ -310,16 +311,19 @@ def test_what_tests_run_is_installed_in_a_debian_ci_alone(
     variables: dict[str, str],
     there: set[str],
     root: bool,
-    installs: bool,
+    by: list[str],
 ) -> None:
     monkeypatch.setattr(dev.shutil, "which", lambda name: name if name in there else None)
     monkeypatch.setattr(dev.os, "geteuid", lambda: 0 if root else 1000, raising=False)
     installer.code = 100  # a failure is told by the tests that are skipped then
     dev.install_tools(variables)
-    count = 1 + len(dev.TOOLS) if installs else 0
-    assert [c[:1] for c in installer.commands] == [["apt-get"]] * count
-    for package in ("chromium", "orthanc-dicomweb"):
-        assert any(package in command for command in installer.commands) is installs
+    assert [command[0] for command in installer.commands] == by
+    for package, program in {
+        "chromium": "apt-get",
+        "orthanc-dicomweb": "apt-get",
+        "axe-core": "npm",
+    }.items():
+        assert any(package in command for command in installer.commands) is (program in by)
 
 
 def test_the_workbench_has_its_extra_and_gets_its_arguments(installer: Installer) -> None:

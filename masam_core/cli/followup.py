@@ -51,9 +51,9 @@ def followup_command(
     lesions: Annotated[
         list[str] | None,
         typer.Option(
-            help="Lesions of a study: .seg.nrrd, label image, DICOM SEG or RTSTRUCT, or prompts such as "
-            "Slicer's ROI (.mrk.json). The first belongs to study 1, the second to study 2; or say "
-            "which: 2=FILE. A study without gets those of the studies before.",
+            help="Lesions of a study: .seg.nrrd, label image, DICOM SEG or RTSTRUCT, or prompts "
+            "such as Slicer's ROI (.mrk.json). The first belongs to study 1, the second to study "
+            "2; or say which: 2=FILE. A study without gets those of the studies before.",
             metavar="[N=]FILE",
         ),
     ] = None,

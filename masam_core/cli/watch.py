@@ -141,6 +141,7 @@ def _watch(
     spec: object, folder: Path | None, results: Path | None, path: Path | None, by: Way | None
 ) -> Iterator[Watch]:
     """A night shift with all that it needs, until the block ends."""
+    from masam_core.export.dicom.lesions import import_highdicom
     from masam_core.pacs.opening import missing, open_pacs
     from masam_core.pacs.settings import read_settings
     from masam_core.watch.inbox import Inbox
@@ -150,6 +151,7 @@ def _watch(
     from masam_core.worker.remote import RemoteSegmenter
 
     assert isinstance(spec, WatchSpec)
+    import_highdicom()  # what is missing is told now, not at night
     needed = results is None or folder is None or path is not None
     settings = read_settings(path) if needed else None
     for warning in settings.warnings if settings is not None else ():

@@ -64,7 +64,7 @@ def doubling_time(
     ratio = now_ml / before_ml
     change = f"{ratio - 1:+.0%}".replace("%", " %").lstrip("+")
     if 1 / (1 + noise) <= ratio <= 1 + noise:
-        fastest = _days(days, ratio * (1 + noise))
+        fastest = _days(days, ratio * (1 + noise)) if ratio >= 1 else None
         least = f"; if it grows, it doubles in {fastest:.0f} days or more" if fastest else ""
         return _none(f"within the noise of measuring ({change} in {days:.0f} days){least}")
     central = days * math.log(2) / math.log(ratio)

@@ -93,8 +93,8 @@ def read_masks(path: Path, volume: Volume, per: Per = Per.COMPONENT) -> list[Nam
     """Read every lesion of a file, on a volume's grid.
 
     Args:
-        path: a Slicer segmentation (also with overlapping segments), a label image, or a DICOM SEG or
-            RTSTRUCT.
+        path: a Slicer segmentation (also with overlapping segments), a label image, or a DICOM SEG
+            or RTSTRUCT.
         volume: of the same study.
         per: of a label image with a single value, a lesion a connected piece or one in all; of one
             with several values each value is a lesion.

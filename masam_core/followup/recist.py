@@ -133,7 +133,7 @@ def _of_targets(
         grown = known - nadir
         share = known >= nadir * (1 + PROGRESSIVE) - EXACT_MM
         if share and grown >= LEAST_GROWTH_MM - EXACT_MM:
-            percent = f" ({grown / nadir:+.1%})" if nadir else ""
+            percent = f" ({_percent(grown / nadir)})" if nadir else ""
             parts = " even without those that are not assessed" if missing else ""
             return Response.PROGRESSIVE, (
                 f"The sum of diameters rose from its smallest value {nadir:.1f} mm to {known:.1f} "
@@ -148,7 +148,7 @@ def _of_targets(
     if baseline is None or nadir is None:
         return Response.NOT_EVALUABLE, "The sum of diameters of the first study is not known."
     change = _change(baseline, known)
-    shown = "" if change is None else f" ({change:+.1%})"
+    shown = "" if change is None else f" ({_percent(change)})"
     if known <= baseline * (1 - PARTIAL) + EXACT_MM:
         return Response.PARTIAL, (
             f"The sum of diameters fell from {baseline:.1f} mm in the first study to {known:.1f} "
@@ -227,3 +227,7 @@ def _change(before: float | None, now: float | None) -> float | None:
 
 def _names(names: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:+.1f} %"

@@ -22,7 +22,7 @@ FORMULA = (
 )
 SOURCE = (
     "RECIST 1.1: Eisenhauer EA et al., European Journal of Cancer 45 (2009) 228-247. Longest "
-    "diameters in one slice ({plane} plane as asked for), of lymph nodes the short axis."
+    "diameters in one slice ({plane}), of lymph nodes the short axis."
 )
 RESEARCH = "Research use only, not for clinical decisions."
 _STYLE = """
@@ -31,10 +31,12 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 76rem; marg
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 table { border-collapse: collapse; } td, th { padding: .25rem .7rem; text-align: right;
   border-bottom: 1px solid #ddd; vertical-align: top; }
-td.words, th.words { text-align: left; } th { border-bottom: 2px solid #888; }
+td.words, th.words { text-align: left; } td:nth-child(-n+2) { white-space: nowrap; }
+th { border-bottom: 2px solid #888; }
 .open { background: #fff3cd; padding: .6rem .9rem; } .note { color: #555; font-size: .9rem; }
 tr.unsure td { background: #fffaf0; } img { max-width: 100%; } .wrap { overflow-x: auto; }
 """
+_PLANES = {"auto": "axial on CT, else in the plane of acquisition"}
 _COLORS = ("#1f6fb2", "#d1590b", "#2e8540", "#8a3ab9", "#b3261e", "#00838f", "#6d5d00", "#555555")
 _RESPONSES = (
     "Study",
@@ -222,7 +224,7 @@ def _notes(found: FollowUp) -> list[str]:
     return [
         *found.notes,
         FORMULA.format(noise=found.noise).replace("%", " %"),
-        SOURCE.format(plane=found.plane.value),
+        SOURCE.format(plane=_PLANES.get(found.plane.value, f"{found.plane.value} plane")),
     ]
 
 

@@ -192,8 +192,12 @@ def sort_key(series: Series) -> tuple[Any, ...]:
 
 def _like(text: str, pattern: str) -> bool:
     """Match as a PACS does (PS3.4, C.2.2.2.4); ends of a name that are empty don't count."""
-    plain = text.casefold().rstrip("^ ")
-    return fnmatchcase(plain, pattern.casefold().rstrip("^ ").replace("[", "[[]"))
+    wanted = pattern.casefold().replace("[", "[[]")
+    return any(
+        fnmatchcase(one, two)
+        for one in (text.casefold(), text.casefold().rstrip("^ "))
+        for two in (wanted, wanted.rstrip("^ "))
+    )
 
 
 def _dates(text: str) -> str:

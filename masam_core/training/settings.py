@@ -58,8 +58,8 @@ class TrainConfig:
         validate_every, save_every: steps; 0 switches validation off.
         patience: end after so many validations in a row that were no better than the best; 0, or
             where nothing is validated: never. The weights at the start count, too.
-        sure: what is better must exceed the first validation by so many standard errors (over
-            patients); 0: any gain will do.
+        least, sure: what is better must exceed the first validation by so much mean Dice of
+            patients, and by so many standard errors over them; 0: any gain will do.
         compare: afterwards compare the model with ``start_from`` on the cases of the split ``val``,
             which serve for nothing else then; see :mod:`masam_core.training.adapting`.
         accelerator, devices, nodes: as for Lightning Fabric.
@@ -98,6 +98,7 @@ class TrainConfig:
     validate_every: int = 500
     save_every: int = 100
     patience: int = 0
+    least: float = 0.0
     sure: float = 0.0
     compare: bool = False
     accelerator: str = "auto"
@@ -116,6 +117,7 @@ class TrainConfig:
             "warmup",
             "validate_every",
             "patience",
+            "least",
             "sure",
             "weight_decay",
             "workers",

@@ -17,8 +17,6 @@ from masam_core.model.checkpoint import save_model
 from masam_core.model.masam import MASAM
 from masam_core.training.settings import TrainConfig
 
-ALONE = 0.01  # of Dice, in place of the standard error that one patient has not
-
 
 class RunState:
     """Weights and their running mean, optimiser, gradient scaler, next step, best validation Dice;
@@ -80,8 +78,9 @@ class RunState:
         sure = True
         if self.first is None:
             self.first = now.tolist()
-        elif self.config.sure:
-            sure = _surely_higher(now - np.array(self.first), self.config.sure)
+        else:
+            gains = now - np.array(self.first)
+            sure = _surely_higher(gains, self.config.least, self.config.sure)
         better = sure and dice > self.best
         self.best = dice if better else self.best
         self.waited = 0 if better else self.waited + 1
@@ -139,7 +138,8 @@ class RunState:
             save_model(self.model, self.config.out / "last.safetensors", kind=self.model.saved_as)
 
 
-def _surely_higher(gains: NDArray[np.float64], errors: float) -> bool:
-    """Whether the mean gain of patients is more than so many standard errors above 0."""
-    spread = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else ALONE
-    return bool(gains.mean() > errors * spread)
+def _surely_higher(gains: NDArray[np.float64], least: float, errors: float) -> bool:
+    """Whether the mean gain of patients is at least so much, and more than so many standard errors
+    (of one patient there is none); any gain will do where neither is asked for."""
+    spread = float(gains.std(ddof=1)) / len(gains) ** 0.5 if len(gains) > 1 else 0.0
+    return not (least or errors) or bool(gains.mean() >= least and gains.mean() > errors * spread)

@@ -118,10 +118,19 @@ class Watch:
         """
         sending = threading.Thread(target=self._send_on, daemon=True)
         sending.start()
+        in_vain = 0
         try:
             while not self._stop.is_set():
-                if self.step() and once and not self._sender.waiting():
-                    break
+                try:
+                    if self.step() and once and not self._sender.waiting():
+                        break
+                    in_vain = 0
+                except Exception as error:  # a full disk, a drive that is gone: it may come back
+                    in_vain += 1
+                    if once and in_vain >= self._spec.tries:
+                        raise
+                    if in_vain in (1, 10, 100):
+                        self.log(f"Nothing can be worked on now: {_words(error)}")
                 self._stop.wait(min(_POLL_S, self._spec.quiet_s))
         finally:
             self._stop.set()
@@ -233,11 +242,11 @@ class Watch:
         self._forget(case.measurement, case)
 
     def _failed(self, case: Case, queue: BatchQueue, error: Exception) -> None:
-        words = str(error) if isinstance(error, MasamError) else _unforeseen(error)
+        words = _words(error)
         count = self._pauses.failed(case.name)
         final = isinstance(error, _FINAL) and not isinstance(error, TooSlow)
         try:
-            if final or (count >= self._spec.tries and not self.places.is_full()):
+            if (final or count >= self._spec.tries) and not self.places.is_full():
                 queue.fail(case.name, words)
                 self._pauses.over(case.name)
                 self.log(f"{case.name}: failed. {words}")
@@ -290,11 +299,15 @@ class Watch:
         self.shelf.take(data)
 
     def _send_on(self) -> None:
+        in_vain = 0
         while not self._stop.is_set():
             try:
                 self._sender.send(self._stop.is_set)
-            except (MasamError, OSError) as error:
-                self.log(f"The outbox can't be worked through: {error}")
+                in_vain = 0
+            except Exception as error:  # as in run
+                in_vain += 1
+                if in_vain in (1, 10, 100):
+                    self.log(f"The outbox can't be worked through: {_words(error)}")
             self._stop.wait(min(_POLL_S, self._spec.first_pause_s))
 
     def _on_sent(self, name: str, text: str) -> None:
@@ -317,7 +330,10 @@ def _made_of(case: Case) -> dict[str, Any]:
     }
 
 
-def _unforeseen(error: Exception) -> str:
+def _words(error: Exception) -> str:
+    """What went wrong; what a library says may name the patient, and is left out."""
+    if isinstance(error, MasamError):
+        return str(error)
     if isinstance(error, MemoryError):
         return "The memory is not enough for this case."
     if isinstance(error, OSError) and error.strerror:

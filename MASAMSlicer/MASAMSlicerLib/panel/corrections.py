@@ -64,25 +64,24 @@ class Corrections:
         self._tool: Tool | None = None
         self._drawing: Drawing | None = None
         self._side = ""
-        ui = self.ui
         self._buttons = {
-            ui.pointButton: (YES,),
-            ui.notPointButton: (NOT,),
-            ui.scribbleButton: SCRIBBLES,
-            ui.lassoButton: LASSOS,
-            ui.lineButton: (LINE_TOOL,),
-            ui.sliceBoxButton: (SLICE_BOX_TOOL,),
+            self.ui.pointButton: (YES,),
+            self.ui.notPointButton: (NOT,),
+            self.ui.scribbleButton: SCRIBBLES,
+            self.ui.lassoButton: LASSOS,
+            self.ui.lineButton: (LINE_TOOL,),
+            self.ui.sliceBoxButton: (SLICE_BOX_TOOL,),
         }
         for button, tools in self._buttons.items():
             # By clicks, not by what is checked: that follows the tool.
             button.clicked.connect(lambda *_, own=tools: self.toggle(own))
-        ui.extendButton.clicked.connect(lambda *_: self._onExtend())
-        ui.confirmButton.clicked.connect(lambda *_: self._onConfirm())
-        ui.extendButton.visible = False
+        self.ui.extendButton.clicked.connect(lambda *_: self._onExtend())
+        self.ui.confirmButton.clicked.connect(lambda *_: self._onConfirm())
+        self.ui.extendButton.visible = False
 
     def refresh(self) -> None:
         """Enable what can be done; mark the sides at which the selected lesion is cut off."""
-        context, ui = self.context, self.ui
+        context = self.context
         problem = _("Choose a volume first.") if context.volume is None else self._problem()
         lesion = context.selected
         locked = lesion is not None and lesion.locked
@@ -97,23 +96,23 @@ class Corrections:
             context.enable(button, not why, why)
             button.checked = self._tool in tools
         for button, tools, words in (
-            (ui.scribbleButton, SCRIBBLES, _("Scribble  (S)")),
-            (ui.lassoButton, LASSOS, _("Lasso  (L)")),
+            (self.ui.scribbleButton, SCRIBBLES, _("Scribble  (S)")),
+            (self.ui.lassoButton, LASSOS, _("Lasso  (L)")),
         ):
             active = self._tool if self._tool in tools else None
             signs = {None: "", True: "+ ", False: "\N{MINUS SIGN} "}
             button.text = signs[active.positive if active is not None else None] + words
         hasMask = lesion is not None and lesion.segment is not None
-        context.enable(ui.confirmButton, hasMask, _("There is no segment to confirm yet."))
-        ui.confirmButton.checked = lesion is not None and lesion.confirmed
+        context.enable(self.ui.confirmButton, hasMask, _("There is no segment to confirm yet."))
+        self.ui.confirmButton.checked = lesion is not None and lesion.confirmed
         sides = extendable(lesion) if lesion is not None else []
         self._marks.show(sides)
         self._side = sides[0].side if sides else ""
-        ui.extendButton.visible = bool(sides)
+        self.ui.extendButton.visible = bool(sides)
         if sides:
-            ui.extendButton.text = extendWords(self._side)
+            self.ui.extendButton.text = extendWords(self._side)
             wait = _("Wait until the run has ended, or cancel it.")
-            context.enable(ui.extendButton, not context.session.busy, wait)
+            context.enable(self.ui.extendButton, not context.session.busy, wait)
 
     def toggle(self, tools: tuple[Tool, ...]) -> None:
         """Take a tool; again, its other sign if it has one, and then put it away."""

@@ -120,11 +120,15 @@ def test_a_validation_is_the_best_only_where_its_gain_is_no_chance(
     assert (again.waited, again.first, again.best) == (2, first, 0.70)
 
 
-def test_of_one_patient_a_gain_must_be_large_enough_by_itself(
+def test_a_gain_must_be_worth_it_also_of_one_patient_alone(
     tmp_path: Path, tiny_model: ModelConfig
 ) -> None:
     held = averaging(tmp_path, tiny_model, 0.0)
-    held.config = replace(held.config, sure=2.0)
+    held.config = replace(held.config, least=0.02, sure=1.0)
     assert held.take(0.7, [0.7])
     assert not held.take(0.715, [0.715])
     assert held.take(0.73, [0.73])
+    held.first, held.best = [0.7, 0.7, 0.7], 0.7
+    assert not held.take(0.71, [0.71, 0.71, 0.71])  # sure, and not worth it
+    assert not held.take(0.73, [0.79, 0.7, 0.7])  # worth it, and not sure: 0.03 is one error
+    assert held.take(0.74, [0.77, 0.74, 0.71])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -342,18 +343,37 @@ def test_a_power_cut_at_any_moment_ends_in_exactly_one_result(
     write_case(tmp_path / "case", 1, 3)
     images = headers(tmp_path / "case" / "images")
 
+    templates = []
+    numbers = itertools.count(10**20)
+    for modality in ("SEG", "SR"):
+        made = report(images, instance=f"1.2.{10**20}")
+        made.Modality, made.Manufacturer = modality, "MASAM"
+        templates.append(save(made, tmp_path / "made.dcm").read_bytes())
+
     def write_quickly(paths: list[Path], *_: Any) -> tuple[str, ...]:
-        for path, modality in zip(paths, ("SEG", "SR"), strict=True):
-            made = report(images)
-            made.Modality, made.Manufacturer = modality, "MASAM"
-            write_bytes(path, save(made, tmp_path / "made.dcm").read_bytes())
+        for path, template in zip(paths, templates, strict=True):
+            own = str(next(numbers)).encode()  # another unique id each time
+            write_bytes(path, template.replace(str(10**20).encode(), own))
         return ()
 
+    # Of the work itself only what it writes counts here.
     volume = read_volume(tmp_path / "case" / "images")
-    monkeypatch.setattr("masam_core.watch.work.write_files", write_quickly)
-    monkeypatch.setattr("masam_core.watch.work.read_apart", lambda *_, **__: volume)
+    quick: dict[str, Any] = {
+        "write_files": write_quickly,
+        "read_apart": lambda *_, **__: volume,
+        "records_of_files": lambda *_: ["a line"],
+        "segment_records": lambda *_, **__: [],
+        "measurement_rows": lambda *_: [],
+    }
+    for name, function in quick.items():
+        monkeypatch.setattr(f"masam_core.watch.work.{name}", function)
     monkeypatch.setattr(os, "fsync", lambda _number: None)
-    files = sorted((tmp_path / "case").rglob("*.dcm"))
+    middle = next(
+        path
+        for path in (tmp_path / "case" / "images").iterdir()
+        if pydicom.dcmread(path).SOPInstanceUID == images[1].SOPInstanceUID
+    )
+    files = [middle, tmp_path / "case" / "report.dcm"]  # what the two others do is the same
 
     class Counted(Archive):
         def store(self, path: Path) -> Stored:
@@ -418,4 +438,36 @@ def test_a_power_cut_at_any_moment_ends_in_exactly_one_result(
         assert there.modalities() == ["SEG", "SR"], f"cut {cut}"
         (row,) = status_of(work)
         assert (row.status, row.sent) == ("done", "yes"), f"cut {cut}"
-    assert cut > 60
+    assert cut > 40
+
+
+def test_what_nobody_foresaw_does_not_end_the_night(
+    make: Make, archive: Archive, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_case(tmp_path / "case")
+    said: list[str] = []
+    watch = make(say=said.append)
+    feed(watch, tmp_path / "case")
+    clock.now += QUIET
+    step, send = watch.step, archive.store
+    broken = {"step": 2, "send": 2}
+
+    def stumble(name: str) -> None:
+        broken[name] -= 1
+        if broken[name] >= 0:
+            raise OSError(5, "Input/output error", "/home/Mustermann/P-4711")
+
+    def stumbling_step() -> bool:
+        stumble("step")
+        return step()
+
+    def stumbling_store(path: Path) -> Stored:
+        stumble("send")
+        return send(path)
+
+    monkeypatch.setattr(watch, "step", stumbling_step)
+    monkeypatch.setattr(archive, "store", stumbling_store)
+    watch.run(once=True)
+    assert statuses(tmp_path) == [("done", "yes")]
+    assert sum("Input/output error" in line for line in said) == 2
+    assert not any(secret in line for line in said for secret in SECRETS)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from masam_core.video.pictures import Colour
 
+MARK = "prepared.json"  # in a folder that was prepared: of which data set
+
 
 @dataclass(frozen=True)
 class Found:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from masam_core.data.prepare.dataset import Dataset, Found, Survey, listed, paired
+from masam_core.data.prepare.dataset import MARK, Dataset, Found, Survey, listed, paired
 from masam_core.errors import ConfigError
 from masam_core.jsonfile import read_json
 
@@ -62,7 +62,8 @@ def survey(source: Path) -> Survey:
             word = "training" if split == "train" else "test"
             found.missing.append(f"{wanted - counts[split]} of the {wanted} {word} sequences")
     for file in sorted(source.rglob("labels.json")):
-        _require_colours(file, found)
+        if not (file.parent / MARK).exists():  # else our own, of an earlier run in this folder
+            _require_colours(file, found)
     return found
 
 

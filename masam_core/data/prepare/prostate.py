@@ -27,9 +27,9 @@ NAME = re.compile(r"case(\d+)(_segmentation)?\.nii(\.gz)?$", re.IGNORECASE)
 
 
 def survey(source: Path) -> Survey:
-    """Find each site's folder, by the hospital's name or as ``siteA`` or ``A``."""
+    """Find each site's folder, by the hospital's name or as ``siteA``, ``prostateA`` or ``A``."""
     found = Survey()
-    folders = {p.name.upper().removeprefix("SITE").lstrip("_- "): p for p in _folders(source)}
+    folders = {_short(p.name): p for p in _folders(source)}
     for letter, (name, count, test) in SITES.items():
         others = [other for other, of in OTHER_NAMES.items() if of == letter]
         folder = next((folders[n] for n in (name, letter, *others) if n in folders), None)
@@ -57,6 +57,13 @@ def survey(source: Path) -> Survey:
 
 def _folders(source: Path) -> list[Path]:
     return [p for p in sorted(source.glob("*")) if p.is_dir()] if source.is_dir() else []
+
+
+def _short(name: str) -> str:
+    upper = name.upper()
+    for word in ("SITE", "PROSTATE"):
+        upper = upper.removeprefix(word).lstrip("_- ")
+    return upper
 
 
 def _single(letter: str) -> Callable[[Found], str | None]:

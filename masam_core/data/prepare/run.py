@@ -9,14 +9,13 @@ from pathlib import Path
 
 from masam_core.atomic import write_text
 from masam_core.data.prepare.check import problems_of
-from masam_core.data.prepare.dataset import Found, Survey
+from masam_core.data.prepare.dataset import MARK, Found, Survey
 from masam_core.data.prepare.lists import with_splits, write_account, write_lists
 from masam_core.data.prepare.registry import dataset as dataset_of
 from masam_core.data.prepare.write import is_written, write_case
 from masam_core.errors import ConfigError
 from masam_core.targets import require_folder
 
-MARK = "prepared.json"
 TOLD = 12  # problems that a message lists
 
 Progress = Callable[[str, int, int, str], None]

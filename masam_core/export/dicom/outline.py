@@ -8,8 +8,9 @@ by a channel without width, as the standard has it (DICOM PS3.3, C.8.8.6.3, keyh
 from __future__ import annotations
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
+
+from masam_core.late import sitk
 
 Corner = tuple[int, int]  # (column, row) of a pixel's corner; (0, 0) is the first pixel's
 
@@ -107,7 +108,7 @@ def _joined(outer: list[Corner], hole: list[Corner]) -> list[Corner]:
 
 
 def _straightened(corners: list[Corner]) -> list[Corner]:
-    """Without the corners in the middle of a straight line; turns on the spot stay."""
+    """Corners but those in the middle of a straight line; turns on the spot stay."""
     kept = []
     for n, (x, y) in enumerate(corners):
         (ax, ay), (bx, by) = corners[n - 1], corners[(n + 1) % len(corners)]

@@ -190,12 +190,14 @@ def test_sites_of_the_other_naming_are_found_and_a_missing_one_is_named(tmp_path
     source = miniatures.prostate(tmp_path / "sites")
     (source / "I2CVB").rename(source / "HCRUDB")
     (source / "HK").rename(source / "siteF")
+    (source / "BMC").rename(source / "prostateB")
     (source / "UCL" / "Case32.nii.gz").unlink()
     with pytest.raises(ConfigError) as refused:
         prepare("prostate", source, tmp_path / "data")
     assert "UCL/Case32.nii.gz, a test case" in str(refused.value)
     assert "site C" not in str(refused.value)
     assert "site F" not in str(refused.value)
+    assert "site B" not in str(refused.value)
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +223,11 @@ def test_endovis_colours_become_the_challenges_classes(endovis: Path, tmp_path: 
         assert np.array_equal(shown, np.asarray(Image.open(source / "labels" / name))[..., :3])
         assert set(np.unique(np.asarray(picture))) == {0, 1, 4, 10}
     labels = json.loads((tmp_path / "data/labels.json").read_text())
+    # A second run in a folder of the source is not led astray by what the first one wrote there.
+    inside = endovis / "prepared"
+    assert prepare("endovis18", endovis, inside).kept == 0
+    assert prepare("endovis18", endovis, inside).kept == 19
+    shutil.rmtree(inside)
     assert labels[3] == {"value": 4, "name": "kidney-parenchyma", "color": [255, 55, 0]}
 
 
