@@ -47,7 +47,8 @@ async def serve(settings: dict[str, Any], link: TabLink) -> None:
     timeout, folder = int(settings["timeout"]), Path(settings["folder"])
     loop = asyncio.get_running_loop()
     worker = SharedWorker(link, loop)
-    link.start(loop, partial(_end, folder, worker))
+    tabs: list[Tab] = []
+    link.start(loop, partial(_end, folder, worker, tabs))
     tab = Tab(
         folder,
         Settings(settings["device"], settings["worker"]),
@@ -56,6 +57,7 @@ async def serve(settings: dict[str, Any], link: TabLink) -> None:
         worker.transport,
         Works(worksFolder(), settings["owner"]) if settings["keep"] else None,
     )
+    tabs.append(tab)
     live = Live(tab.state, actionsOf(tab), tab.context.sayError, tab.autosave.setWatched)
     runner = web.AppRunner(
         makeApp(tab, live, settings["secret"]), access_log=None, shutdown_timeout=END_SECONDS
@@ -85,9 +87,11 @@ def _sayImage(tab: Tab, link: TabLink, name: str) -> None:
         link.say(IMAGE)
 
 
-def _end(folder: Path, worker: SharedWorker, told: bool) -> None:
+def _end(folder: Path, worker: SharedWorker, tabs: list[Tab], told: bool) -> None:
     """Nothing of the tab may stay behind; nor of the worker, where the front process has died."""
     kill_below(os.getpid())
+    for tab in tabs:
+        tab.dropSaved()
     if not told and worker.pid:
         kill_tree(worker.pid)
     shutil.rmtree(folder, ignore_errors=True)

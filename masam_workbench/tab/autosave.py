@@ -108,6 +108,12 @@ class Autosave:
         if folder is not None and self.works is not None and not keep:
             self.works.drop(folder)
 
+    def drop(self) -> None:
+        """Delete what is kept; also from another thread, when the tab ends."""
+        folder = self._folder
+        if folder is not None and self.works is not None:
+            self.works.drop(folder)
+
     def image(self, folder: Path) -> tuple[Path, dict[str, Any]]:
         """The image of a piece of work, to be opened before :meth:`fill`, and what is known of it.
 

@@ -230,8 +230,14 @@ class Tab:
         self.unsaved.saved(self.rows.rows(), whole)
         self.context.refreshSoon()
 
+    def dropSaved(self) -> None:
+        """The tab ends: what was kept of work that is in a file of its user's goes, too."""
+        if self.state.saved:
+            self.autosave.drop()
+
     def close(self) -> None:
         """The tab is gone."""
+        self.dropSaved()
         self.checking.dismiss()
         self.improve.close()
         self.watcher.stop()

@@ -269,6 +269,25 @@ def test_a_tab_whose_browser_has_gone_can_be_continued_in_another(
     asyncio.run(play())
 
 
+def test_work_that_was_saved_is_not_kept_beyond_its_tab(tmp_path: Path, sample_data: Path) -> None:
+    requireWorkbench()
+    own = startServer(home=tmp_path)
+
+    async def play() -> None:
+        async with Page(own.address) as page:
+            rows = await work(page, sample_data / SAMPLE)
+            await untilKept(tmp_path, rows[2]["id"])
+            await saved(page, ".mrb")
+            await page.until(lambda s: s["saved"])
+            assert kept(tmp_path)  # a killed server would still offer it
+
+    try:
+        asyncio.run(play())
+    finally:
+        own.stop()
+    assert kept(tmp_path) == []
+
+
 def transformed(body: bytes, folder: Path) -> bytes:
     """A saved scene, laid under a transform, as a registration in Slicer leaves it."""
     import subprocess
