@@ -24,9 +24,7 @@ class Late:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        value = getattr(importlib.import_module(self._name), attribute)
-        setattr(self, attribute, value)
-        return value
+        return getattr(importlib.import_module(self._name), attribute)
 
 
 if TYPE_CHECKING:

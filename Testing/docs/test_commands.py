@@ -28,6 +28,7 @@ MEANT = {"IMAGE": "a.nii.gz", "[IMAGE]": "a.nii.gz"}
 # Not run: the beginning of the words (or a word among them), and why.
 ONLY_PARSED = {
     "workbench": "serves until it is stopped; its own tests run it",
+    "followup": "compares two studies; its own tests run it",
     "bench": "takes minutes; its own tests run it on a small model",
     "models download": "needs a network",
     "pacs": "needs a PACS; its own tests run it",

@@ -53,7 +53,7 @@ LESION_COLUMNS = ("lesion_number", "lesion", "organ", "lymph_node", "target")
 
 @dataclass(frozen=True)
 class Source:
-    """Where a study was read; see ``read_study``."""
+    """Place where a study was read; see ``read_study``."""
 
     path: str
     series: str | None = None

@@ -1,4 +1,4 @@
-"""Where a place of an earlier study lies in a later one: rigid as a whole, then around a lesion.
+"""Places of an earlier study in a later one: rigid as a whole, then around a lesion.
 
 Mutual information (Mattes et al., 2003), so that CT and MR, or two sequences, can be compared; from
 coarse to fine; every seed is fixed. First the whole volumes, rigid; then a crop around a lesion,

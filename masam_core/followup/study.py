@@ -36,7 +36,7 @@ class Study:
 
     @property
     def slice_mm(self) -> float:
-        """From slice to slice."""
+        """Distance from slice to slice."""
         return float(self.volume.geometry.spacing[self.volume.geometry.acquisition_axis])
 
     def with_lesions(self, lesions: Sequence[NamedMask] | None) -> Study:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class How(Keyword):
-    """Where a finding comes from.
+    """Origin of a finding.
 
     Attributes:
         GIVEN: a mask that somebody gave.

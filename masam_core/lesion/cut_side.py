@@ -1,4 +1,4 @@
-"""Where the side of a box lies at which it cuts a lesion off."""
+"""The place of the side of a box at which it cuts a lesion off."""
 
 from __future__ import annotations
 

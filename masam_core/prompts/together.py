@@ -107,7 +107,7 @@ def _paired(firsts: list[FirstPrompt]) -> list[FirstPrompt]:
 
 
 def _tracked_once(firsts: list[FirstPrompt]) -> list[FirstPrompt]:
-    """Of prompts of one tracked lesion the first alone; of lines the longest, in its place."""
+    """Keep the first prompt alone of one tracked lesion; of lines the longest, in its place."""
     out: list[FirstPrompt] = []
     for first in firsts:
         uid = first.tracking_uid

@@ -121,7 +121,7 @@ class Shelf:
             ]
 
     def last(self) -> float:
-        """When the last object of any series came (seconds since the epoch)."""
+        """Time at which the last object of any series came (seconds since the epoch)."""
         with self._busy:
             return max((group.last for group in self._groups.values()), default=0.0)
 

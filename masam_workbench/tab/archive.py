@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from MASAMSlicerLib.control.front import ERROR, PLAIN
-from MASAMSlicerLib.scene.dicomfiles import sameGridAs, saveDicom
+from MASAMSlicerLib.scene.dicomfiles import saveDicom
 
-from masam_core.errors import Cancelled, MasamError, PacsError, SegmentationError
-from masam_core.image.formats.dicom.origin import SourceImages
+from masam_core.errors import Cancelled, MasamError, PacsError
 from masam_core.pacs.fetching import fetch_series
 from masam_core.pacs.files import digest
 from masam_core.pacs.opening import open_pacs
@@ -157,12 +156,7 @@ class Archive:
         self._cancelled.set()
 
     def _write(self, folder: Path) -> list[Path]:
-        volume = self.context.volume
-        if volume is None or self._images.sources is None:
-            raise SegmentationError(
-                "This image is no DICOM series, so it belongs to no patient and study of the PACS."
-            )
-        grid = sameGridAs(volume, SourceImages.from_dict(self._images.sources))
+        grid, volume = self._images.dicomGrid(), self.context.volume
         node = self._segmentation()
         masks, report = folder / "lesions.seg.dcm", folder / "report.sr.dcm"
         saveDicom(node, volume, masks, grid)

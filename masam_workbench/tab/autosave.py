@@ -93,7 +93,7 @@ class Autosave:
 
     @property
     def folder(self) -> Path | None:
-        """Where the work is kept; None where there is none."""
+        """Folder in which the work is kept; None where there is none."""
         return self._folder
 
     def leave(self, keep: bool) -> None:

@@ -105,7 +105,7 @@ class Boxes:
 
 
 def boxOf(lesion: LesionEntry) -> dict[str, Any] | None:
-    """Where a lesion's box lies, as the page is told; None where it has none."""
+    """Place of a lesion's box, as the page is told; None where it has none."""
     if lesion.roi is None or lesion.volume is None:
         return None
     try:

@@ -81,7 +81,7 @@ def requireWholeNrrd(path: Path) -> None:
 
 
 def _place(folder: Path, inside: str, name: str) -> Path:
-    """Where a file of an archive goes: its own place, as far as that lies below the folder."""
+    """Path to which a file of an archive goes: its own, as far as that lies below the folder."""
     parts = [part for part in (*PurePosixPath(inside).parts, name) if part not in ("/", ".", "..")]
     if any("\\" in part or ":" in part or "\0" in part for part in parts):
         raise VolumeError(_DAMAGED.format(reason="a file in it has a name that can't be used"))

@@ -11,12 +11,15 @@ from typing import Any
 
 from MASAMSlicerLib.control.front import PLAIN, WARNING
 from MASAMSlicerLib.sampledata import SAMPLES
+from MASAMSlicerLib.scene.dicomfiles import sameGridAs
 from MASAMSlicerLib.scene.volumes import forgetVolumes, requireVolume
 from MASAMSlicerLib.scene.windowlevel import applyPreset, presetsOf
 
 from masam_core.catalog.bundled import sample_data_dir
-from masam_core.errors import MasamError, VolumeError
+from masam_core.errors import MasamError, SegmentationError, VolumeError
 from masam_core.image.apart import Reader, take_in_apart
+from masam_core.image.formats.dicom.origin import SourceImages
+from masam_core.image.geometry import Geometry
 from masam_workbench.tab.bundle import requireWholeNrrd, unpackScene
 from masam_workbench.tab.context import TabContext
 from masam_workbench.tab.opening import (
@@ -199,6 +202,7 @@ class Images:
             item = item or hierarchy.CreateItem(hierarchy.GetSceneItemID(), volume)
             hierarchy.SetItemAttribute(item, key, str(modality))
         self._letGo([volume, volume.GetDisplayNode(), volume.GetStorageNode()])
+        volume.SetName(name)  # the scene numbers names that were there when it was read
         self._show(volume, facts.get("origin"))
         self.sources = facts.get("images")
         notes = " ".join(str(note) for note in facts.get("notes", []))
@@ -214,6 +218,17 @@ class Images:
             if lesion.roi is None:
                 context.session.lesions.adopt(lesion)
         context.say("Opened the scene as it was saved.")
+
+    def dicomGrid(self) -> Geometry:
+        """The shown image's grid with the names of its DICOM slices.
+
+        Raises:
+            SegmentationError: it was not read from DICOM.
+        """
+        volume = self.context.volume
+        if volume is None or self.sources is None:
+            raise SegmentationError("This image is no DICOM series: it has no patient or study.")
+        return sameGridAs(volume, SourceImages.from_dict(self.sources))
 
     def _show(self, volume: Any, origin: dict[str, Any] | None) -> None:
         self.context.volume = volume

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from MASAMSlicerLib.control.front import PLAIN, WARNING
+from MASAMSlicerLib.scene.dicomfiles import SUFFIXES, saveDicom
 from MASAMSlicerLib.scene.export import saveSegmentation
 from MASAMSlicerLib.scene.scenefile import saveScene
 
 from masam_core.atomic import why_not_written
 from masam_core.errors import MasamError, SegmentationError
+from masam_core.image.geometry import Geometry
 from masam_core.image.volume import stem
 from masam_workbench.served.masks import Masks
 from masam_workbench.tab.context import TabContext
@@ -24,9 +26,13 @@ ENDINGS = {
     ".nii.gz": "_seg.nii.gz",
     ".csv": "_measurements.csv",
     ".mrb": "_scene.mrb",
+    ".seg.dcm": ".seg.dcm",
+    ".rt.dcm": ".rt.dcm",
+    ".sr.dcm": ".sr.dcm",
 }
-WITH_MASKS = (".seg.nrrd", ".nii.gz", ".mrb")
-WITH_NUMBERS = (".seg.nrrd", ".csv", ".mrb")  # measurements, as a table or in a segment's tags
+WITH_MASKS = (".seg.nrrd", ".nii.gz", ".mrb", ".seg.dcm", ".rt.dcm")
+# Measurements, as a table, a report, or in a segment's tags.
+WITH_NUMBERS = (".seg.nrrd", ".csv", ".mrb", ".sr.dcm")
 
 
 class Saving:
@@ -36,6 +42,7 @@ class Saving:
         context: of the tab.
         masks: of its lesions.
         whenMeasured: see :meth:`~masam_workbench.tab.measuring.Measuring.whenMeasured`.
+        dicomGrid: see :meth:`~masam_workbench.tab.images.Images.dicomGrid`.
         onSaved: called when masks are in a file; with whether boxes and prompts are, too.
     """
 
@@ -44,10 +51,12 @@ class Saving:
         context: TabContext,
         masks: Masks,
         whenMeasured: Callable[[Callable[[str], None]], bool],
+        dicomGrid: Callable[[], Geometry],
         onSaved: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self.context, self._masks = context, masks
-        self._whenMeasured, self._onSaved = whenMeasured, onSaved
+        self._whenMeasured, self._dicomGrid = whenMeasured, dicomGrid
+        self._onSaved = onSaved
 
     @property
     def folder(self) -> Path:
@@ -63,6 +72,7 @@ class Saving:
             ".nii.gz": self._segments,
             ".csv": self._table,
             ".mrb": self._scene,
+            **{ending: self._dicom for ending in SUFFIXES},
         }
         context = self.context
         if kind not in makers or context.volume is None:
@@ -109,6 +119,11 @@ class Saving:
 
     def _segments(self, path: Path) -> list[str]:
         return saveSegmentation(self.segmentation(), self.context.volume, path)
+
+    def _dicom(self, path: Path) -> list[str]:
+        """Masks or their report as DICOM of the image's patient and study."""
+        grid = self._dicomGrid()
+        return saveDicom(self.segmentation(), self.context.volume, path, grid)
 
     def _table(self, path: Path) -> list[str]:
         writeTable(path, self.context.lesions(), self._masks)

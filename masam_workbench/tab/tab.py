@@ -119,7 +119,13 @@ class Tab:
             measureSoon=self.measuring.soon,
         )
         self.correcting = Correcting(context, self.running.runner, self.measuring.soon)
-        self.saving = Saving(context, self.masks, self.measuring.whenMeasured, self._onSaved)
+        self.saving = Saving(
+            context,
+            self.masks,
+            self.measuring.whenMeasured,
+            self.images.dicomGrid,
+            self._onSaved,
+        )
         self.archive = Archive(
             context, self.images, self.saving.segmentation, lambda: self._onSaved(False)
         )

@@ -21,7 +21,7 @@ FOLLOWS = "MASAM.Follows"  # id of the lesion of the earlier volume
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Where a lesion is in its own volume.
+    """Place of a lesion in its own volume.
 
     Attributes:
         lesion: its id.

@@ -1,4 +1,4 @@
-"""Where a lesion's box and its other prompts are, to be put back."""
+"""Places of a lesion's box and its other prompts, to be put back."""
 
 from __future__ import annotations
 

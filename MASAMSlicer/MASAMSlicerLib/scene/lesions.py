@@ -146,7 +146,7 @@ class LesionList:
         return self._inOrder(found)
 
     def _inOrder(self, found: list[LesionEntry]) -> list[LesionEntry]:
-        """By label, so that one that was deleted comes back to its place; others get their own."""
+        """Sort by label: one that was deleted comes back to its place, and others get their own."""
         taken = {lesion.label for lesion in found if lesion.label}
         for lesion in found:
             if not lesion.label:

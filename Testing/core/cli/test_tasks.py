@@ -94,7 +94,7 @@ def test_prostate_of_one_site(tmp_path: Path) -> None:
 
 def test_pancreas_tumour_without_a_box_and_with_it(tmp_path: Path) -> None:
     source = miniatures.msd_pancreas(tmp_path / "owner")
-    # 001 and 002 are split by their hash; take what gives both.
+    # Patients are split by a hash of their names: these eight give both splits.
     names = [f"pancreas_{n:03d}" for n in (1, 2, 3, 4, 5, 6, 7, 8)]
     miniatures.keep(source, names)
     masam("prepare", "msd-pancreas", source, "-o", tmp_path / "data", "--partial")

@@ -79,8 +79,7 @@ def test_a_wrong_mask_is_put_right_with_two_clicks_and_a_cutting_box_is_extended
     bench.press("Control+Enter")
     bench.untilIdle()
     bench.get("extend").first.wait_for()
-    assert "cut off" in bench.text("figures")
-    assert not re.search(r"\d+ ?%", bench.text("confidence"))  # none is shown as valid
+    assert not re.search(r"\d", bench.text("confidence"))  # none is shown as valid
     small = volumeOf(bench)
     before = dice(saved(bench, case, tmp_path), case.expert)
     bench.page.screenshot(path=screenshots / "workbench_cut.png")

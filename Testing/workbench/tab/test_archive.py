@@ -45,6 +45,20 @@ async def finished(page: Page) -> None:
     await page.until(lambda state: not state["pacs"]["doing"])
 
 
+async def _savesDicom(page: Page, folder: Path) -> None:
+    """Masks, contours and report are offered as files of the patient's own study."""
+    for ending, modality in {".seg.dcm": "SEG", ".rt.dcm": "RTSTRUCT", ".sr.dcm": "SR"}.items():
+        await page.done("save", ending)
+        await page.until(lambda state, end=ending: state["download"].endswith(end))  # type: ignore[misc]
+        name = page.state["download"].split(" ", 1)[1]
+        status, _, body = await page.get(f"results/{name}")
+        assert status == 200
+        (folder / name).write_bytes(body)
+        made = pydicom.dcmread(folder / name)
+        assert (made.Modality, made.PatientID) == (modality, "P-4711")
+        assert made.StudyInstanceUID == "1.2.826.0.1.1"
+
+
 def test_from_the_pacs_and_back(server: Server, orthanc: Orthanc, tmp_path: Path) -> None:
     async def play() -> None:
         async with Page(server.address) as page:
@@ -78,6 +92,7 @@ def test_from_the_pacs_and_back(server: Server, orthanc: Orthanc, tmp_path: Path
             await page.done("newBox", [-3.4, -8.2, 16.5], axes, [4.5, 9.0, 15.0])
             await page.done("segment")
             await page.until(lambda s: s["lesions"] and s["lesions"][0]["mask"] and not s["busy"])
+            await _savesDicom(page, tmp_path)
             await page.done("pacsSend")
             await page.until(lambda state: state["pacs"]["message"].startswith("The PACS has"))
             await page.until(lambda state: state["saved"])
@@ -85,6 +100,8 @@ def test_from_the_pacs_and_back(server: Server, orthanc: Orthanc, tmp_path: Path
             await page.until(lambda state: len(state["pacs"]["rows"]) == 4)
 
             await page.open("sarcoma_ct")
+            await page.done("save", ".seg.dcm")
+            await page.until(lambda state: "is no DICOM series" in state["message"])
             await page.done("pacsSend")
             await page.until(lambda state: "is no DICOM series" in state["pacs"]["message"])
 

@@ -63,7 +63,7 @@ def test_a_save_that_fails_is_told_in_a_sentence_and_nothing_is_offered(
         state=SimpleNamespace(download=""),
         sayError=said.append,
     )
-    saving = Saving(context, None, lambda _: True)
+    saving = Saving(context, None, lambda _: True, lambda: None)
     saving._write(".seg.nrrd", _cannot if make == "no folder" else make, "")
     (error,) = said
     assert isinstance(error, SegmentationError)  # else it would be "something unforeseen"

@@ -8,8 +8,9 @@ by a channel without width, as the standard has it (DICOM PS3.3, C.8.8.6.3, keyh
 from __future__ import annotations
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
+
+from masam_core.late import sitk
 
 Corner = tuple[int, int]  # (column, row) of a pixel's corner; (0, 0) is the first pixel's
 

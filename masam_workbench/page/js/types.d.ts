@@ -12,7 +12,7 @@ export interface Box {
 
 export interface Prompt {
   id: string;
-  kind: "point" | "scribble" | "lasso" | "line" | "slicebox" | "box";
+  kind: "point" | "scribble" | "lasso" | "line" | "slicebox" | "box" | "across";
   name?: string;
   positive: boolean;
   points: Vec3[];

@@ -55,7 +55,7 @@ export class Dialogs {
         h("div", {}, h("h2", {}, "Keys"), table(KEYS)),
       ),
     );
-    this._improve = improveWindow(bench, dialog);
+    this._improve = improveWindow(bench);
     this._settings = this._buildSettings();
     this._series = this._buildSeries();
     this._check = this._buildCheck();

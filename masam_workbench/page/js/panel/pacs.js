@@ -22,13 +22,28 @@ export class Pacs {
     this._patient = field("pacs-patient", "text", "");
     this._from = field("pacs-from", "date", "");
     this._to = field("pacs-to", "date", "");
-    this._modality = h("select", { "data-test": "pacs-modality" }, ...MODALITIES.map((each) => h("option", { value: each }, each || "any")));
+    this._modality = h(
+      "select",
+      { "data-test": "pacs-modality" },
+      ...MODALITIES.map((each) => h("option", { value: each }, each || "any")),
+    );
     this._search = h("button", { type: "submit", class: "strong", "data-test": "pacs-search" }, "Search");
-    const form = h("form", { class: "asked", onsubmit: (/** @type {Event} */ event) => {
-      event.preventDefault();
-      this._find();
-    } },
-    label("Name", this._name), label("Patient id", this._patient), label("From", this._from), label("To", this._to), label("Modality", this._modality), this._search);
+    const form = h(
+      "form",
+      {
+        class: "asked",
+        onsubmit: (/** @type {Event} */ event) => {
+          event.preventDefault();
+          this._find();
+        },
+      },
+      label("Name", this._name),
+      label("Patient id", this._patient),
+      label("From", this._from),
+      label("To", this._to),
+      label("Modality", this._modality),
+      this._search,
+    );
     this._status = h("p", { class: "status", role: "status", "data-test": "pacs-status" });
     this._bar = h("progress", { max: 1, "aria-label": "Images that are here" });
     this._cancel = button("close", "Cancel", { "data-test": "pacs-cancel", onclick: () => bench.ask("pacsCancel") });
@@ -95,9 +110,14 @@ export class Pacs {
     /** @type {Map<string, Row[]>} */
     const studies = new Map();
     for (const row of rows) studies.set(row.study, [...(studies.get(row.study) ?? []), row]);
-    return [...studies.values()].map((of) => h("section", {},
-      h("h2", {}, [of[0].date, of[0].name, of[0].patient, of[0].about].filter(Boolean).join("   ")),
-      ...of.map((row) => this._series(row))));
+    return [...studies.values()].map((of) =>
+      h(
+        "section",
+        {},
+        h("h2", {}, [of[0].date, of[0].name, of[0].patient, of[0].about].filter(Boolean).join("   ")),
+        ...of.map((row) => this._series(row)),
+      ),
+    );
   }
 
   /** @param {Row} row */
@@ -105,9 +125,22 @@ export class Pacs {
     const what = /** @type {Record<string, string>} */ (OBJECTS)[row.modality] ?? "";
     const count = what || row.images === null ? what : `${row.images} ${row.images === 1 ? "image" : "images"}`;
     const words = [row.modality, row.description, count].filter(Boolean).join(", ");
-    const picture = row.picture ? h("img", { src: row.picture, alt: "", width: 64, height: 64, loading: "lazy" }) : h("span", { class: "nopicture" });
+    const picture = row.picture
+      ? h("img", { src: row.picture, alt: "", width: 64, height: 64, loading: "lazy" })
+      : h("span", { class: "nopicture" });
     if (!row.picture) return h("div", { class: "one" }, picture, h("span", {}, words));
-    return h("button", { type: "button", class: "one", "data-test": "pacs-series", title: "Fetch this series and open it", onclick: () => this._fetch(row) }, picture, h("span", {}, words));
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "one",
+        "data-test": "pacs-series",
+        title: "Fetch this series and open it",
+        onclick: () => this._fetch(row),
+      },
+      picture,
+      h("span", {}, words),
+    );
   }
 }
 

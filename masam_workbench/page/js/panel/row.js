@@ -4,7 +4,18 @@ import { sizeFields } from "./size.js";
 
 /** @typedef {import("../types").Lesion} Lesion */
 
-const KIND_WORDS = { point: "Click", scribble: "Scribble", lasso: "Lasso", line: "Line", slicebox: "2D box", box: "Box" };
+/** @type {Record<string, string>} */
+const KIND_WORDS = {
+  point: "Click",
+  scribble: "Scribble",
+  lasso: "Lasso",
+  line: "Line",
+  slicebox: "2D box",
+  box: "Box",
+  across: "Across",
+};
+
+const UNSIGNED = ["line", "across", "slicebox", "box"]; // first prompts, which always belong
 
 /**
  * A lesion in the list.
@@ -203,7 +214,7 @@ export class Row {
       (n) => {
         const prompt = lesion.prompts[n];
         const word = KIND_WORDS[prompt.kind] ?? prompt.name ?? prompt.kind;
-        const kind = `${word}${prompt.kind === "line" || prompt.kind === "slicebox" || prompt.kind === "box" ? "" : prompt.positive ? " +" : " −"}`;
+        const kind = `${word}${UNSIGNED.includes(prompt.kind) ? "" : prompt.positive ? " +" : " −"}`;
         return h(
           "span",
           { class: `prompt ${prompt.positive ? "plus" : "minus"}` },

@@ -58,6 +58,9 @@ export function buildTopbar(root, bench, files, dialogs, pacs) {
     ["save-nii", ".nii.gz", "Masks as labels", "A label image on the image's own grid (.nii.gz)"],
     ["save-csv", ".csv", "Table", "Measurements (.csv)"],
     ["save-mrb", ".mrb", "Whole scene", "Image, boxes, prompts and masks, for 3D Slicer and for here (.mrb)"],
+    ["save-dicom-seg", ".seg.dcm", "DICOM masks", "Masks in the patient's own study (DICOM SEG)"],
+    ["save-dicom-sr", ".sr.dcm", "DICOM report", "Measurements in the patient's own study (DICOM SR)"],
+    ["save-dicom-rt", ".rt.dcm", "DICOM contours", "Contours for radiotherapy (RTSTRUCT)"],
   ].map(([test, kind, word, about]) => item("save", word, about, { "data-test": test, onclick: () => bench.ask("save", kind) }));
   const picture = item("camera", "Picture", "What is on the screen, with the words that it is for research (key I)", {
     "data-test": "save-png",
@@ -96,9 +99,10 @@ export function buildTopbar(root, bench, files, dialogs, pacs) {
     redo.title = redoTitle ? `Redo: ${redoTitle} (Ctrl+Y)` : "There is nothing to redo";
     const masks = lesions.some((each) => each.mask);
     kinds.forEach((each, n) => {
-      each.disabled = n < 3 ? !masks : !image;
+      each.disabled = n === 3 ? !image : !masks;
+      each.hidden = n > 3 && !image?.study;
     });
-    toPacs.disabled = !masks;
+    toPacs.disabled = !masks || !image?.study;
     save.opener.disabled = !image;
     say(saved, image && store.state.saved === false ? "not saved" : "");
   });

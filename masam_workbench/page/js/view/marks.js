@@ -50,7 +50,7 @@ export function paintMark(pen, kind, positive, seen) {
     for (const at of seen) sign(pen, at, positive);
   } else if (kind === "lasso") {
     pen.lines([...seen, seen[0]], color, 1.8, positive ? [] : [6, 4]);
-  } else if (kind === "line") {
+  } else if (kind === "line" || kind === "across") {
     for (let n = 0; n + 1 < seen.length; n += 2) pen.lines([seen[n], seen[n + 1]], "#ffffff", 1.8);
     for (const at of seen) pen.dot(at, 3.5, "#fff");
   } else if (kind === "slicebox" || kind === "box") {
@@ -89,11 +89,11 @@ export function hitMark(camera, slice, prompts, x, y) {
   for (const prompt of [...prompts].reverse()) {
     const { here, points } = onScreen(prompt.points, camera, slice);
     if (!here || prompt.kind === "box") continue;
-    const single = prompt.kind === "point" || prompt.kind === "line" || prompt.kind === "slicebox";
+    const single = prompt.kind === "point" || prompt.kind === "line" || prompt.kind === "across" || prompt.kind === "slicebox";
     const point = points.findIndex((each) => distance(each, [x, y]) < NEAR);
     if (point >= 0) return { prompt, point: single ? point : -1 };
     if (prompt.kind === "point" || prompt.kind === "slicebox") continue;
-    const step = prompt.kind === "line" ? 2 : 1;
+    const step = prompt.kind === "line" || prompt.kind === "across" ? 2 : 1;
     for (let n = 0; n + 1 < points.length; n += step) {
       if (fromSegment([x, y], points[n], points[n + 1]) < NEAR - 3) return { prompt, point: -1 };
     }
