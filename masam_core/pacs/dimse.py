@@ -281,6 +281,10 @@ class DimsePacs:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 yield association
+        except RuntimeError as error:  # the association has ended meanwhile
+            raise self._broken("what was going on") from error
+        except ValueError as error:  # what can't be written in the agreed way
+            raise Refused(f"{self.words}: this can't be sent as the PACS wants it.") from error
         finally:
             if association.is_established:
                 association.release()

@@ -13,7 +13,7 @@ from masam_core.pacs.settings import PacsSettings
 # too. The last digits vary by PACS where a range is given.
 _EXACT = {
     0x0110: "it met an error of its own",
-    0x0111: "it has a file of this unique id already, and it is another one",
+    0x0111: "it has a file of this unique id already",
     0x0112: "it does not know the object that was asked for",
     0x0122: "it does not take files of this kind",
     0x0124: "it does not allow this to us. Ask those who run the PACS to permit it",
@@ -30,6 +30,7 @@ _RANGES = (
     (0xA900, 0xA9FF, "the file is not of the kind that it says it is"),
     (0xC000, 0xCFFF, "it can't understand the file or the request"),
 )
+_THERE = 0x0111
 _LATER = (0x0110, 0x0213)
 
 
@@ -66,6 +67,8 @@ def of_status(status: int | None) -> str:
 
 def of_failure(status: int | None) -> Stored:
     """What becomes of a file that was refused with a status."""
+    if status == _THERE:  # e.g. sent before a break, which kept us from hearing of it
+        return Stored(True, of_status(status))
     later = status in _LATER or (status is not None and 0xA700 <= status <= 0xA7FF)
     return Stored(False, f"The PACS refused it: {of_status(status)}.", later)
 

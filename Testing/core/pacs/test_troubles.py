@@ -215,6 +215,23 @@ def test_a_search_that_breaks_off_is_no_result(tmp_path: Path, status: int, word
         dimse(tmp_path, port).find(Query(patient="P"))
 
 
+def test_a_pacs_that_ends_between_two_questions_is_told(tmp_path: Path) -> None:
+    def find(event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
+        if event.identifier.QueryRetrieveLevel == "SERIES":
+            event.assoc.abort()
+            return
+        for number in (1, 2):
+            one = Dataset()
+            one.StudyInstanceUID = f"{STUDY}.{number}"
+            yield 0xFF00, one
+
+    with (
+        scp([FIND], [(evt.EVT_C_FIND, find)]) as port,
+        pytest.raises(PacsError, match="connection broke"),
+    ):
+        dimse(tmp_path, port).find(Query(patient="P"))
+
+
 @pytest.mark.parametrize("abort", [False, True])
 def test_a_fetching_by_halves_keeps_what_came_and_goes_on(tmp_path: Path, abort: bool) -> None:
     write_study(tmp_path / "originals", 1, 5)
@@ -313,6 +330,7 @@ def test_an_id_that_is_a_path_is_never_written_to(tmp_path: Path) -> None:
     [
         (0x0000, True, False, ""),
         (0xB000, True, False, "changed some of the file's tags"),
+        (0x0111, True, False, "has a file of this unique id already"),
         (0xA700, False, True, "ran out of room"),
         (0xA900, False, False, "not of the kind"),
         (0x0122, False, False, "does not take files of this kind"),
