@@ -180,8 +180,9 @@ def _run_case(
     if spec.anonymous:
         lesions, volume = without_patient(lesions, replace(volume, name=case.name))
         volume = replace(volume, name=case.name)  # as the files are called
+    shown = "The prompts" if spec.anonymous else ""
     notes = [f"{lesion.name}: {note}" for lesion in lesions for note in lesion.messages]
-    notes += filter(None, (left_out(path, volume.geometry) for path in case.boxes))
+    notes += filter(None, (left_out(path, volume.geometry, shown) for path in case.boxes))
     notes += write_files(targets[: 1 + len(spec.also)], lesions, volume)
     if spec.overlay:
         try:

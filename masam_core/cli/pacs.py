@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,7 +85,6 @@ def get_command(
 ) -> None:
     """Fetch a series, or all of a study, into a folder; a broken try goes on."""
     from masam_core.pacs.fetching import fetch_series, find_series
-    from masam_core.pacs.files import digest
     from masam_core.pacs.records import Query
 
     if not series and not study:
@@ -96,7 +96,7 @@ def get_command(
             found, _ = pacs.find(Query(study=study))
             if not found:
                 raise PacsError(f"{pacs.words} has no study {study}.")
-            wanted = [(s, out / f"{s.modality or 'series'}_{digest(s.series)[:8]}") for s in found]
+            wanted = [(s, out / _folder_name(s)) for s in found]
         done = []
         with progress(quiet=json or not sys.stderr.isatty(), transient=True) as bar:
             for one, folder in wanted:
@@ -119,6 +119,14 @@ def get_command(
         return
     for one_done in done:
         say(f"{plural(one_done.images, 'image')} in {one_done.folder}")
+
+
+def _folder_name(series: Series) -> str:
+    """Name of a series' folder, from what a PACS answers, whatever that is."""
+    from masam_core.pacs.files import digest
+
+    kind = re.sub(r"[^A-Za-z0-9]", "", series.modality)[:16] or "series"
+    return f"{kind}_{digest(series.series)[:8]}"
 
 
 @app.command("put")

@@ -48,8 +48,13 @@ class Asked:
     notes: tuple[str, ...] = ()
 
 
-def read_typed(typed: Typed, volume: Volume) -> Asked:
+def read_typed(typed: Typed, volume: Volume, shown: str = "") -> Asked:
     """Read everything that was typed, on an image.
+
+    Args:
+        typed: prompts and files.
+        volume: the image.
+        shown: what files are called in notes; their names if not given.
 
     Raises:
         BoxError: see :meth:`Typed.require_sense`; prompts that are none or lie outside the image;
@@ -77,7 +82,7 @@ def read_typed(typed: Typed, volume: Volume) -> Asked:
     else:
         records = [replace(records[0], started_from_mask=True)]
     files = [*typed.roi, *([] if typed.prompts is None else [typed.prompts])]
-    notes = tuple(filter(None, (left_out(path, volume.geometry) for path in files)))
+    notes = tuple(filter(None, (left_out(path, volume.geometry, shown) for path in files)))
     return Asked([record.with_corrections(*corrections) for record in records], mask, notes)
 
 

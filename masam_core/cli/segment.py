@@ -303,7 +303,7 @@ def segment_command(
     )
     volume = read_volume(image, series=series).with_modality(modality)
     require_formats(out, volume.geometry)
-    asked = read_typed(typed, volume)
+    asked = read_typed(typed, volume, "The prompts" if anonymous else "")
     segmenter = Segmenter(model, device, precision, base=base)
     segmenter.set_volume(volume)
     lesions = []

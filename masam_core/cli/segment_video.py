@@ -63,6 +63,11 @@ def segment_video(
     from masam_core.video.save import write_labels
 
     frames = open_frames(video)
+    if video.is_dir() and out.resolve() == video.resolve():
+        raise SegmentationError(
+            f"{out} holds the video's own frames, which labels would write over; expected another "
+            "folder after -o."
+        )
     if overlay is not None:
         require_targets([overlay], [video], SegmentationError)
     segmenter = Segmenter(choice.model, choice.device, choice.precision, base=base)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from masam_core.export.dicom.subject import hashed_uid
 from masam_core.image.geometry import Geometry
 
 if TYPE_CHECKING:
@@ -33,12 +34,15 @@ def without_patient(lesions: Sequence[Lesion], volume: Volume) -> tuple[list[Les
         name = f"Lesion {number}"
         prompts = lesion.prompts
         if prompts is not None:
-            prompts = replace(prompts, first=prompts.first.renamed(name))
+            first = prompts.first.renamed(name)
+            first = replace(first, tracking_uid=_hashed(first.tracking_uid))
+            prompts = replace(prompts, first=first)
+        box = replace(lesion.box.renamed(name), tracking_uid=_hashed(lesion.box.tracking_uid))
         changed.append(
             replace(
                 lesion,
                 name=name,
-                box=lesion.box.renamed(name),
+                box=box,
                 geometry=geometry,
                 prompts=prompts,
                 messages=tuple(_renamed(words, names) for words in lesion.messages),
@@ -52,6 +56,11 @@ def anonymous_geometry(geometry: Geometry) -> Geometry:
     if geometry.images is None:
         return geometry
     return replace(geometry, images=geometry.images.without_patient())
+
+
+def _hashed(uid: str) -> str:
+    """A tracking UID that leads back to no report, but is the same in every result."""
+    return hashed_uid(uid) if uid else ""
 
 
 def _renamed(words: str, names: dict[str, str]) -> str:

@@ -240,6 +240,11 @@ def _read_study_masks(
             track = _added(mask, number, count)
             tracks.append(track)
             pieces[id(track)] = 1
+        if id(track) in masks:
+            raise ConfigError(
+                f"{path.name} has two segments of '{track.name}', with the same tracking UID or "
+                "name. Join them into one, or give the new lesion another name and no such tag."
+            )
         masks[id(track)] = mask
     for track in tracks:
         finding, now = track.findings[number], masks.get(id(track))

@@ -214,7 +214,7 @@ def _overall(
 
 def _vanished(course: Course, reading: Reading) -> bool:
     """Whether it counts as gone; a lymph node does below 10 mm in its short axis."""
-    if reading.state is State.ABSENT:
+    if reading.state is State.ABSENT or (course.node and reading.state is State.TOO_SMALL):
         return True
     short = reading.short_mm
     normal = course.node and reading.state is State.MEASURED and short is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from masam_core.errors import ConfigError, VolumeError
 from masam_core.followup.masks import NamedMask
-from masam_core.image.formats.dicom.headers import clean, looks_like_dicom, open_dataset
+from masam_core.image.formats.dicom.headers import clean, looks_like_dicom
 from masam_core.image.volume import Volume, read_volume
 
 _DATES = ("AcquisitionDate", "SeriesDate", "StudyDate", "ContentDate")
@@ -60,7 +60,7 @@ def read_study(
         ConfigError: a date that is none.
     """
     volume = read_volume(path, series).with_modality(modality)
-    found, patient = _told(path)
+    found, patient = _told(volume)
     return Study(volume, read_day(day) if day else found, patient)
 
 
@@ -127,14 +127,11 @@ def is_dicom(path: Path) -> bool:
         return looks_like_dicom(file.read(HEAD_BYTES))
 
 
-def _told(path: Path) -> tuple[date | None, str]:
-    """Date and patient as a DICOM file says; None and an empty text where it does not."""
-    file = path
-    if path.is_dir():
-        file = next((f for f in sorted(path.iterdir()) if is_dicom(f)), path)
-    if not is_dicom(file):
+def _told(volume: Volume) -> tuple[date | None, str]:
+    """Date and patient as the DICOM images that were read say; None and "" where none do."""
+    if volume.geometry.images is None:
         return None, ""
-    dataset = open_dataset(file, pixels=False)
+    dataset = volume.geometry.images.dataset
     patient = "/".join(clean(dataset.get(tag)) for tag in ("IssuerOfPatientID", "PatientID"))
     texts = (clean(dataset.get(tag)) for tag in _DATES)
     day = next((text for text in texts if re.fullmatch(r"\d{8}", text)), "")

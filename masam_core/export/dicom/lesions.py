@@ -65,7 +65,7 @@ def named(
     taken: set[str] = set()
     for number, (lesion, color) in enumerate(zip(lesions, colors, strict=True), 1):
         label = one_line(lesion.name) or f"Lesion {number}"
-        uid = _tracking_uid(lesion, subject)
+        uid = _tracking_uid(lesion, subject.study)
         copies = 0
         while uid in taken:
             copies += 1
@@ -150,10 +150,10 @@ def save(dataset: Dataset, path: Path, same: Callable[[Dataset], bool]) -> None:
     checked(path, lambda written: same(pydicom.dcmread(written)))
 
 
-def _tracking_uid(lesion: Lesion, subject: Subject) -> str:
+def _tracking_uid(lesion: Lesion, study: str) -> str:
     """The UID that came with the prompt, or one that the same prompt always gives."""
     first = lesion.box if lesion.prompts is None else lesion.prompts.first
     if first.tracking_uid:
-        return subject.uid(first.tracking_uid)
+        return first.tracking_uid  # hashed by then, where the patient is to be left out
     asked = first_to_dict(first.renamed(""), lesion.geometry)
-    return hashed_uid(subject.study, "lesion", json.dumps(asked, sort_keys=True))
+    return hashed_uid(study, "lesion", json.dumps(asked, sort_keys=True))

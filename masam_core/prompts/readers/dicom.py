@@ -12,6 +12,7 @@ from masam_core.prompts.dicom.presentations import read_presentation
 from masam_core.prompts.dicom.regions import read_regions
 from masam_core.prompts.dicom.reports import read_report
 from masam_core.prompts.dicom.structures import read_structures
+from masam_core.prompts.first import PointPrompt
 from masam_core.prompts.per import Per
 from masam_core.prompts.readers.reader import Prompt, PromptReader
 
@@ -40,26 +41,40 @@ def read_object(path: Path, geometry: Geometry) -> Found:
     raise BoxError(f"{path} holds no prompts; expected {words}.")
 
 
-def left_out(path: Path, geometry: Geometry) -> str:
-    """A sentence about shapes of an object that are drawn on other images; mostly empty.
+def left_out(path: Path, geometry: Geometry, shown: str = "") -> str:
+    """A sentence about shapes of an object that are not taken; mostly empty.
+
+    Those are shapes drawn on other images, and points beside shapes.
+
+    Args:
+        path: of the object.
+        geometry: of the image.
+        shown: what the object is called; its file's name if not given.
 
     Raises:
         BoxError: as :func:`read_object`.
     """
     if kind_of(path) is None:
         return ""
-    count = read_object(path, geometry).elsewhere
-    if not count:
-        return ""
-    shapes = "1 shape is" if count == 1 else f"{count} shapes are"
-    return f"{path.name}: {shapes} drawn on other images than these, or in units of a screen."
+    found = read_object(path, geometry)
+    said = []
+    if found.elsewhere:
+        shapes = "1 shape is" if found.elsewhere == 1 else f"{found.elsewhere} shapes are"
+        said.append(f"{shapes} drawn on other images than these, or in units of a screen.")
+    points = sum(isinstance(each, PointPrompt) for each in found.prompts)
+    if 0 < points < len(found.prompts):
+        markers = "1 point is" if points == 1 else f"{points} points are"
+        said.append(f"{markers} beside outlines or lines, and taken for markers, not for lesions.")
+    return f"{shown or path.name}: {' '.join(said)}" if said else ""
 
 
 def _read(path: Path, geometry: Geometry, _per: Per) -> list[Prompt]:
     """A lesion each; a segment or structure is one lesion, however many pieces it has."""
     found = read_object(path, geometry)
+    # A point beside shapes (an isocentre, a marker, the tip of an arrow) corrects nothing.
+    shapes: list[Prompt] = [p for p in found.prompts if not isinstance(p, PointPrompt)]
     if found.prompts:
-        return list(found.prompts)
+        return shapes or list(found.prompts)
     if not found.elsewhere:
         raise BoxError(f"{path} holds no line, outline, point or segment.")
     if geometry.images is None:
