@@ -20,6 +20,10 @@ from masam_core.image.lattice import on_grid
 from masam_core.image.volume import Volume
 
 SEGMENTATION = ".seg.nrrd"
+OVERLAPS = (
+    "it overlaps another lesion, which a label image can't hold: its mask there is cut. Run the "
+    "batch with --format .seg.nrrd"
+)
 
 
 def is_batch(path: Path) -> bool:
@@ -52,14 +56,16 @@ def read_batch(path: Path, leave_out: LeaveOut) -> Iterator[FoundImage]:
             source = Path(state.source)
             try:
                 volume = read_apart(source).with_modality(_modality(state))
-                lesions = list(_lesions(mask, volume, state))
+                lesions = list(_lesions(mask, volume, state, leave_out))
             except VolumeError as error:
                 leave_out(LeftOut(what, str(error)))
                 continue
             yield FoundImage(volume, patient_of_dicom(source), path, "batch", lesions)
 
 
-def _lesions(mask: Path, volume: Volume, state: CaseState) -> Iterator[FoundLesion]:
+def _lesions(
+    mask: Path, volume: Volume, state: CaseState, leave_out: LeaveOut
+) -> Iterator[FoundLesion]:
     if mask.name.endswith(SEGMENTATION):
         for segment in read_segments(mask):
             placed = on_grid(segment.mask, segment.geometry, volume.geometry, mask)
@@ -69,9 +75,13 @@ def _lesions(mask: Path, volume: Volume, state: CaseState) -> Iterator[FoundLesi
     labels = on_grid(labels, geometry, volume.geometry, mask)
     for number, row in enumerate(state.rows, 1):
         own = labels == number
+        name = str(row.get("lesion") or f"lesion {number}")
+        if f"'{name}' shares " in state.message:  # a label image has room for one a voxel
+            leave_out(LeftOut(f"{mask.name}, {name}", OVERLAPS))
+            continue
         changed = differs(own, volume.geometry, row)
         yield FoundLesion(
-            name=str(row.get("lesion") or f"lesion {number}"),
+            name=name,
             identity=f"{mask.name} {number}",
             mask=own,
             corrected=Corrected.TOUCHED_UP if changed else Corrected.NO,

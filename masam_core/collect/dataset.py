@@ -117,12 +117,13 @@ class CollectedData:
         except (OSError, ValueError, KeyError, csv.Error) as error:
             raise ConfigError(f"{self.folder / INDEX} can't be read: {error}.") from error
 
-    def add(self, image: FoundImage, lesion: FoundLesion) -> str:
+    def add(self, image: FoundImage, lesion: FoundLesion, newest: bool = False) -> str:
         """Write a lesion, and its image where that is new; the index is written by :meth:`close`.
 
         Returns:
             ADDED; KNOWN where it is there already; RENEWED where its source has another mask now;
-            OTHER where the same lesion of another source has another mask: that one stays.
+            OTHER where the same lesion of another source has another mask: that one stays, unless
+            ``newest`` says that this one counts (then RENEWED).
 
         Raises:
             ConfigError, WriteError: it can't be written.
@@ -134,10 +135,12 @@ class CollectedData:
         if number is not None:
             kept = self.rows[number]
             same = self._holds(kept, lesion)
-            if not same and kept.source != source:
+            if not same and kept.source != source and not newest:
                 return OTHER
+            if same or not newest:
+                source = kept.source
             row = replace(row, case=kept.case, patient=kept.patient, split=kept.split)
-            row = replace(row, image=kept.image, label=kept.label, source=kept.source)
+            row = replace(row, image=kept.image, label=kept.label, source=source)
             row = replace(row, prompts=kept.prompts or row.prompts)
             if same and row == kept:
                 return KNOWN

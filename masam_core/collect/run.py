@@ -63,6 +63,7 @@ def collect(
     held_out: float = HELD_OUT,
     seed: int = 0,
     progress: Progress | None = None,
+    newest: bool = False,
 ) -> Collected:
     """Gather lesions; whatever can't be read is left out with the reason, and nothing else.
 
@@ -74,6 +75,7 @@ def collect(
         seed: by which they are chosen.
         progress: called with the fraction done and words; what it raises ends it, and what was
             gathered so far stays.
+        newest: masks of these sources take the place of other files' of the same lesions.
 
     Raises:
         ConfigError: nothing to look into, or a folder that can't be gone on with.
@@ -88,11 +90,17 @@ def collect(
         for number, source in enumerate(found):
             if progress is not None:
                 progress(number / len(found), f"reading {source.name}")
-            try:
-                for image in _images(source, result.left_out.append):
-                    _take(data, image, everything, result, alone)
-            except MasamError as error:
-                result.left_out.append(LeftOut(source.name, str(error)))
+            images = _images(source, result.left_out.append)
+            while True:
+                try:
+                    image = next(images, None)
+                except (MasamError, OSError) as error:
+                    result.left_out.append(LeftOut(source.name, str(error)))
+                    break
+                if image is None:
+                    break
+                # What can't be written ends it all: a full disk is no fault of a lesion's.
+                _take(data, image, everything, result, alone, newest)
     finally:
         data.close()
     result.lesions = len(data.rows)
@@ -104,13 +112,18 @@ def collect(
 
 
 def _take(
-    data: CollectedData, image: FoundImage, everything: bool, result: Collected, alone: set[str]
+    data: CollectedData,
+    image: FoundImage,
+    everything: bool,
+    result: Collected,
+    alone: set[str],
+    newest: bool,
 ) -> None:
     for lesion in image.lesions:
         what = f"{image.source.name}, lesion '{lesion.name}'"
         why = _unfit(lesion, everything)
         if not why:
-            outcome = data.add(image, lesion)
+            outcome = data.add(image, lesion, newest)
             if outcome == OTHER:
                 why = (
                     "another file holds the same lesion with another mask, and that was taken "
@@ -157,6 +170,10 @@ def _below(path: Path, own: Path, depth: int) -> Iterator[Path]:
         yield path
     if not path.is_dir() or depth > DEPTH or path.resolve() == own:
         return
-    for below in sorted(path.iterdir()):
+    try:
+        inside = sorted(path.iterdir())
+    except OSError:  # a folder of somebody else's
+        return
+    for below in inside:
         if not below.name.startswith(".") and (below.is_dir() or is_scene(below)):
             yield from _below(below, own, depth + 1)

@@ -16,7 +16,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from masam_core.errors import MasamError
+from masam_core.batch.lock import FolderLock
+from masam_core.errors import ConfigError, MasamError
 from masam_core.image.readable import readable
 from masam_core.threads import share_processor
 from masam_core.worker.channel import private_stdout
@@ -41,14 +42,43 @@ def main(path: str) -> int:
 
     try:
         spec = ImproveSpec.from_dict(json.loads(Path(path).read_text("utf-8")))
-        if not improve(spec, say, stop.is_set):
-            return 0
+        alone = _alone(spec.data)
     except (MasamError, OSError, ValueError) as error:
         say({"event": "error", "message": readable(error)})
         return 1
-    while (name := words.get()) and not stop.is_set():
-        keep(model, name, say)
-    return 0
+    try:
+        if not improve(spec, say, stop.is_set):
+            return 0
+        while (name := words.get()) and not stop.is_set():
+            keep(model, name, say)
+        return 0
+    except (MasamError, OSError, ValueError, RuntimeError, MemoryError, ImportError) as error:
+        say({"event": "error", "message": _in_words(error)})
+        return 1
+    finally:
+        alone.release()
+
+
+def _alone(data: Path) -> FolderLock:
+    """Hold the data and the new model until the user has decided, and has seen no other's table."""
+    place = data.with_name(f"{data.name}.lock")  # beside it: a new data folder must be empty
+    place.mkdir(parents=True, exist_ok=True)
+    try:
+        return FolderLock(place)
+    except ConfigError as error:
+        raise ConfigError(
+            "The model is being improved in another window or tab. Finish or close that one first: "
+            "what it compares would change."
+        ) from error
+
+
+def _in_words(error: BaseException) -> str:
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return (
+            "The memory is not enough for training. Choose the processor as the device, or close "
+            "what else uses it."
+        )
+    return readable(str(error) or type(error).__name__)
 
 
 def _listen(stop: threading.Event, words: queue.Queue[str]) -> None:

@@ -55,6 +55,7 @@ def improve(spec: ImproveSpec, say: Say, cancelled: Callable[[], bool]) -> bool:
             spec.data,
             spec.everything,
             progress=lambda share, words: tell(_GATHERED * share, words),
+            newest=spec.newest,
         )
         for each in found.left_out:
             note(f"Left out: {each.what}: {each.why}")

@@ -31,6 +31,7 @@ class ImproveSpec:
         minutes: that training takes at most; 0: as the preset says.
         steps: likewise.
         device: auto, cpu or cuda.
+        newest: a mask of these sources takes the place of another file's of the same lesion.
     """
 
     sources: tuple[Path, ...]
@@ -41,6 +42,7 @@ class ImproveSpec:
     minutes: float = 0.0
     steps: int = 0
     device: str = "auto"
+    newest: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

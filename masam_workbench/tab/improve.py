@@ -91,7 +91,7 @@ class Improve:
         context = self.context
         device = context.settings.device.split(":")[0]
         try:
-            self._improving.start([path], context.state.model, everything, device)
+            self._improving.start([path], context.state.model, everything, device, newest=True)
         except OSError as error:
             raise ConfigError(f"It could not be started: {error.strerror or error}.") from error
 

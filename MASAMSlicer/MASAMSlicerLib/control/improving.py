@@ -94,6 +94,7 @@ class Improving:
         everything: bool = False,
         device: str = "auto",
         data: Path | None = None,
+        newest: bool = False,
         **limits: float,
     ) -> None:
         """Start it; what is going on or waits is stopped.
@@ -104,6 +105,8 @@ class Improving:
             everything: take lesions that nobody has put right, too.
             device: on which is trained.
             data: folder of the data set; None is the user's own.
+            newest: the sources are what the user has in front of them: their masks count, also
+                where another file had the same lesion before.
             limits: ``minutes`` and ``steps`` at most.
 
         Raises:
@@ -111,7 +114,9 @@ class Improving:
         """
         self.stop()
         folder = own_data() if data is None else data
-        spec = ImproveSpec(tuple(sources), folder, model, None, everything, device=device)
+        spec = ImproveSpec(
+            tuple(sources), folder, model, None, everything, device=device, newest=newest
+        )
         values = {**spec.to_dict(), **limits}
         self._folder = tempfile.TemporaryDirectory(prefix="masam-improve-")
         file = Path(self._folder.name) / "spec.json"

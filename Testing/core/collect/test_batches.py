@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +89,38 @@ def test_cases_without_image_or_mask_are_named(results: Path, tmp_path: Path) ->
         "its image is not where it was any more",
         "its mask is not there any more",
     ]
+
+
+def test_a_lesion_that_a_label_image_cut_is_no_work_of_a_hand(
+    results: Path, tmp_path: Path
+) -> None:
+    out, data = tmp_path / "out", tmp_path / "data"
+    run(results, out, ".nii.gz")
+    for path in (out / ".masam").glob("*.json"):
+        state = json.loads(path.read_text("utf-8"))
+        if "rows" not in state:
+            continue  # of the batch itself
+        name = state["rows"][1]["lesion"]
+        state["message"] = f"'{name}' shares 4 voxels with 'other'; a label image can hold one."
+        state["rows"][1]["voxels"] += 4
+        path.write_text(json.dumps(state), "utf-8")
+    found = collect([out], data)
+    assert found.lesions == 0
+    assert sum("overlaps another lesion" in each.why for each in found.left_out) == 3
+
+
+def test_a_folder_that_cannot_be_looked_into_is_passed_over(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "all").mkdir()
+    run(results, tmp_path / "all" / "out", ".seg.nrrd")
+    (tmp_path / "all" / "closed").mkdir()
+    listed = Path.iterdir
+
+    def guarded(path: Path) -> Iterator[Path]:
+        if path.name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", guarded)
+    assert collect([tmp_path / "all"], tmp_path / "data", True).lesions == 6

@@ -84,8 +84,8 @@ def test_each_group_is_a_lesion_and_shapes_are_taken_for_what_they_are(
         group(number(("118565006", "Volume", "SCT"), 3.0), name="number alone"),
     )
     found = read_prompts(made, volume.geometry)
-    assert [prompt.name for prompt in found] == ["twice", "ellipse", "circle", "outline", "point"]
-    twice, ellipse, circle, box, point = found
+    assert [prompt.name for prompt in found] == ["twice", "ellipse", "circle", "outline"]
+    twice, ellipse, circle, box = found  # a point beside them is a marker
     assert twice.length_mm == pytest.approx(3 * 0.75)
     assert ellipse.length_mm == pytest.approx(6 * 1.5)  # the longer axis, though the second
     assert np.linalg.norm(np.diff(ellipse.across_lps, axis=0)) == pytest.approx(4 * 0.75)
@@ -94,6 +94,12 @@ def test_each_group_is_a_lesion_and_shapes_are_taken_for_what_they_are(
     ijk = volume.geometry.ijk_from_lps(box.corners_lps)
     assert ijk.min(axis=0) == pytest.approx([0.5, 0.5, 2])
     assert ijk.max(axis=0) == pytest.approx([5.5, 4.5, 2])
+
+
+def test_points_alone_are_lesions(volume: Volume, tmp_path: Path) -> None:
+    uid = volume.geometry.images.slices[2].uid
+    made = report(tmp_path / "sr.dcm", group(drawn("POINT", [3, 3], uid), name="point"))
+    (point,) = read_prompts(made, volume.geometry)
     assert isinstance(point, PointPrompt)
 
 

@@ -19,7 +19,8 @@ from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
 from masam_core.prompts.dicom.regions import one_region, read_regions
 from masam_core.prompts.dicom.structures import filled
-from masam_core.prompts.first import LinePrompt, PointPrompt
+from masam_core.prompts.first import LinePrompt
+from masam_core.prompts.readers.dicom import left_out
 from masam_core.prompts.readers.registry import read_boxes, read_prompts
 from Testing.core.export.dicom.making import lesion_of, read, two_masks
 from Testing.core.prompts.dicom.making import structures
@@ -129,9 +130,10 @@ def test_holes_as_outlines_of_their_own_points_and_lines(volume: Volume, tmp_pat
     expected[3, 1:9, 1:7] = True
     expected[3, 3:6, 3:5] = False
     assert np.array_equal(region.mask(), expected)
-    box, point, line = read_prompts(made, volume.geometry)
-    assert (box.name, point.name, line.name) == ("GTV", "Marker", "Diameter")
-    assert isinstance(point, PointPrompt)
+    box, line = read_prompts(made, volume.geometry)  # a point beside outlines is a marker
+    assert (box.name, line.name) == ("GTV", "Diameter")
+    assert "1 point is beside outlines or lines" in left_out(made, volume.geometry)
+    assert left_out(made, volume.geometry, "The prompts").startswith("The prompts: ")
     assert isinstance(line, LinePrompt)
     assert box.corners_ijk.min(axis=0) == pytest.approx([0.6, 0.6, 2.5], abs=1e-3)
 
