@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,87 @@ def test_a_saved_scene_is_opened_as_it_was(mr: Bench, tmp_path: Path) -> None:
     mr.until(f"v => Math.abs({VOLUME} - v) < 0.01", volume)
     mr.get("lesion").last.click()
     mr.until("s => document.querySelector('.lesion.selected [data-test=size-0]').value === s", size)
+
+
+def test_no_picture_stands_under_the_name_of_an_image_that_could_not_be_fetched(mr: Bench) -> None:
+    mr.press("b")
+    mr.page.route("**/image/*.nii.gz", lambda route: route.abort())
+    try:
+        mr.click("open-menu")
+        mr.click("sample-sarcoma_ct")
+        mr.untilText("message", "could not be shown")
+        mr.untilDrawn()
+        assert mr.page.locator("#flat").is_hidden()
+        assert mr.page.evaluate("() => document.body.dataset.image") is None
+    finally:
+        mr.page.unroute("**/image/*.nii.gz")
+        mr.errors.clear()  # the browser's own words about the request
+    mr.again("sarcoma_mr")
+    assert mr.page.locator("#flat").is_visible()
+
+
+def test_the_picture_goes_while_the_next_one_is_on_its_way(mr: Bench) -> None:
+    held: list[Any] = []
+    mr.page.route("**/image/*.nii.gz", lambda route: held.append(route))
+    try:
+        mr.click("open-menu")
+        mr.click("sample-sarcoma_ct")
+        mr.page.locator("#flat").wait_for(state="hidden")
+        mr.page.wait_for_timeout(200)
+        assert held  # it is still to come
+    finally:
+        for each in held:
+            each.continue_()
+        mr.page.unroute("**/image/*.nii.gz")
+    mr.untilImage()
+    assert mr.page.locator("#flat").is_visible()
+
+
+def test_undo_brings_back_a_deleted_mask_in_slices_and_a_lost_surface_is_fetched_again(
+    mr: Bench,
+) -> None:
+    asked: list[str] = []
+    mr.page.on("request", lambda request: asked.append(request.url))
+    lost: list[str] = []
+
+    def lose(route: Any) -> None:
+        lost.append(route.request.url)
+        route.abort()
+
+    mr.page.route("**/surface/**", lose)
+    try:
+        paint(mr)
+        for _ in range(200):
+            if lost:
+                break
+            mr.page.wait_for_timeout(50)
+    finally:
+        mr.page.unroute("**/surface/**")
+        mr.errors.clear()  # the browser's own words about the request
+    mask = next(url for url in asked if "/mask/" in url)
+    with mr.page.expect_request(lost[-1]):  # with the next change of the list
+        mr.get("visible").click()
+        mr.get("visible").click()
+    mr.get("lesion").first.click()
+    asked.clear()
+    mr.press("Delete")
+    mr.untilLesions(0)
+    with mr.page.expect_request(re.compile(re.escape(mask.rsplit("/", 1)[0]))):
+        mr.click("undo")
+    mr.untilLesions(1)
+
+
+def test_a_locked_box_is_not_moved_by_keys(mr: Bench) -> None:
+    x, y = mr.middle("axial")
+    mr.press("b")
+    mr.drag((x - 30, y - 20), (x + 30, y + 30))
+    mr.untilLesions(1)
+    paint(mr)  # in the same lesion
+    mr.get("lock").click()
+    mr.until("() => document.querySelector('[data-test=lock]').classList.contains('on')")
+    mr.click("view-axial")
+    mr.press("Control+ArrowUp")
+    mr.untilText("message", "is locked")
 
 
 def test_a_tab_that_does_not_answer_is_told_and_comes_back(server: Any, mr: Bench) -> None:

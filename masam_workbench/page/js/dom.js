@@ -75,7 +75,7 @@ const ICONS = {
   four: "M2.5 3.5h11v9h-11zM8 3.5v9M2.5 8h11",
   side: "M2.5 3.5h11v9h-11zM9.5 3.5v9M9.5 6.5h4M9.5 9.5h4",
   mask: "M5 3c3-1.5 7 0 8 3s-1 7-5 7-6-2-6-5 1-4 3-5z",
-  extend: "M8 2v8M5 7l3 3 3-3M3 13.5h10",
+  extend: "M2.5 3.5h11v9h-11zM8 5.5v5M5.5 8h5",
   check: "M3 8.5 6.5 12 13 4.5",
   close: "M4 4l8 8M12 4l-8 8",
   slab: "M2 6l6-3 6 3-6 3zM2 8.5l6 3 6-3M2 11l6 3 6-3",

@@ -14,7 +14,8 @@ const REST_MS = 350; // after the last key a box has been put where it is
 /** @type {Record<string, [number, number]>} pixels by which an arrow turns the 3D view */
 const TURNS = { ArrowLeft: [-20, 0], ArrowRight: [20, 0], ArrowUp: [0, -20], ArrowDown: [0, 20] };
 
-let resting = 0;
+/** Boxes that keys are moving, by lesion. @type {Map<string, {timer: number, box: import("./types").Box}>} */
+const resting = new Map();
 
 /** Which keys take which tool. @type {Record<string, string>} */
 const OF_TOOLS = Object.fromEntries(Object.entries(TOOLS).map(([name, tool]) => [tool.key.toLowerCase(), name]));
@@ -205,7 +206,12 @@ function moveBox(bench, event) {
   const by = way(bench, event);
   const grid = viewer.grid;
   if (!lesion?.box || !by || !grid) return false;
-  const box = overlay.boxOf(lesion) ?? lesion.box;
+  if (lesion.locked) {
+    bench.say(`'${lesion.name}' is locked; unlock it in the list to change it.`);
+    return true;
+  }
+  const before = resting.get(lesion.id);
+  const box = before?.box ?? overlay.boxOf(lesion) ?? lesion.box;
   const mm = by.reduce(
     (sum, n, axis) => add(sum, scale(grid.directions[axis], n * grid.spacing[axis])),
     /** @type {Vec3} */ ([0, 0, 0]),
@@ -213,7 +219,11 @@ function moveBox(bench, event) {
   const moved = { ...box, center: add(box.center, mm) };
   overlay.moved.set(lesion.id, moved);
   viewer.change(false);
-  clearTimeout(resting); // several keys are one step
-  resting = window.setTimeout(() => bench.moveBox(lesion.id, moved), REST_MS);
+  clearTimeout(before?.timer); // several keys are one step
+  const send = () => {
+    resting.delete(lesion.id);
+    bench.moveBox(lesion.id, moved);
+  };
+  resting.set(lesion.id, { timer: window.setTimeout(send, REST_MS), box: moved });
   return true;
 }

@@ -62,6 +62,20 @@ let shown = "";
 let seen = "";
 let asked = 0;
 
+/** Whose image it is; the frames of a sequence have it in common. @param {import("./types").Image} image */
+const sequence = ({ name, patient, study, series, frames, size }) =>
+  JSON.stringify([name, patient, study, series, frames, size]);
+
+/** Show no image, and put away what belongs to the one that was shown. */
+function empty() {
+  seen = "";
+  bench.setTool("");
+  overlay.measures = [];
+  viewer.clear();
+  delete document.body.dataset.image;
+  bench.changed();
+}
+
 /** Fetch and show the image when there is another one. */
 async function showImage() {
   const { image } = store.state;
@@ -70,26 +84,23 @@ async function showImage() {
   shown = key;
   asked += 1;
   const mine = asked;
-  if (!image) {
-    viewer.clear();
-    bench.changed();
-    return;
-  }
+  const wanted = () => mine === asked;
+  const stay = Boolean(image && image.frames > 1 && sequence(image) === seen);
+  if (!stay) empty(); // no picture may stand under another patient's name while the next one comes
+  if (!image) return;
   try {
     const content = await strips.download(image.url, image.name);
-    if (mine !== asked) return;
-    const stay = image.frames > 1 && image.name === seen;
-    seen = image.name;
-    if (!stay) overlay.measures = [];
-    await viewer.show(content, stay);
+    if (!wanted() || !(await viewer.show(content, stay, wanted))) return;
+    seen = sequence(image);
     if (!stay) viewer.setWindow(image.window.window, image.window.level);
     bench.setTool("");
     bench.lookIn3D();
     bench.changed();
     document.body.dataset.image = image.version; // for whoever waits for the picture
   } catch (error) {
-    if (mine !== asked) return;
+    if (!wanted()) return;
     shown = "";
+    empty();
     bench.say(
       `The image could not be shown: ${error instanceof Error ? error.message : error} Reload the page to try again.`,
       "error",

@@ -89,7 +89,7 @@ export function buildTopbar(root, bench, files, dialogs, pacs) {
   store.watch(["pacs"], () => {
     fromPacs.hidden = toPacs.hidden = !pacs.there;
   });
-  store.watch(["image", "undoTitle", "redoTitle", "busy", "lesions", "saved"], () => {
+  store.watch(["image", "undoTitle", "redoTitle", "busy", "lesions", "saved", "pacs"], () => {
     const { image, undoTitle, redoTitle, busy, lesions } = store.state;
     say(name, image?.name ?? "");
     name.title = image?.name ?? "";
@@ -102,7 +102,7 @@ export function buildTopbar(root, bench, files, dialogs, pacs) {
       each.disabled = n === 3 ? !image : !masks;
       each.hidden = n > 3 && !image?.study;
     });
-    toPacs.disabled = !masks || !image?.study;
+    toPacs.disabled = !masks || !image?.study || Boolean(store.state.pacs?.doing);
     save.opener.disabled = !image;
     say(saved, image && store.state.saved === false ? "not saved" : "");
   });

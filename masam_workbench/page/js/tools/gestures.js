@@ -69,7 +69,7 @@ export function turning({ viewer }, x, y) {
  */
 export function boxDrag(bench, camera, lesion, faces, x, y) {
   const { viewer, overlay } = bench;
-  const box = /** @type {import("../types").Box} */ (lesion.box);
+  const box = /** @type {import("../types").Box} */ (overlay.boxOf(lesion)); // as it is shown: the tab may not have answered
   const slice = viewer.slice(camera.name);
   const normal = camera.grid.directions[camera.plane.w];
   const least = Math.min(...camera.grid.spacing);

@@ -126,7 +126,8 @@ export class Mouse {
     if (side) return { lesion: selected, side };
     const lesions = [...store.state.lesions].sort((a, b) => Number(b === selected) - Number(a === selected));
     for (const lesion of lesions) {
-      const shape = lesion.visible && lesion.box ? outline(lesion.box, camera, slice) : null;
+      const box = lesion.visible ? overlay.boxOf(lesion) : null;
+      const shape = box && outline(box, camera, slice);
       const faces = shape && hit(shape, x, y);
       if (faces) return { lesion, faces };
     }

@@ -29,12 +29,13 @@ export class Masks {
    * @param {Lesion[]} lesions
    */
   take(lesions) {
-    for (const id of this._masks.keys()) {
-      if (!lesions.some((each) => each.id === id && each.mask)) this._masks.delete(id);
+    for (const id of [...this._masks.keys(), ...this._wanted.keys()]) {
+      if (lesions.some((each) => each.id === id && each.mask)) continue;
+      this._masks.delete(id);
+      this._wanted.delete(id); // undo may bring the same version back
     }
     for (const { id, mask } of lesions) {
-      if (!mask) this._wanted.delete(id);
-      else if (this._wanted.get(id) !== mask.version) {
+      if (mask && this._wanted.get(id) !== mask.version) {
         this._wanted.set(id, mask.version);
         this._fetch(id, mask.version);
       }

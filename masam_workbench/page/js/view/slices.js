@@ -35,10 +35,12 @@ export class Slices extends Niivue {
   /**
    * Take another image in place of the one that is there.
    * @param {ArrayBuffer} file NIfTI
-   * @returns {Promise<NVImage>}
+   * @param {() => boolean} wanted whether it is still the one to show, once it has been read
+   * @returns {Promise<NVImage | null>} null where it no longer was
    */
-  async take(file) {
+  async take(file, wanted) {
     const image = await NVImage.new(file, "image.nii.gz");
+    if (!wanted()) return null;
     for (const old of [...this.volumes]) this.removeVolume(old);
     this.addVolume(image);
     return image;

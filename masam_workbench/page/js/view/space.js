@@ -127,15 +127,26 @@ export class Space extends Niivue {
     if (old?.key === key) return;
     const entry = { key, mesh: old?.mesh ?? null };
     this._surfaces.set(id, entry);
-    const answer = await fetch(url);
-    if (!answer.ok) return;
-    const content = await answer.arrayBuffer();
-    if (this._surfaces.get(id) !== entry || !content.byteLength) return;
-    const [red, green, blue] = rgb(color);
-    const mesh = await NVMesh.readMesh(content, "surface.mz3", this.gl, 1, new Uint8Array([red, green, blue, 255]));
-    if (entry.mesh) this.removeMesh(entry.mesh);
-    entry.mesh = mesh;
-    this.addMesh(mesh);
+    const gone = () => this._surfaces.get(id) !== entry;
+    try {
+      const answer = await fetch(url);
+      if (!answer.ok) throw new Error(answer.statusText);
+      const content = await answer.arrayBuffer();
+      if (gone()) return;
+      const [red, green, blue] = rgb(color);
+      const mesh = content.byteLength
+        ? await NVMesh.readMesh(content, "surface.mz3", this.gl, 1, new Uint8Array([red, green, blue, 255]))
+        : null;
+      if (gone()) return;
+      if (entry.mesh) this.removeMesh(entry.mesh);
+      entry.mesh = mesh;
+      if (mesh) this.addMesh(mesh);
+    } catch {
+      // The surface that was there is no longer the mask's; this one is asked for again with the next state.
+      if (gone()) return;
+      if (entry.mesh) this.removeMesh(entry.mesh);
+      this._surfaces.delete(id);
+    }
     this.soon();
   }
 

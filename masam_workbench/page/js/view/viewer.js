@@ -76,9 +76,12 @@ export class Viewer {
    * Show an image.
    * @param {ArrayBuffer} file NIfTI
    * @param {boolean} stay whether it is another moment of the same: crosshair and zoom stay
+   * @param {() => boolean} wanted whether it is still the one to show, once it has been read
+   * @returns {Promise<boolean>} whether it is shown
    */
-  async show(file, stay) {
-    const image = await this.slices.take(file);
+  async show(file, stay, wanted) {
+    const image = await this.slices.take(file, wanted);
+    if (!image) return false;
     const size = image.hdr.dims.slice(1, 4);
     const grid = new Grid(image.hdr.affine, size, image.permRAS);
     const same =
@@ -96,6 +99,7 @@ export class Viewer {
     }
     this.setWindow(this.window, this.level);
     this.resize();
+    return true;
   }
 
   /** Show no image. */
