@@ -27,7 +27,7 @@ def without_patient(lesions: Sequence[Lesion], volume: Volume) -> tuple[list[Les
         volume: the image.
     """
     geometry = anonymous_geometry(volume.geometry)
-    names = {lesion.name: f"Lesion {n}" for n, lesion in enumerate(lesions, 1) if lesion.name}
+    names = numbered([lesion.name for lesion in lesions])
     names |= {word: IMAGE for word in (volume.name,) if word}
     changed = []
     for number, lesion in enumerate(lesions, 1):
@@ -45,7 +45,7 @@ def without_patient(lesions: Sequence[Lesion], volume: Volume) -> tuple[list[Les
                 box=box,
                 geometry=geometry,
                 prompts=prompts,
-                messages=tuple(_renamed(words, names) for words in lesion.messages),
+                messages=tuple(renamed(words, names) for words in lesion.messages),
             )
         )
     return changed, replace(volume, geometry=geometry, name=IMAGE, source=None)
@@ -63,7 +63,13 @@ def _hashed(uid: str) -> str:
     return hashed_uid(uid) if uid else ""
 
 
-def _renamed(words: str, names: dict[str, str]) -> str:
+def numbered(names: Sequence[str]) -> dict[str, str]:
+    """What lesions of these names, in their order, are called instead."""
+    return {name: f"Lesion {number}" for number, name in enumerate(names, 1) if name}
+
+
+def renamed(words: str, names: dict[str, str]) -> str:
+    """A sentence that says the second name of each pair for the first."""
     for name in sorted(names, key=len, reverse=True):
         words = words.replace(name, names[name])
     return words

@@ -67,9 +67,15 @@ class Sender:
         self._places, self._target, self._pauses, self._tell = places, target, pauses, tell
 
     def waiting(self) -> list[Path]:
-        """Folders of cases whose results wait, the oldest first."""
+        """Folders of cases whose results wait: what was tried least first, then the oldest.
+
+        A result that the PACS puts off again and again must not hold up the others.
+        """
         found = [p for p in self._places.outbox.iterdir() if not p.name.startswith(".")]
-        return sorted(found, key=lambda path: (path.stat().st_mtime, path.name))
+        return sorted(found, key=self._turn)
+
+    def _turn(self, case: Path) -> tuple[int, float, str]:
+        return self._pauses.tries(case.name), case.stat().st_mtime, case.name
 
     def send(self, stopped: Callable[[], bool] = lambda: False) -> bool:
         """Send what waits and may be tried now; says whether nothing waits any more."""
@@ -94,8 +100,9 @@ class Sender:
                 self._pauses.over(_NETWORK)
                 self._tell(case.name, f"{path.name} is stored. {stored.words}".strip())
             elif stored.worth_another_try:
-                count = self._pauses.failed(_NETWORK)
-                if count in (1, 2, 5) or count % 20 == 0:  # a night without PACS is one line each
+                count, network = self._pauses.failed(case.name), self._pauses.failed(_NETWORK)
+                # Neither a night without the PACS nor one stubborn case is thousands of lines.
+                if _is_told(count) and _is_told(network):
                     self._tell(case.name, f"{path.name} waits (try {count}): {stored.words}")
                 return
             else:
@@ -122,6 +129,11 @@ class Sender:
         os.replace(path, target / path.name)
         sync_folder(target)
         sync_folder(path.parent)
+
+
+def _is_told(count: int) -> bool:
+    """Whether this try in vain is worth a line."""
+    return count in (1, 2, 5) or count % 20 == 0
 
 
 def send_refused_again(places: Places) -> int:

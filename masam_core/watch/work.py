@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from masam_core.atomic import sync_folder, write_text
-from masam_core.errors import BoxError, ConfigError, WriteError
+from masam_core.errors import BoxError, ConfigError, MasamError, WriteError
+from masam_core.export.anonymous import numbered, renamed, without_patient
 from masam_core.export.measurements import measurement_rows
 from masam_core.export.segmentation import write_files
 from masam_core.image.apart import read_apart
@@ -46,10 +47,11 @@ def run_case(
         log: called with lines for the case's log; nothing identifying.
 
     Returns:
-        The rows of the table, and notes.
+        The rows of the table, and notes. Lesions have numbers in them: their names are the
+        reader's free text, which the DICOM files alone repeat.
 
     Raises:
-        MasamError, Cancelled: nothing is in the outbox then.
+        MasamError, Cancelled: nothing is in the outbox then; words without the lesions' names.
     """
     folder = places.series(case.group.series)
     volume = read_apart(folder, series=case.group.series)
@@ -59,16 +61,23 @@ def run_case(
     if not records:
         raise BoxError("The measurement shows nothing on this series.")
     log(f"The measurement shows {len(records)} to segment.")
-    lesions = segment_records(
-        segmenter, volume, records, options, cancelled=cancelled, modality=volume.modality
-    )
-    notes = [f"{lesion.name}: {note}" for lesion in lesions for note in lesion.messages]
-    rows = [dict(row) for row in measurement_rows(lesions, volume)]
+    names = numbered([record.name for record in records])
+    try:
+        lesions = segment_records(
+            segmenter, volume, records, options, cancelled=cancelled, modality=volume.modality
+        )
+    except MasamError as error:
+        error.args = (renamed(str(error), names),)
+        raise
+    told, image = without_patient(lesions, volume)
+    notes = [f"{lesion.name}: {note}" for lesion in told for note in lesion.messages]
+    rows = [dict(row) for row in measurement_rows(told, image)]
     made = places.outbox / f".{case.name}"
     shutil.rmtree(made, ignore_errors=True)
     try:
         made.mkdir()
-        notes += write_files([made / name for name in RESULTS], lesions, volume)
+        written = write_files([made / name for name in RESULTS], lesions, volume)
+        notes += [renamed(note, names) for note in written]
         write_text(made / MEASUREMENTS, json.dumps(rows), WriteError)
         sync_folder(made)
         made.rename(places.outbox / case.name)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from MASAMSlicerLib.scene.lesions import LesionEntry, LesionList
 
-MOST_KEPT = 64  # an undone mask is asked for again
+LEAST_KEPT = 64  # an undone mask is asked for again; more where there are many lesions
 Extent = tuple[int, int, int, int, int, int]
 EMPTY: Extent = (0, 0, 0, 0, 0, 0)
 
@@ -59,7 +59,7 @@ class Masks:
             extent = (i, j, k, cols, rows, depth) if mask.size else EMPTY
             kept = self._kept[version] = ServedMask(version, extent, mask)
         self._kept.move_to_end(version)
-        while len(self._kept) > MOST_KEPT:
+        while len(self._kept) > LEAST_KEPT and len(self._kept) > 2 * len(self._lesions.lesions()):
             self._kept.popitem(last=False)
         return kept
 

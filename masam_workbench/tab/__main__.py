@@ -7,6 +7,7 @@ it closes, the tab ends too, however the front process has ended.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
@@ -30,6 +31,7 @@ from masam_workbench.tab.works import Works, worksFolder
 
 END_SECONDS = 2.0  # for what is on its way when the tab ends
 LOOK_SECONDS = 1.0
+TIDY_SECONDS = 3600.0
 
 
 def main() -> None:
@@ -73,12 +75,22 @@ async def serve(settings: dict[str, Any], link: TabLink) -> None:
         tab.opening = loop.create_task(tab.images.open(path, path.name))
     tab.askWorker()
     tab.refresh()
+    tidying = loop.create_task(_tidy(tab.autosave.works))
     while live.alone < timeout:
         await asyncio.sleep(min(LOOK_SECONDS, timeout))
+    tidying.cancel()
     await live.close()
     await listener.close()
     await runner.cleanup()
     tab.close()
+
+
+async def _tidy(works: Works | None) -> None:
+    """Unsaved work is not kept for longer than is promised."""
+    while works is not None:
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(works.tidy)
+        await asyncio.sleep(TIDY_SECONDS)
 
 
 def _sayImage(tab: Tab, link: TabLink, name: str) -> None:

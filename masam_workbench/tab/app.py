@@ -18,6 +18,7 @@ from masam_workbench.tab.uploads import result
 SECRET = "X-Masam-Tab"
 PAGE = Path(__file__).resolve().parents[1] / "page"
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}  # what has a version
+PATIENT = {"Cache-Control": "no-store"}  # a browser's disk is no place for images of patients
 FRESH = {"Cache-Control": "no-cache"}  # asked for again, and answered in a word if unchanged
 EXTENT = "X-Masam-Extent"
 BYTES = "application/octet-stream"
@@ -76,7 +77,7 @@ async def _image(tab: Tab, request: web.Request) -> web.StreamResponse:
     path = await tab.shown.file(request.match_info["version"])
     if path is None:
         return _gone()
-    answer = web.FileResponse(path, headers={**FOREVER, "Content-Type": BYTES})
+    answer = web.FileResponse(path, headers={**PATIENT, "Content-Type": BYTES})
     return answer
 
 
@@ -116,7 +117,7 @@ async def _picture(tab: Tab, request: web.Request) -> web.StreamResponse:
     picture = await tab.archive.picture(request.match_info["series"])
     if picture is None:
         return _gone()
-    return web.Response(body=picture, content_type="image/png", headers=FRESH)
+    return web.Response(body=picture, content_type="image/png", headers=PATIENT)
 
 
 def _gone() -> web.Response:

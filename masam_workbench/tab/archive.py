@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from MASAMSlicerLib.control.front import ERROR, PLAIN
+from MASAMSlicerLib.control.front import ERROR, PLAIN, WARNING
 from MASAMSlicerLib.scene.dicomfiles import saveDicom
 
 from masam_core.errors import Cancelled, MasamError, PacsError
+from masam_core.image.geometry import Geometry
 from masam_core.pacs.fetching import fetch_series
 from masam_core.pacs.files import digest
 from masam_core.pacs.opening import open_pacs
@@ -23,6 +25,7 @@ from masam_core.pacs.settings import read_settings, settings_path
 from masam_core.pacs.thumbnail import thumbnail
 from masam_workbench.tab.context import TabContext
 from masam_workbench.tab.images import Images
+from masam_workbench.tab.saving import leftOut
 
 NOTHING: dict[str, Any] = {
     "there": False,
@@ -47,7 +50,7 @@ class Archive:
         context: of the tab; its state's ``pacs`` says all that the page shows.
         images: opens what was fetched.
         segmentation: gives the segmentation node that is sent; raises SegmentationError.
-        onSent: called when the PACS has the masks.
+        sending: called with that node before it is sent; what it returns, when the PACS has it.
     """
 
     def __init__(
@@ -55,10 +58,10 @@ class Archive:
         context: TabContext,
         images: Images,
         segmentation: Callable[[], Any],
-        onSent: Callable[[], None],
+        sending: Callable[[Any], Callable[[], None]],
     ) -> None:
         self.context, self._images = context, images
-        self._segmentation, self._onSent = segmentation, onSent
+        self._segmentation, self._sending = segmentation, sending
         self._found: dict[str, Series] = {}
         self._pictures: dict[str, bytes] = {}
         self._drawing = asyncio.Semaphore(_PICTURES_AT_ONCE)
@@ -67,6 +70,8 @@ class Archive:
 
     async def find(self, asked: dict[str, Any]) -> None:
         """Look for series; what was found before goes."""
+        if self._isBusy():
+            return
         given = {key: str(asked.get(key) or "").strip()[:100] for key in _ASKED}
         self._found, self._pictures = {}, {}
         self._tell(rows=[], more=False)
@@ -101,6 +106,8 @@ class Archive:
         series = self._found.get(key)
         if series is None:
             return
+        if self._isBusy():  # its folder may be the same
+            return
         folder = self.context.folder / "pacs" / key
         loop = asyncio.get_running_loop()
 
@@ -123,20 +130,24 @@ class Archive:
 
     async def send(self) -> None:
         """Send the masks as DICOM SEG, and their measurements as a report (SR)."""
-        folder = self.context.folder / "pacs" / "out"
-        shutil.rmtree(folder, ignore_errors=True)
+        if self._isBusy():
+            return
+        folder = self.context.folder / "pacs" / f"out-{secrets.token_hex(8)}"
         try:
             folder.mkdir(parents=True)
-            files = self._write(folder)
+            grid, node = self._images.dicomGrid(), self._segmentation()
+            notes = leftOut(self.context.lesions(), node)
+            files, sent = self._write(folder, node, grid), self._sending(node)
         except (MasamError, OSError) as error:
+            shutil.rmtree(folder, ignore_errors=True)
             self._tell(message=str(error), kind=ERROR)
             self.context.sayError(error)
             return
 
         def give(pacs: Pacs) -> str:
-            for sent in send_files(pacs, files, cancelled=self._cancelled.is_set):
-                if not sent.stored.kept:
-                    raise PacsError(f"{sent.path.name}: {sent.stored.words}")
+            for each in send_files(pacs, files, cancelled=self._cancelled.is_set):
+                if not each.stored.kept:
+                    raise PacsError(f"{each.path.name}: {each.stored.words}")
             return pacs.words
 
         try:
@@ -147,17 +158,18 @@ class Archive:
             told = self.context.state.pacs
             self.context.say(told["message"], told["kind"])
         else:
-            self._onSent()
-            self._tell(message="The PACS has the masks and the report.", kind=PLAIN)
-            self.context.say("The PACS has the masks and the report.", PLAIN)
+            sent()
+            told = "\n".join(["The PACS has the masks and the report.", *notes])
+            kind = WARNING if notes else PLAIN
+            self._tell(message=told, kind=kind)
+            self.context.say(told, kind)
 
     def cancel(self) -> None:
         """End what is going on; what was fetched until then is kept for the next try."""
         self._cancelled.set()
 
-    def _write(self, folder: Path) -> list[Path]:
-        grid, volume = self._images.dicomGrid(), self.context.volume
-        node = self._segmentation()
+    def _write(self, folder: Path, node: Any, grid: Geometry) -> list[Path]:
+        volume = self.context.volume
         masks, report = folder / "lesions.seg.dcm", folder / "report.sr.dcm"
         saveDicom(node, volume, masks, grid)
         saveDicom(node, volume, report, grid, (masks,))
@@ -165,8 +177,7 @@ class Archive:
 
     async def _work(self, doing: str, work: Callable[[Pacs], Any]) -> Any:
         """Do something with the PACS beside the tab's own work; None where it did not succeed."""
-        if self.context.state.pacs["doing"]:
-            self._tell(message="Wait for what is going on, or cancel it.", kind=PLAIN)
+        if self._isBusy():
             return None
         self._cancelled.clear()
         self._tell(doing=doing, had=0, total=0, message="", kind=PLAIN)
@@ -182,6 +193,13 @@ class Archive:
         finally:
             self._tell(doing="")
         return None
+
+    def _isBusy(self) -> bool:
+        """Whether something is going on with the PACS, which is told and goes on."""
+        if not self.context.state.pacs["doing"]:
+            return False
+        self._tell(message="Wait for what is going on, or cancel it.", kind=PLAIN)
+        return True
 
     def _tell(self, **changes: Any) -> None:
         self.context.state.pacs = {**self.context.state.pacs, **changes}

@@ -1,6 +1,7 @@
 """A saved scene (.mrb) of unknown origin: unpacked, and looked through before Slicer reads it.
 
-A scene file names the files of its nodes. Here they can be none but those of its own archive.
+A scene file names the files of its nodes. Here they can be none but those of its own archive, and
+of kinds that hold all their data themselves.
 """
 
 from __future__ import annotations
@@ -15,6 +16,13 @@ from masam_core.image.archive import unpack
 
 MOST_XML = 32 << 20  # bytes of a scene's own file
 MOST_HEADER = 1 << 20
+# What Slicer writes into a scene; not those kinds that name further files (.mhd, .vtm, .hdr, ...).
+KINDS = (
+    *(".mrml", ".nrrd", ".nhdr", ".nii", ".nii.gz", ".png", ".jpg"),
+    *(".mrk.json", ".json", ".fcsv", ".acsv", ".txt", ".csv", ".tsv", ".ctbl", ".xml"),
+    *(".tfm", ".mat", ".h5", ".vtk", ".vtp", ".vtu", ".stl", ".ply", ".vp"),
+)
+IMAGE_KINDS = (".nrrd", ".nhdr", ".nii", ".nii.gz")
 _NAMES_A_FILE = re.compile(r"^(fileName|fileListMember\d+)$")
 _NAMES_AN_ADDRESS = re.compile(r"^uri(ListMember\d+)?$", re.IGNORECASE)
 _DATA_FILE = re.compile(rb"^\s*data ?file\s*:", re.IGNORECASE | re.MULTILINE)
@@ -36,6 +44,7 @@ def unpackScene(archive: Path, folder: Path) -> Path:
     """
     scenes: list[Path] = []
     for file in unpack(archive, folder):
+        _requireKind(file.name, KINDS)
         place = _place(folder / "scene", file.folder, file.name)
         place.parent.mkdir(parents=True, exist_ok=True)
         file.path.rename(place)
@@ -66,6 +75,9 @@ def requireOwnFiles(scene: Path) -> None:
                 raise VolumeError(_DAMAGED.format(reason="it refers to another server"))
             if _NAMES_A_FILE.match(name) and value and not _isBelow(own, unquote(value)):
                 raise VolumeError(_DAMAGED.format(reason="it refers to files outside of itself"))
+            if _NAMES_A_FILE.match(name) and value:
+                image = "volume" in element.tag.lower() and "property" not in element.tag.lower()
+                _requireKind(unquote(value), IMAGE_KINDS if image else KINDS)
     for path in own.rglob("*"):
         requireWholeNrrd(path)
 
@@ -75,9 +87,20 @@ def requireWholeNrrd(path: Path) -> None:
     if not path.is_file() or not path.name.lower().endswith((".nrrd", ".nhdr")):
         return
     with path.open("rb") as file:
-        header = file.read(MOST_HEADER).split(b"\n\n", 1)[0].split(b"\r\n\r\n", 1)[0]
+        start = file.read(MOST_HEADER)
+    header = start.split(b"\n\n", 1)[0].split(b"\r\n\r\n", 1)[0]
+    if len(header) == MOST_HEADER:  # what it names may come later
+        raise VolumeError(_DAMAGED.format(reason="the header of an image in it is too long"))
     if _DATA_FILE.search(header):
         raise VolumeError(_DAMAGED.format(reason="it refers to files outside of itself"))
+
+
+def _requireKind(name: str, kinds: tuple[str, ...]) -> None:
+    """Raise VolumeError for a file of a kind that no scene of Slicer needs."""
+    if not name.lower().endswith(kinds):
+        kind = "".join(PurePosixPath(name).suffixes[-1:])[:12] or "without an ending"
+        reason = f"it holds a file of a kind that is not opened here ({kind})"
+        raise VolumeError(_DAMAGED.format(reason=reason))
 
 
 def _place(folder: Path, inside: str, name: str) -> Path:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from MASAMSlicerLib.control.front import PLAIN, WARNING
 from MASAMSlicerLib.scene.dicomfiles import SUFFIXES, saveDicom
 from MASAMSlicerLib.scene.export import saveSegmentation
+from MASAMSlicerLib.scene.lesions import LesionEntry
 from MASAMSlicerLib.scene.scenefile import saveScene
 
 from masam_core.atomic import why_not_written
@@ -43,7 +44,8 @@ class Saving:
         masks: of its lesions.
         whenMeasured: see :meth:`~masam_workbench.tab.measuring.Measuring.whenMeasured`.
         dicomGrid: see :meth:`~masam_workbench.tab.images.Images.dicomGrid`.
-        onSaved: called when masks are in a file; with whether boxes and prompts are, too.
+        onSaved: called when masks are in a file; with the segmentation node whose masks they are,
+            or None where it is the whole scene with boxes and prompts.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class Saving:
         masks: Masks,
         whenMeasured: Callable[[Callable[[str], None]], bool],
         dicomGrid: Callable[[], Geometry],
-        onSaved: Callable[[bool], None] = lambda _: None,
+        onSaved: Callable[[Any], None] = lambda _: None,
     ) -> None:
         self.context, self._masks = context, masks
         self._whenMeasured, self._dicomGrid = whenMeasured, dicomGrid
@@ -103,7 +105,9 @@ class Saving:
             context.sayError(SegmentationError(why_not_written(Path(name), error)))
             return
         if kind in WITH_MASKS:
-            self._onSaved(kind == ".mrb")
+            node = None if kind == ".mrb" else self.segmentation()
+            notes += leftOut(context.lesions(), node)
+            self._onSaved(node)
         # With a number, so that the same file again is a change that the page sees.
         number = int((context.state.download or "0 ").split(" ", 1)[0]) + 1
         context.state.download = f"{number} {path.name}"
@@ -133,6 +137,18 @@ class Saving:
         with self.context.session.handles.released():  # the mouse may have come from 3D
             saveScene(self.context.scene, path)
         return []
+
+
+def leftOut(lesions: Sequence[LesionEntry], segmentation: Any) -> list[str]:
+    """A note where a segmentation does not hold all masks that there are; None stands for all."""
+    others = [x for x in lesions if x.segment is not None and x.segmentation is not segmentation]
+    if segmentation is None or not others:
+        return []
+    what = "1 lesion" if len(others) == 1 else f"{len(others)} lesions"
+    verb, them = ("is", "it") if len(others) == 1 else ("are", "one of them")
+    return [
+        f"{what} of another segmentation {verb} not in this file: select {them} and save again."
+    ]
 
 
 def plainName(name: str) -> str:

@@ -60,6 +60,9 @@ class Shown:
         """The image as a file, written when it is first asked for; None for another version."""
         if self._node is None or version != self._version:
             return None
+        failed = self._writing
+        if failed is not None and failed.done() and (failed.cancelled() or failed.exception()):
+            self._writing = None  # e.g. the disk was full; it may have room by now
         if self._writing is None:
             array = slicer.util.arrayFromVolume(self._node)
             path = self._folder / f"{version}.nii.gz"

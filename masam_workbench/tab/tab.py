@@ -124,11 +124,9 @@ class Tab:
             self.masks,
             self.measuring.whenMeasured,
             self.images.dicomGrid,
-            self._onSaved,
+            lambda node: self._saving(node)(),
         )
-        self.archive = Archive(
-            context, self.images, self.saving.segmentation, lambda: self._onSaved(False)
-        )
+        self.archive = Archive(context, self.images, self.saving.segmentation, self._saving)
         self.checking = Checking(context, makeTransport)
         self.improve = Improve(context, self._onModel)
         self.uploads = Uploads(context, self.images, limit)
@@ -225,10 +223,22 @@ class Tab:
         self.masks.clear()
         self._surfaces.clear()
 
-    def _onSaved(self, whole: bool) -> None:
-        """The lesions are in a file; ``whole``: with boxes and prompts."""
-        self.unsaved.saved(self.rows.rows(), whole)
-        self.context.refreshSoon()
+    def _saving(self, node: Any) -> Callable[[], None]:
+        """Note the lesions as they are now, of a segmentation node, or of all for None.
+
+        Returns:
+            What is to be called when they are in a file; for None with boxes and prompts.
+        """
+        lesions = self.context.lesions()
+        held = {x.id for x in lesions if node is None or x.segmentation is node}
+        rows, volume = [row for row in self.rows.rows() if row["id"] in held], self.context.volume
+
+        def saved() -> None:
+            if self.context.volume is volume:  # else another image was opened meanwhile
+                self.unsaved.saved(rows, node is None)
+                self.context.refreshSoon()
+
+        return saved
 
     def dropSaved(self) -> None:
         """The tab ends: what was kept of work that is in a file of its user's goes, too."""

@@ -95,12 +95,15 @@ class Works:
         shutil.rmtree(folder, ignore_errors=True)
 
     def tidy(self) -> None:
-        """Delete what is older than it is kept, and the oldest of too many."""
-        whole = [(self._when(folder), folder) for folder in self._all()]
-        whole.sort(key=lambda each: -each[0])
+        """Delete what is older than it is kept, whoever's, and the oldest of too many of one's own.
+
+        What is open is left alone.
+        """
+        own = sorted(self._folders(), key=self._when, reverse=True)[MOST:]
         limit = time.time() - DAYS * 86400
-        for number, (when, folder) in enumerate(whole):
-            if (number >= MOST or when < limit) and not _isInUse(folder):
+        old = [folder for folder in self._all() if self._when(folder) < limit]
+        for folder in {*own, *old}:
+            if not _isInUse(folder):
                 self.drop(folder)
 
     def _all(self) -> list[Path]:

@@ -87,6 +87,31 @@ def test_what_is_no_whole_scene_is_told(
         unpacked(tmp_path, files)
 
 
+@pytest.mark.parametrize("name", ["x.mhd", "x.MHA", "x.vtm", "x.hdr", "x.mrb", "x.zip", "x"])
+@pytest.mark.parametrize("attribute", ["fileName", "fileListMember0", "other"])
+def test_kinds_that_can_name_further_files_are_refused(
+    tmp_path: Path, name: str, attribute: str
+) -> None:
+    secret = tmp_path / "secret.raw"
+    secret.write_bytes(b"12345678")
+    head = "ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\n"
+    attack = f"{head}ElementDataFile = {secret}\n".encode()
+    with pytest.raises(VolumeError, match="kind that is not opened here"):
+        unpacked(tmp_path, {"x/x.mrml": scene(attribute, name), f"x/{name}": attack})
+
+
+def test_an_image_is_read_from_image_files_alone(tmp_path: Path) -> None:
+    text = b'<MRML><VolumeArchetypeStorage id="s1" fileName="x.h5"/></MRML>'
+    with pytest.raises(VolumeError, match="kind that is not opened here"):
+        unpacked(tmp_path, {"x/x.mrml": text, "x/x.h5": b""})
+
+
+def test_a_header_that_never_ends_is_refused(tmp_path: Path) -> None:
+    long = NRRD + b"# long\n" * (1 << 18) + b"data file: /etc/passwd\n\n"
+    with pytest.raises(VolumeError, match="too long"):
+        unpacked(tmp_path, {"a.mrml": b"<MRML/>", "d.nrrd": long})
+
+
 def test_names_in_an_archive_lead_nowhere(tmp_path: Path) -> None:
     files = {"../../evil.txt": b"x", "/abs/evil.txt": b"x", "x/x.mrml": b"<MRML/>"}
     found = unpacked(tmp_path, files)

@@ -42,7 +42,7 @@ def test_from_a_sample_to_a_mask(server: Server, sample_data: Path, tmp_path: Pa
             assert status == 200
             assert int(headers["Content-Length"]) == len(body)
             assert "Content-Encoding" not in headers  # a browser would unpack it
-            assert "immutable" in headers["Cache-Control"]
+            assert headers["Cache-Control"] == "no-store"  # of a patient
             (tmp_path / "whole.nii.gz").write_bytes(body)
             shown = sitk.ReadImage(str(tmp_path / "whole.nii.gz"))
             np.testing.assert_array_equal(

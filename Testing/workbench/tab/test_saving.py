@@ -71,3 +71,30 @@ def test_a_save_that_fails_is_told_in_a_sentence_and_nothing_is_offered(
     assert str(tmp_path) not in str(error)
     assert context.state.download == ""
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_what_another_segmentation_holds_is_told_and_not_counted(harness: Any) -> None:
+    requireWorkbench()
+    from masam_workbench.tab.saving import leftOut
+    from masam_workbench.tab.tab import Tab
+    from masam_workbench.tab.unsaved import Unsaved
+
+    one, other = object(), object()
+    lesions = [
+        SimpleNamespace(id="1", segment="s", segmentation=one),
+        SimpleNamespace(id="2", segment="s", segmentation=other),
+        SimpleNamespace(id="3", segment=None, segmentation=None),
+    ]
+    empty: dict[str, Any] = {"kind": "", "label": 1, "box": {}, "prompts": [], "asks": False}
+    rows = [{**empty, "id": x.id, "name": x.id, "mask": x.segment} for x in lesions]
+    context = SimpleNamespace(lesions=lambda: lesions, volume=1, refreshSoon=lambda: None)
+    tab: Any = SimpleNamespace(
+        context=context, rows=SimpleNamespace(rows=lambda: rows), unsaved=Unsaved()
+    )
+    (note,) = leftOut(lesions, one)
+    assert note.startswith("1 lesion of another segmentation is not in this file")
+    assert leftOut(lesions, None) == leftOut(lesions[:1], one) == []
+    Tab._saving(tab, one)()
+    assert [tab.unsaved.isSaved([row]) for row in rows] == [True, False, False]
+    Tab._saving(tab, None)()
+    assert tab.unsaved.isSaved(rows)

@@ -80,6 +80,19 @@ def test_old_work_goes_and_so_does_the_oldest_of_too_many(tmp_path: Path) -> Non
     assert [folder.exists() for folder in kept] == [True] * MOST + [False] * 2
 
 
+def test_many_works_of_one_owner_cost_another_one_nothing(tmp_path: Path) -> None:
+    from masam_workbench.tab.works import DAYS, MOST, Works
+
+    mine, other = Works(tmp_path, "me"), Works(tmp_path, "you")
+    theirs, old = put(other, "theirs", 1), put(other, "old", DAYS + 1)
+    for _ in range(MOST + 2):
+        put(mine, "x")
+    mine.tidy()
+    assert theirs.exists()
+    assert not old.exists()
+    assert len(mine.listed()) == MOST
+
+
 def test_what_was_saved_is_told_lesion_by_lesion(tmp_path: Path) -> None:
     from masam_workbench.tab.unsaved import Unsaved
 
