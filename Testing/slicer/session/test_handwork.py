@@ -172,6 +172,23 @@ def test_hand_work_that_undo_brings_back_is_still_respected(one: Any) -> None:
     assert (mask(one)[4, 9, 12], mask(one)[5, 7, 9]) == (True, True)
 
 
+def test_a_first_mask_that_can_not_be_written_leaves_no_row(
+    one: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from MASAMSlicerLib.session import handwork
+    from MASAMSlicerLib.session.handwork import Brush
+
+    def fail(*_: Any) -> str:
+        raise SegmentationError("no room")
+
+    before = one.session.history.undoTitle
+    monkeypatch.setattr(handwork, "writeSegment", fail)
+    with pytest.raises(SegmentationError, match="no room"):
+        one.hand.paint("", Brush(), world(one, (11, 9, 8)), volumeNode=one.volume)
+    assert [lesion.id for lesion in one.session.lesions.lesions()] == [one.id]
+    assert one.session.history.undoTitle == before
+
+
 def test_as_many_masks_are_kept_as_there_are_steps_to_undo() -> None:
     from MASAMSlicerLib.scene.handedits import MOST_MADE, HandEdits
     from MASAMSlicerLib.scene.history import MOST_STEPS
