@@ -242,6 +242,7 @@ class Images:
         self.sources = None
         context.session.sceneClosed()
         removeAllBut(context.scene, came)
+        context.session.lesions.forget()  # also what was read while it left
         context.volume = None
         self._shown.show(None)
         forgetVolumes()

@@ -28,10 +28,20 @@ def courseWords(session: Session, laterNode: Any) -> list[str]:
     pairs = followedBy(session.lesions, laterNode)
     if not pairs:
         return []
-    courses = [Course(later.name, (_reading(earlier), _reading(later))) for earlier, later in pairs]
+    volumes = {each.volume.GetID(): each.volume for pair in pairs for each in pair if each.volume}
+    # Of a mask that is there no more, and so no figure of the lesion.
+    outdated = {each.id for volume in volumes.values() for each in session.unmeasured(volume)}
+    courses, edited = [], []
+    for pair in pairs:
+        readings = [UNKNOWN if each.id in outdated else _reading(each) for each in pair]
+        courses.append(Course(pair[1].name, tuple(readings)))
+        if any(each.id in outdated for each in pair):
+            words = _("{name}: edited since it was measured; press Measure again")
+            edited.append(words.format(name=pair[1].name))
     lines = [line for course in courses if (line := _line(course))]
     if not lines:
-        return []
+        return edited
+    lines += edited
     geometry = geometryOf(pairs[0][0].volume)
     slices = float(geometry.spacing[geometry.acquisition_axis])
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from masam_core.errors import Cancelled
+from masam_core.errors import Cancelled, MasamError
 
 from ..session.reports import RunReport
 from ..translation import tr as _
@@ -187,7 +187,11 @@ class Runner:
         if self.busy:
             return False
         self._giveWay()
-        title = move()
+        try:
+            title = move()
+        except MasamError as error:  # of a locked lesion; nothing has changed
+            self._front.sayError(error)
+            return False
         if title:
             self._following.rest()
             self._restored(self._session.history.travelled)

@@ -13,29 +13,35 @@ from masam_core.lesion.painted import Painted
 from .provenance import maskDigest
 from .segments import Mask, Offset
 
+MOST_MADE = 21  # of a lesion: before the first and after each of the steps that can be undone
 EMPTY = maskDigest(np.zeros((1, 1, 1), dtype=bool), (0, 0, 0))
 
 
 @dataclass(frozen=True, eq=False)
 class _Made:
-    digest: str
     mask: Mask
     offset: Offset
 
 
 class HandEdits:
-    """Remembers each lesion's mask as it was written last, by the digest in its segment's tags.
+    """Remembers each lesion's masks as they were written, by the digest in its segment's tags.
 
-    A segment that was edited before it was first seen, as in a scene that has just been loaded,
-    has no such mask: what the hand has done there can't be told from the rest.
+    Undo brings back an earlier mask with what was painted on it, so the earlier ones are kept too:
+    as many as there can be steps of undo. A segment that was edited before it was first seen, as
+    in a scene that has just been loaded, has no such mask: what the hand has done there can't be
+    told from the rest.
     """
 
     def __init__(self) -> None:
-        self._made: dict[str, _Made] = {}
+        self._made: dict[str, dict[str, _Made]] = {}  # lesion to digest to mask, newest last
 
     def made(self, lesion: str, digest: str, mask: Mask, offset: Offset) -> None:
         """A lesion's mask was seen as it was made."""
-        self._made[lesion] = _Made(digest, mask.copy(), offset)
+        known = self._made.setdefault(lesion, {})
+        known.pop(digest, None)
+        known[digest] = _Made(mask.copy(), offset)
+        while len(known) > MOST_MADE:
+            del known[next(iter(known))]
 
     def since(self, lesion: str, digest: str, mask: Mask, offset: Offset) -> Painted | None:
         """What was painted and erased since; None where that is not known or nothing.
@@ -45,10 +51,10 @@ class HandEdits:
             digest: of the mask as it was made, in its provenance.
             mask, offset: the mask as it is now, a KJI crop.
         """
-        made = self._made.get(lesion)
+        made = self._made.get(lesion, {}).get(digest)
         if digest == EMPTY:
-            made = _Made(EMPTY, np.zeros((1, 1, 1), dtype=bool), (0, 0, 0))
-        if made is None or made.digest != digest:
+            made = _Made(np.zeros((1, 1, 1), dtype=bool), (0, 0, 0))
+        if made is None:
             return None
         return difference((made.mask, made.offset), (mask, offset))
 

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import slicer
 
+from masam_core.errors import SegmentationError
+
 from .boxplace import BoxPlace
 from .keptbox import KeptBox
 from .keptlook import KeptLook
@@ -21,7 +23,7 @@ from .keptprompts import KeptPrompts
 from .lesions import LESION, TERMINOLOGY, colorOf, roiOf
 from .promptnodes import removePrompts
 from .provenance import TAGS
-from .segments import Look, labelmapName, surfaceName, tagOf
+from .segments import Look, isLocked, labelmapName, surfaceName, tagOf
 
 MOST_STEPS = 20
 
@@ -161,16 +163,25 @@ class History:
         self._redo.clear()
 
     def undo(self) -> str:
-        """Take the last step back; returns its title, or an empty text."""
+        """Take the last step back; returns its title, or an empty text.
+
+        Raises:
+            SegmentationError: it would change a locked segment; nothing has changed.
+        """
         return self._move(self._undo, self._redo)
 
     def redo(self) -> str:
-        """Do the last step that was undone again; returns its title, or an empty text."""
+        """Do the last step that was undone again; returns its title, or an empty text.
+
+        Raises:
+            SegmentationError: see :meth:`undo`.
+        """
         return self._move(self._redo, self._undo)
 
     def _move(self, source: list[Step], target: list[Step]) -> str:
         if not source:
             return ""
+        self._requireUnlocked(source[-1])
         step = source.pop()
         # As they are now, with what the user changed by hand since: nothing is lost by undo.
         snapshots = [
@@ -206,6 +217,13 @@ class History:
             )
         )
         return step.title
+
+    def _requireUnlocked(self, step: Step) -> None:
+        for old in step.snapshots:
+            node = self._scene.GetNodeByID(old.segmentationId)
+            segment = node.GetSegmentation().GetSegment(old.segmentId) if node else None
+            if segment is not None and isLocked(segment):
+                raise SegmentationError(f"'{segment.GetName()}' is locked. Unlock it to go back.")
 
     def _restore(self, snapshots: Sequence[_Snapshot], boxes: Sequence[KeptBox]) -> None:
         for old in reversed(snapshots):

@@ -115,6 +115,13 @@ class LesionList:
         self._highest = 0  # label that a lesion has had
         self.handEdits = HandEdits()
 
+    def forget(self) -> None:
+        """Forget what belonged to a scene that is closed: the next one begins with label 1."""
+        self._digests.clear()
+        self._names.clear()
+        self._highest = 0
+        self.handEdits.clear()
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Read the scene once for a block that asks often and changes nothing."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from masam_core.errors import MasamError
+from masam_core.lesion.cut import Cut
 from masam_core.lesion.digest import mask_digest
 from masam_core.lesion.painted import Painted
 from masam_core.prompts.tags import from_tag, to_tag
@@ -151,13 +152,21 @@ class Provenance:
                 roi=text("ROI"),
                 messages=tuple(json.loads(text("Messages") or "[]")),
                 prompts=dict(from_tag(text("Prompts") or "{}")),
-                cuts=tuple(dict(cut) for cut in from_tag(text("Cuts") or "[]")),
+                cuts=_readCuts(text("Cuts")),
                 lookedMm=float(text("LookedMM")) if text("LookedMM") else None,
                 painted=readPainted(text("Painted")) if text("Painted") else None,
                 corrected=text("Corrected"),
             )
         except (ValueError, TypeError, MasamError):
             return None
+
+
+def _readCuts(text: str) -> tuple[dict[str, Any], ...]:
+    """Cuts of a tag; none where it is damaged, which is no reason to lose all else."""
+    try:
+        return tuple(Cut.from_dict(cut).to_dict() for cut in from_tag(text or "[]"))
+    except (ValueError, TypeError, KeyError, MasamError):
+        return ()
 
 
 def paintedText(painted: Painted) -> str:

@@ -228,7 +228,11 @@ class HandWork:
         lesion = self._session.lesions.add(volume)
         title = f"Paint {lesion.name}"
         self._session.history.drawn(title, lesion.id, joins=True)
-        self._put(lesion, title, mask)
+        try:
+            self._put(lesion, title, mask)
+        except BaseException:
+            self._session.history.takeBack(lesion.id)  # no empty row stays
+            raise
         return lesion.id
 
     def _put(self, lesion: LesionEntry, title: str, whole: Mask) -> None:

@@ -235,7 +235,7 @@ class Session:
         self.history.clear()
         self.states.clear()
         self._measuring.clear()
-        self.lesions.handEdits.clear()
+        self.lesions.forget()
         forgetVolumes()
 
     def pending(self, volumeNode: Any) -> list[LesionEntry]:

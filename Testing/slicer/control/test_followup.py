@@ -232,13 +232,50 @@ def test_figures_of_both_studies_stand_side_by_side(two: Any) -> None:
     (made,) = two.following.take([propose(two)])
     assert courseWords(two.session, two.later) == []  # not segmented yet
     earlier = two.session.lesions.lesion(two.lesion)
-    measured(earlier.segmentation, earlier.segmentId, earlier.id, 40.0, 20.0, 10.0)
+    measured(earlier, 40.0, 20.0, 10.0)
     twin = segmented(two, made)
-    measured(twin.segmentation, twin.segmentId, made.id, 26.0, 13.0, 4.0)
+    measured(twin, 26.0, 13.0, 4.0)
     lines = courseWords(two.session, two.later)
     assert "40.0 \N{RIGHTWARDS ARROW} 26.0 mm (-35 %)" in lines[0]
     assert "10.0 \N{RIGHTWARDS ARROW} 4.0 ml (-60 %)" in lines[0]
     assert "PR" in lines[1]
+
+
+def test_figures_of_a_mask_that_was_edited_since_are_not_told(two: Any) -> None:
+    from MASAMSlicerLib.control.course import courseWords
+    from MASAMSlicerLib.scene.provenance import maskDigest
+
+    from masam_core.lesion.diameter_plane import DiameterPlane
+
+    (made,) = two.following.take([propose(two)])
+    twin = segmented(two, made)
+    for each in (two.session.lesions.lesion(two.lesion), twin):
+        measured(each, 40.0, 20.0, 10.0)
+    assert "mm" in courseWords(two.session, two.later)[0]
+    edit(two.session.lesions.lesion(twin.id))
+    words = [f"{twin.name}: edited since it was measured; press Measure again"]
+    assert courseWords(two.session, two.later) == words
+    now = two.session.lesions.lesion(twin.id)
+    digest = maskDigest(*two.session.lesions.maskOf(now))
+    measures = two.session._measuring
+    measures.write([(now, now.provenance.measurements, digest, DiameterPlane.AUTO)])
+    assert "mm" in courseWords(two.session, two.later)[0]
+    edit(two.session.lesions.lesion(two.lesion))  # that of the earlier study
+    assert courseWords(two.session, two.later) == words
+
+
+def edit(lesion: Any) -> None:
+    """Erase the upper half of a mask, as the Segment Editor does."""
+    import slicer
+
+    mask = slicer.util.arrayFromSegmentBinaryLabelmap(
+        lesion.segmentation, lesion.segmentId, lesion.volume
+    )
+    mask = (mask > 0).astype(np.uint8)
+    mask[np.flatnonzero(mask.any(axis=(1, 2))).mean().astype(int) :] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(
+        mask, lesion.segmentation, lesion.segmentId, lesion.volume
+    )
 
 
 def segmented(two: Any, lesion: Any) -> Any:
@@ -253,9 +290,10 @@ def segmented(two: Any, lesion: Any) -> Any:
     return two.session.lesions.lesion(lesion.id)
 
 
-def measured(node: Any, segmentId: str, lesion: str, mm: float, across: float, ml: float) -> None:
-    """Give a segment figures, as a run does."""
-    from MASAMSlicerLib.scene.provenance import Provenance
+def measured(lesion: Any, mm: float, across: float, ml: float) -> None:
+    """Give a lesion's segment figures, as a run does."""
+    from MASAMSlicerLib.scene.provenance import Provenance, maskDigest
+    from MASAMSlicerLib.scene.segments import readSegment
 
     figures = {
         "longest_diameter_mm": mm,
@@ -263,7 +301,7 @@ def measured(node: Any, segmentId: str, lesion: str, mm: float, across: float, m
         "volume_ml": ml,
     }
     made = Provenance(
-        lesion=lesion,
+        lesion=lesion.id,
         corners=np.array(corners(0.0, 1.0)),
         model="m",
         modelHash="",
@@ -272,9 +310,9 @@ def measured(node: Any, segmentId: str, lesion: str, mm: float, across: float, m
         options={},
         confidence=0.9,
         measurements=figures,
-        maskHash="",
+        maskHash=maskDigest(*readSegment(lesion.segmentation, lesion.segmentId, lesion.volume)),
         volumeHash="",
         roi="",
     )
     for name, value in made.tags().items():
-        node.GetSegmentation().GetSegment(segmentId).SetTag(name, value)
+        lesion.segment.SetTag(name, value)

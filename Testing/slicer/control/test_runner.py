@@ -118,6 +118,17 @@ def test_what_is_less_urgent_gives_way(one: Any) -> None:
     assert one.runs.cancelled == 2
 
 
+def test_an_undo_that_is_refused_says_why(one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from masam_core.errors import SegmentationError
+
+    def refuse() -> str:
+        raise SegmentationError("'a' is locked. Unlock it to go back.")
+
+    monkeypatch.setattr(one.runs.history, "undo", refuse)
+    assert not one.runner.undo()
+    assert one.desk.said == [("'a' is locked. Unlock it to go back.", "error")]
+
+
 def test_settings_that_can_not_be_used_are_said_and_nothing_starts(one: Any) -> None:
     one.problem = OSError("no such model")
     one.runner.press()

@@ -97,6 +97,29 @@ def test_what_was_changed_by_hand_since_is_not_lost_by_undo(history: Any, make: 
     assert np.array_equal(read(node, "s0", volume), C)
 
 
+def test_a_locked_segment_is_neither_changed_nor_removed(history: Any, make: Scene) -> None:
+    from MASAMSlicerLib.scene.segments import setLocked
+
+    from masam_core.errors import SegmentationError
+
+    volume = make.volume()
+    node = make.segmentation(volume, A, B)
+    with history.step("change") as touched:
+        touched.append((node, "s0"))
+        write(node, "s0", volume, C)
+    segment = node.GetSegmentation().GetSegment("s0")
+    setLocked(segment, True)
+    with pytest.raises(SegmentationError, match="'s0' is locked"):
+        history.undo()
+    assert np.array_equal(read(node, "s0", volume), C)
+    setLocked(segment, False)
+    assert history.undo() == "change"
+    setLocked(segment, True)
+    with pytest.raises(SegmentationError, match="locked"):
+        history.redo()
+    assert np.array_equal(read(node, "s0", volume), A)
+
+
 def test_a_step_that_fails_puts_everything_back(history: Any, make: Scene) -> None:
     volume = make.volume()
     node = make.segmentation(volume, A)

@@ -150,6 +150,29 @@ def test_damaged_tags_make_no_lesion_unreadable(lesions: Any, make: Scene) -> No
     assert again.status == "not segmented"
 
 
+@pytest.mark.parametrize("text", ['[{"side": "beyond"}]', "[1, 2]", "{{"])
+def test_damaged_cuts_lose_the_cuts_alone(lesions: Any, make: Scene, text: str) -> None:
+    from MASAMSlicerLib.report import rowsOf
+    from MASAMSlicerLib.scene.extendable import extendable
+
+    lesion = segmented(lesions, make, make.volume())
+    lesion.segment.SetTag("MASAM.Cuts", text)
+    again = lesions.lesion(lesion.id)
+    assert (again.status, again.provenance.cuts, extendable(again)) == ("segmented", (), [])
+    assert len(rowsOf([again])) == 1
+
+
+def test_the_next_scene_begins_with_the_first_label(scene: Any, make: Scene) -> None:
+    from MASAMSlicerLib.session.session import Session
+
+    session = Session(scene, lambda: None)
+    volume = make.volume()
+    assert [session.lesions.add(volume).label for _ in range(3)] == [1, 2, 3]
+    session.sceneClosed()
+    scene.Clear()
+    assert session.lesions.add(make.volume()).label == 1
+
+
 def test_a_mask_is_looked_at_again_only_when_it_was_modified(
     lesions: Any, make: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

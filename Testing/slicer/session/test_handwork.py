@@ -154,6 +154,54 @@ def test_prompts_after_hand_work_respect_it(one: Any) -> None:
     assert mask(one)[5, 5, 5]
 
 
+def test_hand_work_that_undo_brings_back_is_still_respected(one: Any) -> None:
+    from MASAMSlicerLib.scene.promptnodes import Prompt, onVolume, writePrompts
+    from MASAMSlicerLib.session.handwork import Brush
+
+    def ask(*spots: Any) -> None:
+        prompts = [Prompt.new("point", onVolume(world(one, s), one.volume)) for s in spots]
+        writePrompts(one.scene, one.id, one.volume, prompts)
+        segment(one.session, [one.id])
+
+    one.hand.paint(one.id, Brush(radius=1.0), world(one, (12, 9, 4)))
+    ask((9, 5, 5))
+    one.session.history.undo()
+    assert mask(one)[4, 9, 12]
+    ask((9, 6, 5))
+    ask((9, 7, 5))  # moved: made anew, with the hand's work
+    assert (mask(one)[4, 9, 12], mask(one)[5, 7, 9]) == (True, True)
+
+
+def test_a_first_mask_that_can_not_be_written_leaves_no_row(
+    one: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from MASAMSlicerLib.session import handwork
+    from MASAMSlicerLib.session.handwork import Brush
+
+    def fail(*_: Any) -> str:
+        raise SegmentationError("no room")
+
+    before = one.session.history.undoTitle
+    monkeypatch.setattr(handwork, "writeSegment", fail)
+    with pytest.raises(SegmentationError, match="no room"):
+        one.hand.paint("", Brush(), world(one, (11, 9, 8)), volumeNode=one.volume)
+    assert [lesion.id for lesion in one.session.lesions.lesions()] == [one.id]
+    assert one.session.history.undoTitle == before
+
+
+def test_as_many_masks_are_kept_as_there_are_steps_to_undo() -> None:
+    from MASAMSlicerLib.scene.handedits import MOST_MADE, HandEdits
+    from MASAMSlicerLib.scene.history import MOST_STEPS
+
+    assert MOST_MADE == MOST_STEPS + 1
+    edits, nothing = HandEdits(), np.zeros((1, 1, 1), bool)
+    for number in range(MOST_MADE + 1):
+        edits.made("a", str(number), np.ones((1, 1, 1), bool), (number, 0, 0))
+    assert edits.since("a", "0", nothing, (0, 0, 0)) is None
+    assert edits.since("a", "1", nothing, (0, 0, 0)).offset_kji == (1, 0, 0)
+    assert edits.since("b", "1", nothing, (0, 0, 0)) is None
+
+
 def test_one_piece_is_kept_or_removed(one: Any) -> None:
     from MASAMSlicerLib.session.handwork import Brush
 
