@@ -37,7 +37,7 @@ class Places:
         require_folder(self.work, WriteError)
         with contextlib.suppress(OSError):  # a drive without rights, or another owner's folder
             self.work.chmod(0o700)
-        for folder in (self.incoming, self.outbox, self.sent, self.refused):
+        for folder in (self.incoming, self.fetching, self.outbox, self.sent, self.refused):
             require_folder(folder, WriteError)
         for folder in self.outbox.glob(".*"):  # results of a case that was killed
             shutil.rmtree(folder, ignore_errors=True)
@@ -46,6 +46,11 @@ class Places:
     def incoming(self) -> Path:
         """Objects that came, in a folder a series."""
         return self.work / "incoming"
+
+    @property
+    def fetching(self) -> Path:
+        """Series that are fetched, or were and are not taken in yet, in a folder each."""
+        return self.work / "fetching"
 
     @property
     def outbox(self) -> Path:

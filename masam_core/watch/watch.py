@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from masam_core.errors import (
     VolumeError,
 )
 from masam_core.image.readable import readable
+from masam_core.pacs.fetching import fetch_series
 from masam_core.pacs.files import digest
 from masam_core.pacs.pacs import Pacs
 from masam_core.watch.cases import Case, Lonely, case_name, cases_of
@@ -139,6 +141,7 @@ class Watch:
 
     def step(self) -> bool:
         """Take in, and work on one case that may be worked on; says whether nothing waits."""
+        self._take_fetched()  # a stop or a full disk may have come between
         changing = self._inbox.look() if self._inbox is not None else False
         waits = changing or self._still_comes()
         for found in cases_of(self.shelf, self._now() - self._spec.quiet_s):
@@ -276,15 +279,13 @@ class Watch:
             return True
         try:
             for series in sorted(came.refers_series):
-                images = self._source.images(came.study, series)
-                self._source.fetch(
-                    came.study,
-                    series,
-                    images,
-                    lambda _instance, data: self._keep(data),
-                    self._stop.is_set,
+                # Beside the shelf, all or nothing: a part of a series must not be segmented.
+                folder = self.places.fetching / digest(series)
+                fetched = fetch_series(
+                    self._source, came.study, series, folder, cancelled=self._stop.is_set
                 )
-                self.log(f"{name}: {len(images)} images were fetched.")
+                self._take_fetched()
+                self.log(f"{name}: {fetched.images} images were fetched.")
         except Cancelled:
             return True
         except MasamError as error:
@@ -295,8 +296,13 @@ class Watch:
             self._pauses.failed(name)
         return True
 
-    def _keep(self, data: bytes) -> None:
-        self.shelf.take(data)
+    def _take_fetched(self) -> None:
+        """Put whole series that were fetched on the shelf; what can't be ends the round."""
+        for folder in sorted(self.places.fetching.iterdir()):
+            if not folder.name.startswith(".") and folder.is_dir():  # else not whole yet
+                for path in sorted(folder.iterdir()):
+                    self.shelf.take(path.read_bytes())
+                shutil.rmtree(folder)
 
     def _send_on(self) -> None:
         in_vain = 0
