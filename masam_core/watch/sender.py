@@ -102,7 +102,7 @@ class Sender:
             elif stored.worth_another_try:
                 count, network = self._pauses.failed(case.name), self._pauses.failed(_NETWORK)
                 # Neither a night without the PACS nor one stubborn case is thousands of lines.
-                if _is_told(count) and _is_told(network):
+                if _is_told(max(count, network)):
                     self._tell(case.name, f"{path.name} waits (try {count}): {stored.words}")
                 return
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pydicom
@@ -114,6 +115,30 @@ def test_what_is_refused_is_kept_with_the_reason_and_can_be_sent_again(
     assert sender(places, archive, clock, told).send()
     assert names(places.sent) == ALL
     assert names(places.refused) == []
+
+
+def test_one_that_is_put_off_again_and_again_holds_up_no_other(
+    places: Places, clock: Clock
+) -> None:
+    images = headers(places.work.parent / "case" / "images")
+    for number in (2, 3):
+        save(report(images), places.outbox / f"case-{number}" / "report.sr.dcm")
+    os.utime(places.outbox / "case-1", (1, 1))  # the oldest
+
+    class Choosy(Archive):
+        def store(self, path: Path) -> Stored:
+            self.answer = NOT_NOW if path.parent.name == "case-1" else None
+            return super().store(path)
+
+    choosy, told = Choosy(), []
+    one = sender(places, choosy, clock, told)
+    for _ in range(200):
+        assert not one.send()
+        clock.now += 1
+    assert len(choosy.kept) == 2
+    assert [path.name for path in one.waiting()] == ["case-1"]
+    assert 4 < len(choosy.asked) < 12  # and it is still tried
+    assert sum("waits" in text for text in told) == 3
 
 
 def test_results_go_into_a_folder_too(places: Places, clock: Clock, tmp_path: Path) -> None:
