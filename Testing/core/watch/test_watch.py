@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from masam_core.atomic import write_bytes
 from masam_core.errors import ConfigError, SegmentationError
 from masam_core.image.volume import read_volume
 from masam_core.pacs.records import Image, Stored
+from masam_core.prompts.boxes import BoxPrompt
+from masam_core.prompts.record import PromptRecord
 from masam_core.watch.spec import WatchSpec
 from masam_core.watch.status import status_of
 from masam_core.watch.watch import Watch
@@ -84,6 +87,45 @@ def _references(item: Any) -> list[Any]:
                 found += [inside] if "ReferencedSOPInstanceUID" in inside else []
                 found += _references(inside)
     return found
+
+
+def test_what_a_reader_calls_a_lesion_stands_in_the_dicom_files_alone(
+    make: Make, archive: Archive, clock: Clock, tmp_path: Path
+) -> None:
+    write_study(tmp_path / "case" / "images", 1, 6)
+    two = [(1, (1.0, 1.0, 4.0, 4.0)), (4, (2.0, 6.0, 8.0, 6.0))]
+    made = report(headers(tmp_path / "case" / "images"), two)
+    groups = made.ContentSequence[0].ContentSequence
+    for number, group in enumerate(groups, 1):
+        group.ContentSequence[0].TextValue = f"Mustermann {number}"
+    save(made, tmp_path / "case" / "report.dcm")
+
+    class Noting(Quick):
+        failed = False
+
+        def segment(self, first: Any, *given: Any, **more: Any) -> Any:
+            if not self.failed:
+                self.failed = True
+                raise SegmentationError("The worker has died.")
+            found = super().segment(first, *given, **more)
+            return replace(found, messages=(f"{first.name} ends flat.",))
+
+    said: list[str] = []
+    watch = make(segmenter=Noting(), say=said.append)
+    feed(watch, tmp_path / "case")
+    clock.now += QUIET
+    watch.run(once=True)
+    (row,) = status_of(tmp_path / "work")
+    assert row.status == "done"
+    assert "Lesion 2: Lesion 2 ends flat." in row.message
+    table = (tmp_path / "work" / "measurements.csv").read_text("utf-8")
+    assert "Lesion 1" in table
+    assert "Lesion 2" in table
+    assert any("Lesion 1: The worker has died." in line for line in said)
+    assert not any(secret in texts(tmp_path / "work") + "\n".join(said) for secret in SECRETS)
+    (segmented,) = [one for one in archive.kept.values() if one.Modality == "SEG"]
+    labels = [one.SegmentLabel for one in segmented.SegmentSequence]
+    assert labels == ["Mustermann 1", "Mustermann 2"]
 
 
 def test_a_presentation_state_becomes_the_same(
@@ -361,7 +403,7 @@ def test_a_power_cut_at_any_moment_ends_in_exactly_one_result(
     quick: dict[str, Any] = {
         "write_files": write_quickly,
         "read_apart": lambda *_, **__: volume,
-        "records_of_files": lambda *_: ["a line"],
+        "records_of_files": lambda *_: [PromptRecord(BoxPrompt.from_voxels(1, 2, 1, 2, 1, 2))],
         "segment_records": lambda *_, **__: [],
         "measurement_rows": lambda *_: [],
     }
