@@ -84,7 +84,7 @@ def running(request: pytest.FixtureRequest, harness: Any) -> Iterator[Running]:
             lambda _, seconds: harness.process(seconds),
         )
     else:
-        from masam_workbench.tab.transport import LoopTransport
+        from masam_workbench.front.transport import LoopTransport
 
         loop = asyncio.new_event_loop()
         made = Running(

@@ -8,9 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import plural, print_json
 from masam_core.cli.terminal import progress, say
@@ -18,6 +15,9 @@ from masam_core.errors import BoxError, ConfigError, SegmentationError
 from masam_core.inference.quality import Quality
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from masam_core.inference.box_segmenter import Progress
     from masam_core.inference.segmenter import Segmenter
     from masam_core.video.frames import FrameSequence
@@ -150,7 +150,7 @@ def _counted(
     counted[0] = 0
     for index, classes in labels:
         counted[0] += 1
-        for value in np.unique(classes).tolist():
+        for value in set(classes.ravel().tolist()):
             if value:
                 counted[value] = counted.get(value, 0) + 1
         yield index, classes

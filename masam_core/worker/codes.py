@@ -11,6 +11,7 @@ from masam_core.errors import (
     DownloadError,
     IntensityError,
     MasamError,
+    PacsError,
     SegmentationError,
     TooSlow,
     VolumeError,
@@ -51,6 +52,7 @@ _OF_THE_WORK: dict[type[MasamError], str] = {
     SegmentationError: "segmentation",
     DeviceMemoryError: "memory",
     WriteError: "writing",
+    PacsError: "pacs",
 }
 
 

@@ -139,7 +139,7 @@ def _gate() -> int:
         tab_app.router.add_route("*", "/{path:.*}", answer)
         gate = front.Gate(front.Options(token=TOKEN))
 
-        async def no_tab(_settings: Any) -> Any:
+        async def no_tab(*_: Any) -> Any:
             raise MasamError("No tab is started here.")
 
         front.startTab = no_tab  # type: ignore[assignment]

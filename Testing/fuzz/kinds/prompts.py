@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from masam_core.image.geometry import Geometry
 from masam_core.prompts.readers.registry import READERS, read_boxes
 from Testing.core.image.formats.making import metaimage, nifti, nrrd
+from Testing.core.prompts.dicom.making import structures
 from Testing.fuzz.injection import Injection, Kind, Place
 from Testing.fuzz.kinds.images import made
 from Testing.fuzz.mutate import as_text, changed, damaged, odd_values
@@ -75,6 +79,26 @@ def read(place: Place, injection: Injection) -> Any:
     return boxes
 
 
-KINDS = (Kind("ROI files", roi_files(), read), Kind("label images", label_images(), read))
+@functools.cache
+def structure_set() -> bytes:
+    """A DICOM structure set with an outline and a marker."""
+    with tempfile.TemporaryDirectory() as folder:
+        outline = [1.0, 1.0, 3.0, 4.0, 1.0, 3.0, 4.0, 4.0, 3.0]
+        drawn = {"GTV": [("CLOSED_PLANAR", outline)], "ISO": [("POINT", outline[:3])]}
+        return structures(Path(folder) / "rt.dcm", "1.2.3", **drawn).read_bytes()
+
+
+@st.composite
+def dicom_objects(draw: st.DrawFn) -> Injection:
+    """A DICOM structure set, whole or with bytes that are wrong."""
+    whole = structure_set()
+    return Injection({"rt.dcm": draw(st.just(whole) | damaged(whole))}, "rt.dcm")
+
+
+KINDS = (
+    Kind("ROI files", roi_files(), read),
+    Kind("label images", label_images(), read),
+    Kind("DICOM prompts", dicom_objects(), read),
+)
 # Each reader that the product has stands in one of them.
 assert len(KINDS) == len(READERS)

@@ -58,7 +58,7 @@ class Desk:
             sayError=lambda *_: None,
         )
         self.measuring = Numbers(self.context)
-        self.saving = Saving(self.context, None, self.measuring.whenMeasured)
+        self.saving = Saving(self.context, None, self.measuring.whenMeasured, lambda: None)
         self.written: list[tuple[str, str]] = []
         self.saving._write = lambda kind, _, note: self.written.append((kind, note))  # type: ignore[method-assign]
 
