@@ -38,7 +38,6 @@ from masam_core.errors import SegmentationError
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning_options import PostprocessOptions
 from masam_core.prompts.per import Per
-from masam_core.video.frames import is_video
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -248,6 +247,8 @@ def segment_command(
         not_lasso=not_lasso or (),
         frame=frame,
     )
+    from masam_core.video.frames import is_video  # with numpy, which the help has no use for
+
     if is_video(image):
         given = {
             "--measurements": measurements,
