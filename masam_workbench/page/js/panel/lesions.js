@@ -68,7 +68,12 @@ export function buildList(root, bench, dialogs) {
     const chosen = rows.get(store.state.selected);
     // The selected one stays in sight, unless somebody is looking through the list just now.
     const other = store.state.selected !== list.dataset.selected;
-    if (chosen && (other || !list.matches(":hover, :focus-within"))) chosen.root.scrollIntoView({ block: "nearest" });
+    if (chosen && (other || !list.matches(":hover, :focus-within"))) {
+      // The list alone is scrolled: the buttons above it must not jump.
+      const [shown, row] = [list.getBoundingClientRect(), chosen.root.getBoundingClientRect()];
+      if (row.top < shown.top) list.scrollTop -= shown.top - row.top;
+      else if (row.bottom > shown.bottom) list.scrollTop += Math.min(row.bottom - shown.bottom, row.top - shown.top);
+    }
     list.dataset.selected = store.state.selected;
   });
   store.watch(["planes", "diameterPlane"], () => {
