@@ -12,7 +12,6 @@ from masam_core.batch.spec import BatchSpec
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import ERROR, INTERRUPTED, plural, print_json, reported
 from masam_core.cli.options import (
-    SETTINGS,
     Anonymous,
     Base,
     Device,
@@ -28,6 +27,7 @@ from masam_core.cli.options import (
     SliceAxis,
     Smooth,
     Threshold,
+    WorkerCommand,
     segment_options,
 )
 from masam_core.cli.terminal import console, plain, progress, say, table, warn
@@ -94,13 +94,7 @@ def batch_command(
     device: Device = ModelChoice.device,
     precision: PrecisionOption = ModelChoice.precision,
     anonymous: Anonymous = BatchSpec.anonymous,
-    worker: Annotated[
-        str,
-        typer.Option(
-            help="Compute elsewhere: a command such as 'ssh gpu python -m masam_core.worker'.",
-            rich_help_panel=SETTINGS,
-        ),
-    ] = "",
+    worker: WorkerCommand = "",
     fresh: Annotated[
         bool,
         typer.Option("--fresh", help="Forget an earlier run of these cases.", rich_help_panel=RUN),

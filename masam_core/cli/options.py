@@ -106,6 +106,15 @@ Anonymous = Annotated[
 ]
 
 
+WorkerCommand = Annotated[
+    str,
+    typer.Option(
+        help="Compute elsewhere: a command such as 'ssh gpu python -m masam_core.worker'.",
+        rich_help_panel=SETTINGS,
+    ),
+]
+
+
 def segment_options(
     quality: Quality,
     threshold: float | None,

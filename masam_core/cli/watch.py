@@ -15,7 +15,6 @@ import typer
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.common import ERROR, print_json, reported
 from masam_core.cli.options import (
-    SETTINGS,
     Base,
     Device,
     DiameterPlaneOption,
@@ -24,6 +23,7 @@ from masam_core.cli.options import (
     PrecisionOption,
     QualityOption,
     Threshold,
+    WorkerCommand,
     segment_options,
 )
 from masam_core.cli.pacs import SettingsFile, WayOption
@@ -71,13 +71,7 @@ def watch_command(
     extend: ExtendOption = SegmentOptions.extend,
     device: Device = ModelChoice.device,
     precision: PrecisionOption = ModelChoice.precision,
-    worker: Annotated[
-        str,
-        typer.Option(
-            help="Compute elsewhere: a command such as 'ssh gpu python -m masam_core.worker'.",
-            rich_help_panel=SETTINGS,
-        ),
-    ] = "",
+    worker: WorkerCommand = "",
     once: Annotated[
         bool,
         typer.Option("--once", help="End when nothing waits any more.", rich_help_panel=RUN),

@@ -21,6 +21,7 @@ from masam_core.pacs.records import (
     Query,
     Series,
     Stored,
+    images_of,
     is_uid,
     number_of,
     series_of,
@@ -104,15 +105,7 @@ class DicomWebPacs:
                 lambda offset: self._client.search_for_instances(study, series, offset=offset)
             )
             found = [_dataset(one) for one in answers]
-        listed = [
-            Image(
-                text_of(one, "SOPInstanceUID"),
-                text_of(one, "SOPClassUID"),
-                number_of(one, "InstanceNumber"),
-            )
-            for one in found
-        ]
-        return sorted((i for i in listed if is_uid(i.instance)), key=lambda i: i.number or 0)
+        return images_of(found)
 
     def fetch(
         self,

@@ -36,8 +36,8 @@ from masam_core.pacs.records import (
     Query,
     Series,
     Stored,
+    images_of,
     is_uid,
-    number_of,
     series_of,
     sort_key,
     text_of,
@@ -123,15 +123,7 @@ class DimsePacs:
         with self._association([build_context(FIND)]) as association:
             self._require(association, FIND, "the search")
             answers = self._ask(association, asked)
-        listed = [
-            Image(
-                text_of(one, "SOPInstanceUID"),
-                text_of(one, "SOPClassUID"),
-                number_of(one, "InstanceNumber"),
-            )
-            for one in answers
-        ]
-        return sorted((i for i in listed if is_uid(i.instance)), key=lambda i: i.number or 0)
+        return images_of(answers)
 
     def fetch(
         self,

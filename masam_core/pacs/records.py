@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
@@ -165,6 +166,19 @@ def number_of(answer: Any, keyword: str) -> int | None:
         return int(str(answer.get(keyword)))
     except ValueError:
         return None
+
+
+def images_of(answers: Iterable[Any]) -> list[Image]:
+    """Instances from answers (pydicom Datasets) in their order; those without a unique id go."""
+    listed = [
+        Image(
+            text_of(one, "SOPInstanceUID"),
+            text_of(one, "SOPClassUID"),
+            number_of(one, "InstanceNumber"),
+        )
+        for one in answers
+    ]
+    return sorted((i for i in listed if is_uid(i.instance)), key=lambda i: i.number or 0)
 
 
 def series_of(study: Any, series: Any) -> Series:
