@@ -7,47 +7,22 @@ stdout, are those of :func:`masam_core.followup.job.carry_over`, or an ``error``
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-import threading
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from masam_core.errors import Cancelled, MasamError
-from masam_core.image.readable import readable
-from masam_core.threads import share_processor
-from masam_core.worker.channel import private_stdout
+from masam_core.worker.told import Say, run_told
 
 
 def main(path: str) -> int:
     """Carry lesions over; 0 at its end, 1 where it could not be done."""
-    share_processor()
-    from masam_core.followup.job import Job, carry_over
 
-    wire = os.fdopen(private_stdout(), "w", encoding="ascii")
-    stop = threading.Event()
-    threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    def work(values: Any, say: Say, stopped: Callable[[], bool]) -> None:
+        from masam_core.followup.job import Job, carry_over
 
-    def say(event: dict[str, Any]) -> None:
-        print(json.dumps(event), file=wire, flush=True)
+        carry_over(Job.from_dict(values), say, stopped)
 
-    try:
-        job = Job.from_dict(json.loads(Path(path).read_text("utf-8")))
-        carry_over(job, say, stop.is_set)
-    except Cancelled:
-        say({"event": "cancelled"})
-    except (MasamError, OSError, ValueError) as error:
-        say({"event": "error", "message": readable(error)})
-        return 1
-    return 0
-
-
-def _listen(stop: threading.Event) -> None:
-    for line in sys.stdin:
-        if line.strip() == "cancel":
-            break
-    stop.set()
+    return run_told(path, work)
 
 
 if __name__ == "__main__":
