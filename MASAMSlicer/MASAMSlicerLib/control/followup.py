@@ -7,8 +7,7 @@ front end stays usable. The scene changes only when the user takes proposals, in
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,12 @@ from masam_core.errors import MasamError
 from masam_core.followup.quality import Trust
 from masam_core.image.plain_nrrd import write_plain_nrrd
 
-from .. import workerprocess
 from ..scene.followup import addCarried, followerOf, placeOf
 from ..scene.lesions import LesionEntry
 from ..scene.volumes import volumeFromNode
 from ..session.session import Session
 from ..translation import tr as _
-
-MakeProcess = Callable[[Sequence[str], Mapping[str, str]], Any]
+from .toldprocess import MakeProcess, ToldProcess
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +75,12 @@ class FollowingUp:
         onProposals: Callable[[list[Proposal]], None],
         onEnd: Callable[[str], None],
     ) -> None:
-        self._session, self._makeProcess = session, makeProcess
+        self._session = session
         self._show, self._onProposals, self._onEnd = show, onProposals, onEnd
-        self._process: Any = None
-        self._folder: Any = None
-        self._rest, self._problem = b"", ""
+        self._process = ToldProcess(
+            makeProcess, "masam_core.followup", self._onEvent, self._onClosed
+        )
+        self._problem = ""
         self._found: list[Proposal] = []
         self._names: dict[str, str] = {}
         self._laterId = ""
@@ -90,7 +88,7 @@ class FollowingUp:
     @property
     def running(self) -> bool:
         """Whether places are being looked for."""
-        return self._process is not None
+        return self._process.running
 
     def sources(self, volumeNode: Any) -> list[Any]:
         """Other volumes that have lesions, in the order of their lesions."""
@@ -128,34 +126,19 @@ class FollowingUp:
                     name=earlierNode.GetName()
                 )
             )
-        self._folder = tempfile.TemporaryDirectory(prefix="masam-followup-")
-        try:
-            job = self._write(Path(self._folder.name), earlierNode, laterNode, chosen)
-            command = [workerprocess.pythonExecutable(), "-m", "masam_core.followup", str(job)]
-            process = self._makeProcess(command, workerprocess.workerEnvironment())
-            process.on_output = lambda data: self._onOutput(process, data)
-            process.on_closed = lambda code: self._onClosed(process, code)
-            self._rest, self._problem, self._found = b"", "", []
-            self._names = {lesion.id: lesion.name for lesion in chosen}
-            self._laterId = laterNode.GetID()
-            process.start()
-        except BaseException:
-            self._clear()
-            raise
-        self._process = process
+        self._problem, self._found = "", []
+        self._names = {lesion.id: lesion.name for lesion in chosen}
+        self._laterId = laterNode.GetID()
+        self._process.start(lambda place: self._write(place, earlierNode, laterNode, chosen))
         self._show(0.0, _("Starting ..."))
 
     def cancel(self) -> None:
         """Ask it to stop; nothing was changed."""
-        if self._process is not None:
-            self._process.write(b"cancel\n")
+        self._process.say("cancel")
 
     def stop(self) -> None:
         """End it now, without a word."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.stop()
-        self._clear()
+        self._process.stop()
 
     def take(self, proposals: Sequence[Proposal]) -> list[LesionEntry]:
         """Make lesions of proposals, in one step that can be undone.
@@ -206,12 +189,6 @@ class FollowingUp:
         job.write_text(json.dumps(values), "utf-8")
         return job
 
-    def _onOutput(self, process: Any, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            if process is self._process:
-                self._onEvent(json.loads(line))
-
     def _onEvent(self, event: dict[str, Any]) -> None:
         kind = event["event"]
         if kind == "progress":
@@ -234,15 +211,5 @@ class FollowingUp:
         elif kind == "error":
             self._problem = str(event["message"])
 
-    def _onClosed(self, process: Any, code: int | None) -> None:
-        if process is not self._process:
-            return
-        self._process = None
-        self._clear()
-        words = _("The process ended unexpectedly (exit code {code}). Nothing was changed.")
-        self._onEnd(self._problem or ("" if code == 0 else words.format(code=code)))
-
-    def _clear(self) -> None:
-        folder, self._folder = self._folder, None
-        if folder is not None:
-            folder.cleanup()
+    def _onClosed(self, words: str) -> None:
+        self._onEnd(self._problem or words)

@@ -7,18 +7,16 @@ model is taken only after a yes.
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from masam_core.improve.spec import ImproveSpec, own_data
 
-from .. import workerprocess
 from ..translation import tr as _
+from .toldprocess import MakeProcess, ToldProcess
 
-MakeProcess = Callable[[Sequence[str], Mapping[str, str]], Any]
 NAME = "my-cases"  # of a model that is kept, with a number where that is taken
 
 
@@ -68,24 +66,23 @@ class Improving:
         onTaken: Callable[[str], None],
         onEnd: Callable[[str], None],
     ) -> None:
-        self._makeProcess = makeProcess
         self._show, self._onNote = show, onNote
         self._onOutcome, self._onTaken, self._onEnd = onOutcome, onTaken, onEnd
-        self._process: Any = None
-        self._folder: Any = None
-        self._rest = b""
+        self._process = ToldProcess(
+            makeProcess, "masam_core.improve", self._onEvent, self._onClosed
+        )
         self._problem = ""
         self.outcome: Outcome | None = None
 
     @property
     def running(self) -> bool:
         """Whether it gathers, trains or compares."""
-        return self._process is not None and self.outcome is None
+        return self._process.running and self.outcome is None
 
     @property
     def waiting(self) -> bool:
         """Whether there is a table, and a new model that may be taken."""
-        return self._process is not None and self.outcome is not None
+        return self._process.running and self.outcome is not None
 
     def start(
         self,
@@ -118,44 +115,28 @@ class Improving:
             tuple(sources), folder, model, None, everything, device=device, newest=newest
         )
         values = {**spec.to_dict(), **limits}
-        self._folder = tempfile.TemporaryDirectory(prefix="masam-improve-")
-        file = Path(self._folder.name) / "spec.json"
-        file.write_text(json.dumps(values), "utf-8")
-        command = [workerprocess.pythonExecutable(), "-m", "masam_core.improve", str(file)]
-        process = self._makeProcess(command, workerprocess.workerEnvironment())
-        self._rest, self._problem, self.outcome = b"", "", None
-        process.on_output = lambda data: self._onOutput(process, data)
-        process.on_closed = lambda code: self._onClosed(process, code)
-        try:
-            process.start()
-        except OSError:
-            self._clear()
-            raise
-        self._process = process
+        self._problem, self.outcome = "", None
+
+        def write(place: Path) -> Path:
+            file = place / "spec.json"
+            file.write_text(json.dumps(values), "utf-8")
+            return file
+
+        self._process.start(write)
         self._show(0.0, _("Starting ..."))
 
     def cancel(self) -> None:
         """Ask it to stop after what it is doing now; what was gathered stays."""
-        if self._process is not None:
-            self._process.write(b"cancel\n")
+        self._process.say("cancel")
 
     def take(self, name: str = NAME) -> None:
         """Keep the new model under a name, with a number where that is taken."""
         if self.waiting:
-            self._process.write(f"keep {name}\n".encode())
+            self._process.say(f"keep {name}")
 
     def stop(self) -> None:
         """End it now, without a word; nothing is taken over."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.stop()
-        self._clear()
-
-    def _onOutput(self, process: Any, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            if process is self._process:
-                self._onEvent(json.loads(line))
+        self._process.stop()
 
     def _onEvent(self, event: dict[str, Any]) -> None:
         kind = event["event"]
@@ -176,15 +157,5 @@ class Improving:
         elif kind == "error":
             self._problem = str(event["message"])
 
-    def _onClosed(self, process: Any, code: int | None) -> None:
-        if process is not self._process:
-            return
-        self._process = None
-        words = _("The process ended unexpectedly (exit code {code}). Nothing was changed.")
-        self._clear()
-        self._onEnd(self._problem or ("" if code == 0 else words.format(code=code)))
-
-    def _clear(self) -> None:
-        folder, self._folder = self._folder, None
-        if folder is not None:
-            folder.cleanup()
+    def _onClosed(self, words: str) -> None:
+        self._onEnd(self._problem or words)
