@@ -56,7 +56,7 @@ DATASET = Dataset(
     size="about 1.5 GB",
     licence="Terms of the challenge on Synapse, agreed to at registration.",
     citation=(
-        "Landman B, Xu Z, Igelsias J, Styner M, Langerak T, Klein A. MICCAI multi-atlas labeling "
+        "Landman B, Xu Z, Iglesias J, Styner M, Langerak T, Klein A. MICCAI multi-atlas labeling "
         "beyond the cranial vault: workshop and challenge, 2015. doi:10.7303/syn3193805"
     ),
     expects="RawData/Training with img/imgNNNN.nii.gz and label/labelNNNN.nii.gz",
