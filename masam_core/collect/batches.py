@@ -14,6 +14,7 @@ from masam_core.collect.patients import patient_of_dicom
 from masam_core.collect.scenes import LeaveOut
 from masam_core.collect.segments import differs, read_segments
 from masam_core.errors import VolumeError
+from masam_core.export.formats.label_image import shares
 from masam_core.export.formats.registry import endings
 from masam_core.image.apart import read_apart, read_labels_apart
 from masam_core.image.lattice import on_grid
@@ -76,7 +77,7 @@ def _lesions(
     for number, row in enumerate(state.rows, 1):
         own = labels == number
         name = str(row.get("lesion") or f"lesion {number}")
-        if f"'{name}' shares " in state.message:  # a label image has room for one a voxel
+        if shares(name) in state.message:  # a label image has room for one a voxel
             leave_out(LeftOut(f"{mask.name}, {name}", OVERLAPS))
             continue
         changed = differs(own, volume.geometry, row)

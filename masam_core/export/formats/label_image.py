@@ -16,6 +16,11 @@ from masam_core.late import sitk
 from masam_core.lesion.lesion import Lesion
 
 
+def shares(name: str) -> str:
+    """Words with which the message about a lesion begins that was cut for another."""
+    return f"'{name}' shares "
+
+
 def label_image(
     lesions: Sequence[Lesion], shape: tuple[int, int, int]
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -31,7 +36,7 @@ def label_image(
         part[lesion.mask & (part == 0)] = number
         for other in (int(label) for label in np.flatnonzero(shared[1:]) + 1):
             messages.append(
-                f"'{lesion.name}' shares {shared[other]} voxels with '{lesions[other - 1].name}'; "
+                f"{shares(lesion.name)}{shared[other]} voxels with '{lesions[other - 1].name}'; "
                 f"a label image can hold one lesion per voxel, so they stay with the latter. "
                 "Write a .seg.nrrd file to keep both whole."
             )
