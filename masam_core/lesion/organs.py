@@ -93,7 +93,7 @@ Term = ClassTerm | TumourType
 
 
 def category_of(term: Term) -> Code:
-    """Of what kind a term is."""
+    """The category that a term is in."""
     return term.category if isinstance(term, ClassTerm) else MORPHOLOGICALLY_ALTERED
 
 
