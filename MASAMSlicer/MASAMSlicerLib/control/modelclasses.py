@@ -65,7 +65,7 @@ class ModelClasses:
 
     @property
     def classes(self) -> list[ModelClass]:
-        """In the model's order; empty where they are not known."""
+        """The classes in the model's order; empty where they are not known."""
         found = []
         for entry in self._row.get("classes") or ():
             red, green, blue = (float(channel) / 255 for channel in entry["color"])

@@ -165,7 +165,7 @@ class WholeCommit:
         return writeSegment(node, segmentId, volumeNode, each.mask, each.offset_kji, look, tags)
 
     def _made(self, each: FoundClass, outcome: WholeOutcome) -> Provenance:
-        """Where the segment comes from; of no lesion."""
+        """The segment's origin; it names no lesion."""
         low = [float(o) - 0.5 for o in each.offset_kji[::-1]]
         high = [a + n for a, n in zip(low, each.mask.shape[::-1], strict=True)]
         corners = [[(low, high)[n >> a & 1][a] for a in range(3)] for n in range(8)]
