@@ -95,6 +95,14 @@ class Classes:
             )
             self.context.enable(self.ui.segmentButton, not problem, problem, hint)
 
+    def forBatch(self) -> dict[str, Any]:
+        """Fields of a BatchSpec; none where the model takes boxes."""
+        if not self.chosen.onlyAutomatic:
+            return {}
+        names = [each.name for each in self.chosen.classes if self.chosen.isTicked(each.name)]
+        every = len(names) in (0, len(self.chosen.classes))
+        return {"automatic": True, "classes": () if every else tuple(names)}
+
     def _words(self) -> str:
         """What the model does, in a line above the list."""
         chosen = self.chosen

@@ -90,7 +90,11 @@ class Panel:
             problem=self._problem,
         )
         self.lesionTable = LesionTable(context, rerun=self.run.again)
-        self.batch = Batch(context, problem=lambda: self.install.problem)
+        self.batch = Batch(
+            context,
+            problem=lambda: self.install.problem,
+            whole=self.classes.forBatch,
+        )
         self.advanced = Advanced(
             context,
             onWorkerChanged=self.install.check,

@@ -130,6 +130,23 @@ def test_a_model_that_does_both_has_a_button_of_its_own(
     assert len(_segmentations()) == 1
 
 
+def test_a_batch_over_a_folder_needs_no_boxes(person: Person, make: Any, tmp_path: Any) -> None:
+    choose(person, make.volume())
+    take(person, row())
+    (tmp_path / "in").mkdir()
+    person.ui.batchInput.currentPath = str(tmp_path / "in")
+    person.ui.batchOutput.currentPath = str(tmp_path / "out")
+    assert not person.ui.batchVolumesButton.enabled
+    assert "takes no boxes" in person.ui.batchVolumesButton.toolTip
+    spec = person.panel.batch._spec()
+    assert (spec.automatic, spec.classes) == (True, ())
+    person.panel.classes.chosen.tick("spleen", False)
+    assert person.panel.batch._spec().classes == ("liver", "left kidney")
+    person.panel.context.parameters.model = "bundled"
+    settle(person)
+    assert not person.panel.batch._spec().automatic
+
+
 def test_a_model_of_videos_says_so(person: Person, make: Any) -> None:
     choose(person, make.volume())
     take(person, row(automatic=False, video=True))
