@@ -79,6 +79,15 @@ def bringToView(node: Any, segmentIds: list[str]) -> None:
         display.SetSegmentVisibility(segmentId, True)
 
 
+def ofVolume(scene: Any, volumeNode: Any) -> list[Any]:
+    """Segmentations that hold classes of a volume."""
+    return [
+        node
+        for node in nodesOfClass(scene, "vtkMRMLSegmentationNode")
+        if node.GetAttribute(HOLDS_CLASSES) and volumeOf(node) is volumeNode
+    ]
+
+
 def ofOtherVolumes(scene: Any, volumeNode: Any) -> list[Any]:
     """Segmentations that hold nothing but classes of another volume."""
     return [

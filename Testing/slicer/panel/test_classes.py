@@ -102,6 +102,27 @@ def test_the_large_button_segments_what_is_ticked_and_undo_takes_it_back(
     assert person.status == "Undone: Segment liver"
 
 
+def test_structures_are_hidden_and_shown_and_get_surfaces_when_asked(
+    person: Person, held: Held, make: Any
+) -> None:
+    from MASAMSlicerLib.scene.views import hasSurface
+
+    choose(person, make.volume())
+    take(person, row())
+    person.ui.segmentButton.click()
+    held.answer(outcome({"liver": block((2, 8), (3, 9), (1, 7))}))
+    settle(person)
+    (node,) = _segmentations()
+    assert not hasSurface(node)  # that of a whole body would take long
+    for visible in (False, True):
+        person.panel.results.toggleVisibility()
+        assert bool(node.GetDisplayNode().GetVisibility()) == visible
+    assert not hasSurface(node)
+    for checked in (False, True):
+        person.ui.surfaceCheckBox.checked = checked
+    assert hasSurface(node)
+
+
 def test_cancel_leaves_the_scene_as_it_was(person: Person, held: Held, make: Any) -> None:
     choose(person, make.volume())
     take(person, row())
