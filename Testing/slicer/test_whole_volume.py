@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import SimpleITK as sitk
 
 from Testing.core.cli.conftest import masam
 from Testing.core.cli.test_automatic import automatic_model
-from Testing.core.worker.test_automatic import Wire
 from Testing.slicer.control.desk import makeDesk
 
 __all__ = ["automatic_model", "masam"]  # fixtures
+WORKER = Path(__file__).resolve().parents[1] / "core" / "worker" / "tiny.py"
 ORGANS = Path(__file__).resolve().parents[3] / "shared" / "data" / "organs"
 
 
@@ -34,17 +35,15 @@ def test_command_line_and_control_give_the_same_segments_of_a_real_ct(
     automatic_model: Path,
     masam: Any,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import slicer
+    from MASAMSlicerLib.blocking import BlockingSession
     from MASAMSlicerLib.control.segmentall import SegmentAll, WholeRequest
     from MASAMSlicerLib.scene.segments import readSegment, tagOf
-    from MASAMSlicerLib.session import session as module
 
     from masam_core.catalog.choice import ModelChoice
     from masam_core.inference.options import SegmentOptions
     from masam_core.lesion.organs import term_of
-    from masam_core.model.checkpoint import load_model
 
     out = tmp_path / "organs.nii.gz"
     words = ("segment", ct, "-o", out, "--automatic", "--model", automatic_model)
@@ -53,20 +52,13 @@ def test_command_line_and_control_give_the_same_segments_of_a_real_ct(
     labels = sitk.GetArrayFromImage(sitk.ReadImage(str(out)))
     found = {one["name"]: one for one in json.loads(result.stdout)["lesions"]}
 
-    wire = Wire(load_model(automatic_model))
-
-    def start(self: Any, steps: Any, done: Any, failed: Any, onEvent: Any) -> None:
-        answer = wire.run(steps)
-        for message in wire.sent:
-            onEvent(message)
-        done(answer)
-
-    monkeypatch.setattr(module.Session, "_start", start)
-    session = module.Session(scene, lambda: None)  # type: ignore[arg-type, return-value]
     volume = slicer.modules.volumes.logic().AddArchetypeVolume(str(ct), "Abdomen")
-    desk = makeDesk(session, volume)
-    request = WholeRequest(ModelChoice(str(automatic_model)), SegmentOptions(quality="fast"))
-    SegmentAll(desk, lambda: request).press()
+    choice = ModelChoice(str(automatic_model), device="cpu")
+    request = WholeRequest(choice, SegmentOptions(quality="fast"))
+    with BlockingSession(scene, [sys.executable, str(WORKER)]) as session:
+        desk = makeDesk(session, volume)
+        SegmentAll(desk, lambda: request).press()
+        session.wait(120)
     windows = [text for text, _ in desk.said if text.startswith("window ")]
     assert windows[0].startswith("window 1 of ")
     assert desk.said[-1][0].endswith("Not found: spleen.")
