@@ -65,6 +65,8 @@ def settings(spec: BatchSpec) -> dict[str, Any]:
         # Left out where they are not asked for, as of results of earlier versions.
         **({"further formats": list(spec.also)} if spec.also else {}),
         **({"anonymous": True} if spec.anonymous else {}),
+        **({"automatic": True} if spec.automatic else {}),
+        **({"classes": list(spec.classes)} if spec.classes else {}),
         **{name: model[name] for name in ("model", "base", "device", "precision")},
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import masam_core
 from masam_core.batch.case import BatchCase
@@ -24,7 +24,13 @@ from masam_core.export.segmentation import require_formats, write_files
 from masam_core.image.apart import read_apart, read_labels_apart
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.inference.box_segmenter import BoxSegmenter, segment_records
+from masam_core.inference.box_segmenter import (
+    BoxSegmenter,
+    ClassSegmenter,
+    not_found,
+    segment_records,
+    segment_whole,
+)
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.labels import boxes_of_labels
 from masam_core.prompts.per import Per
@@ -106,7 +112,7 @@ def run_batch(
     def read(case: BatchCase) -> tuple[Volume, list[PromptRecord]]:
         try:
             volume = ahead.take(case)
-            return volume, records_of_case(case, volume, spec.per)
+            return volume, [] if spec.automatic else records_of_case(case, volume, spec.per)
         finally:
             # After the boxes: label images are read by the same process.
             following = queue.next()  # this case no longer waits
@@ -168,20 +174,22 @@ def _run_case(
     for number, record in enumerate(records, 1):
         shown = f"Lesion {number}" if spec.anonymous else record.name
         queue.log(name, _prompt_words(record, volume, shown))
-    lesions = segment_records(
-        segmenter,
-        volume,
-        records,
-        spec.segment,
-        lambda fraction, text: on_progress(name, fraction, text),
-        cancelled,
-    )
+
+    def show(fraction: float, text: str) -> None:
+        on_progress(name, fraction, text)
+
+    if spec.automatic:
+        whole = cast(ClassSegmenter, segmenter)
+        lesions = segment_whole(whole, volume, spec.segment, spec.classes, show, cancelled)
+    else:
+        lesions = segment_records(segmenter, volume, records, spec.segment, show, cancelled)
     on_progress(name, 1.0, "writing")
     if spec.anonymous:
         lesions, volume = without_patient(lesions, replace(volume, name=case.name))
         volume = replace(volume, name=case.name)  # as the files are called
     shown = "The prompts" if spec.anonymous else ""
     notes = [f"{lesion.name}: {note}" for lesion in lesions for note in lesion.messages]
+    notes += filter(None, [not_found(lesions)])
     notes += filter(None, (left_out(path, volume.geometry, shown) for path in case.boxes))
     notes += write_files(targets[: 1 + len(spec.also)], lesions, volume)
     if spec.overlay:

@@ -14,6 +14,7 @@ from masam_core.cli.common import ERROR, INTERRUPTED, plural, print_json, report
 from masam_core.cli.options import (
     Anonymous,
     Base,
+    Classes,
     Device,
     DiameterPlaneOption,
     ExtendOption,
@@ -50,7 +51,7 @@ def batch_command(
         typer.Argument(
             metavar="INPUT",
             help="Folder of images with their boxes beside them, with sub-folders, or a CSV list "
-            "(image, boxes).",
+            "(image, boxes); with an automatic model images alone.",
         ),
     ],
     out: Annotated[
@@ -79,6 +80,15 @@ def batch_command(
     per: Annotated[
         Per, typer.Option(help="With label images: one box a connected component or a label value.")
     ] = BatchSpec.per,
+    automatic: Annotated[
+        bool,
+        typer.Option(
+            "--automatic",
+            help="No boxes: whole images, every class of a model that was trained without prompts. "
+            "Such a model is recognised by itself, but on another machine.",
+        ),
+    ] = BatchSpec.automatic,
+    classes: Classes = None,
     model: Model = ModelChoice.model,
     base: Base = None,
     quality: QualityOption = SegmentOptions.quality,
@@ -115,7 +125,7 @@ def batch_command(
     model or settings have changed since are run again.
     """
     from masam_core.batch.cases import find_cases
-    from masam_core.batch.driver import open_batch
+    from masam_core.batch.driver import open_batch, settled
     from masam_core.worker.client import split_command
 
     spec = BatchSpec(
@@ -143,10 +153,13 @@ def batch_command(
         retry_failed,
         tuple(also or ()),
         anonymous,
+        automatic,
+        tuple(classes or ()),
     )
     if dry_run:
-        cases, notes = find_cases(source, labels, out)
-        _say(notes)
+        spec, way = settled(spec)
+        cases, notes = find_cases(source, labels, out, spec.automatic)
+        _say([*way, *notes])
         _list(cases, json)
         return
     batch = open_batch(spec)
@@ -180,7 +193,8 @@ def _list(cases: list[BatchCase], as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        say(readable(f"{row['case']}: {row['image']} with {', '.join(row['boxes'])}"))
+        boxes = f" with {', '.join(row['boxes'])}" if row["boxes"] else ""
+        say(readable(f"{row['case']}: {row['image']}{boxes}"))
 
 
 def _tell(queue: BatchQueue, out: Path, as_json: bool) -> None:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from masam_core.data.cases import Case
 from masam_core.data.reading import read_cases
 from masam_core.errors import ConfigError
+from masam_core.model.abilities import BOX, NONE
 from masam_core.model.checkpoint import new_model
 from masam_core.model.parts import trained_parameters
 from masam_core.model.start import start_from_model
@@ -93,6 +94,7 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     if config.start_from is not None:
         copied = start_from_model(model, config.start_from, backbone=config.full)
         say(f"Took {copied} tensors over from {config.start_from}.")
+    model.prompting = NONE if config.prompts is None else BOX
     if config.full:
         model.unfreeze()
     model.image_encoder.checkpointing = config.checkpointing

@@ -16,8 +16,10 @@ import torch
 from matplotlib.pyplot import imread
 
 from masam_core import threads
+from masam_core.catalog.able import abilities_of_file
 from masam_core.data.cases import Target
 from masam_core.errors import ConfigError
+from masam_core.lesion.organs import terms_of
 from masam_core.model.checkpoint import inspect_checkpoint, load_model, save_model
 from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
@@ -212,7 +214,10 @@ def test_a_model_of_two_classes_trains_without_prompts(
         changed = sitk.GetImageFromArray(array)
         changed.CopyInformation(label)
         sitk.WriteImage(changed, str(path))
-    model = replace(tiny_model, num_classes=2, field_of_view="slice", shape_prior="none")
+    names = ("liver", "left kidney")
+    model = replace(
+        tiny_model, num_classes=2, field_of_view="slice", shape_prior="none", class_names=names
+    )
     auto = replace(
         config, model=model, prompts=None, target=Target((1, 5)), synthetic=0.0, steps=40, lr=3e-3
     )
@@ -228,6 +233,10 @@ def test_a_model_of_two_classes_trains_without_prompts(
     assert any(m.startswith("Step 40: all 0.") and "ellipsoid" not in m for m in messages)
     assert sum(found[-8:]) < sum(found[:8])
     assert inspect_checkpoint(best).config == model
+    able = abilities_of_file(best)
+    assert able is not None
+    assert (able.prompts, able.automatic) == (False, True)
+    assert able.classes == terms_of(names)
 
 
 def test_training_starts_from_another_models_weights(config: TrainConfig) -> None:
