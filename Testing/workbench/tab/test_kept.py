@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import stat
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -286,6 +288,55 @@ def test_work_that_was_saved_is_not_kept_beyond_its_tab(tmp_path: Path, sample_d
     finally:
         own.stop()
     assert kept(tmp_path) == []
+
+
+def test_work_on_a_dicom_series_keeps_its_patient_and_a_scene_says_that_it_does_not(
+    server: Server, home: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("highdicom")
+    import pydicom
+
+    from Testing.core.export.dicom.making import patient_series
+
+    values = np.random.default_rng(3).integers(0, 900, (12, 40, 40)).astype(np.int16)
+    scan = patient_series(tmp_path / "scan", values)
+    files = {path.name: path.read_bytes() for path in scan.iterdir()}
+
+    async def play() -> None:
+        async with Page(server.address) as page:
+            await upload(page, files, "scan")
+            await page.until(lambda s: s["image"] and not s["loading"])
+            how = {"mode": "brush", "shape": "sphere", "radius": 6, "plane": "axial"}
+            await page.done("paint", "", {**how, "range": None}, [middleOf(scan)])
+            await page.until(lambda s: s["lesions"] and measured(s))
+            made = page.state["lesions"][0]["id"]
+            folder = await untilKept(home, '"count": 1')
+            assert "MRN-4711" in (folder / "work.json").read_text()
+        async with Page(server.address) as other:
+            await other.until(lambda s: folder.name in [each["id"] for each in s["works"]])
+            await other.done("continueWork", folder.name)
+            await other.until(lambda s: [row["id"] for row in s["lesions"]] == [made])
+            _, body = await saved(other, ".seg.dcm")
+            written = pydicom.dcmread(io.BytesIO(body))
+            assert (written.PatientID, written.StudyInstanceUID) == ("MRN-4711", "1.2.3.99")
+            _, scene = await saved(other, ".mrb")
+            with zipfile.ZipFile(io.BytesIO(scene)) as archive:
+                assert not any(b"MRN-4711" in archive.read(part) for part in archive.namelist())
+            await upload(other, {"a.mrb": scene}, "a.mrb")
+            await other.until(lambda s: "as it was saved" in s["message"] and not s["loading"])
+            await other.done("save", ".seg.dcm")
+            await other.until(lambda s: "holds neither patient nor study" in s["message"])
+            assert "drop the .seg.nrrd on it" in other.state["message"]
+
+    asyncio.run(play())
+
+
+def middleOf(folder: Path) -> list[float]:
+    """Where the middle of a DICOM series lies, RAS mm."""
+    from masam_core.image.volume import read_volume
+
+    grid = read_volume(folder).geometry
+    return [float(v) for v in grid.ras_from_ijk([[n / 2 for n in grid.size_ijk]])[0]]
 
 
 def transformed(body: bytes, folder: Path) -> bytes:
