@@ -12,11 +12,17 @@ from typing import Any
 from MASAMSlicerLib.control.front import PLAIN, WARNING
 from MASAMSlicerLib.sampledata import SAMPLES
 from MASAMSlicerLib.scene.dicomfiles import sameGridAs
-from MASAMSlicerLib.scene.volumes import forgetVolumes, requireVolume
+from MASAMSlicerLib.scene.volumes import (
+    forgetVolumes,
+    frameOf,
+    framesOf,
+    requireVolume,
+    showFrame,
+)
 from MASAMSlicerLib.scene.windowlevel import applyPreset, presetsOf
 
 from masam_core.catalog.bundled import sample_data_dir
-from masam_core.errors import MasamError, SegmentationError, VolumeError
+from masam_core.errors import ConfigError, MasamError, SegmentationError, VolumeError
 from masam_core.image.apart import Reader, take_in_apart
 from masam_core.image.formats.dicom.origin import SourceImages
 from masam_core.image.geometry import Geometry
@@ -174,6 +180,27 @@ class Images:
         self.context.state.series = []
         if undecided is not None and uid in known:
             await self.open(*undecided, uid)
+
+    def stepFrame(self, by: int) -> None:
+        """Show another frame of a sequence.
+
+        Args:
+            by: how many frames further; below zero back. It ends at the first and the last.
+
+        Raises:
+            ConfigError: a run is going on, whose masks are of the frame that is shown.
+        """
+        context = self.context
+        if context.volume is None or not framesOf(context.volume):
+            return
+        if context.session.segmenting:
+            raise ConfigError("Wait for the run, or cancel it, before you go to another frame.")
+        before = frameOf(context.volume)
+        showFrame(context.volume, before + int(by), context.application.logics["Sequences"])
+        if frameOf(context.volume) != before:
+            forgetVolumes()
+            self._shown.showAnew()
+            context.refreshSoon()
 
     def choosePreset(self, name: str) -> None:
         """Window and level."""

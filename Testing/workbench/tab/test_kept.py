@@ -370,6 +370,73 @@ def transformed(body: bytes, folder: Path) -> bytes:
     return (folder / "b.mrb").read_bytes()
 
 
+def sequenced(body: bytes, folder: Path) -> bytes:
+    """A saved scene, whose image is the first of three frames, each brighter by 100."""
+    import subprocess
+    import sys
+
+    from Testing.workbench.conftest import environment
+
+    (folder / "a.mrb").write_bytes(body)
+    code = (
+        "import sys; from pathlib import Path; import slicer\n"
+        "from masam_workbench.tab.application import Application\n"
+        "from masam_workbench.tab.bundle import unpackScene\n"
+        "from masam_workbench.tab.opening import importScene\n"
+        "from MASAMSlicerLib.scene.scenefile import saveScene\n"
+        "here = Path(sys.argv[1]); (here / 'u').mkdir()\n"
+        "scene = Application(here).scene\n"
+        "volume, _ = importScene(scene, unpackScene(here / 'a.mrb', here / 'u'))\n"
+        "times = scene.AddNewNodeByClass('vtkMRMLSequenceNode', 'Times')\n"
+        "array = slicer.util.arrayFromVolume(volume).copy()\n"
+        "for n in range(3):\n"
+        "    frame = slicer.vtkMRMLScalarVolumeNode(); frame.CopyOrientation(volume)\n"
+        "    slicer.util.updateVolumeFromArray(frame, array + 100 * n)\n"
+        "    times.SetDataNodeAtValue(frame, str(n))\n"
+        "browser = scene.AddNewNodeByClass('vtkMRMLSequenceBrowserNode', 'Browser')\n"
+        "browser.SetAndObserveMasterSequenceNodeID(times.GetID())\n"
+        "browser.AddProxyNode(volume, times, False)\n"
+        "browser.SetSelectedItemNumber(0)\n"
+        "saveScene(scene, here / 'b.mrb')\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True, env=environment())
+    return (folder / "b.mrb").read_bytes()
+
+
+def test_the_frames_of_a_sequence_are_stepped_through(
+    server: Server, sample_data: Path, tmp_path: Path
+) -> None:
+    import SimpleITK as sitk
+
+    async def mean(page: Page) -> float:
+        _, _, body = await page.get(page.state["image"]["url"])
+        path = tmp_path / "x.nii.gz"
+        path.write_bytes(body)
+        return float(sitk.GetArrayFromImage(sitk.ReadImage(str(path))).mean())
+
+    async def play() -> None:
+        async with Page(server.address) as page:
+            await page.open(SAMPLE)
+            await page.done("stepFrame", 1)  # a single image has none
+            _, body = await saved(page, ".mrb")
+            scene = await asyncio.to_thread(sequenced, body, tmp_path)
+            await upload(page, {"times.mrb": scene}, "times.mrb")
+            await page.until(lambda s: s["image"] and s["image"]["frames"] == 3)
+            first, name = await mean(page), page.state["image"]["name"]
+            seen = [page.state["image"]["version"]]
+            for by, frame in ((1, 1), (1, 2), (-2, 0), (1, 1)):
+                await page.done("stepFrame", by)
+                await page.until(lambda s, n=frame: s["image"]["frame"] == n)
+                assert page.state["image"]["version"] not in seen
+                assert page.state["image"]["name"] == name
+                seen.append(page.state["image"]["version"])
+                assert await mean(page) == pytest.approx(first + 100 * frame, abs=0.01)
+            await page.done("stepFrame", 9)
+            await page.until(lambda s: s["image"]["frame"] == 2)
+
+    asyncio.run(play())
+
+
 def test_a_scene_under_a_transform_is_kept_whole(
     server: Server, home: Path, sample_data: Path, tmp_path: Path
 ) -> None:
