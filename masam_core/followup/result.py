@@ -114,7 +114,7 @@ def follow_up(
         for index, (track, course) in enumerate(zip(tracks, courses, strict=True))
         for number in range(len(lines))
     ]
-    waiting = sum(_waits(finding) for track in tracks for finding in track.findings)
+    waiting = sum(waits(finding) for track in tracks for finding in track.findings)
     said = [*notes, *more]
     unsearched = [str(n) for n, study in enumerate(studies, 1) if n > 1 and study.lesions is None]
     if unsearched:
@@ -128,7 +128,8 @@ def follow_up(
     )
 
 
-def _waits(finding: Finding) -> bool:
+def waits(finding: Finding) -> bool:
+    """Whether a finding has to be confirmed by a person still."""
     return finding.accepted is None and (finding.look or finding.how.value == "carried over")
 
 
@@ -177,7 +178,7 @@ def _row(
         len(finding.parts),
         finding.how.value,
         "" if finding.quality is None else finding.quality.trust.value,
-        not _waits(finding),
+        not waits(finding),
         tuple(finding.notes),
     )
 

@@ -193,6 +193,14 @@ class TrainConfig:
         return self.at_once or self.batch // (self.devices * self.nodes)
 
 
+# What a run can't do without, and how it is named on the command line.
+_LACKING = {
+    "data": "the folder of the cases, as first argument",
+    "out": "the folder of the run, -o FOLDER",
+    "base": "the backbone's weights, --base FILE",
+}
+
+
 def build_config(*layers: Mapping[str, Any]) -> TrainConfig:
     """Build a run from layers of plain values, later ones winning; groups (``model``, ``prompts``,
     ``target``) are merged entry by entry. A layer that says ``steps`` and no ``epochs`` ends the
@@ -202,9 +210,10 @@ def build_config(*layers: Mapping[str, Any]) -> TrainConfig:
         ConfigError: an unknown entry or a bad value, named in the message.
     """
     merged = merge_layers(*layers)
-    missing = [n for n in ("data", "out", "base") if merged.get(n) is None]
+    missing = [n for n in _LACKING if merged.get(n) is None]
     if missing:
-        raise ConfigError(f"The training configuration lacks: {', '.join(missing)}.")
+        words = ", ".join(f"{name} ({_LACKING[name]})" for name in missing)
+        raise ConfigError(f"The training configuration lacks: {words}.")
     if isinstance(merged.get("model"), dict):
         model = merged["model"]
         if isinstance(model.get("intensity"), dict):
