@@ -46,17 +46,21 @@ def same_content(one: Any, other: Any) -> bool:
     return [*one[:2], *one[3:]] == [*other[:2], *other[3:]]
 
 
-def settings(spec: BatchSpec) -> dict[str, Any]:
+def settings(spec: BatchSpec, device: str | None = None) -> dict[str, Any]:
     """What all cases of a batch have in common: settings, model, backbone, device, precision.
 
     Weight files are told by what they hold. A worker may be on another machine: its model and
     device are told by the names that it was given. Masks differ in the last bits between kinds of
     device, not between two GPUs.
 
+    Args:
+        spec: of the batch.
+        device: kind of device that computes, where that is another machine's; None looks here.
+
     Raises:
         CheckpointError, ConfigError: a model or a device that is not there.
     """
-    model = spec.model.fields() if spec.worker else _here(spec.model)
+    model = spec.model.fields() if spec.worker else _here(spec.model, device)
     return {
         **spec.segment.to_dict(),
         "format": spec.format,
@@ -79,17 +83,20 @@ def changes(kept: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return f"{listed} {'has' if other != ['boxes'] and len(other) == 1 else 'have'} changed"
 
 
-def _here(choice: ModelChoice) -> dict[str, Any]:
-    """Model, backbone and device of this machine."""
+def _here(choice: ModelChoice, device: str | None) -> dict[str, Any]:
+    """Model and backbone of this machine, and its device unless told."""
     from masam_core.catalog.resolve import resolve_base, resolve_model
-    from masam_core.inference.device import choose_device
 
     model = resolve_model(choice.model)
     base = resolve_base(model, Path(choice.base) if choice.base else None)
+    if device is None:
+        from masam_core.inference.device import choose_device
+
+        device = choose_device(choice.device).type
     return {
         "model": sha256_of(model),
         "base": None if base is None else sha256_of(base),
-        "device": choose_device(choice.device).type,
+        "device": device,
         "precision": choice.precision,
     }
 

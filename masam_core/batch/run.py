@@ -15,8 +15,9 @@ from masam_core.batch.fingerprint import case_files, settings
 from masam_core.batch.places import mask_of, place_of, require_apart, require_own_masks, results_of
 from masam_core.batch.queue import BatchQueue, lock_folder
 from masam_core.batch.read_ahead import ReadAhead
+from masam_core.batch.shards import Shard, ShardLock
 from masam_core.batch.spec import BatchSpec
-from masam_core.batch.states import DONE, PENDING, RUNNING
+from masam_core.batch.states import DONE, PENDING, RUNNING, reported, state_folder
 from masam_core.errors import BoxError, Cancelled, MasamError, SegmentationError
 from masam_core.export.anonymous import without_patient
 from masam_core.export.measurements import measurement_rows
@@ -41,10 +42,21 @@ OnProgress = Callable[[str, float, str], None]
 Read = Callable[[BatchCase], tuple[Volume, list[PromptRecord]]]
 
 
-def open_queue(cases: Sequence[BatchCase], spec: BatchSpec) -> BatchQueue:
+def open_queue(
+    cases: Sequence[BatchCase],
+    spec: BatchSpec,
+    shard: Shard | None = None,
+    device: str | None = None,
+) -> BatchQueue:
     """The queue of a results folder: new, or gone on with. The folder is held until its release.
 
     Whatever can't be written is found here, before anything is computed.
+
+    Args:
+        cases: of the batch, or of the shard.
+        spec: of the batch.
+        shard: whose cases they are; other processes may work on other shards of the folder.
+        device: kind of device that computes, where that is elsewhere; see ``settings``.
 
     Raises:
         ConfigError: the results would lie among the images, or in a file that no batch has written;
@@ -52,13 +64,21 @@ def open_queue(cases: Sequence[BatchCase], spec: BatchSpec) -> BatchQueue:
         SegmentationError: a result can't be written, or would replace an image or boxes.
     """
     require_apart(cases, spec)
-    lock = lock_folder(spec.out, spec.fresh)
+    lock = lock_folder(spec.out, spec.fresh) if shard is None else lock_shard(spec, shard)
     try:
-        shared = settings(spec)
+        shared = settings(spec, device)
         made_of = {case.name: {**case_files(case), **shared} for case in cases}
         sources = {case.name: place_of(case.image) for case in cases}
         names = [case.name for case in cases]
-        queue = BatchQueue(names, spec.out, made_of, spec.fresh, sources=sources, held=lock)
+        queue = BatchQueue(
+            names,
+            spec.out,
+            made_of,
+            spec.fresh,
+            sources=sources,
+            held=lock,
+            alone=shard is None,
+        )
         if not spec.fresh:
             require_own_masks(cases, spec, queue)
         for case in cases:
@@ -72,6 +92,13 @@ def open_queue(cases: Sequence[BatchCase], spec: BatchSpec) -> BatchQueue:
     if lock.note:
         queue.notes.insert(0, lock.note)
     return queue
+
+
+def lock_shard(spec: BatchSpec, shard: Shard) -> ShardLock:
+    """The lock of a shard; raises as ``lock_folder``."""
+    folder = state_folder(spec.out, spec.fresh)
+    with reported(folder):
+        return ShardLock(folder, shard)
 
 
 def run_batch(
