@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -37,6 +38,7 @@ from masam_core.prompts.record import PromptRecord
 from masam_core.prompts.together import records_of_files
 from masam_core.targets import require_targets
 
+_MOMENT = 0.1  # seconds
 OnCase = Callable[[str, str, str], None]
 OnProgress = Callable[[str, float, str], None]
 Read = Callable[[BatchCase], tuple[Volume, list[PromptRecord]]]
@@ -81,6 +83,9 @@ def open_queue(
         )
         if not spec.fresh:
             require_own_masks(cases, spec, queue)
+        elif shard is not None:
+            for case in cases:  # it may be gone on with by a job that does not begin anew
+                queue.requeue(case.name)
         for case in cases:
             if queue.cases[case.name].status == DONE and not mask_of(case, spec).is_file():
                 queue.requeue(case.name, "Run again: its mask is not there any more.")
@@ -147,6 +152,11 @@ def run_batch(
         except Cancelled:
             raise
         except MasamError as error:
+            # What stops this process (scancel, a machine that shuts down) may have ended the worker
+            # or the reader a moment before: the case did not fail then.
+            time.sleep(_MOMENT)
+            if cancelled():
+                raise Cancelled(str(error)) from error
             queue.fail(case.name, str(error))
         except MemoryError:
             queue.fail(case.name, "The memory is not enough for this case.")

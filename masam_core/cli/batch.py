@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from masam_core.batch.shards import MOST, Shard
 from masam_core.batch.spec import BatchSpec
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.batch_bar import Bar
-from masam_core.cli.batch_shards import merged_of, shard_words
+from masam_core.cli.batch_shards import merged_of, require_one, shard_words
+from masam_core.cli.batch_slurm import batch_on_slurm
 from masam_core.cli.common import ERROR, INTERRUPTED, plural, print_json, reported
 from masam_core.cli.options import (
     Anonymous,
@@ -32,6 +34,7 @@ from masam_core.cli.options import (
     segment_options,
 )
 from masam_core.cli.terminal import console, say, table, warn
+from masam_core.errors import ConfigError
 from masam_core.image.readable import readable
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning_options import PostprocessOptions
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from masam_core.batch.case import BatchCase
     from masam_core.batch.queue import BatchQueue
 
+JOBS = 10
 RUN, CLUSTER = "Run", "Several processes and machines (docs/SCALE.md)"
 
 
@@ -121,6 +125,21 @@ def batch_command(
             rich_help_panel=CLUSTER,
         ),
     ] = False,
+    slurm: Annotated[
+        str | None,
+        typer.Option(
+            help="Run as a job array of Slurm with these options of sbatch, e.g. '--partition gpu "
+            "--gres gpu:1' (extra slurm).",
+            metavar="OPTIONS",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=MOST, help=f"Jobs of --slurm; default {JOBS}.", rich_help_panel=CLUSTER
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Only list the cases.", rich_help_panel=RUN),
@@ -134,7 +153,6 @@ def batch_command(
     """
     from masam_core.batch.cases import find_cases
     from masam_core.batch.driver import open_batch
-    from masam_core.batch.shards import Shard
     from masam_core.worker.client import split_command
 
     spec = BatchSpec(
@@ -164,6 +182,12 @@ def batch_command(
         anonymous,
     )
     part = None if shard is None else Shard.read(shard)
+    require_one({"--shard": shard, "--merge": merge or None, "--slurm": slurm})
+    if jobs is not None and slurm is None:
+        raise ConfigError("--jobs says how many jobs --slurm makes; give that, too.")
+    if slurm is not None and not dry_run:
+        batch_on_slurm(spec, slurm, jobs or JOBS, json)
+        return
     if dry_run or merge:
         cases, notes = find_cases(source, labels, out)
         _say(notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from masam_core.batch.case import BatchCase
     from masam_core.batch.merging import Merged
     from masam_core.batch.shards import Shard
+
+
+def require_one(ways: Mapping[str, object]) -> None:
+    """Refuse more than one way to run a batch on several processes.
+
+    Args:
+        ways: options and what was given of each; None where it was not.
+
+    Raises:
+        ConfigError: two were given.
+    """
+    given = [option for option, value in ways.items() if value is not None]
+    if len(given) > 1:
+        raise ConfigError(f"{' and '.join(given)} exclude each other; give one of them.")
 
 
 def merged_of(out: Path, cases: Sequence[BatchCase], as_json: bool) -> None:
