@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from masam_core.cli.batch_shards import tell_merged
 from masam_core.cli.common import ERROR, INTERRUPTED, plural
+from masam_core.cli.slurm_job import leave_job
 from masam_core.cli.terminal import console, progress, say, say_error, warn
 
 if TYPE_CHECKING:
     from masam_core.batch.spec import BatchSpec
-    from masam_core.cluster.slurm_batch import Array, Progress
+    from masam_core.cluster.slurm_batch import Progress
 
 
 def batch_on_slurm(spec: BatchSpec, words: str, jobs: int, as_json: bool) -> None:
@@ -56,7 +55,7 @@ def batch_on_slurm(spec: BatchSpec, words: str, jobs: int, as_json: bool) -> Non
             tasks = follow(spec.out, array, bar.show)
         except KeyboardInterrupt:
             bar.stop()
-            _leave(array, spec.out)
+            leave_job(array.job)
             raise typer.Exit(INTERRUPTED) from None
     merged = merge(spec.out, [case.name for case in cases])
     lost = unfinished(spec.out, array, tasks)
@@ -67,29 +66,6 @@ def batch_on_slurm(spec: BatchSpec, words: str, jobs: int, as_json: bool) -> Non
     tell_merged(merged, spec.out, as_json)
     if lost:
         raise typer.Exit(ERROR)
-
-
-def _leave(array: Array, out: Path) -> None:
-    """After Ctrl-C: cancel the jobs, or leave them at work."""
-    from masam_core.cluster.slurm import cancel
-    from masam_core.cluster.slurm_batch import follow
-
-    if asked_to_cancel(array.job):
-        cancel(array.job)
-        follow(out, array, lambda _: None)  # their locks are free then
-        say(f"Job {array.job} is cancelled (scancel); the same command goes on.", err=True)
-    else:
-        say(f"Job {array.job} goes on; the same command follows it again.", err=True)
-
-
-def asked_to_cancel(job: str, ask: Callable[..., bool] = typer.confirm) -> bool:
-    """Whether a job is to be cancelled after Ctrl-C: asked where somebody can answer, else yes."""
-    if not sys.stdin.isatty():
-        return True
-    try:
-        return ask(f"\nCancel job {job} of Slurm, too (scancel)? No leaves it at work", err=True)
-    except (KeyboardInterrupt, typer.Abort, EOFError):
-        return True
 
 
 class _Following:

@@ -22,7 +22,10 @@ _SHORT = {
     "x": "exclude",
 }
 # What MASAM says itself.
-_OURS = ("array", "chdir", "error", "export", "ntasks", "ntasks-per-node", "open-mode", "output")
+_OURS = (
+    *("array", "chdir", "error", "export", "nodes", "ntasks", "ntasks-per-node"),
+    *("open-mode", "output"),
+)
 # D-HH:MM:SS, D-HH:MM, D-HH; HH:MM:SS, MM:SS, MM (sbatch(1), --time)
 _DAYS = re.compile(r"(\d+)-(\d+)(?::(\d+))?(?::(\d+))?")
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):(\d+)|(\d+))")
@@ -55,7 +58,9 @@ def read_options(words: str) -> dict[str, Any]:
                 f"{word!r} is no option of Slurm; expected such as --partition gpu --gres gpu:1."
             )
         if name in _OURS:
-            raise ConfigError(f"--{name} is what MASAM tells Slurm itself; leave it out.")
+            raise ConfigError(
+                f"--{name} is what MASAM tells Slurm itself, by its own options; leave it out."
+            )
         if equals:
             found[name] = value
         elif parts and not parts[0].startswith("-"):

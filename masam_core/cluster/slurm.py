@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +14,8 @@ from masam_core.cluster.sbatch_options import DEFAULT_MINUTES, minutes_of
 from masam_core.errors import ConfigError
 
 _MOST_TIMES = 1000  # that one job may reach its time limit and be queued again
+# Between two questions to Slurm: soon at first, and sparing a large cluster in the long run.
+_FIRST_PAUSE, _MORE, _LONGEST_PAUSE = 0.5, 1.3, 10.0
 _SECONDS = 60  # for an answer of Slurm's programs
 OVER = frozenset(
     {
@@ -132,6 +135,30 @@ def tasks_of(job: str) -> dict[int, Task] | None:
         state, _, reason = rest.partition("|")
         tasks[int(number) if number.isdigit() else 0] = Task(state, reason)
     return tasks
+
+
+def wait_for(
+    job: str, on_look: Callable[[dict[int, Task] | None], None] = lambda _: None
+) -> dict[int, Task]:
+    """Wait until no task of a job will run any more.
+
+    Args:
+        job: its number.
+        on_look: called with each answer of :func:`tasks_of`.
+
+    Returns:
+        The tasks as Slurm last knew them.
+    """
+    known: dict[int, Task] = {}
+    pause = _FIRST_PAUSE
+    while True:
+        tasks = tasks_of(job)
+        known |= tasks or {}
+        on_look(tasks)
+        if tasks is not None and all(task.over for task in tasks.values()):
+            return known
+        time.sleep(pause)
+        pause = min(_MORE * pause, _LONGEST_PAUSE)
 
 
 def cancel(job: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,14 +17,12 @@ from masam_core.batch.shards import Shard, shard_of
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import reported, state_folder
 from masam_core.cluster.shard_job import ShardJob
-from masam_core.cluster.slurm import Task, submit, tasks_of
+from masam_core.cluster.slurm import Task, submit, tasks_of, wait_for
 from masam_core.errors import ConfigError, MasamError, SegmentationError
 from masam_core.jsonfile import read_json
 
 FOLDER = "slurm"  # in the folder of the states
 _JOB = "job.json"
-# Between two questions to Slurm: soon at first, and sparing a large cluster in the long run.
-_FIRST_SECONDS, _MORE, _MOST_SECONDS = 0.5, 1.3, 10.0
 
 
 @dataclass(frozen=True)
@@ -134,16 +131,7 @@ def follow(
     Returns:
         The tasks by their number from 0, as Slurm last knew them.
     """
-    known: dict[int, Task] = {}
-    pause = _FIRST_SECONDS
-    while True:
-        tasks = tasks_of(array.job)
-        known |= tasks or {}
-        on_progress(_progress(results, array, tasks))
-        if tasks is not None and all(task.over for task in tasks.values()):
-            return known
-        time.sleep(pause)
-        pause = min(_MORE * pause, _MOST_SECONDS)
+    return wait_for(array.job, lambda tasks: on_progress(_progress(results, array, tasks)))
 
 
 def unfinished(results: Path, array: Array, tasks: Mapping[int, Task]) -> list[str]:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from masam_core.batch.shards import shard_of
-from masam_core.cli.batch_slurm import asked_to_cancel
+from masam_core.batch.cases import find_cases
+from masam_core.batch.shards import Shard, shard_of
+from masam_core.batch.spec import BatchSpec
+from masam_core.cli.main import app
+from masam_core.cli.slurm_job import asked_to_cancel
 from masam_core.cluster.sbatch_options import minutes_of, read_options
+from masam_core.cluster.shard_job import ShardJob
 from masam_core.cluster.slurm import tasks_of
+from masam_core.cluster.slurm_train import TorchrunJob, torchrun
 from masam_core.errors import ConfigError
 from Testing.core.cluster import images
 from Testing.core.cluster.slurm_here import lacking, slurm
@@ -174,3 +183,50 @@ def tasks_over(place: Place) -> list[int]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def test_torchrun_trains_on_a_node(
+    cluster: dict[str, str], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("lightning_fabric")
+    pytest.importorskip("monai")
+    for name, value in images.environment(**cluster).items():
+        monkeypatch.setenv(name, value)
+    run = tmp_path / "run"
+    entries = ["accelerator=cpu", "model.image_size=56", "regions=0", "synthetic=0"]
+    done = CliRunner().invoke(
+        app,
+        [
+            *("train", str(data), "-o", str(run), "--steps", "2", "--validate-every", "0"),
+            *("--batch", "2", "--devices", "2", "--at-once", "1"),
+            *(word for entry in entries for word in ("--set", entry)),
+            *("--slurm", "--partition work --time 10"),
+        ],
+    )
+    assert done.exit_code == 0, done.output
+    assert "1 node with 2 processes each" in done.output
+    assert "--standalone --nproc_per_node=2 -m masam_core train" in done.output
+    assert "has ended; the weights are in" in done.output
+    with (run / "log.csv").open(newline="") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["0", "1"]
+    assert (run / "last.safetensors").is_file()
+
+
+def test_several_nodes_meet_at_the_first() -> None:
+    job = TorchrunJob(["train", "--config", "run.yaml"], nodes=2, processes=8)
+    assert torchrun(job, "gpu01", "40123")[1:] == [
+        *("-m", "torch.distributed.run", "--nnodes=2", "--rdzv_backend=c10d"),
+        *("--rdzv_endpoint=gpu01:20123", "--rdzv_id=40123", "--nproc_per_node=8"),
+        *("-m", "masam_core", "train", "--config", "run.yaml"),
+    ]
+
+
+def test_a_job_whose_time_is_over_goes_on_without_beginning_anew(tmp_path: Path) -> None:
+    submitit = pytest.importorskip("submitit")
+    folder = images.write_images(tmp_path / "images", 1)
+    spec = BatchSpec(folder, tmp_path / "out", fresh=True, retry_failed=True)
+    job = ShardJob(spec, Shard(1, 1), find_cases(folder)[0])
+    again = job.checkpoint()
+    assert isinstance(again, submitit.helpers.DelayedSubmission)
+    kept = pickle.loads(pickle.dumps(again.function))
+    assert kept == replace(job, spec=replace(spec, fresh=False, retry_failed=False))
