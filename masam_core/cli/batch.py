@@ -11,6 +11,7 @@ from masam_core.batch.shards import MOST, Shard
 from masam_core.batch.spec import BatchSpec
 from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.batch_bar import Bar
+from masam_core.cli.batch_ray import batch_on_ray
 from masam_core.cli.batch_shards import merged_of, require_one, shard_words
 from masam_core.cli.batch_slurm import batch_on_slurm
 from masam_core.cli.common import ERROR, INTERRUPTED, plural, print_json, reported
@@ -134,10 +135,31 @@ def batch_command(
             rich_help_panel=CLUSTER,
         ),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Run on Ray: the address of a cluster, or 'auto' for the one that runs, else one "
+            "of its own on this machine (extra ray).",
+            metavar="ADDRESS",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
-            min=1, max=MOST, help=f"Jobs of --slurm; default {JOBS}.", rich_help_panel=CLUSTER
+            min=1,
+            max=MOST,
+            help=f"Jobs of --slurm, default {JOBS}; workers of --ray, default as many as there is "
+            "room for.",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    cores: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Cores of each worker of --ray that has no GPU; default 2.",
+            rich_help_panel=CLUSTER,
         ),
     ] = None,
     dry_run: Annotated[
@@ -182,11 +204,16 @@ def batch_command(
         anonymous,
     )
     part = None if shard is None else Shard.read(shard)
-    require_one({"--shard": shard, "--merge": merge or None, "--slurm": slurm})
-    if jobs is not None and slurm is None:
-        raise ConfigError("--jobs says how many jobs --slurm makes; give that, too.")
+    require_one({"--shard": shard, "--merge": merge or None, "--slurm": slurm, "--ray": ray})
+    if jobs is not None and slurm is None and ray is None:
+        raise ConfigError("--jobs says how many jobs --slurm or --ray makes; give one of them.")
+    if cores is not None and ray is None:
+        raise ConfigError("--cores is of the workers of --ray; give that, too.")
     if slurm is not None and not dry_run:
         batch_on_slurm(spec, slurm, jobs or JOBS, json)
+        return
+    if ray is not None and not dry_run:
+        batch_on_ray(spec, ray, jobs, cores, json)
         return
     if dry_run or merge:
         cases, notes = find_cases(source, labels, out)

@@ -47,8 +47,18 @@ def merged_of(out: Path, cases: Sequence[BatchCase], as_json: bool) -> None:
     tell_merged(merge(out, [case.name for case in cases]), out, as_json)
 
 
-def tell_merged(merged: Merged, out: Path, as_json: bool) -> None:
-    """Say what table and report hold; typer.Exit where a case has failed."""
+def tell_merged(merged: Merged, out: Path, as_json: bool, whole: bool = True) -> None:
+    """Say what table and report hold.
+
+    Args:
+        merged: what they hold.
+        out: folder of the results.
+        as_json: as JSON.
+        whole: False where the run was stopped, which its caller tells.
+
+    Raises:
+        typer.Exit: it was not stopped, and a case has failed.
+    """
     from masam_core.batch.merging import REPORT_FILE
     from masam_core.batch.states import DONE, FAILED, PENDING, TABLE_FILE
 
@@ -69,7 +79,7 @@ def tell_merged(merged: Merged, out: Path, as_json: bool) -> None:
             f"{plural(total, 'case')}: {merged.summary} Table and report: {out / TABLE_FILE}, "
             f"{out / REPORT_FILE}"
         )
-    if merged.counts[FAILED]:
+    if whole and merged.counts[FAILED]:
         raise typer.Exit(ERROR)
 
 

@@ -1,6 +1,7 @@
 """The quick worker, which keeps a journal and can be made to wait. Run as a process.
 
-Arguments: a journal, to which it adds a line for each case that it begins, and a file that holds a
+Arguments: a journal, to which it adds a line for each case that it begins (its process, and the one
+that started it), and a file that holds a
 number: while that is there, no more cases than that are computed.
 """
 
@@ -23,7 +24,7 @@ class Held(Quick):
 
     def _segment(self, message: Any, send: Any, cancelled: Any) -> dict[str, Any]:
         with JOURNAL.open("a") as file:
-            file.write(f"{os.getpid()}\n")
+            file.write(f"{os.getpid()} {os.getppid()}\n")
         while _over() and not cancelled():
             time.sleep(0.02)
         return super()._segment(message, send, cancelled)
