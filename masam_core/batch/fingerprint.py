@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from masam_core.batch.case import BatchCase
+from masam_core.batch.stores import stamps, url_of
 from masam_core.digest import sha256_of
 
 if TYPE_CHECKING:
@@ -26,13 +27,14 @@ def case_files(case: BatchCase) -> dict[str, Any]:
 
     ``image`` is told by number of files, bytes, time of the last change and a sample of what it
     holds (an image may be large and far away), ``boxes`` by all that they hold. None where a file
-    is not there.
+    is not there. What is in an object store is told by the store's own tags.
     """
     digest = hashlib.sha256()
     boxes: str | None = None
     try:
-        for path in (part for box in case.boxes for part in _parts(box)):
-            digest.update(sha256_of(path).encode())
+        for box in case.boxes:
+            for told in _told(box):
+                digest.update(told.encode())
         boxes = digest.hexdigest()
     except (OSError, ValueError):  # it is said when the case is run
         pass
@@ -101,7 +103,18 @@ def _here(choice: ModelChoice, device: str | None) -> dict[str, Any]:
     }
 
 
+def _told(box: Path) -> list[str]:
+    """What tells the content of a file of boxes and of its further files."""
+    if url_of(box) is None:
+        return [sha256_of(path) for path in _parts(box)]
+    if (stamp := stamps(box)) is None:
+        raise FileNotFoundError(box)
+    return [str(stamp)]
+
+
 def _stamp(case: BatchCase) -> list[int | str] | None:
+    if url_of(case.image):
+        return stamps(case.image)
     try:
         files = [path for path in _parts(case.image) if path not in case.boxes]
         found = [path.stat() for path in files]

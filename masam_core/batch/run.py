@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from masam_core.batch.case import BatchCase
 from masam_core.batch.fingerprint import case_files, settings
@@ -14,6 +13,7 @@ from masam_core.batch.read_ahead import ReadAhead
 from masam_core.batch.shards import Shard, ShardLock
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import DONE, PENDING, RUNNING, reported, state_folder
+from masam_core.batch.stores import Fetched
 from masam_core.batch.work import OnProgress, read_case, records_of_case, words_of, work_on
 from masam_core.errors import Cancelled, MasamError
 from masam_core.image.volume import Volume
@@ -113,22 +113,38 @@ def run_batch(
         folder is released.
     """
     by_name = {case.name: case for case in cases}
-    ahead = ReadAhead(partial(read_case, spec.modality))
+    held: list[Fetched] = []  # of the case that is computed
 
-    def read(case: BatchCase) -> tuple[Volume, list[PromptRecord]]:
+    def take(case: BatchCase) -> tuple[Fetched, Volume]:
+        local = Fetched(case)
         try:
-            volume = ahead.take(case)
-            return volume, records_of_case(case, volume, spec.per)
+            return local, read_case(spec.modality, local.case)
+        except BaseException as error:
+            local.close()
+            if isinstance(error, MasamError):
+                raise type(error)(local.in_words(str(error))) from error
+            raise
+
+    ahead = ReadAhead(take)
+
+    def read(case: BatchCase) -> tuple[BatchCase, Volume, list[PromptRecord]]:
+        try:
+            local, volume = ahead.take(case)
+            held.append(local)
+            return local.case, volume, records_of_case(local.case, volume, spec.per)
         finally:
             # After the boxes: label images are read by the same process.
             following = queue.next()  # this case no longer waits
             if read_ahead and following is not None:
                 ahead.begin(by_name[following])
 
+    def in_words(text: str) -> str:
+        return held[-1].in_words(text) if held else text
+
     def attempt(case: BatchCase) -> None:
         try:
             rows, notes = work_on(case, read, queue.log, segmenter, spec, on_progress, cancelled)
-            queue.finish(case.name, rows, " ".join(notes))
+            queue.finish(case.name, rows, in_words(" ".join(notes)))
         except Cancelled:
             raise
         except MasamError as error:
@@ -137,9 +153,12 @@ def run_batch(
             time.sleep(_MOMENT)
             if cancelled():
                 raise Cancelled(str(error)) from error
-            queue.fail(case.name, words_of(error))
+            queue.fail(case.name, in_words(words_of(error)))
         except Exception as error:
-            queue.fail(case.name, words_of(error))
+            queue.fail(case.name, in_words(words_of(error)))
+        finally:
+            while held:
+                held.pop().close()
 
     try:
         while (name := queue.next()) is not None and not cancelled():

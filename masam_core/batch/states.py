@@ -11,6 +11,7 @@ from typing import Any
 
 from masam_core.atomic import write_text
 from masam_core.batch.names import file_key, safe_name
+from masam_core.batch.stores import url_of
 from masam_core.errors import ConfigError, MasamError, SegmentationError
 from masam_core.jsonfile import read_json
 
@@ -123,7 +124,7 @@ class StateFolder:
         lost = [
             name
             for name, state in (self.others(names) if gone else ())
-            if state.source != SCENE and not (state.source and Path(state.source).exists())
+            if state.source != SCENE and not _may_be_there(state.source)
         ]
         with reported(self._folder):
             for name in (*names, *lost):
@@ -174,6 +175,11 @@ def _require_own(results: Path) -> None:
             f"{results} holds a {TABLE_FILE} that no batch has written. Choose another folder for "
             "the results, or move that file away."
         )
+
+
+def _may_be_there(source: str) -> bool:
+    """Whether an image is there; of one in an object store nobody is asked."""
+    return bool(source) and (url_of(Path(source)) is not None or Path(source).exists())
 
 
 def _read(path: Path) -> tuple[str, CaseState] | None:

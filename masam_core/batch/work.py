@@ -12,6 +12,7 @@ import masam_core
 from masam_core.batch.case import BatchCase
 from masam_core.batch.places import results_of
 from masam_core.batch.spec import BatchSpec
+from masam_core.batch.stores import url_of
 from masam_core.errors import BoxError, MasamError, SegmentationError
 from masam_core.export.anonymous import without_patient
 from masam_core.export.measurements import measurement_rows
@@ -33,7 +34,7 @@ from masam_core.targets import require_targets
 
 OnProgress = Callable[[str, float, str], None]
 Log = Callable[[str, str], None]
-Read = Callable[[BatchCase], tuple[Volume, list[PromptRecord]]]
+Read = Callable[[BatchCase], tuple[BatchCase, Volume, list[PromptRecord]]]
 
 
 def words_of(error: Exception) -> str:
@@ -58,7 +59,7 @@ def work_on(
 
     Args:
         case: names its files.
-        read: gives what they hold.
+        read: gives the case with files of this machine, and what they hold.
         log: takes lines of the case's log.
         segmenter: computes.
         spec: of the batch.
@@ -77,10 +78,10 @@ def work_on(
     targets = results_of(case, spec)
     require_targets(targets, raises=SegmentationError)
     on_progress(name, 0.0, "reading")
-    volume, records = read(case)
+    local, volume, records = read(case)
     size = " x ".join(str(n) for n in volume.geometry.size_ijk)
     require_formats(targets[: 1 + len(spec.also)], volume.geometry)
-    what = "the image" if spec.anonymous else str(case.image)
+    what = "the image" if spec.anonymous else url_of(case.image) or str(case.image)
     log(name, f"Read {what}: {size} voxels, {volume.array.dtype}.")
     for number, record in enumerate(records, 1):
         shown = f"Lesion {number}" if spec.anonymous else record.name
@@ -99,7 +100,7 @@ def work_on(
         volume = replace(volume, name=case.name)  # as the files are called
     shown = "The prompts" if spec.anonymous else ""
     notes = [f"{lesion.name}: {note}" for lesion in lesions for note in lesion.messages]
-    notes += filter(None, (left_out(path, volume.geometry, shown) for path in case.boxes))
+    notes += filter(None, (left_out(path, volume.geometry, shown) for path in local.boxes))
     notes += write_files(targets[: 1 + len(spec.also)], lesions, volume)
     if spec.overlay:
         try:

@@ -19,6 +19,7 @@ from masam_core.batch.queue import BatchQueue
 from masam_core.batch.run import OnCase, open_queue
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import PENDING, RUNNING
+from masam_core.batch.stores import absolute_case
 from masam_core.cluster.ray_pool import MOST_DEATHS, Ended, RayPool
 from masam_core.cluster.ray_worker import CaseWorker, Outcome
 from masam_core.errors import ConfigError, MasamError, SegmentationError
@@ -147,10 +148,7 @@ def open_on_ray(spec: BatchSpec, plan: RayPlan) -> Iterator[RayBatch]:
         ConfigError: no ray, no cluster at the address, no room for one actor; see ``open_queue``.
     """
     cases, notes = find_cases(spec.source, spec.labels, spec.out)
-    cases = [
-        replace(c, image=c.image.absolute(), boxes=tuple(b.absolute() for b in c.boxes))
-        for c in cases
-    ]
+    cases = [absolute_case(case) for case in cases]
     with _connected(plan.address) as (ray, where):
         gpu = _with_gpu(ray, spec)
         device = None if gpu is None else "cuda" if gpu else "cpu"

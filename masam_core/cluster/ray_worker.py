@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import masam_core
 from masam_core.batch.case import BatchCase
 from masam_core.batch.places import results_of
 from masam_core.batch.spec import BatchSpec
+from masam_core.batch.stores import Fetched
 from masam_core.image.volume import Volume
 from masam_core.prompts.record import PromptRecord
 
@@ -82,19 +83,27 @@ class CaseWorker:
 
         with tempfile.TemporaryDirectory(prefix="masam-") as folder:
             spec = replace(self._spec, out=Path(folder))
+            in_words: Callable[[str], str] = str
             try:
-                volume = read_case(spec.modality, case)
+                with Fetched(case) as fetched:
+                    local, in_words = fetched.case, fetched.in_words
+                    volume = read_case(spec.modality, local)
 
-                def read(_case: BatchCase) -> tuple[Volume, list[PromptRecord]]:
-                    return volume, records_of_case(case, volume, spec.per)
+                    def read(_case: BatchCase) -> tuple[BatchCase, Volume, list[PromptRecord]]:
+                        return local, volume, records_of_case(local, volume, spec.per)
 
-                with self._one:
-                    outcome.rows, outcome.notes = work_on(
-                        case, read, log, self._segmenter, spec, lambda *_: None, lambda: False
-                    )
+                    with self._one:
+                        outcome.rows, outcome.notes = work_on(
+                            case, read, log, self._segmenter, spec, lambda *_: None, lambda: False
+                        )
                 files = [path for path in results_of(case, spec) if path.is_file()]
                 outcome.files = {path.name: path.read_bytes() for path in files}
             except Exception as error:
-                outcome.error = words_of(error)
+                outcome.error = in_words(words_of(error))
         outcome.seconds = time.monotonic() - began
         return outcome
+
+    def close(self) -> None:
+        """Let the model go."""
+        if self._segmenter is not None:
+            self._segmenter.close()

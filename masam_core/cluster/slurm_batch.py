@@ -16,6 +16,7 @@ from masam_core.batch.shard_record import read_counts, record_path
 from masam_core.batch.shards import Shard, shard_of
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import reported, state_folder
+from masam_core.batch.stores import absolute, absolute_case
 from masam_core.cluster.shard_job import ShardJob
 from masam_core.cluster.slurm import Task, submit, tasks_of, wait_for
 from masam_core.errors import ConfigError, MasamError, SegmentationError
@@ -98,13 +99,13 @@ def submit_batch(
     folder = state_folder(spec.out, spec.fresh) / FOLDER
     spec = replace(
         spec,
-        source=spec.source.absolute(),
+        source=absolute(spec.source),
         out=spec.out.absolute(),
         labels=None if spec.labels is None else spec.labels.absolute(),
     )
     parts: dict[int, list[BatchCase]] = {number: [] for number in range(1, count + 1)}
     for case in cases:
-        parts[shard_of(case.name, count)].append(_absolute(case))
+        parts[shard_of(case.name, count)].append(absolute_case(case))
     works = [ShardJob(spec, Shard(number, count), part) for number, part in parts.items()]
     with reported(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -170,9 +171,3 @@ def _progress(results: Path, array: Array, tasks: Mapping[int, Task] | None) -> 
 
 def _job_file(results: Path) -> Path:
     return state_folder(results) / FOLDER / _JOB
-
-
-def _absolute(case: BatchCase) -> BatchCase:
-    return replace(
-        case, image=case.image.absolute(), boxes=tuple(box.absolute() for box in case.boxes)
-    )

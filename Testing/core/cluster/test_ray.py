@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from masam_core.batch.case import BatchCase
+from masam_core.cli.main import app
 from masam_core.cluster.ray_pool import AHEAD, MOST_DEATHS, RayPool
 from masam_core.cluster.ray_worker import Outcome
 from masam_core.errors import ConfigError
@@ -43,19 +44,11 @@ def cluster() -> Iterator[Any]:
                 os.environ[name] = value
 
 
-def start(folder: Path, cluster: Any, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "masam_core", "batch", str(folder / "images")),
-            *("-o", str(folder / "out"), "--worker", images.held_worker(folder)),
-            *("--ray", cluster.address, "--cores", "1", *more),
-        ],
-        env=images.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-    )
+def masam(folder: Path, cluster: Any, *more: str) -> Any:
+    """The command, in this process."""
+    command = ["batch", str(folder / "images"), "-o", str(folder / "out")]
+    command += ["--worker", images.held_worker(folder), "--ray", cluster.address, "--cores", "1"]
+    return CliRunner().invoke(app, [*command, *more])
 
 
 def processes(folder: Path) -> set[int]:
@@ -69,26 +62,33 @@ def test_a_killed_node_and_ctrl_c_lose_nothing_and_each_case_ends_once(
     images.write_images(tmp_path / "images", CASES)
     second = cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
     (tmp_path / "hold").write_text("4")
-    first = start(tmp_path, cluster)
-    images.wait_for(lambda: images.begun(tmp_path) == 6)  # both are held at their next case
-    cluster.remove_node(second, allow_graceful=False)
     log = tmp_path / "out" / "logs"
-    tried = "was ended; it is tried again"
-    images.wait_for(lambda: sum(tried in p.read_text() for p in log.glob("*.log")) == AHEAD)
-    states = [json.loads(p.read_text()) for p in (tmp_path / "out" / ".masam").glob("*.json")]
-    assert [state["state"]["status"] for state in states].count("done") == 4
-    # Ctrl-C while the node that is left is at work.
-    first.send_signal(signal.SIGINT)
-    _, err = first.communicate(timeout=60)
-    assert first.returncode == 130, err
-    assert f"{CASES} cases on the cluster at {cluster.address}, 2 workers" in err
-    assert "no worker is left; the same command goes on" in err
+    done_before: list[int] = []
+
+    def disturb() -> None:
+        """Kill the second node, and press Ctrl-C while the other one is at work."""
+        try:
+            images.wait_for(lambda: images.begun(tmp_path) == 6)  # both are held at their next case
+            cluster.remove_node(second, allow_graceful=False)
+            tried = "was ended; it is tried again"
+            images.wait_for(lambda: sum(tried in p.read_text() for p in log.glob("*.log")) == AHEAD)
+            done_before.append(sum(images.times_done(tmp_path / "out").values()))
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    disturbing = threading.Thread(target=disturb)
+    disturbing.start()
+    first = masam(tmp_path, cluster)
+    disturbing.join()
+    assert first.exit_code == 130, first.output
+    assert done_before == [4]
+    assert f"{CASES} cases on the cluster at {cluster.address}, 2 workers" in first.stderr
+    assert "no worker is left; the same command goes on" in first.stderr
     images.wait_for(lambda: not any(_alive(pid) for pid in processes(tmp_path)))
     (tmp_path / "hold").unlink()
-    again = start(tmp_path, cluster, "--json")
-    out, err = again.communicate(timeout=60)
-    assert again.returncode == 0, err
-    assert json.loads(out)["done"] == CASES
+    again = masam(tmp_path, cluster, "--json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout)["done"] == CASES
     assert set(images.rows_of(tmp_path / "out").values()) == {"done"}
     assert images.times_done(tmp_path / "out") == {f"case{n}": 1 for n in range(CASES)}
     assert f"{CASES} cases: {CASES} done, 0 failed." in (tmp_path / "out/report.txt").read_text()
@@ -99,9 +99,9 @@ def test_a_killed_node_and_ctrl_c_lose_nothing_and_each_case_ends_once(
 
 def test_what_can_not_be_had_is_told(cluster: Any, tmp_path: Path) -> None:
     images.write_images(tmp_path / "images", 1)
-    done = start(tmp_path, cluster, "--cores", "64")
-    assert "No node of Ray has 64 CPU for a worker; ask for less" in done.communicate(60)[1]
-    assert done.returncode == 1
+    done = masam(tmp_path, cluster, "--cores", "64")
+    assert "No node of Ray has 64 CPU for a worker; ask for less" in done.stderr
+    assert done.exit_code == 1
 
 
 class Stub:
