@@ -82,14 +82,14 @@ def changes(kept: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 def _here(choice: ModelChoice) -> dict[str, Any]:
     """Model, backbone and device of this machine."""
     from masam_core.catalog.resolve import resolve_base, resolve_model
-    from masam_core.inference.device import choose_device
+    from masam_core.inference.runtimes.choosing import place_of
 
     model = resolve_model(choice.model)
     base = resolve_base(model, Path(choice.base) if choice.base else None)
     return {
         "model": sha256_of(model),
         "base": None if base is None else sha256_of(base),
-        "device": choose_device(choice.device).type,
+        "device": place_of(choice.model, choice.device, choice.precision, choice.base).type,
         "precision": choice.precision,
     }
 

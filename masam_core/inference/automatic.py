@@ -14,7 +14,6 @@ from masam_core.inference.confidence import confidence
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
-from masam_core.inference.sliding import slide
 from masam_core.inference.view import slice_crop
 from masam_core.lesion.crops import tight_slices
 from masam_core.lesion.diameter_plane import DiameterPlane
@@ -101,6 +100,8 @@ def _slide(
     cancelled: IsCancelled | None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     """Class and its probability of every voxel, KJI."""
+    from masam_core.inference.sliding import slide  # torch, which no model with boxes needs here
+
     labels = np.zeros(segmenter.volume.geometry.shape, dtype=np.uint8)
     sure = np.zeros(labels.shape, dtype=np.float16)
     # Views: what is written into them lands in the volume's own order.

@@ -69,7 +69,7 @@ def test_best_quality_equals_the_literal_average_over_all_windows(
     lesion = segmenter.segment(BOX, SegmentOptions(quality="best", postprocess=RAW))
 
     # Literally: every window of five slices at stride 1, each run alone, probabilities averaged.
-    values = torch.from_numpy(normalise(volume.array, "MR", config.intensity))
+    values = normalise(volume.array, "MR", config.intensity)
     frame = volume.geometry.canonical_frame()
     crop = slice_crop(frame)
     edges = np.array([[11.5, 8.5, 32.5, 29.5]])
@@ -78,11 +78,11 @@ def test_best_quality_equals_the_literal_average_over_all_windows(
     seen = np.zeros(9)
     for start in range(5 - 4, 13 + 1):
         indices = [min(max(z, 0), 19) for z in range(start, start + 5)]
-        window = crop.extract(values[indices], config.image_size)
+        window = torch.from_numpy(crop.extract(values[indices], config.image_size))
         boxes = np.repeat(box, 5, axis=0)
         prior = ellipsoid_prior(np.arange(start, start + 5), 5, 13, boxes, config)
         with torch.no_grad():
-            prompt = NetworkPrompt(torch.from_numpy(boxes)[None], prior[None])
+            prompt = NetworkPrompt(boxes[None], prior[None]).map(torch.from_numpy)
             logits, _ = model(window[None], prompt)
         logits = F.interpolate(logits[0], size=(crop.height, crop.width), mode="bilinear")
         probability = logits.softmax(1)[:, 1].numpy()
