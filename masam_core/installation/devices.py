@@ -17,12 +17,14 @@ from masam_core.inference.runtimes.openvino_device import (
 
 def list_devices() -> list[dict[str, Any]]:
     """Devices, best first: ``name`` to ask for, ``label`` for people, bytes (None if unknown)."""
-    return [*_of_torch(), *_of_openvino()]
+    gpus, processor = _of_torch()
+    return [*gpus, *_of_openvino(), *processor]
 
 
-def _of_torch() -> list[dict[str, Any]]:
+def _of_torch() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """PyTorch's GPUs, and the processor with it."""
     if not has_torch():
-        return []
+        return [], []
     import torch
 
     found: list[dict[str, Any]] = []
@@ -34,7 +36,7 @@ def _of_torch() -> list[dict[str, Any]]:
     if torch.backends.mps.is_available():
         found.append(_device("mps", "Apple GPU", None, None))
     label = f"CPU, {torch.get_num_threads()} threads"
-    return [*found, _device("cpu", label, *main_memory())]
+    return found, [_device("cpu", label, *main_memory())]
 
 
 def _of_openvino() -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Make the archive that comes with MASAM anew: ``python -m masam_core.inference.runtimes.bundle``.
 
-To be done whenever the bundled model, the corrector, or what their networks do has changed.
+To be done whenever the bundled model, the corrector, or what their networks do has changed; the
+digest that it prints goes into ``masam_core.catalog.bundled``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from masam_core.catalog.bundled import OPENVINO, bundled_model_path
 from masam_core.catalog.resolve import load_by_name
+from masam_core.digest import sha256_of
 from masam_core.errors import MasamError
 from masam_core.inference.runtimes.borrowing import SOURCE, bundled_tensors
 from masam_core.inference.runtimes.conversion import write_archive
@@ -23,7 +25,7 @@ def main(file: Path | None = None) -> int:
     except MasamError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    print(f"Wrote {target} ({target.stat().st_size / 1e6:.2f} MB)")
+    print(f"Wrote {target} ({target.stat().st_size / 1e6:.2f} MB, sha256 {sha256_of(target)})")
     return 0
 
 
