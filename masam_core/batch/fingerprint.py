@@ -94,9 +94,9 @@ def _here(choice: ModelChoice, device: str | None) -> dict[str, Any]:
     model = resolve_model(choice.model)
     base = resolve_base(model, Path(choice.base) if choice.base else None)
     if device is None:
-        from masam_core.inference.device import choose_device
+        from masam_core.inference.runtimes.choosing import place_of
 
-        device = choose_device(choice.device).type
+        device = place_of(choice.model, choice.device, choice.precision, choice.base).type
     return {
         "model": sha256_of(model),
         "base": None if base is None else sha256_of(base),

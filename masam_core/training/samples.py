@@ -142,7 +142,7 @@ def draw_sample(
         _fit_to_slices(boxes, masks[:-1] > 0, offset, rng)
     prompt = NetworkPrompt(boxes)
     if config.shape_prior == "ellipsoid":
-        prior = ellipsoid_prior(real, first, last, boxes.numpy(), config)
+        prior = torch.from_numpy(ellipsoid_prior(real, first, last, boxes.numpy(), config))
         prompt.masks = torch.zeros_like(prior) if rng.random() < PRIOR_DROPOUT else prior
     return windows, masks[:-1], prompt, torch.from_numpy(inside)
 
@@ -185,7 +185,7 @@ def _draw_open(
     if config.shape_prior == "ellipsoid":
         ends = (on - half + 0.5, on + half - 0.5)
         boxes = box.expand(config.num_slices, 4).numpy()
-        prompt.masks = ellipsoid_prior(real, *ends, boxes, config, OPEN_LOGIT)
+        prompt.masks = torch.from_numpy(ellipsoid_prior(real, *ends, boxes, config, OPEN_LOGIT))
     return windows, masks[:-1], prompt, torch.from_numpy(real == indices)
 
 
@@ -214,7 +214,7 @@ def _look(
     rng: np.random.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Slices and class indices as the network sees them, augmented."""
-    seen = network_input(torch.from_numpy(slices.astype(np.float32)), crop, config)
+    seen = torch.from_numpy(network_input(slices.astype(np.float32), crop, config))
     masks = _classes_in(classes, crop, config)
     if transform is None:
         return seen, masks
@@ -226,8 +226,8 @@ def _classes_in(classes: NDArray[np.generic], crop: Crop, config: ModelConfig) -
     """Class indices (n, rows, cols) through a crop: (n, S, S) uint8, each border where half is."""
     out = torch.zeros(len(classes), config.image_size, config.image_size, dtype=torch.uint8)
     for number in range(1, config.num_classes + 1):
-        share = torch.from_numpy((classes == number).astype(np.float32))
-        out[crop.extract(share, config.image_size) >= 0.5] = number
+        share = crop.extract((classes == number).astype(np.float32), config.image_size)
+        out[torch.from_numpy(share) >= 0.5] = number
     return out
 
 
