@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,15 @@ class PreparedCase:
     frame: CanonicalFrame
     box: Box
     regions: Regions | None = None
+
+    @cached_property
+    def slices_of_classes(self) -> list[NDArray[np.int64]]:
+        """For each class that is there, in which slices."""
+        found: dict[int, list[int]] = {}
+        for index, own in enumerate(self.mask):
+            for number in np.unique(own):
+                found.setdefault(int(number), []).append(index)
+        return [np.array(found[number]) for number in sorted(found) if number]
 
 
 def prepare_case(

@@ -28,7 +28,7 @@ def write_preview(path: Path, config: TrainConfig, report: Callable[[str], None]
     """
     config.out.mkdir(parents=True, exist_ok=True)
     sources = load_sources(split_cases(read_cases(config.data), "train"), config, report)
-    transform = build_augmentation() if config.augment else None
+    transform = build_augmentation(config.augmentation) if config.augment else None
     seeds = [(config.seed, 0, n) for n in range(COLUMNS * ROWS)]
     batch = draw_batch(sources, config.model, transform, config.prompts, seeds)
     with atomic_path(path) as temporary:
