@@ -28,7 +28,8 @@ def settle_precision(fabric: Fabric) -> str:
     exact.
 
     The precision is that which Fabric chose for the device: on a CPU it takes bfloat16 for float16.
-    A CPU that does not multiply bfloat16 takes several times as long as in float32, so it gets that.
+    A CPU that does not multiply bfloat16 takes several times as long in it as in float32, and gets
+    float32.
 
     Returns:
         What to tell whoever waits; empty where nothing changed.

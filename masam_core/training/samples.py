@@ -198,11 +198,10 @@ def draw_unprompted(
 ) -> Sample:
     """A window anywhere in the volume (see :class:`Sources` for ``foreground``), whole slices,
     without prompts."""
-    if foreground and rng.random() < foreground:
-        classes = prepared.slices_of_classes
-        start = int(rng.choice(classes[rng.integers(len(classes))]) - rng.integers(config.num_slices))
-    else:
-        start = int(rng.integers(2 - config.num_slices, max(2, len(prepared.slices))))
+    start = int(rng.integers(2 - config.num_slices, max(2, len(prepared.slices))))
+    if foreground and rng.random() < foreground and (classes := prepared.slices_of_classes):
+        on = rng.choice(classes[rng.integers(len(classes))])
+        start = int(on - rng.integers(config.num_slices))
     indices = window_slices(start, config.num_slices, len(prepared.slices))
     inside = torch.from_numpy(np.arange(start, start + config.num_slices) == indices)
     crop = slice_crop(prepared.frame)
@@ -235,7 +234,8 @@ def _classes_in(classes: NDArray[np.generic], crop: Crop, config: ModelConfig) -
     largest share: between organs that touch there is no seam of background.
     """
     size = (len(classes), config.image_size, config.image_size)
-    out, most, all_shares = torch.zeros(size, dtype=torch.uint8), torch.zeros(size), torch.zeros(size)
+    out = torch.zeros(size, dtype=torch.uint8)
+    most, all_shares = torch.zeros(size), torch.zeros(size)
     for number in (n for n in range(1, config.num_classes + 1) if (classes == n).any()):
         share = crop.extract(torch.from_numpy((classes == number).astype(np.float32)), size[-1])
         out[share > most] = number

@@ -187,7 +187,13 @@ def prepare_images(
     folder = config.out / "cache"
     cache = CaseCache(folder)
     report(f"Reading {len(cases)} training cases.")
-    images = [cache.case(c, config.model, config.target) for c in cases]
+    automatic = config.prompts is None
+    images = [cache.case(c, config.model, config.target, nothing=automatic) for c in cases]
+    empty = [own[0].case.name for own in images if not any(lesion.mask.any() for lesion in own)]
+    if len(empty) == len(images):
+        raise ConfigError("No training case holds anything of what is to be found.")
+    if empty:
+        report(f"These hold nothing of what is to be found, and train on that: {', '.join(empty)}.")
     grounds = [[cache.background(path, config.model)] for path in config.backgrounds]
     if config.regions:
         report(f"Finding regions in {len(images) + len(grounds)} images (slow the first time).")
