@@ -124,9 +124,11 @@ function owner(pen, camera, image) {
   const { patient, study, series } = image;
   const spacing = image.spacing.map((each) => Number(each.toPrecision(3))).join(" × ");
   const lines = [
+    image.role ? [image.role, image.date].filter(Boolean).join("  ") : "",
+    image.role ? image.name : "",
     patient ? [patient.name, patient.id].filter(Boolean).join("  ") : "",
     patient ? [patient.birth, patient.sex].filter(Boolean).join("  ") : "",
-    [wordsOf(study), image.date].filter(Boolean).join("  "),
+    [wordsOf(study), image.role ? "" : image.date].filter(Boolean).join("  "),
     wordsOf(series),
     [image.modality, `${spacing} mm`].filter(Boolean).join("  "),
   ].filter(Boolean);
