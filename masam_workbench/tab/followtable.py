@@ -65,7 +65,7 @@ def describe(session: Session, pair: TwoStudies, plane: str) -> dict[str, Any]:
         "notes": [],
     }
     try:
-        found = followUpOf(session, pair, DiameterPlane.read(plane))
+        found = followUpOf(session, pair, DiameterPlane.read(plane, "The diameters' plane"))
     except ConfigError as error:
         return {**told, "notes": [str(error)]}
     if found is None:
@@ -98,7 +98,7 @@ async def saveTo(
     Raises:
         MasamError: there is no mask yet, or a file can't be written.
     """
-    found = followUpOf(session, pair, DiameterPlane.read(plane))
+    found = followUpOf(session, pair, DiameterPlane.read(plane, "The diameters' plane"))
     if found is None:
         raise ConfigError("There is no mask yet: segment the lesions first.")
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="followup-") as name:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from MASAMSlicerLib.control.followup import FollowingUp, Proposal
+from MASAMSlicerLib.control.followup import FollowingUp, Linked, Proposal
 from MASAMSlicerLib.control.front import WARNING
 from MASAMSlicerLib.control.twostudies import (
     TwoStudies,
+    becameOf,
     dateOf,
     followersOf,
     requireOrder,
@@ -22,6 +23,7 @@ from MASAMSlicerLib.scene.lesions import LesionEntry
 
 from masam_core.errors import Cancelled, ConfigError, MasamError
 from masam_core.followup.quality import Trust
+from masam_core.followup.reading import State
 from masam_core.image.geometry import LPS_TO_RAS
 from masam_workbench.front.transport import LoopTransport
 from masam_workbench.tab.archive import Archive
@@ -150,6 +152,7 @@ class NextStudy:
         self.pair = TwoStudies.of(self.context.scene)
         if self.pair is not None and self.pair.later is self.context.volume:
             self.shown.show(self.pair.earlier)
+            self.context.later(0, self._begin)
         else:
             self.pair = None
 
@@ -221,7 +224,6 @@ class NextStudy:
         pair, context = self.pair, self.context
         if pair is None:
             raise ConfigError("Open the next study first.")
-
         if self._toMeasure():
             context.say("Some masks are still being measured. Save again in a moment.", WARNING)
             return
@@ -275,7 +277,8 @@ class NextStudy:
             return
         self._proposals = []
         try:
-            self.following.start(self.pair.earlier, self.pair.later, evenNone=True)
+            asked = [each.id for each in self.lesions() if becameOf(each) is State.UNKNOWN]
+            self.following.start(self.pair.earlier, self.pair.later, asked, evenNone=True)
             self._tell(failed=False)
         except (MasamError, OSError) as error:
             self._tell(words=str(error), failed=True)
@@ -319,7 +322,7 @@ class NextStudy:
         self._proposals = list(proposals)
         linked = self.following.linked
         if linked is not None:
-            self.context.state.link = _link(linked)
+            self.context.state.link = _link(linked, self.context.state.link.get("around", []))
         found = sum(each.corners is not None for each in proposals)
         words = f"{found} of {len(proposals)} lesions have a place here." if proposals else ""
         self._tell(words=words or "There was no lesion to look for.", percent=100)
@@ -384,17 +387,23 @@ def _proposal(proposal: Proposal, lesions: Sequence[LesionEntry]) -> dict[str, A
     }
 
 
-def _link(linked: Any) -> dict[str, Any]:
+def _link(linked: Linked, before: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """How places belong together, as the page is told: in RAS, from the later study to the earlier.
 
     Where it failed there is no matrix, and the views stay apart.
+
+    Args:
+        linked: as found.
+        before: ``around`` of an earlier search in the same images, which looked for other lesions.
     """
     if linked.trust is Trust.FAILED:
         return {"trust": linked.trust.value, "words": linked.words, "matrix": None, "around": []}
     matrix = LPS_TO_RAS @ np.asarray(linked.matrix_lps) @ LPS_TO_RAS
-    around = []
+    around = [each for each in before if each["lesion"] not in linked.lattices]
     for lesion, lattice in linked.lattices.items():
         off = (np.asarray(lattice["off"]).reshape(-1, 3) @ _FLIP).round(2)
+        if not off.any():  # there it is as in the whole
+            continue
         around.append(
             {
                 "lesion": lesion,

@@ -130,15 +130,15 @@ class FollowingUp:
         self,
         earlierNode: Any,
         laterNode: Any,
-        lesionIds: Sequence[str] = (),
+        lesionIds: Sequence[str] | None = None,
         evenNone: bool = False,
     ) -> None:
         """Look for an earlier volume's lesions on a later one.
 
         Args:
             earlierNode, laterNode: volume nodes.
-            lesionIds: which; all of the earlier volume where none is named. Those that were
-                carried over to the later volume before are left out.
+            lesionIds: which; None is all of the earlier volume. Those that were carried over to the
+                later volume before are left out.
             evenNone: whether the volumes are laid over each other without a lesion, too.
 
         Raises:
@@ -151,7 +151,7 @@ class FollowingUp:
         chosen = [
             lesion
             for lesion in lesions.lesions(earlierNode)
-            if (not lesionIds or lesion.id in lesionIds)
+            if (lesionIds is None or lesion.id in lesionIds)
             and followerOf(lesions, lesion.id, laterNode) is None
         ]
         if not chosen and not evenNone:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from masam_core.errors import ConfigError
 from masam_core.followup.masks import NamedMask
 from masam_core.followup.reading import Course, Reading, State
@@ -28,6 +30,8 @@ from .course import UNKNOWN, readingOf
 
 EARLIER_REFERENCE = "masamEarlierStudy"
 DATE, BECAME, NODE = "MASAM.StudyDate", "MASAM.Became", "MASAM.LymphNode"
+# Figures are measured already: of a mask the table asks no more than that it is one piece.
+_PIECE = (NamedMask("", np.ones((1, 1, 1), dtype=bool), (0, 0, 0)),)
 # What a person may say of a lesion that has no mask in the later study.
 CHOICES = (State.UNKNOWN, State.ABSENT, State.TOO_SMALL)
 
@@ -170,15 +174,15 @@ def followUpOf(session: Session, pair: TwoStudies, plane: DiameterPlane) -> Foll
         before = _reading(earlier, outdated)
         if earlier.segment is None:
             continue
-        now, finding = _now(session, earlier, later, outdated)
-        given = Finding(State.MEASURED, _parts(session, earlier), How.GIVEN)
+        now, finding = _now(earlier, later, outdated)
+        given = Finding(State.MEASURED, _PIECE, How.GIVEN)
         tracks.append(Track(earlier.name, "", [given, finding], node=isNode(earlier)))
         courses.append(Course(earlier.name, (before, now), node=isNode(earlier)))
     for fresh in newOnes(session, pair):
         if fresh.segment is None:
             continue
         words = _("New: drawn in this study, and no earlier lesion.")
-        finding = Finding(State.MEASURED, _parts(session, fresh), How.GIVEN, notes=[words])
+        finding = Finding(State.MEASURED, _PIECE, How.GIVEN, notes=[words])
         name = fresh.name if fresh.name not in {t.name for t in tracks} else f"{fresh.name} (new)"
         tracks.append(Track(name, "", [Finding(State.ABSENT), finding], new_in=1))
         readings = (Reading(State.ABSENT), _reading(fresh, outdated))
@@ -193,12 +197,12 @@ def followUpOf(session: Session, pair: TwoStudies, plane: DiameterPlane) -> Foll
 
 
 def _now(
-    session: Session, earlier: LesionEntry, later: LesionEntry | None, outdated: set[str]
+    earlier: LesionEntry, later: LesionEntry | None, outdated: set[str]
 ) -> tuple[Reading, Finding]:
     """What an earlier lesion is in the later study."""
     if later is not None and later.segment is not None:
         reading = _reading(later, outdated)
-        found = Finding(State.MEASURED, _parts(session, later), How.CARRIED, accepted=True)
+        found = Finding(State.MEASURED, _PIECE, How.CARRIED, accepted=True)
         if later.id in outdated or earlier.id in outdated:
             found.notes.append(_("Changed since it was measured."))
         return reading, found
@@ -211,11 +215,6 @@ def _now(
 
 def _reading(lesion: LesionEntry, outdated: set[str]) -> Reading:
     return UNKNOWN if lesion.id in outdated else readingOf(lesion)
-
-
-def _parts(session: Session, lesion: LesionEntry) -> tuple[NamedMask, ...]:
-    mask, offset = session.lesions.maskOf(lesion)
-    return (NamedMask(lesion.name, mask, offset),) if mask.any() else ()
 
 
 def _line(number: int, node: Any) -> StudyLine:

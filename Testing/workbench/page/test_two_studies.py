@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ def cross(bench: Bench, name: str) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def both(tab: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def both(tab: Bench, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """The first study with its lesion, and the next one beside it."""
     studies = writeStudies(tmp_path_factory.mktemp("studies"))
     tab.upload(studies.earlier)
@@ -44,7 +43,7 @@ def both(tab: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench
     tab.upload(studies.later, "next-file")
     tab.until("() => document.querySelector('#beside').dataset.image")
     tab.untilText("legend", "Linked by rigid registration")
-    yield tab
+    return tab
 
 
 def test_a_place_in_one_study_is_the_same_in_the_other(

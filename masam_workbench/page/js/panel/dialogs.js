@@ -25,7 +25,7 @@ const KEYS = [
   ["+  −", "zoom at the crosshair"],
   ["1 to 9", "window presets"],
   ["A", "show all of every view"],
-  ["Y", "layout"],
+  ["Y", "layout; with a next study, both side by side"],
   ["V  G  C  H", "masks, boxes, crosshair, patient's name"],
   ["I", "save a picture"],
   ["Esc", "put the tool away, stop"],
