@@ -172,7 +172,7 @@ def plot(found: FollowUp) -> bytes:
         label = name if len(name) <= 24 else f"{name[:23]}…"
         for axis, values in (
             (left, [row.reading.diameter_mm(row.node) for row in own]),
-            (right, [_plotted_volume(row) for row in own]),
+            (right, [plotted_volume(row) for row in own]),
         ):
             points = [(x, y) for x, y in zip(places, values, strict=True) if y is not None]
             if points:
@@ -209,7 +209,8 @@ def plot(found: FollowUp) -> bytes:
     return buffer.getvalue()
 
 
-def _plotted_volume(row: Row) -> float | None:
+def plotted_volume(row: Row) -> float | None:
+    """Volume in ml for a plot: 0 of a lesion that is gone, None where it is not known."""
     return 0.0 if row.reading.state is State.ABSENT else row.reading.volume_ml
 
 

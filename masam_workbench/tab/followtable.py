@@ -29,6 +29,7 @@ from masam_core.followup.report import (
     LESION_COLUMNS,
     RESPONSE_COLUMNS,
     lesion_rows,
+    plotted_volume,
     response_rows,
     write_reports,
 )
@@ -164,7 +165,7 @@ def _plot(found: FollowUp, colors: dict[str, tuple[float, float, float]]) -> lis
                 "color": f"#{red:02x}{green:02x}{blue:02x}",
                 "target": own[0].target,
                 "diameters": [row.reading.diameter_mm(row.node) for row in own],
-                "volumes": [row.reading.volume_ml for row in own],
+                "volumes": [plotted_volume(row) for row in own],
             }
         )
     sums = [each.sum_mm for each in found.assessments]

@@ -324,7 +324,7 @@ class NextStudy:
         if linked is not None:
             self.context.state.link = _link(linked, self.context.state.link.get("around", []))
         found = sum(each.corners is not None for each in proposals)
-        words = f"{found} of {len(proposals)} lesions have a place here." if proposals else ""
+        words = f"A place was found for {found} of {len(proposals)}." if proposals else ""
         self._tell(words=words or "There was no lesion to look for.", percent=100)
 
     def _onEnd(self, problem: str) -> None:

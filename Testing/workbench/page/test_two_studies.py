@@ -104,7 +104,7 @@ def test_a_proposal_is_taken_or_dropped_by_the_user(both: Bench, screenshots: Pa
     both.click("follow-drop")
     both.get("proposal").wait_for(state="detached")
     both.get("became-choice").select_option("absent")
-    both.untilText("response", "gone")
+    both.untilText("response", "All target lesions have disappeared")
     both.page.screenshot(path=str(screenshots / "two-studies-table.png"))
 
 

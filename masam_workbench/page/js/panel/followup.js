@@ -55,12 +55,13 @@ export function buildFollowUp(root, bench, beside) {
     h(
       "div",
       { class: "columns" },
-      h("div", { class: "asked" }, proposals, became),
+      h("div", { class: "answers" }, proposals, became, picture),
       h(
         "div",
         { class: "found", tabindex: 0, role: "region", "aria-label": "Table of both studies" },
         answer,
-        h("div", { class: "side" }, h("div", {}, responses, lesions), picture),
+        responses,
+        lesions,
         notes,
       ),
     ),
@@ -88,7 +89,7 @@ export function buildFollowUp(root, bench, beside) {
     if (fresh(proposals, now.proposals)) proposals.replaceChildren(...now.proposals.map((/** @type {any} */ p) => row(bench, beside, p)));
     const left = now.became.filter((/** @type {any} */ b) => !now.proposals.some((/** @type {any} */ p) => p.id === b.id && p.box));
     if (fresh(became, left)) became.replaceChildren(...left.map((/** @type {any} */ each) => fate(bench, each)));
-    if (fresh(responses, now.responses)) fill(responses, now.responses, "RECIST 1.1");
+    if (fresh(responses, now.responses)) fill(responses, withoutWhy(now.responses), "RECIST 1.1");
     if (fresh(lesions, now.lesions)) fill(lesions, now.lesions, "Lesions");
     const last = now.responses?.rows.at(-1);
     say(answer, last ? `${last.at(-2)}: ${last.at(-1)}` : "The table appears as soon as there are masks.");
@@ -135,6 +136,11 @@ function fate(bench, each) {
     choice,
     h("label", { title: "Lymph nodes count with their short axis (RECIST 1.1)" }, node, "Lymph node"),
   );
+}
+
+/** The rule stands above the table. @param {{columns: string[], rows: string[][]} | null} content */
+function withoutWhy(content) {
+  return content && { columns: content.columns.slice(0, -1), rows: content.rows.map((cells) => cells.slice(0, -1)) };
 }
 
 /** @param {HTMLTableElement} table @param {{columns: string[], rows: string[][]} | null} content @param {string} title */

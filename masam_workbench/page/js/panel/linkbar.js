@@ -55,7 +55,7 @@ export function buildLinkbar(root, bench, beside) {
       h("label", {}, "W", typed[0]),
       h("label", {}, "L", typed[1]),
     ),
-    h("div", { class: "group joined words", role: "group", "aria-label": "Plane" }, ...planes),
+    h("div", { class: "group joined planes", role: "group", "aria-label": "Plane" }, ...planes),
     link,
     legend,
   );

@@ -143,10 +143,10 @@ export class Overlay {
   _proposed(pen, camera, slice, { box, name, color, trust }) {
     const shape = box && outline(box, camera, slice);
     if (!shape) return;
-    pen.lines([...shape.corners, shape.corners[0]], color, 1.6, [2, 5]);
+    pen.lines([...shape.corners, shape.corners[0]], color, 2, [3, 4]);
     const left = Math.min(...shape.corners.map(([x]) => x));
     const top = Math.min(...shape.corners.map(([, y]) => y));
-    pen.text(`${name}?${trust === "good" ? "" : " (doubtful)"}`, left, top - 6, { color });
+    pen.text(`${name}?${trust === "good" ? "" : " (doubtful)"}`, left, top - 6);
   }
 
   /** @param {Pen} pen @param {Camera} camera */

@@ -28,6 +28,7 @@ export class Viewer {
     this.slices = new Slices();
     this.space = deep ? new Space(deep) : /** @type {Space} */ (/** @type {any} */ (new NoSpace()));
     this._deep = deep !== null;
+    this._ready = false; // whether there is a surface to draw on
     this._plane = /** @type {SlicePlane | null} */ (null);
     /** @type {Grid | null} */
     this.grid = null;
@@ -65,6 +66,7 @@ export class Viewer {
   /** Make ready to draw. */
   async start() {
     await this.slices.attachToCanvas(this._flat, false);
+    this._ready = true;
     await this.space.start();
     if (this._deep) this._plane = new SlicePlane(this);
     this.resize();
@@ -255,7 +257,7 @@ export class Viewer {
   _draw() {
     const grid = this.grid;
     const { clientWidth: width, clientHeight: height } = this.stage;
-    if (this._flatDue && this.slices.gl) {
+    if (this._flatDue && this._ready) {
       this._flatDue = false;
       if (grid && this.shown.length) {
         this.slices.scene.crosshairPos = this.cross.map((each, n) => (Math.round(each) + 0.5) / grid.size[n]);
