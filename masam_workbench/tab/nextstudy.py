@@ -211,7 +211,7 @@ class NextStudy:
             return
         days = [dateOf(self.pair.earlier), dateOf(self.pair.later)]
         days[bool(later)] = str(text).strip()[:10]
-        requireOrder(*days, self.pair.later.GetName())
+        requireOrder(days[0], days[1], self.pair.later.GetName())
         setDate(self.pair.later if later else self.pair.earlier, days[bool(later)])
         self.context.refreshSoon()
 
