@@ -146,12 +146,13 @@ def judged(
         for index, (track, course) in enumerate(zip(tracks, courses, strict=True))
         for number in range(len(lines))
     ]
-    waiting = sum(_waits(finding) for track in tracks for finding in track.findings)
+    waiting = sum(waits(finding) for track in tracks for finding in track.findings)
     assessments = tuple(assess(courses, targets))
     return FollowUp(tuple(lines), tuple(rows), assessments, plane, noise, (*notes, *more), waiting)
 
 
-def _waits(finding: Finding) -> bool:
+def waits(finding: Finding) -> bool:
+    """Whether a finding has to be confirmed by a person still."""
     return finding.accepted is None and (finding.look or finding.how.value == "carried over")
 
 
@@ -200,7 +201,7 @@ def _row(
         len(finding.parts),
         finding.how.value,
         "" if finding.quality is None else finding.quality.trust.value,
-        not _waits(finding),
+        not waits(finding),
         tuple(finding.notes),
     )
 

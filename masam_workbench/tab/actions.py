@@ -17,6 +17,7 @@ def actionsOf(tab: Tab) -> dict[str, Callable[..., Any]]:
         "chooseSeries": tab.images.chooseSeries,
         "continueWork": lambda work: tab.continuing.take(tab.images, work),
         "forgetWork": tab.continuing.forget,
+        "stepFrame": tab.images.stepFrame,
         "preset": tab.images.choosePreset,
         "newBox": tab.boxes.new,
         "moveBox": tab.boxes.move,

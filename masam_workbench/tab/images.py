@@ -12,11 +12,17 @@ from typing import Any, Protocol
 from MASAMSlicerLib.control.front import PLAIN, WARNING
 from MASAMSlicerLib.sampledata import SAMPLES
 from MASAMSlicerLib.scene.dicomfiles import sameGridAs
-from MASAMSlicerLib.scene.volumes import forgetVolumes, requireVolume
+from MASAMSlicerLib.scene.volumes import (
+    forgetVolumes,
+    frameOf,
+    framesOf,
+    requireVolume,
+    showFrame,
+)
 from MASAMSlicerLib.scene.windowlevel import applyPreset, presetsOf
 
 from masam_core.catalog.bundled import sample_data_dir
-from masam_core.errors import MasamError, SegmentationError, VolumeError
+from masam_core.errors import ConfigError, MasamError, SegmentationError, VolumeError
 from masam_core.image.apart import Reader, take_in_apart
 from masam_core.image.formats.dicom.origin import SourceImages
 from masam_core.image.geometry import Geometry
@@ -68,6 +74,7 @@ class Images:
         # A source with several series, and what it joins.
         self._undecided: tuple[Path, str, Beside | None] | None = None
         self.sources: dict[str, Any] | None = None  # of DICOM: ``SourceImages.to_dict``
+        self._isScene = False  # whether what is shown was a saved scene
 
     @property
     def samples(self) -> list[str]:
@@ -146,7 +153,7 @@ class Images:
                 self.context.state.series = facts["series"]
                 return False
             if scene:
-                self._takeScene(Path(facts["scene"]))
+                self._takeScene(Path(facts["scene"]), known or {})
             else:
                 self._take(target, name, {**facts, **(known or {})}, beside)
             return not masks or self.addMasks(masks, name)
@@ -198,6 +205,27 @@ class Images:
             path, name, beside = undecided
             await self.open(path, name, uid, beside=beside)
 
+    def stepFrame(self, by: int) -> None:
+        """Show another frame of a sequence.
+
+        Args:
+            by: how many frames further; below zero back. It ends at the first and the last.
+
+        Raises:
+            ConfigError: a run is going on, whose masks are of the frame that is shown.
+        """
+        context = self.context
+        if context.volume is None or not framesOf(context.volume):
+            return
+        if context.session.segmenting:
+            raise ConfigError("Wait for the run, or cancel it, before you go to another frame.")
+        before = frameOf(context.volume)
+        showFrame(context.volume, before + int(by), context.application.logics["Sequences"])
+        if frameOf(context.volume) != before:
+            forgetVolumes()
+            self._shown.showAnew()
+            context.refreshSoon()
+
     def choosePreset(self, name: str) -> None:
         """Window and level."""
         if self.context.volume is not None:
@@ -239,12 +267,20 @@ class Images:
         notes = " ".join(str(note) for note in facts.get("notes", []))
         context.say(notes, WARNING if notes else PLAIN)
 
-    def _takeScene(self, path: Path) -> None:
-        """Put a saved scene in the place of what was there."""
+    def _takeScene(self, path: Path, known: dict[str, Any]) -> None:
+        """Put a saved scene in the place of what was there.
+
+        Args:
+            path: of the .mrml file.
+            known: facts about the image of the name ``image``, which no scene holds.
+        """
         context = self.context
         volume, came = importScene(context.scene, path)
         self._letGo(came)
-        self._show(volume, None)
+        same = known.get("image", "") == volume.GetName()
+        self._show(volume, known.get("origin") if same else None)
+        self.sources = known.get("images") if same else None
+        self._isScene = True
         for lesion in context.lesions():
             if lesion.roi is None:
                 context.session.lesions.adopt(lesion)
@@ -258,9 +294,20 @@ class Images:
             SegmentationError: it was not read from DICOM.
         """
         volume = self.context.volume
+        if volume is not None and self.sources is None and self._isScene:
+            raise SegmentationError(
+                "A saved scene holds neither patient nor study of its images, so they don't leave "
+                "with it. For DICOM: save the masks as .seg.nrrd, open the DICOM series, drop the "
+                ".seg.nrrd on it, and save as DICOM there."
+            )
         if volume is None or self.sources is None:
             raise SegmentationError("This image is no DICOM series: it has no patient or study.")
-        return sameGridAs(volume, SourceImages.from_dict(self.sources))
+        grid = sameGridAs(volume, SourceImages.from_dict(self.sources))
+        if grid.images is None or len(grid.images.slices) != grid.shape[0]:
+            raise SegmentationError(
+                "The image has other slices than its DICOM series had: open the series again."
+            )
+        return grid
 
     def _show(self, volume: Any, origin: dict[str, Any] | None) -> None:
         self.context.volume = volume
@@ -271,7 +318,7 @@ class Images:
         """What was shown leaves, with all that belongs to it; ``came`` takes its place."""
         context = self.context
         self._onLeave()
-        self.sources = None
+        self.sources, self._isScene = None, False
         context.session.sceneClosed()
         removeAllBut(context.scene, came)
         context.session.lesions.forget()  # also what was read while it left

@@ -106,6 +106,8 @@ function plainKey(bench, event, key) {
     h: () => toggle(bench, "names"),
     e: () => bench.ask("next").then(() => bench.goTo(store.state.selected)),
     a: () => viewer.fit(),
+    ",": () => bench.ask("stepFrame", -1),
+    ".": () => bench.ask("stepFrame", 1),
     "[": () => bench.setEnd("lower"),
     "]": () => bench.setEnd("upper"),
     "+": () => zoom(bench, ZOOM),

@@ -24,6 +24,7 @@ const KEYS = [
   ["Enter", "with a tool: at the crosshair. A box takes two corners. Without: view alone"],
   ["+  −", "zoom at the crosshair"],
   ["1 to 9", "window presets"],
+  [",  and  .", "previous and next frame of a sequence"],
   ["A", "show all of every view"],
   ["Y", "layout; with a next study, both side by side"],
   ["V  G  C  H", "masks, boxes, crosshair, patient's name"],
