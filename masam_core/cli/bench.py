@@ -31,8 +31,8 @@ def bench_command(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="window, job, refine, length, loading, queue, start, scale; repeat for more. "
-            "Default: all but scale."
+            help="window, job, refine, length, loading, queue, start, growth, scale (with "
+            "growth); repeat for more. Default: all but the last two."
         ),
     ] = None,
     agreement: Annotated[

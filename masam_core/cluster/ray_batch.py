@@ -202,7 +202,10 @@ def _connected(address: str) -> Iterator[tuple[Any, str]]:
                 if address != "auto":
                     raise
                 where = f"a cluster of its own on {platform.node()}"
-                own = {"include_dashboard": False, "object_store_memory": OWN_STORE_BYTES}
+                own: dict[str, Any] = {
+                    "include_dashboard": False,
+                    "object_store_memory": OWN_STORE_BYTES,
+                }
                 ray.init(address="local", **own, **quiet)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             words = " ".join(str(error).split())
