@@ -11,8 +11,8 @@
 Everything is installed into .venv beside this file. Set MASAM_WHEELS to a folder of wheels to
 install without a network; fill it where there is one, with the same Python and system:
 
-    pip download -d FOLDER ".[train,video,bench,dicom,pacs,slicer,workbench,dev]" hatchling \\
-        editables
+    pip download -d FOLDER hatchling editables \\
+        ".[train,video,bench,dicom,pacs,slurm,ray,cloud,slicer,workbench,dev]"
 
 Without an NVIDIA GPU, PyTorch's small build for the processor is installed. MASAM_TORCH_INDEX names
 another package index, or a folder of wheels, to take PyTorch from; empty it means pip's own.
@@ -38,16 +38,17 @@ CHEAP_COVERAGE = (3, 12)
 # Arguments of pytest that say how its processes run.
 TOLD = ("-n", "--numprocesses", "-s", "--capture", "--pdb", "--trace", "-p")
 # Programs that tests run, and Debian's packages that bring them: the browser of the workbench's
-# tests, a PACS, and a validator of DICOM files.
+# tests, a PACS, a validator of DICOM files, and a cluster's queue.
 TOOLS = {
     "chromium": ["chromium", "libgl1", "libegl1", "fonts-dejavu-core"],
     "Orthanc": ["orthanc", "orthanc-dicomweb"],
     "dciodvfy": ["dicom3tools"],
+    "slurmctld": ["slurm-wlm", "munge"],
 }
 # What checks the workbench's page, from npm: its types, and whether everybody can use it.
 PAGE_CHECKS = ["typescript", "axe-core"]
 # What each command needs beyond the package itself.
-ALL = "train,video,bench,dicom,pacs,slicer,workbench,dev"
+ALL = "train,video,bench,dicom,pacs,slurm,ray,cloud,slicer,workbench,dev"
 EXTRAS = {"demo": "", "workbench": "workbench", "bench": "bench", "setup": ALL, "test": ALL}
 
 

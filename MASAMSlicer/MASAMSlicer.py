@@ -111,7 +111,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
-        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
         if self._isShown():  # after Reload, Slicer does not call enter
             self.enter()
@@ -172,7 +172,12 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._release()
 
     def onSceneEndClose(self, caller, event):
-        """An empty scene, or one that has just been loaded."""
+        """An empty scene."""
+        self.panel.sceneEmptied()
+        self.initialize()
+
+    def onSceneEndImport(self, caller, event):
+        """A scene that has just been loaded, perhaps into one that was there."""
         self.initialize()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,8 +10,11 @@ from typing import Any
 from masam_core.batch.case import BatchCase
 from masam_core.batch.cases import find_cases
 from masam_core.batch.engine import open_segmenter
+from masam_core.batch.merging import Merged, merge
 from masam_core.batch.queue import BatchQueue
 from masam_core.batch.run import OnCase, OnProgress, open_queue, run_batch
+from masam_core.batch.shard_record import ShardRecord, all_ended
+from masam_core.batch.shards import Shard
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import DONE, FAILED
 from masam_core.catalog.able import abilities_of_name
@@ -31,12 +34,16 @@ class Batch:
         cases: that were found.
         queue: what has become of them.
         notes: for the user: what was left out, what is run again.
+        shard: that it is, where others work on other parts.
+        merged: table and report of all shards, once the last one has ended.
     """
 
     spec: BatchSpec
     cases: list[BatchCase]
     queue: BatchQueue
     notes: list[str]
+    shard: Shard | None = None
+    merged: Merged | None = None
 
     def run(
         self,
@@ -60,29 +67,77 @@ class Batch:
             MasamError: the model can't be loaded, or the table can't be written.
         """
         try:
-            if self.queue.next() is None:
-                self.queue.write_table()
-                return True
-            with open_segmenter(self.spec.model, self.spec.worker, environment) as segmenter:
-                return run_batch(
-                    self.cases, self.queue, segmenter, self.spec, on_case, on_progress, cancelled
-                )
+            if self.shard is None:
+                return self._work(on_case, on_progress, cancelled, environment)
+            record = ShardRecord(self.spec.out, self.shard, self.queue)
+
+            def both(name: str, status: str, message: str) -> None:
+                record.on_case(name, status, message)
+                on_case(name, status, message)
+
+            whole = False
+            try:
+                whole = self._work(both, on_progress, cancelled, environment)
+            finally:
+                record.end(whole)
+            if whole and all_ended(self.spec.out, self.shard.count):
+                self.merged = merge(self.spec.out)
+            return whole
         finally:
             self.queue.release()
 
+    def _work(
+        self,
+        on_case: OnCase,
+        on_progress: OnProgress,
+        cancelled: Callable[[], bool],
+        environment: Mapping[str, str] | None,
+    ) -> bool:
+        if self.queue.next() is None:
+            self.queue.write_table()
+            return True
+        with open_segmenter(self.spec.model, self.spec.worker, environment) as segmenter:
+            return run_batch(
+                self.cases, self.queue, segmenter, self.spec, on_case, on_progress, cancelled
+            )
 
-def open_batch(spec: BatchSpec) -> Batch:
+
+def open_batch(
+    spec: BatchSpec, shard: Shard | None = None, cases: Sequence[BatchCase] | None = None
+) -> Batch:
     """Find the cases of a batch and what has become of them.
 
-    The folder of the results is held for this batch until it has run.
+    The folder of the results is held for this batch, or the shard for this process, until it has
+    run.
+
+    Args:
+        spec: of the batch.
+        shard: the part to work on; None is the whole batch.
+        cases: of the part, where they were found by somebody else; None looks for them.
 
     Raises:
         ConfigError, CheckpointError, SegmentationError: the batch can't begin.
     """
+    notes: list[str] = []
+    if cases is None:
+        spec, found, notes = look_for(spec)
+        cases = found if shard is None else shard.of(found)
+    queue = open_queue(cases, spec, shard)
+    return Batch(spec, list(cases), queue, [*notes, *queue.notes], shard)
+
+
+def look_for(spec: BatchSpec) -> tuple[BatchSpec, list[BatchCase], list[str]]:
+    """Settle a batch and find its cases.
+
+    Returns:
+        The batch as it is run (see ``settled``), its cases, and notes for people.
+
+    Raises:
+        ConfigError: see ``settled`` and ``find_cases``.
+    """
     spec, way = settled(spec)
     cases, notes = find_cases(spec.source, spec.labels, spec.out, spec.automatic)
-    queue = open_queue(cases, spec)
-    return Batch(spec, cases, queue, [*way, *notes, *queue.notes])
+    return spec, cases, [*way, *notes]
 
 
 def settled(spec: BatchSpec) -> tuple[BatchSpec, list[str]]:

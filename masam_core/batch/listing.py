@@ -7,6 +7,7 @@ from pathlib import Path
 
 from masam_core.batch.case import BatchCase
 from masam_core.batch.pairing import is_prompt
+from masam_core.batch.stores import url_of
 from masam_core.errors import ConfigError
 from masam_core.image.readable import readable
 from masam_core.image.volume import stem
@@ -52,7 +53,7 @@ def read_list(path: Path, automatic: bool = False) -> list[BatchCase]:
                 f"{path}, line {number}: boxes must be {SLICER_MARKUPS.endings[0]} files, or one "
                 "label image."
             )
-        target = path.parent / image
+        target = _place(path.parent, image)
         name = (row.get("name") or "").strip() or stem(target)
         cases.append(BatchCase(name, target, tuple(files)))
     return cases
@@ -75,4 +76,9 @@ def _files(folder: Path, boxes: str) -> list[Path]:
     except (OSError, ValueError):  # too long, as the names of several together may be
         pass
     parts = boxes.replace("|", ";").split(";")
-    return [folder / part.strip() for part in parts if part.strip()]
+    return [_place(folder, part.strip()) for part in parts if part.strip()]
+
+
+def _place(folder: Path, words: str) -> Path:
+    """A file relative to the list's folder, or a place in an object store."""
+    return Path(words) if url_of(Path(words)) else folder / words

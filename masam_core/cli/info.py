@@ -62,36 +62,56 @@ def system_facts() -> dict[str, Any]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
-    import torch
-
     import masam_core
     from masam_core.catalog.store import models_dir
-    from masam_core.inference.device import choose_device, choose_precision
+    from masam_core.inference.runtimes.openvino_device import compute_threads, has_torch
 
-    packages = ("torch", "torchvision", "numpy", "SimpleITK", "safetensors")
+    packages = ("torch", "torchvision", "openvino", "numpy", "SimpleITK", "safetensors")
     versions = {}
     for package in packages:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = "missing"
-    device = choose_device("auto")
     facts: dict[str, Any] = {
         "masam": masam_core.__version__,
         "python": platform.python_version(),
         "system": platform.platform(),
         **versions,
         "processors": os.cpu_count(),
-        "threads": torch.get_num_threads(),
+        "threads": compute_threads() or os.cpu_count(),
         "memory": _memory(),
-        "device": str(device),
-        "precision": str(choose_precision("auto", device)).removeprefix("torch."),
+        **_computing(),
         "models": str(models_dir()),
     }
+    if not has_torch():
+        return facts
+    import torch
+
     for number in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(number)
         facts[f"cuda:{number}"] = f"{properties.name}, {properties.total_memory / 2**30:.1f} GiB"
     return facts
+
+
+def _computing() -> dict[str, str]:
+    """Where the bundled model computes by itself, and in which precision."""
+    from masam_core.errors import ConfigError
+    from masam_core.inference.runtimes.choosing import place_of
+    from masam_core.inference.runtimes.openvino_device import OpenVINODevice
+
+    try:
+        place = place_of("bundled", "auto")
+    except ConfigError as error:
+        return {"device": "none", "why": str(error)}
+    if isinstance(place, OpenVINODevice):
+        from masam_core.inference.runtimes.openvino import choose_openvino_precision
+
+        return {"device": str(place), "precision": choose_openvino_precision("auto", place)}
+    from masam_core.inference.device import choose_precision
+
+    precision = str(choose_precision("auto", place)).removeprefix("torch.")
+    return {"device": str(place), "precision": precision}
 
 
 def _memory() -> str:

@@ -15,7 +15,6 @@ from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.confidence import confidence
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
-from masam_core.inference.sliding import slide
 from masam_core.inference.view import slice_crop
 from masam_core.lesion.choosing import choose_classes
 from masam_core.lesion.diameter_plane import DiameterPlane
@@ -111,6 +110,8 @@ def classify(
             "trained without prompts, on whole slices."
         )
     chosen = choose_classes(able.classes, classes, name)
+    from masam_core.inference.sliding import slide  # PyTorch, which a model for boxes may not need
+
     if not segmenter.sees_anything():
         raise IntensityError("The image has one value everywhere, so there is nothing to see.")
     frame = volume.geometry.canonical_frame(slice_axis)

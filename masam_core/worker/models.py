@@ -14,6 +14,7 @@ from masam_core.errors import Cancelled, CheckpointError
 if TYPE_CHECKING:
     from masam_core.inference.segmenter import Segmenter
     from masam_core.model.abilities import Abilities
+    from masam_core.model.masam import MASAM
 
 Progress = Callable[[float, str], None]
 
@@ -56,8 +57,9 @@ class ModelHolder:
             CheckpointError, ConfigError: as for the command line; what was loaded before stays.
         """
         from masam_core.catalog.resolve import resolve_base, resolve_model
+        from masam_core.inference.runtimes.choosing import place_of
+        from masam_core.inference.runtimes.openvino_device import OpenVINODevice
         from masam_core.inference.segmenter import Segmenter
-        from masam_core.model.checkpoint import load_model
 
         path = resolve_model(choice.model)
         stamp = _stamp(path)
@@ -65,7 +67,12 @@ class ModelHolder:
         if kept is not None and (kept.choice, kept.path, kept.stamp) == (choice, path, stamp):
             return kept
         base = resolve_base(path, Path(choice.base) if choice.base else None)
-        model = load_model(path, base=base)
+        model: str | MASAM = choice.model
+        place = place_of(choice.model, choice.device, choice.precision, choice.base)
+        if not isinstance(place, OpenVINODevice):
+            from masam_core.model.checkpoint import load_model  # torch only where it computes
+
+            model = load_model(path, base=base)
         # Two models side by side may be more than a GPU holds.
         self.loaded = None
         segmenter = Segmenter(

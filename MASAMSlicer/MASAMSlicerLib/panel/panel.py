@@ -207,6 +207,11 @@ class Panel:
         self.touchUp.sceneClosed()
         self.context.say("")
 
+    def sceneEmptied(self) -> None:
+        """The scene is empty: what a refresh has read while its nodes went is forgotten, too."""
+        self.context.session.lesions.forget()
+        self.watcher.forgetGone()
+
     def sceneOpened(self, parameters: Any) -> None:
         """Another scene is there, empty or just loaded, with its parameter node wrapper."""
         self.context.parameters = parameters

@@ -37,15 +37,14 @@ def test_best_quality_is_the_likeliest_class_of_the_mean_over_all_windows(
     segmenter.set_volume(volume)
     found = segment_classes(segmenter, "best")
 
-    values = torch.from_numpy(normalise(volume.array, "MR", config.intensity))
+    values = normalise(volume.array, "MR", config.intensity)
     crop = slice_crop(volume.geometry.canonical_frame())
     total, seen = torch.zeros(20, 4, crop.height, crop.width), torch.zeros(20)
     for start in range(-4, 20):
         indices = [min(max(z, 0), 19) for z in range(start, start + 5)]
         with torch.no_grad():
-            logits, _ = model(
-                crop.extract(values[indices], config.image_size)[None], NetworkPrompt()
-            )
+            window = torch.from_numpy(crop.extract(values[indices], config.image_size))
+            logits, _ = model(window[None], NetworkPrompt())
         up = F.interpolate(logits[0], size=(crop.height, crop.width), mode="bilinear").softmax(1)
         for place, z in enumerate(range(start, start + 5)):
             if 0 <= z < 20:

@@ -87,6 +87,29 @@ def test_only_the_delta_changes_and_the_base_is_named(config: TrainConfig) -> No
     assert info.config == config.model
 
 
+def test_weights_are_not_chosen_by_cases_without_any_class(config: TrainConfig) -> None:
+    automatic = replace(
+        config,
+        prompts=None,
+        synthetic=0.0,
+        model=replace(config.model, field_of_view="slice", shape_prior="none"),
+        steps=1,
+        validate_every=1,
+    )
+    held_out = config.data / "ball2" / "label.nii.gz"
+    sitk.WriteImage(sitk.ReadImage(str(held_out)) * 0, str(held_out))
+    with pytest.raises(ConfigError, match="No case with split 'val' holds anything"):
+        train(automatic, quiet)
+    # One that is trained on is an example of nothing, and told.
+    empty = config.data / "ball0" / "label.nii.gz"
+    sitk.WriteImage(sitk.ReadImage(str(empty)) * 0, str(empty))
+    told: list[str] = []
+    train(replace(automatic, out=config.out.with_name("other"), validate_every=0), told.append)
+    assert any("hold nothing of what is to be found" in line and "ball0" in line for line in told)
+    with pytest.raises(ConfigError, match="No training case holds anything"):
+        train(replace(automatic, target=Target(labels=(9,))), quiet)
+
+
 def test_the_loss_falls(config: TrainConfig) -> None:
     longer = replace(
         config,
