@@ -258,6 +258,28 @@ class MASAMSlicerLogic(ScriptedLoadableModuleLogic):
             lesions = [session.lesions.add(volumeNode, segmentationNode, r) for r in roiNodes]
             return session.segmentNow([x.id for x in lesions], choice, options, segmentationNode)
 
+    def segmentAll(self, volumeNode, choice, classes=(), options=None, segmentationNode=None):
+        """Segment a whole volume without boxes and wait; for scripts and Slicer without a window.
+
+        Args:
+            volumeNode: the image.
+            choice: masam_core.worker.steps.ModelChoice of a model that was trained without prompts.
+            classes: names of those that are wanted; empty for all.
+            options: masam_core.inference.options.SegmentOptions; None is the default.
+            segmentationNode: for the result; None is that of an earlier run of the same model on
+                this volume, or a new one.
+
+        Returns:
+            MASAMSlicerLib.session.whole.WholeReport.
+
+        Raises:
+            MasamError: what went wrong; the scene has not been changed.
+        """
+        from MASAMSlicerLib.blocking import BlockingSession
+
+        with BlockingSession(slicer.mrmlScene) as session:
+            return session.segmentAllNow(volumeNode, choice, options, classes, segmentationNode)
+
 
 class MASAMSlicerTest(SelfTests, ScriptedLoadableModuleTest):
     """Runs by ctest in Slicer, by Reload & Test, and under pytest on slicer-core."""

@@ -16,6 +16,7 @@ from masam_core.cli.options import (
     SETTINGS,
     Anonymous,
     Base,
+    Classes,
     Device,
     DiameterPlaneOption,
     ExtendOption,
@@ -103,6 +104,7 @@ def segment_command(
             rich_help_panel=PROMPTS,
         ),
     ] = False,
+    classes: Classes = None,
     line: Annotated[
         list[str] | None,
         typer.Option(
@@ -247,6 +249,7 @@ def segment_command(
         only=only or (),
         mask=mask,
         automatic=automatic,
+        classes=classes or (),
         point=point or (),
         not_point=not_point or (),
         scribble=scribble or (),
@@ -270,6 +273,7 @@ def segment_command(
             "--extend": extend != SegmentOptions.extend,
             "--modality": modality,
             "--series": series,
+            "--class": classes,
             "another prompt": typed.beside_box_and_automatic,
             "a second --out": len(out) > 1,
             "--anonymous": anonymous,
@@ -298,7 +302,7 @@ def segment_command(
     from masam_core.export.segmentation import require_formats
     from masam_core.image.volume import read_volume
     from masam_core.inference.automatic import segment_classes
-    from masam_core.inference.box_segmenter import segment_record
+    from masam_core.inference.box_segmenter import not_found, segment_record
     from masam_core.inference.segmenter import Segmenter
 
     options = segment_options(
@@ -340,12 +344,13 @@ def segment_command(
                 show("all slices", 1, 1),
                 slice_axis=options.slice_axis,
                 diameter_plane=options.diameter_plane,
+                classes=classes or (),
             )
     if automatic and not any(lesion.mask.any() for lesion in lesions):
         raise SegmentationError(f"Nothing was found in {image}; no file was written.")
     if anonymous:
         lesions, volume = without_patient(lesions, volume)
-    notes = asked.notes
+    notes = asked.notes + tuple(filter(None, [not_found(lesions)]))
     others = out
     if source is not None:
         from masam_core.export.reference import onto_reference
@@ -474,6 +479,7 @@ def _document(
                 "cuts": [cut.to_dict() for cut in lesion.cuts],
                 "looked_mm": lesion.looked_mm,
                 "messages": list(lesion.messages),
+                **({} if lesion.term is None else {"term": lesion.term.to_dict()}),
                 "prompts": lesion.prompts and lesion.prompts.to_dict(lesion.geometry),
                 **lesion.measurements.to_dict(),
             }
@@ -499,10 +505,12 @@ def _table(lesions: list[Lesion], notes: tuple[str, ...], out: list[Path]) -> No
         sure = lesion.known_confidence
         shown = "cut off" if lesion.cuts else "-" if sure is None else f"{sure:.0%}"
         rows.append((number, lesion.name, volume, diameters, shown))
-    console().print(table(("", "Lesion", *figures), rows, figures))
+    what = "lesion" if any(lesion.term is None for lesion in lesions) else "structure"
+    console().print(table(("", what.capitalize(), *figures), rows, figures))
     for lesion in lesions:
         for message in lesion.messages:
             say(f"{lesion.name}: {message}", typer.colors.YELLOW)
     for note in notes:
         say(note, typer.colors.YELLOW)
-    say(f"Wrote {plural(len(lesions), 'lesion')} to {', '.join(map(str, out))}")
+    written = sum(lesion.term is None or bool(lesion.mask.any()) for lesion in lesions)
+    say(f"Wrote {plural(written, what)} to {', '.join(map(str, out))}")

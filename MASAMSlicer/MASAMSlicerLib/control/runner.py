@@ -258,6 +258,10 @@ class Runner:
             words = _("{volume}: {words}").format(volume=elsewhere, words=words)
         self._front.say(words, WARNING if hasNotes(report) else PLAIN)
         self._front.refreshSoon()
+        self.goOn()
+
+    def goOn(self) -> None:
+        """Start what has waited for the end of a run, be it of lesions or of a whole volume."""
         after, self._after = self._session.lesions.lesion(self._after), ""
         if after is not None and not after.locked:
             self.start([after.id])
@@ -265,6 +269,16 @@ class Runner:
             self.start([self._asked.pop(0)])
         elif self._follows():
             self._following.runEnded()
+
+    def callOff(self) -> str:
+        """Forget what has waited for the end of a run that has come to nothing.
+
+        Returns:
+            What stays all the same, in words; empty where everything is as it was.
+        """
+        self._after = ""
+        self._asked.clear()
+        return self._takeBack()
 
     def _elsewhere(self, report: RunReport) -> str:
         """Name of a run's volume where another one has been chosen since; else an empty text."""
@@ -275,9 +289,7 @@ class Runner:
 
     def _onError(self, error: Exception) -> None:
         self._end()
-        self._after = ""
-        self._asked.clear()
-        stays = self._takeBack()
+        stays = self.callOff()
         if isinstance(error, Cancelled):
             words = stays or _("everything is as it was.")
             self._front.say(_("Cancelled; {words}").format(words=words))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -362,17 +363,24 @@ def test_a_fetch_that_breaks_is_gone_on_with_and_no_part_is_segmented(
 
     report_file = write_case(tmp_path / "case")
     count = len(list((tmp_path / "case" / "images").iterdir()))
-    watch = make(source=Breaking(tmp_path / "case" / "images"))
+    source = Breaking(tmp_path / "case" / "images")
+    watch = make(source=source)
     feed(watch, report_file)
-    for _ in range(2):
-        clock.now += QUIET + 3600  # a part would be taken for whole
-        time.sleep(0.01)  # the pause is over
-        watch.step()
+
+    def step_until(holds: Callable[[], Any]) -> None:
+        for _ in range(1000):  # a pause of milliseconds may not be over at the next step
+            clock.now += QUIET + 36  # a part would be taken for whole
+            watch.step()
+            if holds():
+                return
+            time.sleep(0.002)
+        pytest.fail("No step went on with the fetch")
+
+    for breaks in (1, 0):
+        step_until(lambda left=breaks: source.breaks == left)
         assert not list(watch.places.incoming.rglob("*.dcm"))[1:]  # the report alone
         assert statuses(tmp_path) == []
-    clock.now += QUIET + 3600
-    time.sleep(0.01)
-    watch.step()
+    step_until(lambda: list(watch.places.incoming.rglob("*.dcm"))[1:])
     clock.now += QUIET
     watch.run(once=True)
     assert statuses(tmp_path) == [("done", "yes")]

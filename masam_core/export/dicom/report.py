@@ -27,7 +27,8 @@ from masam_core.export.dicom.lesions import (
 from masam_core.export.dicom.segmentation import without_dates
 from masam_core.export.dicom.subject import Subject, hashed_uid
 from masam_core.image.formats.dicom.origin import SliceName
-from masam_core.lesion.terminology import MORPHOLOGICALLY_ALTERED, Code, TumourType
+from masam_core.lesion.organs import category_of
+from masam_core.lesion.terminology import Code, TumourType
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -172,10 +173,11 @@ def _groups(
     """The groups of one lesion; the images that they name are added to ``used``."""
     subject, segments = study.subject, study.segments
     name, version, parameters = algorithm(one.lesion)
+    term = one.lesion.term or kind
     given: dict[str, Any] = {
         "tracking_identifier": hd.sr.TrackingIdentifier(one.tracking_uid, one.label),
-        "finding_category": concept(MORPHOLOGICALLY_ALTERED),
-        "finding_type": concept(kind.code),
+        "finding_category": concept(category_of(term)),
+        "finding_type": concept(term.code),
         "algorithm_id": hd.sr.AlgorithmIdentification(
             name, version, [f"{key}={value}" for key, value in parameters.items()] or None
         ),

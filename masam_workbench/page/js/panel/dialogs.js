@@ -26,7 +26,7 @@ const KEYS = [
   ["1 to 9", "window presets"],
   [",  and  .", "previous and next frame of a sequence"],
   ["A", "show all of every view"],
-  ["Y", "layout"],
+  ["Y", "layout; with a next study, both side by side"],
   ["V  G  C  H", "masks, boxes, crosshair, patient's name"],
   ["I", "save a picture"],
   ["Esc", "put the tool away, stop"],

@@ -1,6 +1,6 @@
 import { button, h, say } from "../dom.js";
 import { toggle } from "../keys.js";
-import { LAYOUTS } from "../view/layout.js";
+import { LAYOUTS, layoutsOf } from "../view/layout.js";
 import { short } from "../view/words.js";
 import { menu } from "./menu.js";
 import { toolButton } from "./toolbox.js";
@@ -95,7 +95,10 @@ export function buildViewbar(root, bench) {
     root.classList.toggle("off", root.inert);
   });
   viewer.onChange(() => {
-    LAYOUTS.forEach((each, n) => layouts[n].setAttribute("aria-pressed", String(each.key === viewer.layout)));
+    LAYOUTS.forEach((each, n) => {
+      layouts[n].setAttribute("aria-pressed", String(each.key === viewer.layout));
+      layouts[n].hidden = !layoutsOf(viewer).includes(each);
+    });
     [viewer.window, viewer.level].forEach((value, n) => {
       if (document.activeElement !== typed[n]) typed[n].value = short(value);
     });
