@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+from MASAMSlicerLib.scene.classes import HOLDS_CLASSES
 from MASAMSlicerLib.scene.export import saveSegmentation
 from MASAMSlicerLib.scene.keptbox import KeptBox
 from MASAMSlicerLib.scene.lesions import (
@@ -276,6 +277,10 @@ def isPlain(scene: Any, volumeNode: Any) -> bool:
     markups = nodesOfClass(scene, "vtkMRMLMarkupsNode")
     return not (
         others
+        or any(
+            node.GetAttribute(HOLDS_CLASSES)
+            for node in nodesOfClass(scene, "vtkMRMLSegmentationNode")
+        )
         or nodesOfClass(scene, "vtkMRMLTransformNode")
         or nodesOfClass(scene, "vtkMRMLSequenceNode")
         or any(not node.GetAttribute(LESION) for node in markups)

@@ -38,6 +38,8 @@ STATE: dict[str, Any] = {
     "earlier": None,
     "followup": {},
     "link": {},
+    "automatic": {},
+    "structures": [],
     "models": [],
     "model": ModelChoice.model,
 }

@@ -41,6 +41,7 @@ from masam_workbench.tab.running import Running
 from masam_workbench.tab.saving import Saving
 from masam_workbench.tab.shown import Shown
 from masam_workbench.tab.state import STATE, State
+from masam_workbench.tab.structures import Structures
 from masam_workbench.tab.unsaved import Unsaved
 from masam_workbench.tab.uploads import Uploads
 from masam_workbench.tab.works import DAYS, Works
@@ -121,6 +122,7 @@ class Tab:
             onResult=lambda _: self.appearance.showMasks(),
             measureSoon=self.measuring.soon,
         )
+        self.structures = Structures(context, self.running)
         self.correcting = Correcting(context, self.running.runner, self.measuring.soon)
         self.saving = Saving(
             context,
@@ -128,6 +130,7 @@ class Tab:
             self.measuring.whenMeasured,
             self.images.dicomGrid,
             lambda node: self._saving(node)(),
+            self.structures.segmentations,
         )
         self.archive = Archive(context, self.images, self.saving.segmentation, self._saving)
         self.checking = Checking(context, makeTransport)
@@ -158,11 +161,12 @@ class Tab:
             state.lesions = rows
             state.image = self.nextStudy.image()
             self.nextStudy.refresh()
-            every = [*rows, *self.nextStudy.rows()]
+            every = [*rows, *self.nextStudy.rows(), *self.structures.rows()]
             state.saved = self.unsaved.isSaved(every)
             self.autosave.look([{**row, "state": ""} for row in every], not state.saved)
             if state.image is None:
                 self.continuing.list()
+            self.structures.refresh()
             state.busy = self.running.busy
             state.pending = len(session.pending(volume)) if volume is not None else 0
             context.dropOldMessage()
@@ -183,7 +187,7 @@ class Tab:
 
     def surface(self, version: str) -> bytes | None:
         """The mesh of a mask that is shown, as an MZ3 file; None where there is no such mask."""
-        mask = self.masks.known(version)
+        mask = self.masks.known(version) or self.structures.known(version)
         if mask is None or self.context.volume is None:
             return None
         if version not in self._surfaces:
@@ -213,8 +217,13 @@ class Tab:
         """Ask which models are here, and choose one of them, if one is named."""
 
         def listed(answer: dict[str, Any]) -> None:
-            names = [str(each["name"]) for each in answer["models"] if each["here"]]
-            self.state.models = [{"name": name, "words": modelName(name)} for name in names]
+            here = [each for each in answer["models"] if each["here"]]
+            names = [str(each["name"]) for each in here]
+            self.structures.models(here)
+            self.state.models = [
+                {"name": name, "words": modelName(name) + self.structures.words(name)}
+                for name in names
+            ]
             if chosen in names:
                 self.running.setModel(chosen)
 
@@ -234,6 +243,7 @@ class Tab:
         self.autosave.leave(keep=not self.state.saved)
         self.unsaved.clear()
         self.nextStudy.forget()
+        self.structures.forget()
         self.masks.clear()
         self._surfaces.clear()
 
@@ -245,6 +255,7 @@ class Tab:
         """
         lesions = [*self.context.lesions(), *self.nextStudy.lesions()]
         rows = self.rows.rowsOf(x for x in lesions if node is None or x.segmentation is node)
+        rows += self.structures.rows(node)
         volume = self.context.volume
 
         def saved() -> None:

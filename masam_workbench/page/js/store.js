@@ -20,6 +20,8 @@ export class Store {
       earlier: null,
       link: {},
       followup: {},
+      automatic: {},
+      structures: [],
     });
     /** @type {{keys: string[], then: () => void}[]} */
     this._watchers = [];

@@ -56,6 +56,15 @@ export interface Around {
   elastic: boolean;
 }
 
+export interface Structure {
+  id: string;
+  name: string;
+  color: string;
+  visible: boolean;
+  mask: { version: string; extent: number[] } | null;
+  surface: string | null;
+}
+
 export interface Proposal {
   id: string;
   name: string;
@@ -117,6 +126,14 @@ export interface State {
   models: (string | { name: string; words: string })[];
   model: string;
   earlier: { image: Image; lesions: Lesion[] } | null;
+  automatic: {
+    there?: boolean;
+    only?: boolean;
+    problem?: string;
+    running?: boolean;
+    classes?: { name: string; color: string; wanted: boolean }[];
+  };
+  structures: Structure[];
   link: { trust?: string; words?: string; matrix?: number[][] | null; around?: Around[] };
   [more: string]: any;
 }

@@ -90,7 +90,7 @@ export function buildTopbar(root, bench, files, dialogs, pacs) {
   store.watch(["pacs"], () => {
     fromPacs.hidden = toPacs.hidden = !pacs.there;
   });
-  store.watch(["image", "undoTitle", "redoTitle", "busy", "lesions", "saved", "pacs"], () => {
+  store.watch(["image", "undoTitle", "redoTitle", "busy", "lesions", "structures", "saved", "pacs"], () => {
     const { image, undoTitle, redoTitle, busy, lesions } = store.state;
     say(name, image?.name ?? "");
     name.title = image?.name ?? "";
@@ -98,7 +98,8 @@ export function buildTopbar(root, bench, files, dialogs, pacs) {
     undo.title = undoTitle ? `Undo: ${undoTitle} (Ctrl+Z)` : "There is nothing to undo";
     redo.disabled = !redoTitle || Boolean(busy);
     redo.title = redoTitle ? `Redo: ${redoTitle} (Ctrl+Y)` : "There is nothing to redo";
-    const masks = lesions.some((each) => each.mask);
+    const found = store.state.structures.some((each) => each.mask);
+    const masks = found || lesions.some((each) => each.mask);
     kinds.forEach((each, n) => {
       each.disabled = n === 3 ? !image : !masks;
       each.hidden = n > 3 && !image?.study;

@@ -1,5 +1,6 @@
 import { cornersOf, EDGES, handles, outline } from "./boxes.js";
 import { Pen } from "./pen.js";
+import { Masks } from "./masks.js";
 import { paintMarks } from "./marks.js";
 import { paintMeasures } from "./measures.js";
 import { paintSides, sideMarks } from "./sides.js";
@@ -32,6 +33,9 @@ export class Overlay {
     this.masks = masks;
     this.look = look;
     this.slabs = new Slabs();
+    /** Masks of what a model has made of the whole volume. */
+    this.structures = new Masks(() => viewer.change(false));
+    store.watch(["structures"], () => this.structures.take(store.state.structures));
     /** What a tool draws while it is used. @type {((pen: Pen, camera: Camera) => void) | null} */
     this.draft = null;
     /** Drawn round the pointer. @type {((pen: Pen, camera: Camera) => void) | null} */
@@ -93,7 +97,10 @@ export class Overlay {
       pen.context.restore();
     }
     const seen = store.state.lesions.filter((each) => each.visible);
-    if (look.masks) for (const lesion of seen) this._mask(pen, camera, slice, lesion);
+    if (look.masks) {
+      for (const each of store.state.structures) if (each.visible) this._mask(pen, camera, slice, each, this.structures);
+      for (const lesion of seen) this._mask(pen, camera, slice, lesion);
+    }
     if (look.boxes) for (const lesion of seen) this._box(pen, camera, slice, lesion);
     for (const each of this.proposed) this._proposed(pen, camera, slice, each);
     if (look.cross) this._cross(pen, camera);
@@ -107,9 +114,9 @@ export class Overlay {
     this.ring?.(pen, camera);
   }
 
-  /** @param {Pen} pen @param {Camera} camera @param {number} slice @param {Lesion} lesion */
-  _mask(pen, camera, slice, lesion) {
-    const path = this.masks.path(lesion.id, camera, slice);
+  /** @param {Pen} pen @param {Camera} camera @param {number} slice @param {{id: string, color: string}} lesion */
+  _mask(pen, camera, slice, lesion, masks = this.masks) {
+    const path = masks.path(lesion.id, camera, slice);
     if (!path) return;
     const onScreen = new Path2D();
     onScreen.addPath(path, camera.matrix());
