@@ -152,7 +152,7 @@ def test_segmenting_with_the_bundled_model_needs_no_pytorch(
         [sys.executable, str(script), str(folder), str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,  # of a busy machine
         env={**os.environ, "MASAM_HOME": str(tmp_path / "home")},
         check=False,
     )
