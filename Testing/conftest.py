@@ -63,8 +63,10 @@ def few_threads() -> None:
 def exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compute in float32 also where the processor has something faster: tests compare exactly."""
     from masam_core.inference import device
+    from masam_core.inference.runtimes import openvino
 
     monkeypatch.setattr(device, "has_fast_bfloat16", lambda: False)
+    monkeypatch.setattr(openvino, "capabilities", lambda _: ["FP32"])
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ def _compared(run: Run, subject: Subject, slices: int) -> Iterator[Row]:
     with Segmenter(subject.build(), run.device, copy=False) as segmenter:
         segmenter.set_volume(volume)
         segmenter.segment(box, FAST)
-        usual = segmenter._graphs
+        usual = segmenter.runtime.graphs
         assert usual is not None
         found: dict[bool, tuple[Timing, list[Lesion]]] = {}
         for recorded in (False, True):

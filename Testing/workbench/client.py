@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-SECONDS = 180.0  # longest wait; a first run loads PyTorch and the model
+SECONDS = 90.0  # longest wait; a first run loads PyTorch and the model
 
 
 class Page:

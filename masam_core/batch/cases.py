@@ -19,7 +19,7 @@ _MOST_NOTES = 20  # on images without a box; more are counted
 
 
 def find_cases(
-    source: Path, labels: Path | None = None, out: Path | None = None
+    source: Path, labels: Path | None = None, out: Path | None = None, automatic: bool = False
 ) -> tuple[list[BatchCase], list[str]]:
     """Cases of a folder or a CSV list, and notes on what was left out.
 
@@ -37,6 +37,8 @@ def find_cases(
             in an object store (``s3://...``, see ``masam_core.batch.stores``).
         labels: folder of label images that bear the images' names.
         out: folder of the results, which holds no cases even if it lies in ``source``.
+        automatic: whether images are segmented whole: then every image is a case, without boxes,
+            and a list needs no column of them. Files of boxes are still told from images.
 
     Raises:
         ConfigError: no such folder, no case in it, or a list that can't be read.
@@ -47,7 +49,7 @@ def find_cases(
     if url := url_of(source):
         return _in_store(url, labels)
     if source.is_file():
-        return distinct(read_list(source), source.parent)
+        return distinct(read_list(source, automatic), source.parent)
     if not source.is_dir():
         raise ConfigError(f"There is no folder of images at {source}.")
     if labels is not None and not labels.is_dir():
@@ -55,6 +57,12 @@ def find_cases(
     top, notes = look_through(source, {p.resolve() for p in (labels, out) if p is not None})
     search = Search([] if labels is None else label_files(labels))
     images = search.run(top)
+    if automatic:
+        every = [BatchCase(image.case.name, image.image) for image in images]
+        if not every:
+            raise ConfigError(f"{source} holds no image. Expected NAME.nii.gz, .nrrd or .mha.")
+        found, renamed = distinct(every, source)
+        return found, [*notes, *renamed]
     lonely = [image.shown for image in images if not image.boxes]
     notes += [f"{shown}: no box was found for it." for shown in lonely[:_MOST_NOTES]]
     if (more := len(lonely) - _MOST_NOTES) > 0:

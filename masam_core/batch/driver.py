@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from masam_core.batch.case import BatchCase
@@ -16,7 +17,10 @@ from masam_core.batch.shard_record import ShardRecord, all_ended
 from masam_core.batch.shards import Shard
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import DONE, FAILED
+from masam_core.catalog.able import abilities_of_name
+from masam_core.errors import CheckpointError, ConfigError
 from masam_core.image.readable import readable
+from masam_core.lesion.choosing import choose_classes
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -116,10 +120,49 @@ def open_batch(
     """
     notes: list[str] = []
     if cases is None:
-        found, notes = find_cases(spec.source, spec.labels, spec.out)
+        spec, found, notes = look_for(spec)
         cases = found if shard is None else shard.of(found)
     queue = open_queue(cases, spec, shard)
     return Batch(spec, list(cases), queue, [*notes, *queue.notes], shard)
+
+
+def look_for(spec: BatchSpec) -> tuple[BatchSpec, list[BatchCase], list[str]]:
+    """Settle a batch and find its cases.
+
+    Returns:
+        The batch as it is run (see ``settled``), its cases, and notes for people.
+
+    Raises:
+        ConfigError: see ``settled`` and ``find_cases``.
+    """
+    spec, way = settled(spec)
+    cases, notes = find_cases(spec.source, spec.labels, spec.out, spec.automatic)
+    return spec, cases, [*way, *notes]
+
+
+def settled(spec: BatchSpec) -> tuple[BatchSpec, list[str]]:
+    """The same batch, automatic where its model takes no boxes; and a note on that.
+
+    A worker's model may be on another machine: there it is as the batch says.
+
+    Raises:
+        ConfigError: a class that the model does not know, or classes for a model that takes boxes.
+    """
+    able = None
+    if not spec.worker:
+        with suppress(CheckpointError):  # it is said when the model is looked for in earnest
+            able = abilities_of_name(spec.model.model)
+    notes = []
+    if able is not None and able.automatic and not able.prompts and not spec.automatic:
+        spec = replace(spec, automatic=True)
+        notes.append("The model takes no boxes: every image is segmented whole.")
+    if spec.classes and not spec.automatic:
+        raise ConfigError("Classes are for segmenting whole images without boxes (--automatic).")
+    if spec.automatic and able is not None and not able.automatic:
+        raise ConfigError(f"The model '{spec.model.model}' needs boxes; leave --automatic out.")
+    if able is not None and able.classes:
+        choose_classes(able.classes, spec.classes, spec.model.model)
+    return spec, notes
 
 
 def run_spec(

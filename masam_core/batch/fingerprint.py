@@ -71,6 +71,8 @@ def settings(spec: BatchSpec, device: str | None = None) -> dict[str, Any]:
         # Left out where they are not asked for, as of results of earlier versions.
         **({"further formats": list(spec.also)} if spec.also else {}),
         **({"anonymous": True} if spec.anonymous else {}),
+        **({"automatic": True} if spec.automatic else {}),
+        **({"classes": list(spec.classes)} if spec.classes else {}),
         **{name: model[name] for name in ("model", "base", "device", "precision")},
     }
 
@@ -92,9 +94,9 @@ def _here(choice: ModelChoice, device: str | None) -> dict[str, Any]:
     model = resolve_model(choice.model)
     base = resolve_base(model, Path(choice.base) if choice.base else None)
     if device is None:
-        from masam_core.inference.device import choose_device
+        from masam_core.inference.runtimes.choosing import place_of
 
-        device = choose_device(choice.device).type
+        device = place_of(choice.model, choice.device, choice.precision, choice.base).type
     return {
         "model": sha256_of(model),
         "base": None if base is None else sha256_of(base),

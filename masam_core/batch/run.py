@@ -14,7 +14,7 @@ from masam_core.batch.shards import Shard, ShardLock
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import DONE, PENDING, RUNNING, reported, state_folder
 from masam_core.batch.stores import Fetched
-from masam_core.batch.work import OnProgress, read_case, records_of_case, words_of, work_on
+from masam_core.batch.work import OnProgress, prompts_of_case, read_case, words_of, work_on
 from masam_core.errors import Cancelled, MasamError
 from masam_core.image.volume import Volume
 from masam_core.inference.box_segmenter import BoxSegmenter
@@ -131,7 +131,7 @@ def run_batch(
         try:
             local, volume = ahead.take(case)
             held.append(local)
-            return local.case, volume, records_of_case(local.case, volume, spec.per)
+            return local.case, volume, prompts_of_case(local.case, volume, spec)
         finally:
             # After the boxes: label images are read by the same process.
             following = queue.next()  # this case no longer waits

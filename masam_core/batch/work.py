@@ -6,7 +6,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import masam_core
 from masam_core.batch.case import BatchCase
@@ -20,7 +20,13 @@ from masam_core.export.segmentation import require_formats, write_files
 from masam_core.image.apart import read_apart, read_labels_apart
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.inference.box_segmenter import BoxSegmenter, segment_records
+from masam_core.inference.box_segmenter import (
+    BoxSegmenter,
+    ClassSegmenter,
+    not_found,
+    segment_records,
+    segment_whole,
+)
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.labels import boxes_of_labels
 from masam_core.prompts.per import Per
@@ -86,20 +92,22 @@ def work_on(
     for number, record in enumerate(records, 1):
         shown = f"Lesion {number}" if spec.anonymous else record.name
         log(name, _prompt_words(record, volume, shown))
-    lesions = segment_records(
-        segmenter,
-        volume,
-        records,
-        spec.segment,
-        lambda fraction, text: on_progress(name, fraction, text),
-        cancelled,
-    )
+
+    def show(fraction: float, text: str) -> None:
+        on_progress(name, fraction, text)
+
+    if spec.automatic:
+        whole = cast(ClassSegmenter, segmenter)
+        lesions = segment_whole(whole, volume, spec.segment, spec.classes, show, cancelled)
+    else:
+        lesions = segment_records(segmenter, volume, records, spec.segment, show, cancelled)
     on_progress(name, 1.0, "writing")
     if spec.anonymous:
         lesions, volume = without_patient(lesions, replace(volume, name=case.name))
         volume = replace(volume, name=case.name)  # as the files are called
     shown = "The prompts" if spec.anonymous else ""
     notes = [f"{lesion.name}: {note}" for lesion in lesions for note in lesion.messages]
+    notes += filter(None, [not_found(lesions)])
     notes += filter(None, (left_out(path, volume.geometry, shown) for path in local.boxes))
     notes += write_files(targets[: 1 + len(spec.also)], lesions, volume)
     if spec.overlay:
@@ -128,6 +136,15 @@ def read_case(modality: str | None, case: BatchCase) -> Volume:
     volume = read_apart(case.image).with_modality(modality)
     _ = volume.content_hash
     return volume
+
+
+def prompts_of_case(case: BatchCase, volume: Volume, spec: BatchSpec) -> list[PromptRecord]:
+    """The lesions that a case asks for; none where whole images are segmented without boxes.
+
+    Raises:
+        BoxError: see ``records_of_case``.
+    """
+    return [] if spec.automatic else records_of_case(case, volume, spec.per)
 
 
 def records_of_case(case: BatchCase, volume: Volume, per: Per) -> list[PromptRecord]:

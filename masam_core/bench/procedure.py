@@ -12,6 +12,7 @@ from masam_core.bench.literal import LiteralMASAM
 from masam_core.image.intensity import intensity_limits, scale_intensity
 from masam_core.image.volume import Volume
 from masam_core.inference.job import Job, job_crop
+from masam_core.inference.sliding import restored
 from masam_core.inference.view import ellipsoid_prior, network_input
 from masam_core.inference.windows import window_slices, window_starts
 from masam_core.model.prompt import NetworkPrompt
@@ -55,15 +56,16 @@ class LiteralProcedure:
         config, crop = self.config, self.job.crop
         indices = window_slices(start, config.num_slices, len(self.values))
         slices = np.arange(start, start + config.num_slices)
-        shown = network_input(torch.from_numpy(self.values[indices]), crop, config)
+        shown = torch.from_numpy(network_input(self.values[indices], crop, config))
         boxes = crop.to_pixels(self.job.boxes_at(slices), config.image_size)
         prompt = NetworkPrompt(torch.from_numpy(boxes))
         if config.shape_prior == "ellipsoid":
             first, last = self.job.prompt.first_slice, self.job.prompt.last_slice
-            prompt.masks = ellipsoid_prior(slices, first, last, boxes, config)
+            prior = ellipsoid_prior(slices, first, last, boxes, config)
+            prompt.masks = torch.from_numpy(prior)
         embedding = self.literal.encode(shown[None].to(self.device))
         logits = self.literal.decode(embedding, prompt.map(lambda t: t.to(self.device)))
-        return np.asarray(crop.restore(logits).softmax(dim=1)[:, 1].cpu().numpy())
+        return np.asarray(restored(logits, crop).softmax(dim=1)[:, 1].cpu().numpy())
 
     def run(self, on_window: Callable[[int, int], None] | None = None) -> NDArray[np.float32]:
         """Mean probability (slices of the box, rows, cols) on the crop.

@@ -10,10 +10,12 @@ PACKAGE = Path(__file__).resolve().parent.parent
 DELTA = "masam_vit_s14_tumour.safetensors"
 CORRECTOR = "masam_corrector.safetensors"
 BASE = "vit_s14_base.safetensors"
+OPENVINO = "masam_openvino.zip"
 BUNDLED_BACKBONE = "vit_s14"
 SHA256 = {
     DELTA: "5e440206662aeafe7355457ba0139bb0f726198937dfbb5539fd52cb4273b26f",
     CORRECTOR: "8903580c83feb54667d5bd83a4ea9351afb7f0ebd912704ca38a584c1c1289b8",
+    OPENVINO: "a2abeec93fd0d4a990aaa3c4e45f24d4793b691f75cd4ae06bf6643aaae32a0d",
     BASE: "0529ae6127a2527ee54482f94ca702a9c99ed8fde1ab3374fedfa76131200ba6",
 }
 
@@ -45,6 +47,22 @@ def bundled_corrector_path() -> Path:
     """
     return _model_file(
         f"The corrector ({CORRECTOR}) is missing from this installation. Install MASAM again.",
+        CORRECTOR,
+    )
+
+
+def bundled_openvino_path() -> Path:
+    """The bundled model's and the corrector's operations for OpenVINO; weights are in their files.
+
+    Raises:
+        CheckpointError: the installation is incomplete.
+    """
+    return _model_file(
+        f"The bundled model for OpenVINO ({OPENVINO}) is missing from this installation. Install "
+        "MASAM again, or choose the device 'cpu'.",
+        OPENVINO,
+        DELTA,
+        BASE,
         CORRECTOR,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from masam_core.catalog.converted import DESCRIPTION, is_converted
 from masam_core.catalog.entries import ENTRIES, entry
 from masam_core.catalog.store import WEIGHT_SUFFIXES, path_of, stored
 from masam_core.errors import CheckpointError
@@ -14,13 +15,16 @@ if TYPE_CHECKING:
 
 
 def resolve_model(name: str) -> Path:
-    """The file of a catalogue name, of a file in the store, or of a path.
+    """The file of a catalogue name, of a file in the store, or of a path; of a folder for OpenVINO
+    the one that stands for it.
 
     Raises:
         CheckpointError: a catalogue entry that is not downloaded yet, or a missing file.
         ConfigError: an unknown name.
     """
     path = Path(name)
+    if is_converted(path):
+        return path / DESCRIPTION
     if path.suffix.lower() in WEIGHT_SUFFIXES or path.is_file():
         if not path.is_file():
             raise CheckpointError(f"There is no weight file at {path}.")

@@ -18,6 +18,7 @@ from masam_core.cli.common import ERROR, INTERRUPTED, plural, print_json, report
 from masam_core.cli.options import (
     Anonymous,
     Base,
+    Classes,
     Device,
     DiameterPlaneOption,
     ExtendOption,
@@ -56,7 +57,7 @@ def batch_command(
         typer.Argument(
             metavar="INPUT",
             help="Folder of images with their boxes beside them, with sub-folders, or a CSV list "
-            "(image, boxes).",
+            "(image, boxes); with an automatic model images alone.",
         ),
     ],
     out: Annotated[
@@ -85,6 +86,15 @@ def batch_command(
     per: Annotated[
         Per, typer.Option(help="With label images: one box a connected component or a label value.")
     ] = BatchSpec.per,
+    automatic: Annotated[
+        bool,
+        typer.Option(
+            "--automatic",
+            help="No boxes: whole images, every class of a model that was trained without prompts. "
+            "Such a model is recognised by itself, but on another machine.",
+        ),
+    ] = BatchSpec.automatic,
+    classes: Classes = None,
     model: Model = ModelChoice.model,
     base: Base = None,
     quality: QualityOption = SegmentOptions.quality,
@@ -173,8 +183,7 @@ def batch_command(
     A run that was stopped goes on when the same command is given again. Cases whose image, boxes,
     model or settings have changed since are run again.
     """
-    from masam_core.batch.cases import find_cases
-    from masam_core.batch.driver import open_batch
+    from masam_core.batch.driver import look_for, open_batch
     from masam_core.worker.client import split_command
 
     spec = BatchSpec(
@@ -202,6 +211,8 @@ def batch_command(
         retry_failed,
         tuple(also or ()),
         anonymous,
+        automatic,
+        tuple(classes or ()),
     )
     part = None if shard is None else Shard.read(shard)
     require_one({"--shard": shard, "--merge": merge or None, "--slurm": slurm, "--ray": ray})
@@ -216,7 +227,7 @@ def batch_command(
         batch_on_ray(spec, ray, jobs, cores, json)
         return
     if dry_run or merge:
-        cases, notes = find_cases(source, labels, out)
+        spec, cases, notes = look_for(spec)
         _say(notes)
         cases = cases if part is None else part.of(cases)
         if dry_run:
@@ -257,7 +268,8 @@ def _list(cases: list[BatchCase], as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        say(readable(f"{row['case']}: {row['image']} with {', '.join(row['boxes'])}"))
+        boxes = f" with {', '.join(row['boxes'])}" if row["boxes"] else ""
+        say(readable(f"{row['case']}: {row['image']}{boxes}"))
 
 
 def _tell(queue: BatchQueue, out: Path, as_json: bool) -> None:

@@ -30,13 +30,13 @@ def batch_on_slurm(spec: BatchSpec, words: str, jobs: int, as_json: bool) -> Non
         ConfigError: there is no Slurm, it refuses, or there are no cases.
         typer.Exit: a case failed, a shard did not end, or Ctrl-C.
     """
-    from masam_core.batch.cases import find_cases
+    from masam_core.batch.driver import look_for
     from masam_core.batch.merging import merge
     from masam_core.cluster.sbatch_options import read_options
     from masam_core.cluster.slurm_batch import follow, running_array, submit_batch, unfinished
 
     options = read_options(words)
-    cases, notes = find_cases(spec.source, spec.labels, spec.out)
+    spec, cases, notes = look_for(spec)
     for note in notes:
         warn(note)
     array = running_array(spec.out)

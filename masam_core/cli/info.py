@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from masam_core.cli.common import print_json, reported
 from masam_core.cli.terminal import console
 from masam_core.errors import VolumeError
+
+if TYPE_CHECKING:
+    from masam_core.model.checkpoint import CheckpointInfo
 
 
 @reported
@@ -59,36 +62,56 @@ def system_facts() -> dict[str, Any]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
-    import torch
-
     import masam_core
     from masam_core.catalog.store import models_dir
-    from masam_core.inference.device import choose_device, choose_precision
+    from masam_core.inference.runtimes.openvino_device import compute_threads, has_torch
 
-    packages = ("torch", "torchvision", "numpy", "SimpleITK", "safetensors")
+    packages = ("torch", "torchvision", "openvino", "numpy", "SimpleITK", "safetensors")
     versions = {}
     for package in packages:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = "missing"
-    device = choose_device("auto")
     facts: dict[str, Any] = {
         "masam": masam_core.__version__,
         "python": platform.python_version(),
         "system": platform.platform(),
         **versions,
         "processors": os.cpu_count(),
-        "threads": torch.get_num_threads(),
+        "threads": compute_threads() or os.cpu_count(),
         "memory": _memory(),
-        "device": str(device),
-        "precision": str(choose_precision("auto", device)).removeprefix("torch."),
+        **_computing(),
         "models": str(models_dir()),
     }
+    if not has_torch():
+        return facts
+    import torch
+
     for number in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(number)
         facts[f"cuda:{number}"] = f"{properties.name}, {properties.total_memory / 2**30:.1f} GiB"
     return facts
+
+
+def _computing() -> dict[str, str]:
+    """Where the bundled model computes by itself, and in which precision."""
+    from masam_core.errors import ConfigError
+    from masam_core.inference.runtimes.choosing import place_of
+    from masam_core.inference.runtimes.openvino_device import OpenVINODevice
+
+    try:
+        place = place_of("bundled", "auto")
+    except ConfigError as error:
+        return {"device": "none", "why": str(error)}
+    if isinstance(place, OpenVINODevice):
+        from masam_core.inference.runtimes.openvino import choose_openvino_precision
+
+        return {"device": str(place), "precision": choose_openvino_precision("auto", place)}
+    from masam_core.inference.device import choose_precision
+
+    precision = str(choose_precision("auto", place)).removeprefix("torch.")
+    return {"device": str(place), "precision": precision}
 
 
 def _memory() -> str:
@@ -116,7 +139,20 @@ def checkpoint_facts(path: Path) -> dict[str, Any]:
         "sha256": info.sha256,
         "config": info.config.to_dict(),
         **info.details,
+        **_classes(info),
     }
+
+
+def _classes(info: CheckpointInfo) -> dict[str, Any]:
+    """Code and meaning of each class by its name, in the place of a line of JSON."""
+    from masam_core.model.abilities import classes_from_metadata
+
+    terms = classes_from_metadata(info.details, info.config)
+    if not terms:
+        return {}
+    sides = {t.name: "" if t.modifier is None else f", {t.modifier.meaning}" for t in terms}
+    words = {t.name: f"{t.code.scheme} {t.code.value} {t.code.meaning}" for t in terms}
+    return {"classes": {name: words[name] + sides[name] for name in words}}
 
 
 def image_facts(path: Path) -> dict[str, Any]:

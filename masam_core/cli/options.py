@@ -85,7 +85,11 @@ ModalityOption = Annotated[
     typer.Option(help="CT or MR, where the file does not say.", rich_help_panel=SETTINGS),
 ]
 Device = Annotated[
-    str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel=SETTINGS)
+    str,
+    typer.Option(
+        help="auto, cpu, cuda, cuda:1, mps, openvino, openvino:GPU, openvino:NPU.",
+        rich_help_panel=SETTINGS,
+    ),
 ]
 PrecisionOption = Annotated[
     str,
@@ -95,6 +99,16 @@ PrecisionOption = Annotated[
     ),
 ]
 
+Classes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--class",
+        help="With --automatic: this class alone, by name or synonym; one without a side takes "
+        "both. Repeat for more.",
+        metavar="NAME",
+        rich_help_panel=SETTINGS,
+    ),
+]
 Anonymous = Annotated[
     bool,
     typer.Option(

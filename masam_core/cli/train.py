@@ -203,7 +203,12 @@ def train_command(
             "--pack and --preview show what MA-SAM is trained on; a pack serves --corrector, too. "
             "Leave --corrector out here."
         )
-    if out is None and data is not None and data.is_dir() and entries_of_preset.get("compare"):
+    if data is not None and not data.exists() and not show:
+        raise ConfigError(
+            f"There is no folder {data}. Name the folder of the cases, such as masam collect or "
+            "masam prepare writes it."
+        )
+    if out is None and data is not None and not data.is_file() and entries_of_preset.get("compare"):
         options["out"] = data / OWN_RUN
     layers = [
         started,

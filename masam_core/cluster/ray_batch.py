@@ -13,7 +13,7 @@ from typing import Any
 
 from masam_core.atomic import atomic_path
 from masam_core.batch.case import BatchCase
-from masam_core.batch.cases import find_cases
+from masam_core.batch.driver import look_for
 from masam_core.batch.fingerprint import case_files
 from masam_core.batch.merging import Merged, merge
 from masam_core.batch.queue import BatchQueue
@@ -149,7 +149,7 @@ def open_on_ray(spec: BatchSpec, plan: RayPlan) -> Iterator[RayBatch]:
     Raises:
         ConfigError: no ray, no cluster at the address, no room for one actor; see ``open_queue``.
     """
-    cases, notes = find_cases(spec.source, spec.labels, spec.out)
+    spec, cases, notes = look_for(spec)
     cases = [absolute_case(case) for case in cases]
     with _connected(plan.address) as (ray, where):
         gpu = _with_gpu(ray, spec)

@@ -72,7 +72,7 @@ class CaseWorker:
 
     def run(self, case: BatchCase) -> Outcome:
         """Work on a case; whatever goes wrong is told in the outcome."""
-        from masam_core.batch.work import read_case, records_of_case, words_of, work_on
+        from masam_core.batch.work import prompts_of_case, read_case, words_of, work_on
 
         assert self._segmenter is not None
         began = time.monotonic()
@@ -90,7 +90,7 @@ class CaseWorker:
                     volume = read_case(spec.modality, local)
 
                     def read(_case: BatchCase) -> tuple[BatchCase, Volume, list[PromptRecord]]:
-                        return local, volume, records_of_case(local, volume, spec.per)
+                        return local, volume, prompts_of_case(local, volume, spec)
 
                     with self._one:
                         outcome.rows, outcome.notes = work_on(

@@ -18,7 +18,7 @@ from masam_core.inference.view import prior_map
 from masam_core.lesion.cleaning import postprocess
 from masam_core.lesion.cut import Cut
 from masam_core.model.config import ModelConfig
-from masam_core.model.prompt import NetworkPrompt
+from masam_core.model.prompt import NetworkPrompt, repeated
 from masam_core.prompts.boxes import BoxPrompt
 
 
@@ -118,7 +118,7 @@ def coherent(
         def ask(slices: NDArray[np.int64]) -> NetworkPrompt:
             prompt = job.ask(slices, engine.config)
             mask = prior_map(prior, (rows.start, cols.start), job.crop, engine.config)
-            prompt.masks = mask.expand(len(slices), -1, -1, -1)
+            prompt.masks = repeated(mask, len(slices))
             return prompt
 
         seen = engine.predict(one, run.silent(), ask)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 
-from masam_core.model.masam import Embedding
+from masam_core.inference.runtimes.runtime import Window
 
 
 class EmbeddingCache:
@@ -14,19 +14,19 @@ class EmbeddingCache:
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         self.bytes = 0
-        self._items: OrderedDict[Hashable, Embedding] = OrderedDict()
+        self._items: OrderedDict[Hashable, Window] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._items)
 
-    def get(self, key: Hashable) -> Embedding | None:
+    def get(self, key: Hashable) -> Window | None:
         """The embedding under a key, now the most recently used; or None."""
         item = self._items.get(key)
         if item is not None:
             self._items.move_to_end(key)
         return item
 
-    def put(self, key: Hashable, embedding: Embedding) -> None:
+    def put(self, key: Hashable, embedding: Window) -> None:
         """Store an embedding; one larger than the whole limit is not kept."""
         self.discard(key)
         if embedding.bytes > self.limit_bytes:

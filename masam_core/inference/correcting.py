@@ -7,16 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from masam_core.inference.canonical_crop import Place
 from masam_core.inference.canvas import BELOW, Canvas
 from masam_core.inference.patch import Patch, fade, patch_for
 
+Values = NDArray[np.float32]
 # image, probability, positive, negative (1, D, H, W) and z_px (1,) to logits (1, D, H, W)
-CorrectorLike = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+CorrectorLike = Callable[[Values, Values, NDArray[np.bool_], NDArray[np.bool_], Values], Values]
 Voxels = NDArray[np.int64]
 
 
@@ -37,7 +36,7 @@ def correct(
     canvas: Canvas,
     image: NDArray[Any],
     corrector: CorrectorLike,
-    contrast: Callable[[Tensor], Tensor],
+    contrast: Callable[[Values], Values],
     said: Sequence[Said],
     ends: NDArray[np.int64],
     first: Callable[[Place], None] | None = None,
@@ -68,13 +67,11 @@ def correct(
     own = _seen_from(patch, canvas.first)
     before = own.extract(canvas.probability)
     positive, negative = _maps(patch, said)
-    with torch.inference_mode():
-        z_px = torch.tensor([patch.z_px], dtype=torch.float32)
-        image_in, said_yes, said_no = contrast(shown)[None], positive[None], negative[None]
-        logits = corrector(image_in, before[None], said_yes, said_no, z_px)[0].float()
-        answer = torch.sigmoid(logits)
-        # Where the network has no answer, nothing changes.
-        change = (torch.where(answer.isnan(), before, answer) - before) * fade()
+    z_px = np.array([patch.z_px], dtype=np.float32)
+    image_in, said_yes, said_no = contrast(shown)[None], positive[None], negative[None]
+    answer = sigmoid(corrector(image_in, before[None], said_yes, said_no, z_px)[0])
+    # Where the network has no answer, nothing changes.
+    change = (np.where(np.isnan(answer), before, answer) - before) * fade()
     values, where = own.put_back(change, canvas.mask.shape)
     if asked.positive and not canvas.allows(asked.voxels):
         # The user points outside the box: the lesion may reach as far as this patch.
@@ -86,6 +83,11 @@ def correct(
     canvas.opened[where] |= canvas.mask[where] & (after < canvas.threshold)
     canvas.mask[where] = after >= canvas.threshold
     return canvas.outside(where)
+
+
+def sigmoid(logits: NDArray[np.floating]) -> Values:
+    """The probability of logits; NaN stays."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), dtype=np.float32)
 
 
 def finite(image: NDArray[Any]) -> NDArray[np.float32]:
@@ -119,9 +121,9 @@ def obey(canvas: Canvas, said: Sequence[Said]) -> None:
             canvas.mask[index] = each.positive
 
 
-def _maps(patch: Patch, said: Sequence[Said]) -> tuple[Tensor, Tensor]:
+def _maps(patch: Patch, said: Sequence[Said]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Samples that the user calls lesion, and that they do not; the later word counts."""
-    maps = torch.zeros(2, *patch.shape, dtype=torch.bool)
+    maps = np.zeros((2, *patch.shape), dtype=bool)
     for each in said:
         z, y, x = patch.nearest(each.voxels).T
         this, other = (0, 1) if each.positive else (1, 0)

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from masam_core.image.geometry import CanonicalFrame
 from masam_core.inference.view import PRIOR_LOGIT, Crop, choose_crop, ellipsoid_prior
@@ -74,7 +72,7 @@ class Job:
         """What the network is asked about slices: the box, and its ellipsoid where the model
         takes one."""
         boxes = self.crop.to_pixels(self.boxes_at(slices), config.image_size)
-        prompt = NetworkPrompt(torch.from_numpy(boxes))
+        prompt = NetworkPrompt(boxes)
         if config.shape_prior == "ellipsoid":
             prompt.masks = self.prior(slices, config)
         return prompt
@@ -83,7 +81,7 @@ class Job:
         """The slices that the shape prior spans."""
         return self.depth or Depth(self.prompt.first_slice, self.prompt.last_slice)
 
-    def prior(self, slices: NDArray[np.int64], config: ModelConfig) -> Tensor:
+    def prior(self, slices: NDArray[np.int64], config: ModelConfig) -> NDArray[np.float32]:
         """The prompt's ellipsoid as mask prompt of slices; see ``ellipsoid_prior``."""
         boxes = self.crop.to_pixels(self.boxes_at(slices), config.image_size)
         depth = self.ends()

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from masam_core.inference.canonical_crop import Place
 from masam_core.inference.canvas import Canvas
@@ -20,8 +18,7 @@ from masam_core.inference.engine import Ask, Engine, Run
 from masam_core.inference.job import Job
 from masam_core.inference.view import prior_map
 from masam_core.model.config import ModelConfig
-from masam_core.model.prompt import NetworkPrompt
-from masam_core.model.sam.prompt_encoder import NEGATIVE, NO_POINT, POSITIVE
+from masam_core.model.prompt import NEGATIVE, NO_POINT, POSITIVE, NetworkPrompt, repeated
 
 NEAR = 1  # slices beside a prompt that are decoded again
 MOST_POINTS = 16  # of a slice; a scribble is thinned to it
@@ -81,10 +78,10 @@ def _prompt(
 
     def ask(slices: NDArray[np.int64]) -> NetworkPrompt:
         prompt = job.ask(slices, config)
-        prompt.masks = mask.expand(len(slices), -1, -1, -1)
+        prompt.masks = repeated(mask, len(slices))
         if len(labels):
-            prompt.points = points.expand(len(slices), -1, -1)
-            prompt.labels = labels.expand(len(slices), -1)
+            prompt.points = repeated(points[None], len(slices))
+            prompt.labels = repeated(labels[None], len(slices))
         return prompt
 
     return ask
@@ -92,7 +89,7 @@ def _prompt(
 
 def points_on(
     index: int, job: Job, said: Sequence[Said], config: ModelConfig
-) -> tuple[Tensor, Tensor]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What was said of a slice, as SAM takes it.
 
     Args:
@@ -116,13 +113,13 @@ def points_on(
         places.append(chosen.astype(np.float64))
         kinds += [POSITIVE if each.positive else NEGATIVE] * len(chosen)
     if not kinds:
-        return torch.zeros(0, 2), torch.zeros(0)
+        return np.zeros((0, 2), np.float32), np.zeros(0, np.float32)
     xy = np.concatenate(places)
     pixels = job.crop.to_pixels(np.concatenate([xy, xy], axis=1), config.image_size)[:, :2]
     empty = MOST_POINTS - len(kinds)
     positions = np.pad(pixels, ((0, empty), (0, 0)))
     labels = np.array([*kinds, *[NO_POINT] * empty], dtype=np.float32)
-    return torch.from_numpy(positions), torch.from_numpy(labels)
+    return positions, labels
 
 
 def _take_over(

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
+Values = NDArray[np.float32]
 Place = tuple[slice, slice, slice]
 
 PATCH_SHAPE = (16, 64, 64)
@@ -42,7 +41,7 @@ class Patch:
         count = self.shape[axis]
         return self.centre[axis] + (np.arange(count) - (count - 1) / 2) * self.step[axis]
 
-    def extract(self, array: NDArray[Any] | Tensor) -> Tensor:
+    def extract(self, array: NDArray[Any]) -> Values:
         """Resample a volume onto the patch, averaged where the patch is coarser.
 
         Args:
@@ -57,7 +56,7 @@ class Patch:
             part.append(slice(first, first + matrix.shape[1]))
             weights.append(matrix)
         values = np.array(array[part[0], part[1], part[2]], dtype=np.float32)
-        return _along_axes(weights, torch.from_numpy(values))
+        return _along_axes(weights, values)
 
     def covers(self, shape: tuple[int, ...]) -> Place:
         """The voxels of a volume that lie between the samples, one along each axis at least."""
@@ -69,9 +68,7 @@ class Patch:
             parts.append(slice(low, max(low, high) + 1))
         return parts[0], parts[1], parts[2]
 
-    def put_back(
-        self, values: Tensor, shape: tuple[int, int, int]
-    ) -> tuple[NDArray[np.float32], Place]:
+    def put_back(self, values: Values, shape: tuple[int, int, int]) -> tuple[Values, Place]:
         """Interpolate values of the patch on the voxels that it covers.
 
         Args:
@@ -85,9 +82,8 @@ class Patch:
         matrices = []
         for axis, part in enumerate(covered):
             voxels, first = np.arange(part.start, part.stop), self.positions(axis)[0]
-            matrix = _writing(voxels, first, self.step[axis], self.shape[axis])
-            matrices.append(matrix.to(values.device))
-        return _along_axes(matrices, values.float()).cpu().numpy(), covered
+            matrices.append(_writing(voxels, first, self.step[axis], self.shape[axis]))
+        return _along_axes(matrices, values.astype(np.float32)), covered
 
     def nearest(self, voxels: NDArray[Any]) -> NDArray[np.int64]:
         """The samples nearest to voxels (n, 3); those beyond the patch are left out."""
@@ -164,23 +160,33 @@ def _steps_mm(
     return float(pixel), float(max(mm[0], pixel))
 
 
-def fade(device: torch.device | None = None) -> Tensor:
+def fade() -> Values:
     """How much of an answer counts, (D, H, W): 1 within the patch, falling to 0 at its sides."""
-    out = torch.ones(PATCH_SHAPE, device=device)
+    out = np.ones(PATCH_SHAPE, dtype=np.float32)
     for axis, (count, width) in enumerate(zip(PATCH_SHAPE, FADE, strict=True)):
-        place = torch.arange(count, device=device)
-        share = (torch.minimum(place, count - 1 - place) / width).clamp(max=1)
+        place = np.arange(count, dtype=np.float32)
+        share = np.minimum(np.minimum(place, count - 1 - place) / np.float32(width), 1)
         out = out * share.reshape([-1 if a == axis else 1 for a in range(3)])
     return out
 
 
-def _along_axes(matrices: list[Tensor], values: Tensor) -> Tensor:
+def contrast(image: Values) -> Values:
+    """Scale a patch (D, H, W) by what it shows: its 1st and 99th percentile become 0 and 1.
+
+    The same as ``masam_core.model.corrector.contrast``, with which the corrector was trained.
+    """
+    sample = np.sort(image[:, ::2, ::2], axis=None)
+    low, high = (sample[round(p * (len(sample) - 1))] for p in (0.01, 0.99))
+    return np.clip((image - low) / max(high - low, np.float32(1e-6)), 0, 1)
+
+
+def _along_axes(matrices: list[Values], values: Values) -> Values:
     """A matrix (new, old) along each axis of values, one after the other."""
-    flat = matrices[1] @ values @ matrices[2].t()
-    return torch.tensordot(matrices[0], flat, dims=1)
+    flat = matrices[1] @ values @ matrices[2].T
+    return np.asarray(np.tensordot(matrices[0], flat, axes=1), dtype=np.float32)
 
 
-def _reading(positions: NDArray[np.float64], step: float, length: int) -> tuple[int, Tensor]:
+def _reading(positions: NDArray[np.float64], step: float, length: int) -> tuple[int, Values]:
     """First voxel, and weights (samples, voxels) of triangles as wide as the steps."""
     wide = max(1.0, step)
     place = np.clip(positions, 0, length - 1)
@@ -189,11 +195,11 @@ def _reading(positions: NDArray[np.float64], step: float, length: int) -> tuple[
     voxels = np.arange(first, last + 1)
     weights = np.maximum(0, 1 - np.abs(voxels[None] - place[:, None]) / wide)
     weights /= weights.sum(axis=1, keepdims=True)
-    return first, torch.from_numpy(weights.astype(np.float32))
+    return first, weights.astype(np.float32)
 
 
-def _writing(voxels: NDArray[Any], first: float, step: float, count: int) -> Tensor:
+def _writing(voxels: NDArray[Any], first: float, step: float, count: int) -> Values:
     """Weights (voxels, samples) of linear interpolation."""
     index = np.clip((voxels - first) / step, 0, count - 1)
     weights = np.maximum(0, 1 - np.abs(index[:, None] - np.arange(count)[None]))
-    return torch.from_numpy((weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))
+    return np.asarray((weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from masam_core.inference.job import Job
 from masam_core.inference.resample import bilinear_part
@@ -23,18 +23,17 @@ class Rectangle:
 
     tokens: tuple[slice, slice] | None
     logits: tuple[slice, slice]
-    row_weights: Tensor
-    col_weights: Tensor
+    row_weights: NDArray[np.float32]
+    col_weights: NDArray[np.float32]
 
     @classmethod
-    def of(cls, job: Job, side: int, token: int | None, device: torch.device) -> Rectangle:
+    def of(cls, job: Job, side: int, token: int | None) -> Rectangle:
         """The rectangle in which a job's results live.
 
         Args:
             job: gives crop and extent.
             side: of the decoder's whole output.
             token: side of a token in it, where tokens may be decoded by themselves; else None.
-            device: that decodes.
         """
         rows, cols = job.in_crop()
         step = token or 1
@@ -44,12 +43,12 @@ class Rectangle:
         if token is not None:
             tokens = (_divide(row_part, token), _divide(col_part, token))
             logits = (slice(None), slice(None))
-        return cls(tokens, logits, row_weights.to(device), col_weights.to(device))
+        return cls(tokens, logits, row_weights, col_weights)
 
-    def resample(self, logits: Tensor) -> Tensor:
+    def resample(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Decoded logits (N, K, h, w) to the rectangle's voxels (N, K, rows, cols)."""
-        part = logits[:, :, self.logits[0], self.logits[1]].float()
-        return self.row_weights @ part @ self.col_weights.t()
+        part = logits[:, :, self.logits[0], self.logits[1]]
+        return np.asarray(self.row_weights @ part @ self.col_weights.T)
 
 
 def _divide(part: slice, step: int) -> slice:

@@ -9,7 +9,6 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from masam_core.errors import Cancelled
 from masam_core.image.geometry import CanonicalFrame
@@ -17,7 +16,7 @@ from masam_core.inference.box_answer import box_job
 from masam_core.inference.canonical_crop import Place, canonical_voxels
 from masam_core.inference.canvas import Canvas
 from masam_core.inference.confidence import confidence
-from masam_core.inference.correcting import CorrectorLike, Said, correct, obey
+from masam_core.inference.correcting import CorrectorLike, Said, Values, correct, obey
 from masam_core.inference.engine import Engine, Run
 from masam_core.inference.extending import still_cut
 from masam_core.inference.first_click import first_said
@@ -43,7 +42,7 @@ class Tools:
     """
 
     corrector: CorrectorLike
-    contrast: Callable[[Tensor], Tensor]
+    contrast: Callable[[Values], Values]
 
 
 def refined(

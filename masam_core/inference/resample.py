@@ -1,13 +1,14 @@
-"""Bilinear resampling of a part of an image, from the samples that this part needs."""
+"""Bilinear resampling by matrices: of whole axes, and of the part of one that is needed."""
 
 from __future__ import annotations
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 
-def bilinear_part(have: int, want: int, part: slice, multiple: int = 1) -> tuple[slice, Tensor]:
+def bilinear_part(
+    have: int, want: int, part: slice, multiple: int = 1
+) -> tuple[slice, NDArray[np.float32]]:
     """Samples and weights for a part of a resampled axis.
 
     The weights are those of ``torch.nn.functional.interpolate(mode="bilinear",
@@ -33,4 +34,25 @@ def bilinear_part(have: int, want: int, part: slice, multiple: int = 1) -> tuple
     row = np.arange(len(outputs))
     np.add.at(weights, (row, low - first), 1 - (place - low))
     np.add.at(weights, (row, high - first), place - low)
-    return slice(first, last), torch.from_numpy(weights.astype(np.float32))
+    return slice(first, last), weights.astype(np.float32)
+
+
+def averaging(have: int, want: int) -> NDArray[np.float32]:
+    """Weights (want, have) of bilinear resampling that averages where it makes an axis shorter.
+
+    They are those of ``torch.nn.functional.interpolate(mode="bilinear", align_corners=False,
+    antialias=True)``, which are Pillow's: a triangle around each output's place,
+    (n + 1/2) * have / want - 1/2, as wide as an output where that is wider than a sample.
+
+    Args:
+        have: samples of the axis.
+        want: outputs.
+    """
+    step = have / want
+    wide = max(1.0, step)
+    centre = step * (np.arange(want) + 0.5)[:, None]
+    place = np.arange(have)[None] + 0.5
+    first, end = np.floor(centre - wide + 0.5), np.floor(centre + wide + 0.5)
+    weights = np.maximum(0, 1 - np.abs(place - centre) / wide)
+    weights *= (place > first) & (place < end)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import copy as copying
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
-from masam_core.catalog.bundled import bundled_corrector_path
 from masam_core.catalog.choice import ModelChoice
 from masam_core.errors import BoxError, Cancelled, ConfigError, DeviceMemoryError
 from masam_core.image.geometry import CanonicalFrame
@@ -23,28 +20,30 @@ from masam_core.image.volume import Volume
 from masam_core.inference.answers import answer, lesion_of_mask
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.cache import EmbeddingCache
-from masam_core.inference.cuda_graphs import GraphedDecoder
-from masam_core.inference.device import autocast, choose_device, choose_precision, upload
 from masam_core.inference.engine import Ask, Run
 from masam_core.inference.job import Job, RunningMean
 from masam_core.inference.options import SegmentOptions
+from masam_core.inference.patch import contrast
 from masam_core.inference.quality import Quality
 from masam_core.inference.rectangle import Rectangle
 from masam_core.inference.refining import Tools, refined
+from masam_core.inference.runtimes.choosing import Device, runtime_for
+from masam_core.inference.runtimes.runtime import Runtime, Window
 from masam_core.inference.view import Crop, network_input
 from masam_core.inference.viewpoints import averages_views, viewpoints
 from masam_core.inference.volume_holder import VolumeHolder
 from masam_core.inference.windows import stride_of, window_slices, window_starts
 from masam_core.lesion.lesion import Lesion, require_same_image
 from masam_core.lesion.painted import Painted
-from masam_core.model.corrector import contrast, load_corrector
-from masam_core.model.masam import MASAM, Embedding
-from masam_core.model.prompt import NetworkPrompt
-from masam_core.model.quantize import prepare_int8
 from masam_core.prompts.corrections import Correction
 from masam_core.prompts.given import GivenPrompt, one_prompt
 
-Part = tuple[list[int], Embedding]  # slices, and their embedding
+if TYPE_CHECKING:
+    import torch
+
+    from masam_core.model.masam import MASAM
+
+Part = tuple[list[int], Window]  # slices, and their embedding
 WINDOWS_PER_BATCH = {"cuda": 4, "cpu": 1, "mps": 2}
 # Of the decoder. On the CPU window by window: more do not fit its cache, and rounding would depend
 # on which windows were embedded already.
@@ -66,7 +65,9 @@ class Segmenter(VolumeHolder):
         model: ``bundled``, a name of the catalogue, the path of a weight file, or a MASAM. A MASAM
             stays as it is: a copy of it is prepared for inference (FacT folded, weights in the
             precision) and moved to the device.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``; ``openvino``, ``openvino:GPU``,
+            ``openvino:NPU`` for the bundled model and those that were converted for OpenVINO,
+            which need no PyTorch. See ``masam_core.inference.runtimes.choosing``.
         precision: ``auto``, ``float32``, ``bfloat16``, ``float16``; ``int8`` on the CPU.
         cache_bytes: most memory for embeddings.
         base: backbone file, for a weight file that holds only what was trained.
@@ -88,21 +89,17 @@ class Segmenter(VolumeHolder):
     def __init__(
         self,
         model: MASAM | str | Path = ModelChoice.model,
-        device: str | torch.device = ModelChoice.device,
+        device: Device = ModelChoice.device,
         precision: str = ModelChoice.precision,
         cache_bytes: int = ModelChoice.cache_bytes,
         base: str | Path | None = None,
         copy: bool = True,
     ) -> None:
-        self.device = choose_device(device)
-        self.dtype = choose_precision(precision, self.device)
-        own = _own_model(model, base, copy)
-        prepared = prepare_int8(own) if precision == "int8" else own.prepare(self.dtype)
-        self._model: MASAM | None = prepared.to(self.device)
-        self.precision = prepared.prepared
-        self.config = prepared.config
+        runtime = runtime_for(model, device, precision, base, copy)
+        self._runtime: Runtime | None = runtime
+        self.device, self.precision = runtime.device, runtime.precision
+        self.config, self.abilities = runtime.config, runtime.abilities
         self.cache = EmbeddingCache(cache_bytes)
-        self._graphs = GraphedDecoder(prepared, self.dtype) if self.device.type == "cuda" else None
         self._slices_at_once = SLICES_PER_BATCH.get(self.device.type, 1)
         self._limits = (0.0, 1.0)
 
@@ -113,18 +110,30 @@ class Segmenter(VolumeHolder):
         self.close()
 
     @property
-    def model(self) -> MASAM:
-        """The network, prepared for inference; ConfigError after :meth:`close`."""
-        if self._model is None:
+    def runtime(self) -> Runtime:
+        """What computes; ConfigError after :meth:`close`."""
+        if self._runtime is None:
             raise ConfigError("This segmenter was closed; make a new one.")
-        return self._model
+        return self._runtime
+
+    @property
+    def model(self) -> MASAM:
+        """PyTorch's network, prepared for inference; ConfigError after :meth:`close`, and where
+        OpenVINO computes."""
+        return self.runtime.model
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """PyTorch's precision; ConfigError where OpenVINO computes."""
+        return self.runtime.dtype
 
     def close(self) -> None:
         """Give the memory of model, volume and embeddings back; it segments nothing after that."""
         self.forget_volume()
         self.cache.clear()
-        self._model = self._graphs = None
-        self._empty_gpu()
+        runtime, self._runtime = self._runtime, None
+        if runtime is not None:
+            runtime.close()
 
     def set_volume(
         self,
@@ -165,8 +174,7 @@ class Segmenter(VolumeHolder):
     def release_cache(self) -> None:
         """Give the memory of embeddings and recordings back."""
         self.cache.clear()
-        if self._graphs is not None:
-            self._graphs.clear()
+        self.runtime.clear()
 
     def segment(
         self,
@@ -257,8 +265,40 @@ class Segmenter(VolumeHolder):
         run = Run((options or SegmentOptions()).changed(**settings), progress, cancelled)
         return refined(self, lesion, corrections, run, self._tools(), painted)
 
+    def segment_classes(
+        self,
+        options: SegmentOptions | None = None,
+        classes: Sequence[str] = (),
+        progress: Progress | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> list[Lesion]:
+        """Segment the whole volume without prompts; see ``inference.automatic``.
+
+        Args:
+            options: quality, slice axis and plane of diameters count.
+            classes: those that are wanted, by name; empty takes all.
+            progress: called with the fraction done and a word on what is being done.
+            cancelled: asked between windows.
+
+        Raises:
+            ConfigError: the model needs prompts, or does not know a class.
+            IntensityError, Cancelled: see ``automatic.segment_classes``.
+        """
+        from masam_core.inference.automatic import segment_classes
+
+        chosen = options or SegmentOptions()
+        return segment_classes(
+            self,
+            chosen.quality,
+            progress,
+            cancelled,
+            chosen.slice_axis,
+            chosen.diameter_plane,
+            classes,
+        )
+
     def _tools(self) -> Tools:
-        return Tools(load_corrector(bundled_corrector_path()), contrast)
+        return Tools(self.runtime.corrector, contrast)
 
     def predict(self, job: Job, run: Run, ask: Ask | None = None) -> RunningMean:
         """Run all windows that meet the allowed slices, as far as they are to be computed.
@@ -299,7 +339,7 @@ class Segmenter(VolumeHolder):
             group = self._group(job, starts[done:], batch_size)
             try:
                 self._run_windows(job, group, total, ask)
-            except torch.cuda.OutOfMemoryError as error:
+            except self.runtime.full as error:
                 batch_size = self._smaller(min(len(group), batch_size), error)
                 continue
             done += len(group)
@@ -313,22 +353,26 @@ class Segmenter(VolumeHolder):
                 "segmenting a lesion in a box needs a model with one. It segments whole volumes "
                 "without boxes (masam segment --automatic)."
             )
+        if not self.abilities.prompts:
+            raise ConfigError(
+                f"The model '{self.config.name}' was trained without prompts and makes nothing of "
+                "them. It segments whole volumes without boxes (masam segment --automatic)."
+            )
         return volume
 
-    def _smaller(self, batch_size: int, error: Exception) -> int:
+    def _smaller(self, batch_size: int, error: BaseException) -> int:
         """Make room on the GPU and halve the batches, or give up.
 
         First the decoder's batch: embeddings that are here already are worth keeping.
         """
-        if self._graphs is not None:
-            self._graphs.clear()
+        self.runtime.clear()
         once = self._slices_at_once
         if once > self.config.num_slices:
             self._slices_at_once = once // 2
-            self._empty_gpu()
+            self.runtime.make_room()
             return batch_size
         self.cache.clear()
-        self._empty_gpu()
+        self.runtime.make_room()
         if batch_size == 1:
             raise DeviceMemoryError(
                 f"The memory of {self.device} does not hold one window of {self.config.num_slices} "
@@ -336,10 +380,6 @@ class Segmenter(VolumeHolder):
                 "GPU, choose a smaller model, or compute on the CPU."
             ) from error
         return batch_size // 2
-
-    def _empty_gpu(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
     def _group(self, job: Job, starts: list[int], most: int) -> list[int]:
         """The windows to run next: at most so many that must be embedded, and those between them
@@ -353,7 +393,6 @@ class Segmenter(VolumeHolder):
             group.append(start)
         return group
 
-    @torch.inference_mode()
     def _run_windows(self, job: Job, starts: list[int], total: RunningMean, ask: Ask) -> None:
         """Embed what the cache lacks, decode the slices inside the box, add up probabilities."""
         kept = {start: self.cache.get(self._key(job, start)) for start in starts}
@@ -369,7 +408,7 @@ class Segmenter(VolumeHolder):
         for index, probability, quality in results:
             total.add(index, probability, quality)
 
-    def _inside(self, job: Job, start: int, window: Embedding) -> Part:
+    def _inside(self, job: Job, start: int, window: Window) -> Part:
         """The slices of a window that lie in the box, and their embedding."""
         first = max(start, job.where.first_slice)
         last = min(start + self.config.num_slices - 1, job.where.last_slice)
@@ -393,36 +432,19 @@ class Segmenter(VolumeHolder):
         """What an embedding depends on: volume, intensity limits, axes, crop, slices."""
         return (self._require_volume().content_hash, self._limits, *job.key(start))
 
-    def _decoder(
-        self,
-        window: Embedding,
-        prompt: NetworkPrompt,
-        tokens: tuple[slice, slice] | None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        if self._graphs is not None:
-            return self._graphs(window, prompt)
-        with autocast(self.device, self.dtype):
-            return self.model.decode(window, prompt, tokens)
-
-    def look(self, frame: CanonicalFrame, crop: Crop, start: int) -> torch.Tensor:
+    def look(self, frame: CanonicalFrame, crop: Crop, start: int) -> NDArray[np.float32]:
         """What the network sees of the window that begins at a slice; see ``network_input``."""
         source = frame.to_canonical(self.volume.array)
         indices = window_slices(start, self.config.num_slices, len(source))
         values = scale_intensity(source[indices], self._limits, self.config.cuts_intensity)
-        return network_input(torch.from_numpy(values), crop, self.config)
+        return network_input(values, crop, self.config)
 
-    def _embed(self, job: Job, starts: list[int]) -> list[Embedding]:
-        depth = self.config.num_slices
+    def _embed(self, job: Job, starts: list[int]) -> list[Window]:
         windows = [self.look(job.frame, job.crop, start) for start in starts]
-        with autocast(self.device, self.dtype):
-            embedded = self.model.encode(upload(torch.stack(windows), self.device))
-        out = []
-        for number, start in enumerate(starts):
-            part = slice(number * depth, (number + 1) * depth)
-            window = embedded.cut(part).to(self.device, torch.float16, copy=True)
+        embedded = self.runtime.embed(np.stack(windows))
+        for start, window in zip(starts, embedded, strict=True):
             self.cache.put(self._key(job, start), window)
-            out.append(window)
-        return out
+        return embedded
 
     def _decode(
         self, shown: Rectangle, parts: list[Part], ask: Ask
@@ -430,38 +452,14 @@ class Segmenter(VolumeHolder):
         """Decode slices: index, foreground probability on the job's rectangle of the crop,
         predicted quality of the mask."""
         slices = np.array([index for indices, _ in parts for index in indices])
-        window = Embedding.join([embedding for _, embedding in parts])
-        logits, quality = self._decoder(
-            window.to(self.device, self.dtype),
-            ask(slices).map(lambda tensor: upload(tensor, self.device)),
-            shown.tokens,
-        )
-        probability = shown.resample(logits).softmax(dim=1)[:, 1].cpu().numpy()
-        predicted = quality[:, 1].float().cpu().tolist()
-        return list(zip(slices.tolist(), probability, predicted, strict=True))
+        windows = [window for _, window in parts]
+        probability, quality = self.runtime.decode(windows, ask(slices), shown)
+        return list(zip(slices.tolist(), probability, quality.tolist(), strict=True))
 
     def _rectangle(self, job: Job) -> Rectangle:
         """What of the decoder's output the job needs."""
         grid, side = self.config.grid, self.config.logits_side
-        # A GPU decodes whole slices at one go, and with one recording of the work.
-        local = self.model.mask_decoder.local and self.device.type == "cpu"
-        return Rectangle.of(job, side, side // grid if local else None, self.device)
-
-
-def _own_model(model: MASAM | str | Path, base: str | Path | None, copy: bool) -> MASAM:
-    """A model to prepare: loaded here, or the caller's or a copy of it."""
-    from masam_core.catalog.resolve import load_by_name
-
-    if isinstance(model, (str, Path)):
-        return load_by_name(str(model), None if base is None else Path(base))
-    if not isinstance(model, MASAM):
-        raise ConfigError(
-            f"The model is a {type(model).__name__}; expected 'bundled', a name of the catalogue, "
-            "the path of a weight file, or a MASAM."
-        )
-    if base is not None:
-        raise ConfigError("A backbone file is for models that are loaded by name or path.")
-    return copying.deepcopy(model) if copy else model
+        return Rectangle.of(job, side, side // grid if self.runtime.decodes_parts else None)
 
 
 def in_batches(parts: list[Part], most: int) -> Iterator[list[Part]]:

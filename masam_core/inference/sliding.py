@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional as F
 
 from masam_core.errors import Cancelled
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.device import autocast
 from masam_core.inference.quality import Quality
-from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.view import Crop
 from masam_core.inference.windows import stride_of, window_starts
 from masam_core.model.prompt import NetworkPrompt
+
+if TYPE_CHECKING:
+    from masam_core.inference.segmenter import Segmenter
 
 Slice = tuple[int, NDArray[np.uint8], NDArray[np.float16]]
 
 
 def slide(
     segmenter: Segmenter,
-    look: Callable[[int], torch.Tensor],
+    look: Callable[[int], NDArray[np.float32]],
     crop: Crop,
     shape: tuple[int, int, int],
     quality: Quality,
@@ -71,7 +75,7 @@ def slide(
 
 @torch.inference_mode()
 def probabilities(
-    segmenter: Segmenter, window: torch.Tensor, crop: Crop, prompt: NetworkPrompt
+    segmenter: Segmenter, window: NDArray[np.float32], crop: Crop, prompt: NetworkPrompt
 ) -> torch.Tensor:
     """Class probabilities of a window, as (D, K + 1, rows, cols) on the CPU.
 
@@ -79,8 +83,18 @@ def probabilities(
         segmenter: whose model is asked.
         window: (D, S, S) or (D, 3, S, S).
         crop: field of view.
-        prompt: of one window of D slices; empty asks for every class.
+        prompt: of the D slices; empty asks for every class.
     """
-    with autocast(segmenter.device, segmenter.dtype):
-        logits, _ = segmenter.model(window[None].to(segmenter.device), prompt)
-    return crop.restore(logits[0]).softmax(dim=1).cpu()
+    model, device = segmenter.model, segmenter.device
+    windows = torch.from_numpy(window)[None].to(device)
+    asked = prompt.map(lambda array: torch.from_numpy(array)[None].to(device))
+    with autocast(device, segmenter.dtype):
+        logits, _ = model(windows, asked)
+    return restored(logits[0], crop).softmax(dim=1).cpu()
+
+
+def restored(logits: torch.Tensor, crop: Crop) -> torch.Tensor:
+    """Resample network output (n, c, h, w) to a crop's voxels (n, c, height, width)."""
+    return F.interpolate(
+        logits.float(), size=(crop.height, crop.width), mode="bilinear", align_corners=False
+    )

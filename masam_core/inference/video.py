@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from masam_core.errors import BoxError, ConfigError
@@ -17,7 +16,7 @@ from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.sliding import Slice, probabilities, slide
 from masam_core.inference.view import network_input, slice_crop
 from masam_core.inference.windows import window_slices
-from masam_core.model.prompt import NetworkPrompt
+from masam_core.model.prompt import NetworkPrompt, repeated
 from masam_core.video.frames import FrameSequence
 
 TIME = 2  # axis of a FrameSequence's grid
@@ -54,7 +53,7 @@ def segment_frames(
     frame = _frame(segmenter, frames)
     crop = slice_crop(frame)
 
-    def look(start: int) -> torch.Tensor:
+    def look(start: int) -> NDArray[np.float32]:
         return _look(segmenter, frames, frame, start)
 
     return slide(segmenter, look, crop, frame.shape, quality, progress, cancelled)
@@ -103,8 +102,7 @@ def segment_around(
     start = index - depth // 2
     crop = slice_crop(frame)
     edges = np.array([[x0 - 0.5, y0 - 0.5, x1 + 0.5, y1 + 0.5]])
-    boxes = torch.from_numpy(crop.to_pixels(edges, config.image_size))
-    prompt = NetworkPrompt(boxes.expand(depth, 4)[None].to(segmenter.device))
+    prompt = NetworkPrompt(repeated(crop.to_pixels(edges, config.image_size), depth))
     window = _look(segmenter, frames, frame, start)
     seen = probabilities(segmenter, window, crop, prompt)[:, 1, :rows, :columns].numpy()
     least = config.threshold if threshold is None else threshold
@@ -126,7 +124,7 @@ def _frame(segmenter: Segmenter, frames: FrameSequence) -> CanonicalFrame:
 
 def _look(
     segmenter: Segmenter, frames: FrameSequence, frame: CanonicalFrame, start: int
-) -> torch.Tensor:
+) -> NDArray[np.float32]:
     indices = window_slices(start, segmenter.config.num_slices, len(frames))
-    values = torch.from_numpy(frames.stack(indices).astype(np.float32))
+    values = frames.stack(indices).astype(np.float32)
     return network_input(values, slice_crop(frame), segmenter.config)

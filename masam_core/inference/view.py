@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
 
 from masam_core.image.geometry import CanonicalFrame
+from masam_core.inference.resample import averaging
 from masam_core.model.config import ModelConfig
 
 # Crop sizes step by a quarter octave and crop centres by an eighth of the side: small edits of a
@@ -23,6 +21,8 @@ MIN_CROP_VOXELS = 8
 PRIOR_LOGIT = 6.0
 OPEN_LOGIT = 3.0  # of a prompt on one slice: how far the lesion reaches is a guess
 LEAST_CONTRAST = 0.02  # of the intensity range; less is noise, and stays dim
+
+Images = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Crop:
             and y1 <= self.y0 + self.height - 0.5
         )
 
-    def extract(self, slices: Tensor, size: int, outside: float = 0.0) -> Tensor:
+    def extract(self, slices: Images, size: int, outside: float = 0.0) -> Images:
         """Cut and resample; what lies outside the slice is ``outside``.
 
         Args:
@@ -61,18 +61,13 @@ class Crop:
         rows, cols = slices.shape[1:]
         top, left = max(self.y0, 0), max(self.x0, 0)
         bottom, right = min(self.y0 + self.height, rows), min(self.x0 + self.width, cols)
-        inner = slices[:, top:bottom, left:right]
-        padding = (
-            left - self.x0,
-            self.x0 + self.width - right,
-            top - self.y0,
-            self.y0 + self.height - bottom,
-        )
-        cut = F.pad(inner, padding, value=outside)[:, None]
-        resized = F.interpolate(
-            cut, size=(size, size), mode="bilinear", align_corners=False, antialias=True
-        )
-        return resized[:, 0]
+        if top >= bottom or left >= right:
+            return np.full((len(slices), size, size), outside, np.float32)
+        # Weights of what lies outside are left out: there is nothing once ``outside`` is taken off.
+        seen = slices[:, top:bottom, left:right] - np.float32(outside)
+        down = averaging(self.height, size)[:, top - self.y0 : bottom - self.y0]
+        across = averaging(self.width, size)[:, left - self.x0 : right - self.x0]
+        return resampled(seen, down, across) + np.float32(outside)
 
     def to_pixels(self, xyxy: NDArray[np.float64], size: int) -> NDArray[np.float32]:
         """Box edges in continuous voxel indices (n, 4) to network pixels (n, 4).
@@ -84,11 +79,17 @@ class Crop:
         scale = size / np.array([self.width, self.height, self.width, self.height])
         return ((xyxy - origin) * scale - 0.5).astype(np.float32)
 
-    def restore(self, logits: Tensor) -> Tensor:
-        """Resample network output (n, c, h, w) to the crop's voxels (n, c, height, width)."""
-        return F.interpolate(
-            logits.float(), size=(self.height, self.width), mode="bilinear", align_corners=False
-        )
+
+def resampled(images: Images, down: Images, across: Images) -> Images:
+    """Images (..., h, w) by the weights (H, h) of their rows and (W, w) of their columns."""
+    out = images if is_identity(down) else down @ images
+    return np.asarray(out if is_identity(across) else out @ across.T, dtype=np.float32)
+
+
+def is_identity(weights: Images) -> bool:
+    """Whether weights leave everything as it is."""
+    rows, columns = weights.shape
+    return rows == columns and bool((weights.diagonal() == 1).all())
 
 
 def slice_crop(frame: CanonicalFrame) -> Crop:
@@ -140,7 +141,7 @@ def square_crop(centre_x: float, centre_y: float, side: float, frame: CanonicalF
     )
 
 
-def network_input(slices: Tensor, crop: Crop, config: ModelConfig) -> Tensor:
+def network_input(slices: Images, crop: Crop, config: ModelConfig) -> Images:
     """What the network sees of a window of slices.
 
     Args:
@@ -153,14 +154,15 @@ def network_input(slices: Tensor, crop: Crop, config: ModelConfig) -> Tensor:
         (D, S, S), or with ``local`` and ``rgb`` (D, 3, S, S), in [0, 1].
     """
     if config.sees_video:
-        seen = crop.extract(slices.flatten(0, 1) / 255.0, config.image_size)
-        return seen.unflatten(0, slices.shape[:2]).clamp(0, 1)
+        frames = slices.reshape(-1, *slices.shape[2:]) / np.float32(255)
+        seen = crop.extract(frames, config.image_size)
+        return np.clip(seen.reshape(*slices.shape[:2], *seen.shape[1:]), 0, 1)
     if config.cuts_intensity:
         return crop.extract(slices, config.image_size)
     return local_channels(crop.extract(slices, config.image_size, outside=float(slices.min())))
 
 
-def local_channels(window: Tensor) -> Tensor:
+def local_channels(window: Images) -> Images:
     """A window in three contrasts: by the volume's limits, by the crop's values, by its middle's.
 
     A lesion then shows in some channel whatever the organ and the window level: a nodule whose
@@ -176,15 +178,15 @@ def local_channels(window: Tensor) -> Tensor:
     quarter = window.shape[-1] // 4
     middle = window[:, quarter : 3 * quarter, quarter : 3 * quarter]
     channels = [window, _stretch(window, window, 0.01), _stretch(window, middle, 0.02)]
-    return torch.stack(channels, dim=1).clamp(0, 1)
+    return np.clip(np.stack(channels, axis=1), 0, 1)
 
 
-def _stretch(window: Tensor, reference: Tensor, tail: float) -> Tensor:
+def _stretch(window: Images, reference: Images, tail: float) -> Images:
     """Scale so that the given tails of the reference become 0 and 1; (D, S, S)."""
-    sample = reference[:, ::2, ::2].flatten().sort().values
+    sample = np.sort(reference[:, ::2, ::2], axis=None)
     last = len(sample) - 1
     low, high = sample[round(tail * last)], sample[round((1 - tail) * last)]
-    return (window - low) / (high - low).clamp(min=LEAST_CONTRAST)
+    return np.asarray((window - low) / max(high - low, np.float32(LEAST_CONTRAST)))
 
 
 def choose_crop(
@@ -203,7 +205,7 @@ def ellipsoid_prior(
     boxes: NDArray[np.float32],
     config: ModelConfig,
     logit: float = PRIOR_LOGIT,
-) -> Tensor:
+) -> Images:
     """The ellipsoid inscribed in a 3D box, as a mask prompt for each slice.
 
     Args:
@@ -222,12 +224,12 @@ def ellipsoid_prior(
     centres = (np.arange(side) + 0.5) * pixel - 0.5
     squared = squared_radius(slices, first, last, boxes.astype(np.float64), centres, centres)
     logits = np.clip(logit * (1 - squared), -logit, logit)
-    return torch.from_numpy(logits.astype(np.float32))[:, None]
+    return np.asarray(logits.astype(np.float32)[:, None])
 
 
 def prior_map(
     logits: NDArray[np.float32], first: tuple[int, int], crop: Crop, config: ModelConfig
-) -> Tensor:
+) -> Images:
     """Logits of a part of a slice as a mask prompt.
 
     Args:
@@ -240,16 +242,15 @@ def prior_map(
         (1, 1, 4g, 4g).
     """
     top, left = first[0] - crop.y0, first[1] - crop.x0
-    whole = torch.full((crop.height, crop.width), float(logits.min()))
+    whole = np.full((crop.height, crop.width), logits.min(), dtype=np.float32)
     rows = slice(max(0, -top), min(logits.shape[0], crop.height - top))
     cols = slice(max(0, -left), min(logits.shape[1], crop.width - left))
-    whole[top + rows.start : top + rows.stop, left + cols.start : left + cols.stop] = (
-        torch.from_numpy(np.ascontiguousarray(logits[rows, cols]))
-    )
+    whole[top + rows.start : top + rows.stop, left + cols.start : left + cols.stop] = logits[
+        rows, cols
+    ]
     side = 4 * config.grid
-    return F.interpolate(
-        whole[None, None], size=(side, side), mode="bilinear", align_corners=False, antialias=True
-    )
+    down, across = averaging(crop.height, side), averaging(crop.width, side)
+    return resampled(whole, down, across)[None, None]
 
 
 def squared_radius(

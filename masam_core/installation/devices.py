@@ -6,9 +6,25 @@ import os
 import platform
 from typing import Any
 
+from masam_core.errors import ConfigError
+from masam_core.inference.runtimes.openvino_device import (
+    OpenVINODevice,
+    core,
+    has_openvino,
+    has_torch,
+)
+
 
 def list_devices() -> list[dict[str, Any]]:
     """Devices, best first: ``name`` to ask for, ``label`` for people, bytes (None if unknown)."""
+    gpus, processor = _of_torch()
+    return [*gpus, *_of_openvino(), *processor]
+
+
+def _of_torch() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """PyTorch's GPUs, and the processor with it."""
+    if not has_torch():
+        return [], []
     import torch
 
     found: list[dict[str, Any]] = []
@@ -20,7 +36,27 @@ def list_devices() -> list[dict[str, Any]]:
     if torch.backends.mps.is_available():
         found.append(_device("mps", "Apple GPU", None, None))
     label = f"CPU, {torch.get_num_threads()} threads"
-    return [*found, _device("cpu", label, *main_memory())]
+    return found, [_device("cpu", label, *main_memory())]
+
+
+def _of_openvino() -> list[dict[str, Any]]:
+    """OpenVINO's devices: the processor, with the bundled model; Intel's graphics and NPUs."""
+    if not has_openvino():
+        return []
+    try:
+        known = core()
+        names = {
+            name: str(known.get_property(name, "FULL_DEVICE_NAME"))
+            for name in known.available_devices
+        }
+    except (ConfigError, RuntimeError):  # a driver that does not fit: the others still work
+        return []
+    found = []
+    for name, label in sorted(names.items(), reverse=True):
+        memory = main_memory() if name == "CPU" else (None, None)
+        words = "CPU, with OpenVINO" if name == "CPU" else f"{label} ({name}), with OpenVINO"
+        found.append(_device(str(OpenVINODevice(name)), words, *memory))
+    return found
 
 
 def _device(name: str, label: str, total: int | None, free: int | None) -> dict[str, Any]:

@@ -24,13 +24,15 @@ def check_machine(
     Raises:
         Cancelled: ``cancelled`` said so.
     """
-    from masam_core.installation import gpu, python, pytorch, room
+    from masam_core.inference.runtimes.openvino_device import has_torch, is_openvino
+    from masam_core.installation import gpu, openvino, python, pytorch, room
     from masam_core.installation import model as files
 
     # PyTorch before the rest: where it is missing, that is the first thing to say.
     checks: dict[str, Callable[[], Finding]] = {
         "Python": python.check_python,
         "PyTorch": pytorch.check_pytorch,
+        "OpenVINO": openvino.check_openvino,
         "Packages": lambda: python.check_packages(python.FOR_WORKER),
         "GPU": lambda: gpu.check_gpu(device),
         "Memory": room.check_memory,
@@ -45,7 +47,9 @@ def check_machine(
             raise Cancelled("The check was stopped.")
         progress(number / len(checks), title)
         broken = any(f.title == "PyTorch" and f.state is State.PROBLEM for f in found)
-        if title == "GPU" and broken:
+        if title == "GPU" and (is_openvino(device) or not has_torch()):
+            found.append(guarded(title, lambda: openvino.check_device(device)))
+        elif title == "GPU" and broken:
             found.append(Finding("GPU", State.SKIPPED, "Not checked: PyTorch does not work."))
         else:
             found.append(guarded(title, check))

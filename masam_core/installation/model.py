@@ -8,9 +8,11 @@ from masam_core.catalog.bundled import (
     BASE,
     CORRECTOR,
     DELTA,
+    OPENVINO,
     SHA256,
     bundled_corrector_path,
     bundled_model_path,
+    bundled_openvino_path,
 )
 from masam_core.digest import sha256_of
 from masam_core.errors import MasamError
@@ -18,7 +20,7 @@ from masam_core.installation.finding import Finding, State
 
 TITLE = "Model file"
 SHOWN = 12  # characters of a digest
-FILES = (DELTA, BASE, CORRECTOR)
+FILES = (DELTA, BASE, CORRECTOR, OPENVINO)
 
 
 def check_bundled() -> Finding:
@@ -26,6 +28,7 @@ def check_bundled() -> Finding:
     try:
         folder = bundled_model_path().parent
         bundled_corrector_path()
+        bundled_openvino_path()
     except MasamError as error:
         return Finding(TITLE, State.PROBLEM, str(error), "Install MASAM again.")
     wrong = [words for name in FILES if (words := damage(folder / name, SHA256[name]))]

@@ -6,6 +6,7 @@ import importlib.util
 import os
 from typing import Any
 
+from masam_core.inference.runtimes.openvino_device import has_openvino
 from masam_core.installation.finding import Finding, State
 from masam_core.installation.python import (
     TORCH,
@@ -21,7 +22,14 @@ TITLE = "PyTorch"
 
 def check_pytorch() -> Finding:
     """Check that PyTorch is there, loads and computes."""
-    if importlib.util.find_spec("torch") is None:
+    if _is_missing():
+        if has_openvino():
+            return Finding(
+                TITLE,
+                State.OK,
+                "not installed; OpenVINO computes the bundled model. Other models, NVIDIA GPUs and "
+                "training need PyTorch.",
+            )
         return Finding(
             TITLE,
             State.PROBLEM,
@@ -48,6 +56,13 @@ def check_pytorch() -> Finding:
     if numbers_of(torch.__version__) < numbers_of(TORCH.oldest):
         return Finding(TITLE, State.PROBLEM, f"{words}; too old.", how_to_install([TORCH]))
     return _with_torchvision(words, TORCHVISION)
+
+
+def _is_missing() -> bool:
+    try:
+        return importlib.util.find_spec("torch") is None
+    except (ImportError, ValueError):
+        return True
 
 
 def build_of(torch: Any) -> str:

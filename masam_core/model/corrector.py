@@ -66,7 +66,9 @@ class Corrector(nn.Module):
         Returns:
             (B, D, H, W) logits of the corrected mask.
         """
-        before = torch.logit(probability.float(), eps=1 / (1 + math.exp(MOST_LOGIT)))
+        least = 1 / (1 + math.exp(MOST_LOGIT))
+        certain = probability.float().clamp(least, 1 - least)
+        before = torch.log(certain / (1 - certain))
         maps = [
             spread(said, z_px, width) for width in (NEAR, WIDE) for said in (positive, negative)
         ]

@@ -46,8 +46,10 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def cache_parts(x: Tensor) -> tuple[Tensor, ...]:
-    """A batch image by image on the CPU, where a part stays in the cache; whole on a GPU."""
-    return x.split(1 if x.device.type == "cpu" else len(x))
+    """A batch image by image on the CPU, where a part stays in the cache; whole on a GPU, and where
+    the work is written down for another runtime."""
+    whole = x.device.type != "cpu" or torch.jit.is_tracing()
+    return x.split(len(x) if whole else 1)
 
 
 def mlp(x: Tensor, first: nn.Module, second: nn.Module) -> Tensor:

@@ -13,6 +13,8 @@ from masam_core.errors import Cancelled, CheckpointError
 
 if TYPE_CHECKING:
     from masam_core.inference.segmenter import Segmenter
+    from masam_core.model.abilities import Abilities
+    from masam_core.model.masam import MASAM
 
 Progress = Callable[[float, str], None]
 
@@ -38,6 +40,7 @@ class LoadedModel:
             "precision": segmenter.precision,
             "backbone": segmenter.config.backbone,
             "threshold": segmenter.config.threshold,
+            **segmenter.abilities.to_dict(),
         }
 
 
@@ -54,8 +57,9 @@ class ModelHolder:
             CheckpointError, ConfigError: as for the command line; what was loaded before stays.
         """
         from masam_core.catalog.resolve import resolve_base, resolve_model
+        from masam_core.inference.runtimes.choosing import place_of
+        from masam_core.inference.runtimes.openvino_device import OpenVINODevice
         from masam_core.inference.segmenter import Segmenter
-        from masam_core.model.checkpoint import load_model
 
         path = resolve_model(choice.model)
         stamp = _stamp(path)
@@ -63,7 +67,12 @@ class ModelHolder:
         if kept is not None and (kept.choice, kept.path, kept.stamp) == (choice, path, stamp):
             return kept
         base = resolve_base(path, Path(choice.base) if choice.base else None)
-        model = load_model(path, base=base)
+        model: str | MASAM = choice.model
+        place = place_of(choice.model, choice.device, choice.precision, choice.base)
+        if not isinstance(place, OpenVINODevice):
+            from masam_core.model.checkpoint import load_model  # torch only where it computes
+
+            model = load_model(path, base=base)
         # Two models side by side may be more than a GPU holds.
         self.loaded = None
         segmenter = Segmenter(
@@ -90,6 +99,7 @@ class ModelHolder:
 
 def list_models() -> list[dict[str, Any]]:
     """The catalogue, and the weight files that the user added to the store."""
+    from masam_core.catalog.able import abilities_of_entry, abilities_of_file
     from masam_core.catalog.entries import ENTRIES
     from masam_core.catalog.store import path_of, stored
 
@@ -102,6 +112,7 @@ def list_models() -> list[dict[str, Any]]:
             "bytes": known.bytes,
             "downloadable": known.url is not None,
             "how": known.how,
+            **_able(abilities_of_entry(known)),
         }
         for known in ENTRIES
     ]
@@ -115,9 +126,30 @@ def list_models() -> list[dict[str, Any]]:
             "bytes": item.path.stat().st_size,
             "downloadable": False,
             "how": "",
+            **_able(abilities_of_file(item.path)),
         }
         for item in own
     ]
+
+
+def described(name: str) -> dict[str, Any]:
+    """What a model does, as far as its file says without being loaded; see ``load_model``.
+
+    Args:
+        name: of the catalogue or the store, or the path of a weight file.
+
+    Raises:
+        CheckpointError, ConfigError: no such model.
+    """
+    from masam_core.catalog.able import abilities_of_name
+
+    return _able(abilities_of_name(name))
+
+
+def _able(known: Abilities | None) -> dict[str, Any]:
+    """Fields of what a model does; None where it is not known."""
+    unknown: dict[str, Any] = {"prompts": None, "automatic": None, "video": None, "classes": []}
+    return unknown if known is None else known.to_dict()
 
 
 def download_model(name: str, progress: Progress, cancelled: Callable[[], bool]) -> Path:

@@ -108,10 +108,14 @@ class Saving:
             node = None if kind == ".mrb" else self.segmentation()
             notes += leftOut(context.lesions(), node)
             self._onSaved(node)
-        # With a number, so that the same file again is a change that the page sees.
-        number = int((context.state.download or "0 ").split(" ", 1)[0]) + 1
-        context.state.download = f"{number} {path.name}"
+        self.offer(path.name)
         context.say("\n".join([f"Saved {path.name}.", *notes]), WARNING if notes else PLAIN)
+
+    def offer(self, name: str) -> None:
+        """Have the browser fetch a file of the folder."""
+        # With a number, so that the same file again is a change that the page sees.
+        number = int((self.context.state.download or "0 ").split(" ", 1)[0]) + 1
+        self.context.state.download = f"{number} {name}"
 
     def segmentation(self) -> Any:
         """That of the selected lesion, or the first that there is."""

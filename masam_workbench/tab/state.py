@@ -35,6 +35,9 @@ STATE: dict[str, Any] = {
     "works": [],
     "improve": {},
     "pacs": {},
+    "earlier": None,
+    "followup": {},
+    "link": {},
     "models": [],
     "model": ModelChoice.model,
 }

@@ -36,6 +36,7 @@ from masam_workbench.tab.images import Images
 from masam_workbench.tab.improve import Improve
 from masam_workbench.tab.lesionlist import LesionRows
 from masam_workbench.tab.measuring import Measuring
+from masam_workbench.tab.nextstudy import NextStudy
 from masam_workbench.tab.running import Running
 from masam_workbench.tab.saving import Saving
 from masam_workbench.tab.shown import Shown
@@ -107,7 +108,9 @@ class Tab:
         self.unsaved = Unsaved()
         self.autosave = Autosave(context, works, self._facts)
         self.continuing = Continuing(context, self.autosave, self.measuring.soon)
-        self.images = Images(context, self.shown, self._beforeLeaving)
+        self.images = Images(
+            context, self.shown, self._beforeLeaving, lambda: self.nextStudy.sceneOpened()
+        )
         settling = Settling(context.later, lambda lesionId: self.running.runner.follow(lesionId))
         self.boxes = Boxes(context, onRest=settling.rest)
         self.appearance = Appearance(context)
@@ -130,6 +133,14 @@ class Tab:
         self.checking = Checking(context, makeTransport)
         self.improve = Improve(context, self._onModel)
         self.uploads = Uploads(context, self.images, limit)
+        self.nextStudy = NextStudy(
+            context,
+            self.shown,
+            self.rows,
+            (self.uploads, self.archive),
+            self.saving,
+            self._saving,
+        )
         self.watcher = Watcher(scene, settling, context.refreshSoon)
         self.opening: asyncio.Task[bool] | None = None
 
@@ -145,9 +156,11 @@ class Tab:
             if state.selected not in ids:
                 state.selected = ids[-1] if ids else ""
             state.lesions = rows
-            state.image = self.shown.facts
-            state.saved = self.unsaved.isSaved(rows)
-            self.autosave.look([{**row, "state": ""} for row in rows], not state.saved)
+            state.image = self.nextStudy.image()
+            self.nextStudy.refresh()
+            every = [*rows, *self.nextStudy.rows()]
+            state.saved = self.unsaved.isSaved(every)
+            self.autosave.look([{**row, "state": ""} for row in every], not state.saved)
             if state.image is None:
                 self.continuing.list()
             state.busy = self.running.busy
@@ -220,6 +233,7 @@ class Tab:
         self.chooseTool("none")
         self.autosave.leave(keep=not self.state.saved)
         self.unsaved.clear()
+        self.nextStudy.forget()
         self.masks.clear()
         self._surfaces.clear()
 
@@ -229,9 +243,9 @@ class Tab:
         Returns:
             What is to be called when they are in a file; for None with boxes and prompts.
         """
-        lesions = self.context.lesions()
-        held = {x.id for x in lesions if node is None or x.segmentation is node}
-        rows, volume = [row for row in self.rows.rows() if row["id"] in held], self.context.volume
+        lesions = [*self.context.lesions(), *self.nextStudy.lesions()]
+        rows = self.rows.rowsOf(x for x in lesions if node is None or x.segmentation is node)
+        volume = self.context.volume
 
         def saved() -> None:
             if self.context.volume is volume:  # else another image was opened meanwhile
@@ -250,6 +264,7 @@ class Tab:
         self.dropSaved()
         self.checking.dismiss()
         self.improve.close()
+        self.nextStudy.close()
         self.watcher.stop()
         self.context.session.close()
 

@@ -242,7 +242,7 @@ def test_what_a_case_was_made_of_decides_whether_it_is_run_again(
     margin = SegmentOptions(margin_mm=2)
     notes = ["3 cases will be run again: margin_mm has changed."]
     assert again(segment=margin) == (everything, notes)
-    precise = ModelChoice(precision="int8")
+    precise = ModelChoice(precision="float32")
     notes = ["3 cases will be run again: precision has changed."]
     assert again(segment=margin, model=precise) == (everything, notes)
     other = ModelChoice(str(tmp_path / "x.safetensors"), str(tmp_path / "b.safetensors"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 
 from masam_core.bench import growth as growth_module
 from masam_core.bench import queue as queue_module
@@ -23,6 +24,7 @@ from masam_core.bench.loading import load_apart, loading_rows, write_random_sam
 from masam_core.bench.profile import profile_window
 from masam_core.bench.queue import queue_rows
 from masam_core.bench.rows import Setup
+from masam_core.bench.runtimes import runtime_rows
 from masam_core.bench.scale import scale_rows
 from masam_core.bench.window import window_rows
 from masam_core.errors import ConfigError
@@ -146,6 +148,17 @@ def test_agreement_compares_settings_case_by_case(setup: Setup, tmp_path: Path) 
     assert len(rows["balanced, int8 with float32"].details["each"]) == 2
     with pytest.raises(ConfigError, match="no case with split 'test'"):
         agreement_rows(setup, tmp_path, "test")
+
+
+def test_both_runtimes_are_measured_and_give_one_mask(setup: Setup) -> None:
+    pytest.importorskip("openvino")
+    rows = {row.what: row for row in runtime_rows(replace(setup, slices=3))}
+    assert rows["masks of both, float32"].value > 0.99
+    for what in ("window embedded", "first box, 3 slices, fast", "second box, fast"):
+        theirs, ours = (rows[f"{what}, {name}, float32"] for name in ("PyTorch", "OpenVINO"))
+        assert ours.ratio == pytest.approx(theirs.value / ours.value)
+    assert rows["ready, OpenVINO, float32"].value > 0
+    assert runtime_rows(replace(setup, device=torch.device("cuda"))) == []
 
 
 def test_a_profile_names_operations(setup: Setup) -> None:

@@ -36,6 +36,7 @@ def test_a_sound_installation_is_found_sound_with_figures_on_the_sample(masam: A
         "Worker",
         "Python",
         "PyTorch",
+        "OpenVINO",
         "Packages",
         "GPU",
         "Memory",

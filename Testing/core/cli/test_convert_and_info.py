@@ -93,7 +93,7 @@ def test_info_knows_models_by_name(masam: Masam, tiny_model: Path) -> None:
 def test_info_on_the_system_says_versions_device_and_memory(masam: Masam) -> None:
     facts = json.loads(masam("info", "system", "--json").stdout)
     assert facts["torch"] == torch.__version__.split("+")[0] or facts["torch"] in torch.__version__
-    assert facts["device"] in ("cpu", "cuda")
+    assert facts["device"] in ("cpu", "cuda", "openvino")
     assert facts["memory"] == "unknown" or facts["memory"].endswith("GiB")
     assert masam("info", "system").exit_code == 0
 
@@ -102,3 +102,27 @@ def test_info_on_nothing_says_so(masam: Masam) -> None:
     result = masam("info", "nothing.nii.gz")
     assert result.exit_code == 1
     assert "nothing.nii.gz" in result.stderr
+
+
+def test_a_model_for_openvino_is_refused_where_it_would_write_over_something(
+    masam: Masam, tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    result = masam("convert", tiny_model, "--to", "openvino", "-o", folder)
+    assert result.exit_code == 1
+    assert "is there already" in result.stderr
+    assert [file.name for file in folder.iterdir()] == ["mine.txt"]
+    result = masam("convert", tiny_model, "--to", "openvino", "-o", tmp_path / "no" / "model")
+    assert result.exit_code == 1
+    assert "Make it first" in result.stderr
+
+
+def test_a_target_is_said_once(masam: Masam, tiny_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.safetensors"
+    for words in ((), (out, "-o", out)):
+        result = masam("convert", tiny_model, *words)
+        assert result.exit_code == 1
+        assert "Say once" in result.stderr
+    assert masam("convert", tiny_model, "-o", out).exit_code == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,32 +16,63 @@ from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
 
+if TYPE_CHECKING:
+    from masam_core.inference.runtimes.openvino import OpenVINORuntime
+
 BuildModel = Callable[..., MASAM]
+
+
+TINY = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)
 
 
 @pytest.fixture
 def build_model(monkeypatch: pytest.MonkeyPatch) -> BuildModel:
     """Builds a random four-block MA-SAM whose adapters and FacT are not at identity."""
-    spec = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)
-    monkeypatch.setitem(BACKBONES, "vit_tiny", spec)
-
-    def build(**changes: object) -> MASAM:
-        values: dict[str, object] = {
-            "backbone": "vit_tiny",
-            "image_size": 56,
-            "fact_rank": 4,
-            "adapter_width": 8,
-            "field_of_view": "prompt",
-            "shape_prior": "ellipsoid",
-        }
-        torch.manual_seed(3)
-        model = MASAM(ModelConfig(**{**values, **changes}))  # type: ignore[arg-type]
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter.add_(0.05 * torch.randn_like(parameter))
-        return model.eval()
-
+    monkeypatch.setitem(BACKBONES, "vit_tiny", TINY)
     return build
+
+
+def build(**changes: object) -> MASAM:
+    """A random model; its backbone must be known."""
+    values: dict[str, object] = {
+        "backbone": "vit_tiny",
+        "image_size": 56,
+        "fact_rank": 4,
+        "adapter_width": 8,
+        "field_of_view": "prompt",
+        "shape_prior": "ellipsoid",
+    }
+    torch.manual_seed(3)
+    model = MASAM(ModelConfig(**{**values, **changes}))  # type: ignore[arg-type]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return model.eval()
+
+
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model of ``build_model`` for OpenVINO; its backbone must be known where it is read."""
+    pytest.importorskip("openvino")
+    from masam_core.inference.runtimes.conversion import write_folder
+
+    folder = tmp_path_factory.mktemp("converted") / "tiny"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(BACKBONES, "vit_tiny", TINY)
+        write_folder(build(), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def openvino_runtime(converted: Path) -> OpenVINORuntime:
+    """The same, ready to compute, for all tests: making it ready takes a second."""
+    from masam_core.inference.runtimes.openvino import OpenVINORuntime
+    from masam_core.inference.runtimes.openvino_device import OpenVINODevice
+    from masam_core.inference.runtimes.package import read_package
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(BACKBONES, "vit_tiny", TINY)
+        return OpenVINORuntime(read_package(converted), OpenVINODevice(), "float32")
 
 
 @pytest.fixture

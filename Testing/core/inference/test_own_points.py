@@ -11,7 +11,7 @@ import torch
 from masam_core.image.volume import Volume
 from masam_core.inference import refining
 from masam_core.inference.box_answer import box_job
-from masam_core.inference.correcting import Said
+from masam_core.inference.correcting import Said, Values
 from masam_core.inference.engine import Run
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.own_points import MOST_POINTS, knows_points, points_on
@@ -34,8 +34,9 @@ SAM = {
 }
 
 
-def same(image: torch.Tensor, probability: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
-    return torch.logit(probability, eps=1e-5)
+def same(_: Values, probability: Values, *__: object) -> Values:
+    certain = probability.clip(1e-5, 1 - 1e-5)
+    return np.log(certain / (1 - certain))
 
 
 TOOLS = Tools(same, lambda patch: patch)
@@ -127,7 +128,7 @@ def test_a_scribble_is_thinned_and_the_newest_word_comes_first(volume: Volume) -
     points, labels = points_on(9, job, [Said(click, False), Said(scribble, True)], config)
     assert points.shape == (MOST_POINTS, 2)
     assert labels[0] == 1
-    assert points_on(8, job, [Said(click, False)], config)[1].numel() == 0
+    assert points_on(8, job, [Said(click, False)], config)[1].size == 0
 
 
 @pytest.mark.parametrize("index", [2, 15, -1])

@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from masam_core.errors import BoxError, Cancelled
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
 from masam_core.inference.answers import answer
 from masam_core.inference.canonical_crop import canonical_voxels
+from masam_core.inference.correcting import Values
 from masam_core.inference.engine import Run
 from masam_core.inference.messages import NOTHING
 from masam_core.inference.options import SegmentOptions
@@ -40,19 +41,24 @@ class FakeCorrector:
 
     def __init__(self, answer: str, seed: int = 0) -> None:
         self.answer, self.calls = answer, 0
-        self.rng = torch.Generator().manual_seed(seed)
-        self.seen: list[tuple[torch.Tensor, ...]] = []
+        self.rng = np.random.default_rng(seed)
+        self.seen: list[tuple[Values, ...]] = []
 
-    def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
+    def __call__(self, *inputs: Values) -> Values:
         self.calls += 1
         self.seen.append(inputs)
         image, probability = inputs[:2]
         fixed = {"all": 9.0, "nothing": -9.0, "nan": float("nan")}
         if self.answer in fixed:
-            return torch.full_like(image, fixed[self.answer])
+            return np.full_like(image, fixed[self.answer])
         if self.answer == "same":
-            return torch.logit(probability, eps=1e-4)
-        return torch.randn(image.shape, generator=self.rng) * 6
+            return logit(probability)
+        return self.rng.normal(0, 6, image.shape).astype(np.float32)
+
+
+def logit(probability: Values) -> Values:
+    certain = probability.clip(1e-4, 1 - 1e-4)
+    return np.log(certain / (1 - certain))
 
 
 def tools(corrector: FakeCorrector) -> Tools:
@@ -292,9 +298,9 @@ def test_a_voxel_without_a_value_changes_no_other(volume: Volume, value: float) 
     class Spreads(FakeCorrector):
         """Says "same", but has no answer where the image has no value, as convolutions do."""
 
-        def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
-            broken = ~torch.isfinite(inputs[0].sum())
-            return torch.full_like(inputs[1], np.nan) if broken else super().__call__(*inputs)
+        def __call__(self, *inputs: Values) -> Values:
+            broken = not np.isfinite(inputs[0].sum())
+            return np.full_like(inputs[1], np.nan) if broken else super().__call__(*inputs)
 
     values = volume.array.copy()
     values[12, 47, 50] = value
@@ -303,7 +309,7 @@ def test_a_voxel_without_a_value_changes_no_other(volume: Volume, value: float) 
     click = point(volume, 56, 44, 12)
     after = refine(broken, lesion_on(volume), click, corrector=corrector)
     shown = corrector.seen[0][0]
-    assert torch.isfinite(shown).all()
+    assert np.isfinite(shown).all()
     assert float(shown.min()) >= np.nanmin(volume.array)
     assert float(shown.max()) <= np.nanmax(volume.array)
     expected = refine(volume, lesion_on(volume), click)
@@ -319,10 +325,10 @@ def test_where_the_network_has_no_answer_the_mask_stays(volume: Volume) -> None:
 class Carves(FakeCorrector):
     """Takes a ball of samples around what the user denies out of the mask, as the network does."""
 
-    def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
+    def __call__(self, *inputs: Values) -> Values:
         _, probability, _, negative, _ = inputs
-        near = torch.nn.functional.max_pool3d(negative[None].float(), (3, 9, 9), 1, (1, 4, 4))[0]
-        return torch.where(near > 0, -9.0, torch.logit(probability, eps=1e-4))
+        near = ndimage.maximum_filter(negative[0], (3, 9, 9))[None]
+        return np.where(near, np.float32(-9), logit(probability))
 
 
 @pytest.mark.parametrize("smooth_mm", [0.0, 2.0])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from masam_core.inference.resample import bilinear_part
+from masam_core.inference.resample import averaging, bilinear_part
 
 
 @given(st.integers(1, 60), st.integers(1, 90), st.integers(1, 7), st.data())
@@ -20,7 +21,7 @@ def test_a_part_is_what_interpolating_the_whole_gives(
     values = torch.randn(have)
     whole = F.interpolate(values[None, None, None], size=(1, want), mode="bilinear")[0, 0, 0]
     samples, weights = bilinear_part(have, want, part, multiple)
-    assert torch.allclose(weights @ values[samples], whole[part], atol=1e-4)
+    assert np.allclose(weights @ values[samples].numpy(), whole[part], atol=1e-4)
     assert samples.start % multiple == 0
     assert samples.stop % multiple == 0 or samples.stop == have
 
@@ -31,4 +32,12 @@ def test_only_the_samples_needed_are_asked_for() -> None:
     assert bilinear_part(512, 512, slice(100, 120), 16)[0] == slice(96, 128)
     samples, weights = bilinear_part(256, 512, slice(4, 6))
     assert samples == slice(1, 4)
-    assert torch.allclose(weights, torch.tensor([[0.25, 0.75, 0.0], [0.0, 0.75, 0.25]]))
+    assert np.allclose(weights, [[0.25, 0.75, 0.0], [0.0, 0.75, 0.25]])
+
+
+@given(st.integers(1, 90), st.integers(1, 90))
+@settings(deadline=None, max_examples=100)
+def test_averaging_is_pytorchs_interpolation_without_aliases(have: int, want: int) -> None:
+    whole = torch.eye(have)[None, None]
+    expected = F.interpolate(whole, size=(want, have), mode="bilinear", antialias=True)[0, 0]
+    assert np.allclose(averaging(have, want), expected, atol=1e-5)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from masam_core.errors import (
@@ -40,7 +41,23 @@ RAW = PostprocessOptions(keep="all", fill_holes=False)
 
 
 @pytest.fixture
-def segmenter(build_model: BuildModel, volume: Volume) -> Segmenter:
+def on_pytorch(build_model: BuildModel, volume: Volume) -> Segmenter:
+    out = Segmenter(build_model(), device="cpu")
+    out.set_volume(volume)
+    return out
+
+
+@pytest.fixture(params=["pytorch", "openvino"])
+def segmenter(
+    request: pytest.FixtureRequest,
+    build_model: BuildModel,
+    volume: Volume,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Segmenter:
+    """On each runtime; any other segmenter of the same test computes there, too."""
+    if request.param == "openvino":
+        runtime = request.getfixturevalue("openvino_runtime")
+        monkeypatch.setattr(module, "runtime_for", lambda *_: runtime)
     out = Segmenter(build_model(), device="cpu")
     out.set_volume(volume)
     return out
@@ -49,13 +66,13 @@ def segmenter(build_model: BuildModel, volume: Volume) -> Segmenter:
 def count_encodes(segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Lengths of the batches that reach the encoder from now on."""
     calls: list[int] = []
-    original = segmenter.model.encode
+    original = segmenter.runtime.embed
 
-    def encode(windows: torch.Tensor) -> object:
+    def embed(windows: NDArray[np.float32]) -> list[Any]:
         calls.append(len(windows))
         return original(windows)
 
-    monkeypatch.setattr(segmenter.model, "encode", encode)
+    monkeypatch.setattr(segmenter.runtime, "embed", embed)
     return calls
 
 
@@ -69,7 +86,7 @@ def test_best_quality_equals_the_literal_average_over_all_windows(
     lesion = segmenter.segment(BOX, SegmentOptions(quality="best", postprocess=RAW))
 
     # Literally: every window of five slices at stride 1, each run alone, probabilities averaged.
-    values = torch.from_numpy(normalise(volume.array, "MR", config.intensity))
+    values = normalise(volume.array, "MR", config.intensity)
     frame = volume.geometry.canonical_frame()
     crop = slice_crop(frame)
     edges = np.array([[11.5, 8.5, 32.5, 29.5]])
@@ -78,11 +95,11 @@ def test_best_quality_equals_the_literal_average_over_all_windows(
     seen = np.zeros(9)
     for start in range(5 - 4, 13 + 1):
         indices = [min(max(z, 0), 19) for z in range(start, start + 5)]
-        window = crop.extract(values[indices], config.image_size)
+        window = torch.from_numpy(crop.extract(values[indices], config.image_size))
         boxes = np.repeat(box, 5, axis=0)
         prior = ellipsoid_prior(np.arange(start, start + 5), 5, 13, boxes, config)
         with torch.no_grad():
-            prompt = NetworkPrompt(torch.from_numpy(boxes)[None], prior[None])
+            prompt = NetworkPrompt(boxes[None], prior[None]).map(torch.from_numpy)
             logits, _ = model(window[None], prompt)
         logits = F.interpolate(logits[0], size=(crop.height, crop.width), mode="bilinear")
         probability = logits.softmax(1)[:, 1].numpy()
@@ -286,12 +303,12 @@ def test_progress_runs_from_nothing_to_one(segmenter: Segmenter) -> None:
 
 
 def test_out_of_memory_halves_the_batch_and_gives_the_same_mask(
-    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+    on_pytorch: Segmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = segmenter.segment(BOX)
-    segmenter.cache.clear()
+    expected = on_pytorch.segment(BOX)
+    on_pytorch.cache.clear()
     monkeypatch.setitem(module.WINDOWS_PER_BATCH, "cpu", 8)
-    original = segmenter.model.encode
+    original = on_pytorch.model.encode
     refused: list[int] = []
 
     def encode(windows: torch.Tensor) -> object:
@@ -300,21 +317,21 @@ def test_out_of_memory_halves_the_batch_and_gives_the_same_mask(
             raise torch.OutOfMemoryError("CUDA out of memory")
         return original(windows)
 
-    monkeypatch.setattr(segmenter.model, "encode", encode)
-    lesion = segmenter.segment(BOX)
+    monkeypatch.setattr(on_pytorch.model, "encode", encode)
+    lesion = on_pytorch.segment(BOX)
     assert refused == [4]
     assert np.abs(lesion.probability - expected.probability).max() < 1e-5
 
 
 def test_memory_that_holds_no_window_is_reported_in_plain_words(
-    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+    on_pytorch: Segmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def encode(windows: torch.Tensor) -> object:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(segmenter.model, "encode", encode)
+    monkeypatch.setattr(on_pytorch.model, "encode", encode)
     with pytest.raises(DeviceMemoryError, match="smaller model"):
-        segmenter.segment(BOX)
+        on_pytorch.segment(BOX)
 
 
 def test_an_oblique_box_sets_nothing_outside_its_cut(segmenter: Segmenter, volume: Volume) -> None:
@@ -413,11 +430,11 @@ def test_confidence_is_the_dice_expected_under_the_probabilities() -> None:
 
 @pytest.mark.gpu
 def test_cuda_agrees_with_the_cpu(
-    build_model: BuildModel, segmenter: Segmenter, volume: Volume
+    build_model: BuildModel, on_pytorch: Segmenter, volume: Volume
 ) -> None:
     gpu = Segmenter(build_model(), device="cuda", precision="float32")
     gpu.set_volume(volume)
-    difference = gpu.segment(BOX).probability - segmenter.segment(BOX).probability
+    difference = gpu.segment(BOX).probability - on_pytorch.segment(BOX).probability
     assert np.abs(difference).max() < 1e-3
 
 

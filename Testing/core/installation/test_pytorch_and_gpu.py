@@ -29,6 +29,11 @@ def test_pytorch_is_named_with_version_build_and_threads() -> None:
 
 def test_without_pytorch_it_is_said_in_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(pytorch, "has_openvino", lambda: True)
+    found = check_pytorch()
+    assert found.state is State.OK
+    assert "OpenVINO computes the bundled model" in found.words
+    monkeypatch.setattr(pytorch, "has_openvino", lambda: False)
     found = check_pytorch()
     assert found.state is State.PROBLEM
     assert found.words == "PyTorch is not installed, so nothing can be segmented."

@@ -74,8 +74,11 @@ Make = Callable[..., Watch]
 
 
 @pytest.fixture
-def make(tmp_path: Path, archive: Archive, clock: Clock) -> Iterator[Make]:
+def make(
+    tmp_path: Path, archive: Archive, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Make]:
     """Makes night shifts in one folder, one after the other, and closes them."""
+    monkeypatch.setattr("masam_core.watch.watch._POLL_S", 0.01)
     made: list[Watch] = []
 
     def build(**more: Any) -> Watch:

@@ -7,11 +7,11 @@ import math
 import torch
 from torch import Tensor, nn
 
+from masam_core.model.prompt import NEGATIVE, NO_POINT, POSITIVE
 from masam_core.model.sam.layers import LayerNorm2d, Modules
 
-# Rows of ``point_embeddings``, and the labels of points in SAM's files.
-NEGATIVE, POSITIVE, FIRST_CORNER, LAST_CORNER = range(4)
-NO_POINT = -1
+# Rows of ``point_embeddings``, after those of NEGATIVE and POSITIVE.
+FIRST_CORNER, LAST_CORNER = 2, 3
 
 
 class RandomFourier(nn.Module):
@@ -82,7 +82,7 @@ class PromptEncoder(nn.Module):
         """
         given = [x for x in (boxes, points[0] if points else None, masks) if x is not None]
         count = len(given[0]) if given else 1
-        tokens = [self.no_mask_embed.weight.new_zeros(count, 0, self.width)]
+        tokens = []
         if points is not None:
             tokens.append(self._points(*points, fill=boxes is None))
         if boxes is not None:
@@ -92,7 +92,8 @@ class PromptEncoder(nn.Module):
         else:
             dense = self.no_mask_embed.weight.reshape(1, -1, 1, 1)
             dense = dense.expand(count, -1, self.grid, self.grid)
-        return torch.cat(tokens, dim=1), dense
+        none = self.no_mask_embed.weight.new_zeros(count, 0, self.width)
+        return torch.cat(tokens, dim=1) if tokens else none, dense
 
     def positions(self) -> Tensor:
         """Encode the centres of the token grid: (1, width, g, g)."""

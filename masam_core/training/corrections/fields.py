@@ -78,6 +78,6 @@ def field_of(
     if slices == mm[0]:
         centre[0] = np.floor(centre[0]) + 0.5
     patch = Patch(centre, np.array([slices, pixel, pixel]) / mm, float(slices / pixel), FIELD)
-    image = patch.extract(prepared.slices)
-    share = patch.extract(prepared.mask > 0)
+    image = torch.from_numpy(patch.extract(prepared.slices))
+    share = torch.from_numpy(patch.extract(prepared.mask > 0))
     return image, share >= 0.5, patch.z_px

@@ -55,7 +55,7 @@ def play_round(network: nn.Module, session: Session, seed: int) -> Tensor:
     logits = network(contrast(image), before, yes, no, session.fields.z_px)
     answer = torch.sigmoid(logits.detach().float())
     answer = torch.where(yes, 1.0, torch.where(no, 0.0, answer))
-    keep = fade(answer.device)
+    keep = torch.from_numpy(fade()).to(answer.device)
     put = (1 - keep) * before + keep * answer
     session.probability = paste(session.probability, put, starts, found)
     return correction_loss(logits, target, new, found)

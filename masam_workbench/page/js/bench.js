@@ -43,6 +43,8 @@ export class Bench {
     this._listeners = [];
     /** Gives up what the pointer is doing. @type {() => boolean} */
     this.cancelGesture = () => false;
+    /** The earlier study beside, where there can be one. @type {import("./beside.js").Beside | null} */
+    this.beside = null;
     this._known = new Set();
     store.watch(["lesions"], () => this._lesionsChanged());
     store.watch(["message"], () => this._hear());

@@ -1,9 +1,12 @@
 import { Bench } from "./bench.js";
+import { Beside } from "./beside.js";
 import { Connection } from "./connection.js";
 import { Files } from "./files.js";
 import { listen } from "./keys.js";
 import { Dialogs } from "./panel/dialogs.js";
+import { buildFollowUp } from "./panel/followup.js";
 import { buildList } from "./panel/lesions.js";
+import { buildLinkbar } from "./panel/linkbar.js";
 import { Pacs } from "./panel/pacs.js";
 import { buildRun, segment } from "./panel/run.js";
 import { buildStart } from "./panel/start.js";
@@ -44,6 +47,9 @@ buildViewbar(place("viewbar"), bench);
 buildTiles(place("tiles"), bench, mouse);
 buildBrushbar(place("brushbar"), bench);
 buildStart(place("start"), bench, files, pacs);
+bench.beside = new Beside(bench, place("beside"), canvas("beside-flat"), canvas("beside-overlay"), place("beside-tiles"));
+buildLinkbar(place("linkbar"), bench, bench.beside);
+buildFollowUp(place("followup"), bench, bench.beside);
 strips.watch(bench);
 listen(bench, { files, help: () => dialogs.help(), segment: () => segment(bench, files) });
 

@@ -17,6 +17,9 @@ export class Store {
       planes: [],
       models: [],
       check: {},
+      earlier: null,
+      link: {},
+      followup: {},
     });
     /** @type {{keys: string[], then: () => void}[]} */
     this._watchers = [];

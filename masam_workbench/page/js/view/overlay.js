@@ -38,6 +38,8 @@ export class Overlay {
     this.ring = null;
     /** Boxes and prompts as they are while being dragged. @type {Map<string, any>} */
     this.moved = new Map();
+    /** Boxes of an earlier study's lesions that nobody has taken yet. @type {import("../types").Proposal[]} */
+    this.proposed = [];
     /** @type {import("./measures.js").Measure[]} */
     this.measures = [];
     /** @type {{name: import("../types").TileName, x: number, y: number} | null} */
@@ -93,6 +95,7 @@ export class Overlay {
     const seen = store.state.lesions.filter((each) => each.visible);
     if (look.masks) for (const lesion of seen) this._mask(pen, camera, slice, lesion);
     if (look.boxes) for (const lesion of seen) this._box(pen, camera, slice, lesion);
+    for (const each of this.proposed) this._proposed(pen, camera, slice, each);
     if (look.cross) this._cross(pen, camera);
     paintWords(pen, camera, this);
     const chosen = store.selected;
@@ -134,6 +137,16 @@ export class Overlay {
     if (lesion.locked || !(selected || this.near === lesion.id)) return;
     if (this.draft) return;
     for (const { at, radius } of handles(shape)) pen.dot(at, radius, WHITE, "#10151b");
+  }
+
+  /** @param {Pen} pen @param {Camera} camera @param {number} slice @param {import("../types").Proposal} proposal */
+  _proposed(pen, camera, slice, { box, name, color, trust }) {
+    const shape = box && outline(box, camera, slice);
+    if (!shape) return;
+    pen.lines([...shape.corners, shape.corners[0]], color, 2, [3, 4]);
+    const left = Math.min(...shape.corners.map(([x]) => x));
+    const top = Math.min(...shape.corners.map(([, y]) => y));
+    pen.text(`${name}?${trust === "good" ? "" : " (doubtful)"}`, left, top - 6);
   }
 
   /** @param {Pen} pen @param {Camera} camera */

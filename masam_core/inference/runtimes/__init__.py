@@ -1,0 +1,1 @@
+"""What computes the networks: PyTorch, or OpenVINO, which needs no PyTorch."""
