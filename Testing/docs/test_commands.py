@@ -82,7 +82,8 @@ def parse(words: list[str]) -> None:
     known = {"-h", "--help", *options_of(command)}
     for word in rest:
         name = word.partition("=")[0]
-        assert not re.match("--?[a-z]", name) or name in known, f"{command.name} has no {name}"
+        is_option = re.fullmatch(r"--?[a-z][\w-]*", name)
+        assert not is_option or name in known, f"{command.name} has no {name}"
 
 
 def options_of(command: Any) -> set[str]:

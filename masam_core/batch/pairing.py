@@ -105,6 +105,11 @@ def is_prompt(path: Path) -> bool:
     return reader.recognises(path)
 
 
+def belongs(box: str, image: str) -> bool:
+    """Whether a box is named like an image: its name, alone or before a separator."""
+    return box == image or (box.startswith(image) and box[len(image)] in _BREAKS)
+
+
 def name_of(path: Path) -> str:
     """A file's name without its ending; macOS writes accents in another way than others do."""
     return unicodedata.normalize("NFC", stem(path))
@@ -211,10 +216,7 @@ def box_name(path: Path) -> str:
 
 
 def longest_owner(box: str, images: Container[str]) -> str | None:
-    """Longest of the images' names that a box is named like: case10_a is no box of case1.
-
-    A box is named like an image by the image's name, alone or before a separator.
-    """
+    """Longest of the images' names that a box ``belongs`` to: case10_a is no box of case1."""
     if box in images:
         return box
     return next((name for name, _ in _beginnings(box) if name in images), None)

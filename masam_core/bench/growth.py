@@ -54,8 +54,8 @@ def growth_rows(setup: Setup) -> list[Row]:
         what = f"a case read, filled, measured and written, {{}} {word}"
         for size in sizes:
             setup.tell(f"{size} {word}")
-            seconds = [_one_case(image(size)) for _ in range(setup.repeats)]
-            found.setdefault(what, (sizes, []))[1].append(float(np.median(seconds)))
+            times = [_one_case(image(size)) for _ in range(setup.repeats)]
+            found.setdefault(what, (sizes, []))[1].append(float(np.median(times)))
     return [row for what, (sizes, seconds) in found.items() for row in _rows(what, sizes, seconds)]
 
 

@@ -156,7 +156,7 @@ class _Ray:
     """Ray on the simulated clock: answers come in the order of their times."""
 
     class RayError(Exception):
-        """Of an actor that died."""
+        """An actor died."""
 
     def __init__(self, plan: Plan) -> None:
         self.exceptions = SimpleNamespace(RayError=self.RayError)
@@ -175,9 +175,11 @@ class _Ray:
         actor.run = SimpleNamespace(remote=lambda case: self._run(actor))
         return actor
 
-    def wait(self, refs: list[int], num_returns: int, timeout: float) -> tuple[list[int], list]:
+    def wait(
+        self, refs: list[int], num_returns: int, timeout: float
+    ) -> tuple[list[int], list[int]]:
         """The next answer, or with no time to wait those of this moment."""
-        done = []
+        done: list[int] = []
         while self._events and len(done) < num_returns:
             when, ref = self._events[0]
             if timeout == 0 and when > self._clock:
