@@ -47,7 +47,7 @@ def find_cases(
         if path is not None and url_of(path):
             raise ConfigError(f"The folder of {what} is {url_of(path)}; expected one on a drive.")
     if url := url_of(source):
-        return _in_store(url, labels)
+        return _in_store(url, labels, automatic)
     if source.is_file():
         return distinct(read_list(source, automatic), source.parent)
     if not source.is_dir():
@@ -78,7 +78,7 @@ def find_cases(
     return found, [*notes, *renamed]
 
 
-def _in_store(url: str, labels: Path | None) -> tuple[list[BatchCase], list[str]]:
+def _in_store(url: str, labels: Path | None, automatic: bool) -> tuple[list[BatchCase], list[str]]:
     """The cases of a folder in an object store: found by their names, nothing is fetched."""
     with tempfile.TemporaryDirectory(prefix="masam-") as folder:
         root = Path(folder).resolve() / Path(url).name
@@ -89,7 +89,7 @@ def _in_store(url: str, labels: Path | None) -> tuple[list[BatchCase], list[str]
             return Path(url) / path.relative_to(root) if path.is_relative_to(root) else path
 
         try:
-            cases, notes = find_cases(root, labels)
+            cases, notes = find_cases(root, labels, None, automatic)
         except ConfigError as error:
             raise ConfigError(str(error).replace(str(root), url)) from error
     found = [

@@ -85,8 +85,8 @@ def classes_answer(
 ) -> Message:
     """Segment the volume that was set, and put what was found into the answer's fields.
 
-    Beside the volume it takes four bytes a voxel at most: classes are measured one at a time, and
-    the labels are compressed slice by slice.
+    Beside the volume it takes three bytes a voxel, however many classes there are: one after the
+    other is measured in its tight crop, and the labels are compressed slice by slice.
 
     Raises:
         MasamError, Cancelled: see ``inference.automatic.classify``.

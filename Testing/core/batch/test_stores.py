@@ -88,6 +88,18 @@ def test_a_batch_from_a_store_gives_what_one_from_a_folder_gives(
     assert str(temporary) not in "".join(p.read_text() for p in (tmp_path / "out").rglob("*.log"))
 
 
+def test_images_in_a_store_need_no_boxes_where_they_are_segmented_whole(
+    bucket: Any, folder: Path
+) -> None:
+    found, _ = find_cases(there(), automatic=True)
+    here, _ = find_cases(folder, automatic=True)
+    assert [case.name for case in found] == [case.name for case in here]
+    assert {str(url_of(case.image)) for case in found} == {
+        f"s3://{BUCKET}/2026/{case.image.name}" for case in here
+    }
+    assert all(case.boxes == () for case in (*found, *here))
+
+
 def test_only_what_has_changed_in_the_store_is_run_again(
     bucket: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
