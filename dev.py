@@ -14,8 +14,10 @@ install without a network; fill it where there is one, with the same Python and 
     pip download -d FOLDER hatchling editables \\
         ".[train,video,bench,dicom,pacs,slurm,ray,cloud,slicer,workbench,dev]"
 
-Without an NVIDIA GPU, PyTorch's small build for the processor is installed. MASAM_TORCH_INDEX names
-another package index, or a folder of wheels, to take PyTorch from; empty it means pip's own.
+Without an NVIDIA GPU, demo and workbench install OpenVINO alone, which computes the bundled model
+on the processor and on Intel's graphics. What needs PyTorch gets its small build for the processor.
+MASAM_TORCH_INDEX asks for PyTorch everywhere, and names another package index, or a folder of
+wheels, to take it from; empty it means pip's own.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent
 OLDEST = (3, 10)
@@ -50,6 +53,8 @@ PAGE_CHECKS = ["typescript", "axe-core"]
 # What each command needs beyond the package itself.
 ALL = "train,video,bench,dicom,pacs,slurm,ray,cloud,slicer,workbench,dev"
 EXTRAS = {"demo": "", "workbench": "workbench", "bench": "bench", "setup": ALL, "test": ALL}
+# Extras that compute with PyTorch; the bundled model is computed by OpenVINO otherwise.
+WITH_TORCH = {"bench", "dev", "peers", "torch", "train", "video"}
 
 
 def main(arguments: list[str]) -> int:
@@ -164,7 +169,11 @@ def install(environment: Path, extras: str) -> str | None:
         )
     stamp.unlink(missing_ok=True)
     kept = {e for e in done[1:] if e} | {e for e in extras.split(",") if e}
-    if not os.environ.get("MASAM_WHEELS"):
+    needs_torch = not kept.isdisjoint(WITH_TORCH)
+    if not needs_torch and wants_torch():
+        kept.add("torch")
+        needs_torch = True
+    if needs_torch and not os.environ.get("MASAM_WHEELS"):
         install_torch(python, vision=not kept.isdisjoint({"train", "dev"}))
     target = f"{ROOT}[{','.join(sorted(kept))}]" if kept else str(ROOT)
     command = [str(python), "-m", "pip", *pip_options(os.environ), "-e", target]
@@ -178,6 +187,29 @@ def install(environment: Path, extras: str) -> str | None:
     return None
 
 
+def wants_torch() -> bool:
+    """Whether PyTorch is of use to the bundled model: an NVIDIA GPU is there, or
+    MASAM_TORCH_INDEX asks for it."""
+    torch_build = torch_builds()
+    if torch_build.SETTING in os.environ or torch_build.nvidia_card():
+        return True
+    print(
+        "==> OpenVINO computes, on the processor and Intel's graphics: no NVIDIA GPU with a driver "
+        f"was found. To have PyTorch, too, set {torch_build.SETTING} (see dev.py help).",
+        flush=True,
+    )
+    return False
+
+
+def torch_builds() -> ModuleType:
+    """The module that knows PyTorch's builds; it needs nothing but Python."""
+    if str(Path(__file__).resolve().parent) not in sys.path:
+        sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from masam_core.installation import torch_build
+
+    return torch_build
+
+
 def install_torch(python: Path, vision: bool) -> None:
     """Install the build of PyTorch that suits this machine, from an index of its own.
 
@@ -187,10 +219,7 @@ def install_torch(python: Path, vision: bool) -> None:
         python: interpreter of the environment.
         vision: whether torchvision is needed, too; both must come from one place.
     """
-    if str(Path(__file__).resolve().parent) not in sys.path:
-        sys.path.insert(0, str(Path(__file__).resolve().parent))
-    from masam_core.installation import torch_build  # needs nothing but Python
-
+    torch_build = torch_builds()
     installed = packages_of(python)
     wanted = torch_build.missing_packages(installed, vision)
     if not wanted:

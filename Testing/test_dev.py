@@ -27,7 +27,7 @@ class Installer:
         self.commands: list[list[str]] = []
         self.created = 0
         self.code = 0
-        self.packages: dict[str, str] = {}
+        self.packages = {"torch": "2.14.1", "torchvision": "0.29.1"}
         self.pip_settings = ""
         self.torch_code = 0  # of pip asked for PyTorch alone
         self.environments: list[Mapping[str, str]] = []
@@ -65,7 +65,8 @@ def installer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installer:
     monkeypatch.setattr(dev, "create", fake.create)
     monkeypatch.setattr(dev.subprocess, "run", fake.run)
     monkeypatch.delenv("MASAM_WHEELS", raising=False)
-    monkeypatch.setenv("MASAM_TORCH_INDEX", "")
+    monkeypatch.delenv("MASAM_TORCH_INDEX", raising=False)
+    monkeypatch.setattr(torch_build, "nvidia_card", str)
     return fake
 
 
@@ -167,12 +168,13 @@ def test_the_fingerprint_changes_with(change: str, tmp_path: Path) -> None:
 def test_without_a_gpu_the_small_pytorch_comes_first_and_from_its_index_alone(
     installer: Installer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delenv("MASAM_TORCH_INDEX")
+    monkeypatch.delenv("MASAM_TORCH_INDEX", raising=False)
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "file:///ordinary")
     monkeypatch.setattr(torch_build, "nvidia_card", str)
     monkeypatch.setattr(torch_build.platform, "system", lambda: "Linux")
     installer.pip_settings = "global.cert='/ca.pem'\nglobal.index-url='file:///other'\n"
-    assert dev.install(installer.environment, "") is None
+    installer.packages = {}
+    assert dev.install(installer.environment, "bench") is None
     first, second = installer.commands
     assert first[-1] == "torch>=2.4"
     assert first[first.index("--index-url") + 1] == torch_build.CPU_INDEX
@@ -183,11 +185,29 @@ def test_without_a_gpu_the_small_pytorch_comes_first_and_from_its_index_alone(
     assert "no NVIDIA GPU" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("card", "setting"), [("", None), ("RTX A4000", None), ("", "")])
+def test_pytorch_comes_with_a_gpu_or_where_it_is_asked_for(
+    installer: Installer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    card: str,
+    setting: str | None,
+) -> None:
+    monkeypatch.setattr(torch_build, "nvidia_card", lambda: card)
+    if setting is not None:
+        monkeypatch.setenv("MASAM_TORCH_INDEX", setting)
+    assert dev.install(installer.environment, "") is None
+    (command,) = [words for words in installer.commands if "-e" in words]
+    with_torch = bool(card) or setting is not None
+    assert command[-1].endswith("[torch]") == with_torch
+    assert ("OpenVINO computes" in capsys.readouterr().out) != with_torch
+
+
 def test_an_index_that_does_not_answer_leaves_pytorch_to_the_ordinary_one(
     installer: Installer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MASAM_TORCH_INDEX", "file:///nowhere")
-    installer.torch_code = 1
+    installer.torch_code, installer.packages = 1, {}
     assert dev.install(installer.environment, "train") is None
     assert installer.commands[0][-1] == "torchvision>=0.19"
     assert installer.commands[-1][-1].endswith("[train]")

@@ -250,7 +250,7 @@ def deviceWords(devices: Sequence[Mapping[str, Any]], chosen: str) -> str:
     used = used or next((d for d in devices if d["name"] == chosen), None)
     if used is None:
         return _("{name} is not there now.").format(name=chosen)
-    if used["name"] == "cpu":
+    if used["name"] in ("cpu", "openvino"):
         return _(
             "Computing on the processor: seconds a lesion with the bundled model, minutes with "
             "large ones. No GPU is used."
@@ -283,7 +283,7 @@ def deviceName(devices: Sequence[Mapping[str, Any]], chosen: str) -> str:
     used = next((d for d in devices if chosen in ("auto", d["name"])), None)
     if used is None:
         return _("Best device") if chosen == "auto" else chosen
-    if used["name"] != "cpu":
+    if used["name"] not in ("cpu", "openvino"):
         return str(used["label"])
     size = str(used["label"]).rpartition(", ")[2]  # the label reads "CPU, 4 threads"
     return _("Processor ({size})").format(size=size) if size[:1].isdigit() else _("Processor")

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from .translation import tr as _
 
-# Import name to what pip installs. torch comes by Slicer's extension PyTorch.
+# Import name to what pip installs. One of two computes: OpenVINO, which pip brings, or torch by
+# Slicer's extension PyTorch.
+QUICK = {"openvino": "openvino>=2025.0"}
 FROM_PYTORCH = {"torch": "torch"}
 FROM_PIP = {
     "safetensors": "safetensors>=0.4.3",
@@ -71,8 +73,10 @@ def missingForPanel() -> list[str]:
 
 
 def missingForWorker() -> list[str]:
-    """What a worker on this machine needs."""
-    return missing([*FROM_PYTORCH, *FROM_PIP, *FROM_SLICER])
+    """What a worker on this machine needs; what computes first, where there is none of both."""
+    computing = missing([*QUICK, *FROM_PYTORCH])
+    engine = list(QUICK) if len(computing) == len(QUICK) + len(FROM_PYTORCH) else []
+    return [*engine, *missing([*FROM_PIP, *FROM_SLICER])]
 
 
 def requireSlicersOwn() -> None:

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.usefixtures("harness")
 
 MIDDLE = "\N{HORIZONTAL ELLIPSIS}"
 CPU = {"name": "cpu", "label": "CPU, 4 threads"}
+OPENVINO = {"name": "openvino", "label": "CPU with OpenVINO, 2 threads"}
 GPU = {"name": "cuda:0", "label": "NVIDIA L4"}
 
 
@@ -42,6 +43,7 @@ def test_a_model_is_called_by_its_name_or_its_file(model: str, name: str) -> Non
         ([], "cuda:1", "cuda:1"),
         ([GPU, CPU], "auto", "NVIDIA L4"),
         ([GPU, CPU], "cpu", "Processor (4 threads)"),
+        ([OPENVINO, CPU], "auto", "Processor (2 threads)"),
         ([{"name": "cpu", "label": "CPU"}], "auto", "Processor"),
         ([GPU, CPU], "cuda:1", "cuda:1"),
     ],

@@ -120,7 +120,7 @@ def holder(path: Path) -> str | None:
 
 
 def _lock_patiently(file: IO[bytes]) -> bool | None:
-    """As ``_lock``, with another try where somebody only looks."""
+    """Lock as ``_lock`` does, with another try where somebody only looks."""
     for _ in range(_LOOKS):
         if (taken := _lock(file)) is not False:
             return taken

@@ -77,15 +77,24 @@ def merge(results: Path, names: Iterable[str] = ()) -> Merged:
         SegmentationError: a file can't be written, e.g. because it is open in Excel.
     """
     merged = Merged()
-    rows = _rows(StateFolder(results), names, merged)
+    rows = all_rows(StateFolder(results).all(), names, merged)
     write_long_measurements(results / TABLE_FILE, rows, TABLE_COLUMNS)
     write_text(results / REPORT_FILE, _report(merged), SegmentationError)
     return merged
 
 
-def _rows(states: StateFolder, names: Iterable[str], merged: Merged) -> Iterator[dict[str, Any]]:
+def all_rows(
+    states: Iterable[tuple[str, CaseState]], names: Iterable[str], merged: Merged
+) -> Iterator[dict[str, Any]]:
+    """The rows of the table, case after case, which are counted as they pass.
+
+    Args:
+        states: names and states of cases.
+        names: cases that there are; those without a state wait, and come last.
+        merged: counts.
+    """
     missing = {file_key(name): name for name in names}
-    for name, case in states.all():
+    for name, case in states:
         missing.pop(file_key(name), None)
         merged.add(name, case)
         yield from table_rows(name, case)

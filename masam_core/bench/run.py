@@ -14,12 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 import masam_core
+from masam_core.bench.growth import growth_rows
 from masam_core.bench.job import job_rows
 from masam_core.bench.length import length_rows
 from masam_core.bench.loading import loading_rows
 from masam_core.bench.queue import queue_rows
 from masam_core.bench.refine import refine_rows
 from masam_core.bench.rows import Row, Setup
+from masam_core.bench.runtimes import runtime_rows
 from masam_core.bench.scale import scale_rows
 from masam_core.bench.start import start_rows
 from masam_core.bench.window import window_rows
@@ -32,7 +34,9 @@ SECTIONS: dict[str, Callable[[Setup], list[Row]]] = {
     "loading": loading_rows,
     "queue": queue_rows,
     "start": start_rows,
+    "growth": growth_rows,
     "scale": scale_rows,
+    "runtimes": runtime_rows,
 }
 FILE_WIDTH = 150
 BY_DEFAULT = ("window", "job", "refine", "length", "loading", "queue", "start")

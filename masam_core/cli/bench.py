@@ -31,8 +31,9 @@ def bench_command(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="window, job, refine, length, loading, queue, start, scale; repeat for more. "
-            "Default: all but scale."
+            help="window, job, refine, length, loading, queue, start, growth, scale (with "
+            "growth), runtimes; repeat for more. Default: all but growth and scale and, unless the "
+            "model is the bundled one, runtimes."
         ),
     ] = None,
     agreement: Annotated[
@@ -67,8 +68,10 @@ def bench_command(
     from masam_core.catalog.choice import ModelChoice
     from masam_core.catalog.resolve import load_by_name
     from masam_core.inference.device import choose_device, choose_precision
+    from masam_core.inference.runtimes.openvino_device import is_openvino
 
-    sections = list(only or (() if agreement or busy else BY_DEFAULT))
+    usual = (*BY_DEFAULT, "runtimes") if model == "bundled" else BY_DEFAULT
+    sections = list(only or (() if agreement or busy else usual))
     unknown = sorted(set(sections) - set(SECTIONS))
     if unknown:
         raise ConfigError(f"Unknown section {unknown[0]}; expected {', '.join(SECTIONS)}.")
@@ -76,6 +79,11 @@ def bench_command(
         raise ConfigError("Agreement needs a trained model: add --model bundled.")
     if busy and not sections and model is None:
         model = "bundled"
+    if is_openvino(device):
+        raise ConfigError(
+            "'masam bench' runs on PyTorch's devices, and measures OpenVINO beside PyTorch in its "
+            "section 'runtimes'. Leave --device out."
+        )
     chosen = choose_device(device)
     size = image_size or (504 if backbone == "vit_s14" else 512)
     setup = Setup(

@@ -51,6 +51,11 @@ def reported(command: Command) -> Command:
 def _in_words(error: Exception) -> str:
     if isinstance(error, MasamError):
         return str(error)
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == "torch":
+        return (
+            "This needs PyTorch, which is not installed. Install it with: "
+            'python -m pip install "masam[torch]"'
+        )
     if isinstance(error, MemoryError):
         return "The memory is not enough for this."
     if isinstance(error, OSError) and error.strerror:

@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from masam_core.atomic import atomic_path
@@ -20,6 +21,7 @@ from masam_core.batch.run import OnCase, open_queue
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import PENDING, RUNNING
 from masam_core.batch.stores import absolute_case
+from masam_core.catalog.choice import ModelChoice
 from masam_core.cluster.ray_pool import MOST_DEATHS, Ended, RayPool
 from masam_core.cluster.ray_worker import CaseWorker, Outcome
 from masam_core.errors import ConfigError, MasamError, SegmentationError
@@ -152,14 +154,15 @@ def open_on_ray(spec: BatchSpec, plan: RayPlan) -> Iterator[RayBatch]:
     with _connected(plan.address) as (ray, where):
         gpu = _with_gpu(ray, spec)
         device = None if gpu is None else "cuda" if gpu else "cpu"
-        spec_there = spec if not device else replace(spec, model=replace(spec.model, device=device))
+        there = _absolute_files(spec.model)
+        there = replace(there, device=device) if device else there
         needs = {"num_gpus": 1, "num_cpus": 1} if gpu else {"num_cpus": plan.cores}
         room = _room(ray, needs)
         queue = open_queue(cases, spec, device=device)
         try:
             workers = max(1, min(plan.workers or room, queue.count(PENDING)))
             actor = ray.remote(CaseWorker).options(max_concurrency=2, max_restarts=0, **needs)
-            values = {**spec_there.to_dict(), "out": str(spec.out.absolute())}
+            values = replace(spec, model=there, out=spec.out.absolute()).to_dict()
             batch: RayBatch
 
             def start() -> Any:
@@ -214,6 +217,16 @@ def _connected(address: str) -> Iterator[tuple[Any, str]]:
             yield ray, where
         finally:
             ray.shutdown()
+
+
+def _absolute_files(choice: ModelChoice) -> ModelChoice:
+    """A model whose files are found from every folder; a name stays one."""
+
+    def whole(word: str) -> str:
+        return str(Path(word).absolute()) if Path(word).is_file() else word
+
+    base = None if choice.base is None else whole(choice.base)
+    return replace(choice, model=whole(choice.model), base=base)
 
 
 def _with_gpu(ray: Any, spec: BatchSpec) -> bool | None:

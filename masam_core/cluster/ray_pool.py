@@ -37,6 +37,10 @@ class _Actor:
     handle: Any
     cases: dict[Any, str] = field(default_factory=dict)  # by the reference of the answer
 
+    @property
+    def has_room(self) -> bool:
+        return len(self.cases) < AHEAD
+
 
 class RayPool:
     """Actors that work on cases.
@@ -60,7 +64,9 @@ class RayPool:
         self._ray, self._start, self._count = ray, start, count
         self._next_case, self._waits = next_case, waits
         self._starting: dict[Any, _Actor] = {}
-        self._ready: list[_Actor] = []
+        self._ready: dict[_Actor, None] = {}
+        self._room: dict[_Actor, None] = {}  # those with room, in turns
+        self._at_work: dict[Any, _Actor] = {}
         self._deaths: Counter[str] = Counter()
         self._failed_starts = 0
 
@@ -79,13 +85,15 @@ class RayPool:
         """
         while True:
             self._fill()
-            if not self._waits() and not any(actor.cases for actor in self._ready):
+            if not self._waits() and not self._at_work:
                 return
             while self._wants_more():
                 actor = _Actor(self._start())
                 self._starting[actor.handle.ready.remote()] = actor
-            waiting = [*self._starting, *(ref for one in self._ready for ref in one.cases)]
-            done, _ = self._ray.wait(waiting, num_returns=1, timeout=_LOOK_SECONDS)
+            waiting = [*self._starting, *self._at_work]
+            done, rest = self._ray.wait(waiting, num_returns=1, timeout=_LOOK_SECONDS)
+            if done and rest:  # and all others that have ended by now
+                done += self._ray.wait(rest, num_returns=len(rest), timeout=0)[0]
             for ref in done:
                 if ref in self._starting:
                     self._welcome(ref)
@@ -96,17 +104,22 @@ class RayPool:
         """End all actors, at once."""
         for actor in [*self._starting.values(), *self._ready]:
             self._end(actor)
-        self._starting.clear()
-        self._ready.clear()
+        for held in (self._starting, self._ready, self._room, self._at_work):
+            held.clear()
 
     def _fill(self) -> None:
-        """Give cases to actors with room, the emptiest first."""
-        while room := [actor for actor in self._ready if len(actor.cases) < AHEAD]:
+        """Give cases to actors with room, one to each in turn."""
+        while self._room:
             case = self._next_case()
             if case is None:
                 return
-            actor = min(room, key=lambda one: len(one.cases))
-            actor.cases[actor.handle.run.remote(case)] = case.name
+            actor = next(iter(self._room))
+            del self._room[actor]
+            ref = actor.handle.run.remote(case)
+            actor.cases[ref] = case.name
+            self._at_work[ref] = actor
+            if actor.has_room:
+                self._room[actor] = None
 
     def _wants_more(self) -> bool:
         """Whether an actor more is to be started; not where that has failed again and again."""
@@ -134,24 +147,26 @@ class RayPool:
                 "install the same version everywhere."
             )
         self._failed_starts = 0
-        self._ready.append(actor)
+        self._ready[actor] = self._room[actor] = None
 
     def _take(self, ref: Any) -> Iterator[Ended]:
-        actor = next((one for one in self._ready if ref in one.cases), None)
+        actor = self._at_work.get(ref)
         if actor is None:  # it has died meanwhile, and was told with its other case
             return
-        name = actor.cases[ref]
         try:
             outcome = self._ray.get(ref)
         except self._ray.exceptions.RayError:
-            self._ready.remove(actor)
+            del self._ready[actor]
+            self._room.pop(actor, None)
             self._end(actor)
-            for lost in actor.cases.values():
+            for lost_ref, lost in actor.cases.items():
+                del self._at_work[lost_ref]
                 self._deaths[lost] += 1
                 yield Ended(lost, None, self._deaths[lost])
             return
-        del actor.cases[ref]
-        yield Ended(name, outcome)
+        del self._at_work[ref]
+        self._room[actor] = None
+        yield Ended(actor.cases.pop(ref), outcome)
 
     def _end(self, actor: _Actor) -> None:
         self._ray.kill(actor.handle, no_restart=True)

@@ -132,12 +132,12 @@ def running_training(out: Path) -> str | None:
 
 
 def words_file(out: Path, job: str) -> Path:
-    """Where a job's first node writes what it says."""
+    """The file in which a job's first node writes what it says."""
     return out / FOLDER / f"{job}_0_log.out"
 
 
 def _environment() -> dict[str, str]:
-    """Without what Slurm's task says of itself: a launcher of its own counts the processes."""
+    """Variables without those of Slurm's task: a launcher of its own counts the processes."""
     return {
         name: value
         for name, value in os.environ.items()

@@ -26,7 +26,7 @@ _ENOUGH = 0.05  # of a lesion's SD: what conversions round away is far less
 
 
 def require_reference(image: Geometry, series: Geometry) -> None:
-    """Refuse a series on whose voxels an image does not lie, before the work.
+    """Refuse a series on whose voxels an image does not lie as a whole, before the work.
 
     Raises:
         SegmentationError: says what differs.
@@ -39,7 +39,7 @@ def require_reference(image: Geometry, series: Geometry) -> None:
     if series.images is None:
         raise SegmentationError("--reference is no DICOM series; expected its folder.")
     try:
-        on_grid(np.zeros(image.shape, np.bool_), image, series, "The image")
+        on_grid(np.ones(image.shape, np.bool_), image, series, "The image")
     except VolumeError as error:
         words = difference(image, series).replace("the image", "the series")
         raise SegmentationError(
@@ -58,16 +58,13 @@ def onto_reference(
     """The same lesions on the series' grid, measured there.
 
     Args:
-        lesions: on the image's grid.
+        lesions: on the image's grid, which :func:`require_reference` has let pass.
         series: see :func:`require_reference`.
         plane: in which diameters are taken.
         slice_axis: IJK axis of the image across the slices, where one was asked for.
 
     Returns:
         The lesions, and messages for the reader, e.g. where the series has other values.
-
-    Raises:
-        VolumeError: a lesion lies outside the series.
     """
     found, notes = [], []
     for lesion in lesions:

@@ -7,8 +7,10 @@ import platform
 from typing import Any
 
 from masam_core.errors import ConfigError
+from masam_core.inference.runtimes.choosing import place_of
 from masam_core.inference.runtimes.openvino_device import (
     OpenVINODevice,
+    compute_threads,
     core,
     has_openvino,
     has_torch,
@@ -16,9 +18,16 @@ from masam_core.inference.runtimes.openvino_device import (
 
 
 def list_devices() -> list[dict[str, Any]]:
-    """Devices, best first: ``name`` to ask for, ``label`` for people, bytes (None if unknown)."""
+    """Devices, first what ``auto`` takes for the bundled model: ``name`` to ask for, ``label`` for
+    people, bytes (None if unknown)."""
     gpus, processor = _of_torch()
-    return [*gpus, *_of_openvino(), *processor]
+    found = [*gpus, *_of_openvino(), *processor]
+    try:
+        best = str(place_of("bundled", "auto"))
+    except ConfigError:
+        return found
+    # ``cuda`` is the first of several.
+    return sorted(found, key=lambda device: device["name"].removesuffix(":0") != best)
 
 
 def _of_torch() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -54,7 +63,9 @@ def _of_openvino() -> list[dict[str, Any]]:
     found = []
     for name, label in sorted(names.items(), reverse=True):
         memory = main_memory() if name == "CPU" else (None, None)
-        words = "CPU, with OpenVINO" if name == "CPU" else f"{label} ({name}), with OpenVINO"
+        threads = compute_threads() or os.cpu_count()
+        processor = f"CPU with OpenVINO, {threads} threads"
+        words = processor if name == "CPU" else f"{label} ({name}), with OpenVINO"
         found.append(_device(str(OpenVINODevice(name)), words, *memory))
     return found
 

@@ -15,9 +15,9 @@ from .. import workerprocess
 from . import settings
 from .context import PanelContext
 
-PYTORCH_SIZE = _(
-    "PyTorch: about 0.2 GB, with support for an NVIDIA GPU up to 3 GB and 10 minutes or more; "
-    "the rest: a minute."
+TWO_WAYS = _(
+    "Quick: OpenVINO, which computes on the processor and on Intel graphics (0.1 GB, a minute). "
+    "NVIDIA: PyTorch, for an NVIDIA GPU and models of your own (up to 3 GB, 10 minutes or more)."
 )
 NO_MANAGER = _(
     "This Slicer was built without the extensions manager, so the extension 'PyTorch' can't be "
@@ -38,6 +38,7 @@ class Install:
         self.problem = ""
         self.missing: list[str] = []
         self.ui.installButton.clicked.connect(lambda *_: self._onInstall(None))
+        self.ui.installNvidiaButton.clicked.connect(lambda *_: self._onInstall(None, nvidia=True))
         self.ui.installFolderButton.clicked.connect(self._onFolder)
         self.check()
 
@@ -48,16 +49,25 @@ class Install:
             workerprocess.missingForPanel() if remote else workerprocess.missingForWorker()
         )
         self.ui.installFrame.visible = bool(self.missing)
+        both = self._lacksEngine()
+        self.ui.installNvidiaButton.visible = both
+        self.ui.installButton.text = (
+            _("Quick (processor, Intel graphics)") if both else _("Install")
+        )
         self.problem = ""
         if self.missing:
             self.problem = _("Install what is missing first (see the top of the panel).")
             lines = [
                 _("Missing in Slicer's Python: {names}.").format(names=", ".join(self.missing))
             ]
-            if any(name in workerprocess.FROM_PYTORCH for name in self.missing):
-                lines.append(PYTORCH_SIZE)
+            if both:
+                lines.append(TWO_WAYS)
             lines.append(_("Slicer stays usable; restart it if you are asked to."))
             self.ui.installLabel.text = "\n".join(lines)
+
+    def _lacksEngine(self) -> bool:
+        """Whether nothing is here that computes."""
+        return any(name in workerprocess.QUICK for name in self.missing)
 
     def _onFolder(self) -> None:
         folder = self.context.askForFolder(_("Folder of wheels"), str(settings.read("wheels")))
@@ -65,12 +75,10 @@ class Install:
             settings.write("wheels", folder)
             self._onInstall(folder)
 
-    def _onInstall(self, wheels: str | None) -> None:
+    def _onInstall(self, wheels: str | None, nvidia: bool = False) -> None:
         try:
             with slicer.util.tryWithErrorDisplay(_("The installation failed."), waitCursor=True):
-                if wheels is None and any(
-                    name in workerprocess.FROM_PYTORCH for name in self.missing
-                ):
+                if nvidia and self._lacksEngine():
                     if not installPyTorch():
                         return
                     self.check()
@@ -91,15 +99,13 @@ def plan(missing: Sequence[str], wheels: str | None) -> list[str]:
         ValueError: the folder holds no wheel.
     """
     known = {
-        **workerprocess.FROM_PYTORCH,
+        **workerprocess.QUICK,
         **workerprocess.FROM_PIP,
         **workerprocess.FROM_SLICER,
     }
-    packages = [
-        known[name]
-        for name in missing
-        if wheels is not None or name not in workerprocess.FROM_PYTORCH
-    ]
+    if wheels is not None and _holds(wheels, "torch") and not _holds(wheels, "openvino"):
+        known |= dict.fromkeys(workerprocess.QUICK, workerprocess.FROM_PYTORCH["torch"])
+    packages = [known[name] for name in missing]
     if not packages:
         return []
     if wheels is None:
@@ -111,6 +117,10 @@ def plan(missing: Sequence[str], wheels: str | None) -> list[str]:
             )
         )
     return ["--no-index", "--find-links", wheels, *packages]
+
+
+def _holds(folder: str, package: str) -> bool:
+    return any(Path(folder).glob(f"{package}-*.whl"))
 
 
 def installPyTorch() -> bool:

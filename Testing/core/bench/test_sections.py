@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 
+from masam_core.bench import growth as growth_module
 from masam_core.bench import queue as queue_module
 from masam_core.bench import refine as refine_module
 from masam_core.bench import scale as scale_module
 from masam_core.bench.agreement import agreement_rows
+from masam_core.bench.growth import growth_rows, slope_row
 from masam_core.bench.inputs import lesion_volume
 from masam_core.bench.job import job_rows
 from masam_core.bench.length import length_rows
@@ -21,6 +24,7 @@ from masam_core.bench.loading import load_apart, loading_rows, write_random_sam
 from masam_core.bench.profile import profile_window
 from masam_core.bench.queue import queue_rows
 from masam_core.bench.rows import Setup
+from masam_core.bench.runtimes import runtime_rows
 from masam_core.bench.scale import scale_rows
 from masam_core.bench.window import window_rows
 from masam_core.errors import ConfigError
@@ -97,13 +101,31 @@ def test_a_batch_is_run_both_ways(setup: Setup, monkeypatch: pytest.MonkeyPatch)
 def test_growth_has_a_slope_and_gpus_by_calculation(
     setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(scale_module, "growth_rows", lambda setup: [])
     monkeypatch.setattr(scale_module, "SIZES", {"vit_s14": (56,)})
     monkeypatch.setattr(scale_module, "SLICES", (5, 10))
     monkeypatch.setattr(scale_module, "LESIONS", (1, 2))
     rows = {row.what: row for row in scale_rows(setup)}
     five, ten = (rows[f"{n} slices (vit_s14, float32)"].value for n in (5, 10))
     assert rows["each further slice"].value == pytest.approx((ten - five) / 5)
+    power = rows["slope: a lesion, over slices"].value
+    assert power == pytest.approx(np.log(ten / five) / np.log(2))
     assert sum(row.section.startswith("GPUs, by calculation") for row in rows.values()) == 3
+
+
+def test_a_batchs_own_steps_have_a_slope_each(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, sizes in (("CASES", (3, 6)), ("LESIONS", (1, 2)), ("SLICES", (8, 12))):
+        monkeypatch.setattr(growth_module, name, sizes)
+    rows = growth_rows(setup)
+    slopes = [row.what for row in rows if row.what.startswith("slope: ")]
+    assert len(slopes) == 7
+    assert len(rows) == 14
+    assert "slope: table and report, over cases" in slopes
+    assert any(row.what == "a new queue opened, 6 cases" for row in rows)
+    row = slope_row("", "x", (10, 100, 1000), [1e-4 * n**2 for n in (10, 100, 1000)])
+    assert (row.value, row.note) == (pytest.approx(2), "log-log, 1 is linear; above linear")
 
 
 def test_agreement_compares_settings_case_by_case(setup: Setup, tmp_path: Path) -> None:
@@ -126,6 +148,17 @@ def test_agreement_compares_settings_case_by_case(setup: Setup, tmp_path: Path) 
     assert len(rows["balanced, int8 with float32"].details["each"]) == 2
     with pytest.raises(ConfigError, match="no case with split 'test'"):
         agreement_rows(setup, tmp_path, "test")
+
+
+def test_both_runtimes_are_measured_and_give_one_mask(setup: Setup) -> None:
+    pytest.importorskip("openvino")
+    rows = {row.what: row for row in runtime_rows(replace(setup, slices=3))}
+    assert rows["masks of both, float32"].value > 0.99
+    for what in ("window embedded", "first box, 3 slices, fast", "second box, fast"):
+        theirs, ours = (rows[f"{what}, {name}, float32"] for name in ("PyTorch", "OpenVINO"))
+        assert ours.ratio == pytest.approx(theirs.value / ours.value)
+    assert rows["ready, OpenVINO, float32"].value > 0
+    assert runtime_rows(replace(setup, device=torch.device("cuda"))) == []
 
 
 def test_a_profile_names_operations(setup: Setup) -> None:

@@ -148,3 +148,14 @@ def test_a_list_of_images_needs_no_column_of_boxes(
     result = masam(*words, "--device", "cpu", "--quality", "fast", "--json")
     assert result.exit_code == 0, result.output
     assert [case["case"] for case in json.loads(result.stdout)["cases"]] == ["knee"]
+
+
+def test_a_file_says_what_its_classes_stand_for(masam: Masam, automatic_model: Path) -> None:
+    facts = json.loads(masam("info", automatic_model, "--json").stdout)
+    assert facts["prompting"] == "none"
+    assert facts["classes"] == {
+        "liver": "SCT 10200004 Liver",
+        "spleen": "SCT 78961009 Spleen",
+        "left kidney": "SCT 64033007 Kidney, Left",
+    }
+    assert "SCT 64033007 Kidney, Left" in masam("info", automatic_model).stdout.replace("\n", " ")

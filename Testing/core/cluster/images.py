@@ -55,7 +55,7 @@ def begun(folder: Path) -> int:
     return len(journal.read_text().splitlines()) if journal.exists() else 0
 
 
-def wait_for(ready: Callable[[], bool], seconds: float = 120.0) -> None:
+def wait_for(ready: Callable[[], bool], seconds: float = 240.0) -> None:
     """Wait until something is so; AssertionError if it never is."""
     until = time.monotonic() + seconds
     while not ready():

@@ -144,7 +144,7 @@ class Stub:
         return ref
 
     def wait(self, refs: list[str], num_returns: int, timeout: float) -> tuple[list[str], list]:
-        return refs[:1], refs[1:]
+        return refs[:num_returns], refs[num_returns:]
 
     def get(self, ref: str) -> Any:
         return self.answers[ref]()

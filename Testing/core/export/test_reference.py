@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,12 +100,7 @@ def test_what_lies_elsewhere_is_refused_in_words(series: Volume) -> None:
         require_reference(plain, plain)
 
 
-def test_a_lesion_beside_the_series_is_refused(series: Volume, tmp_path: Path) -> None:
-    from masam_core.errors import VolumeError
-
-    image = replace(
-        converted(series, [0, 1, 2], [False, False, False]), geometry=shifted(series, 4)
-    )
-    lesion = lesion_of(np.ones(image.array.shape, bool), image)
-    with pytest.raises(VolumeError, match="outside"):
-        onto_reference([lesion], series)
+def test_what_reaches_beyond_the_series_is_refused_before_the_work(series: Volume) -> None:
+    for by in (1, 40):
+        with pytest.raises(SegmentationError, match="at another place"):
+            require_reference(shifted(series, by), series.geometry)

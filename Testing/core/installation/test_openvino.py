@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
 from masam_core.errors import ConfigError
-from masam_core.inference.runtimes import openvino_device
+from masam_core.inference.runtimes import choosing, openvino_device
 from masam_core.installation import devices, openvino
 from masam_core.installation.finding import State
 from masam_core.installation.machine import check_machine
@@ -28,8 +29,20 @@ def test_its_devices_are_listed_by_the_names_to_ask_for(monkeypatch: pytest.Monk
     found = {row["name"]: row["label"] for row in devices.list_devices()}
     assert found["openvino:GPU"] == "Intel Arc (GPU), with OpenVINO"
     assert found["openvino:NPU"].startswith("Intel AI Boost")
-    assert list(found).index("openvino:GPU") < list(found).index("openvino")
-    assert list(found)[-1] == "cpu"
+    assert found["openvino"].startswith("CPU with OpenVINO, ")
+
+
+@pytest.mark.parametrize("intel", [True, False])
+def test_the_first_is_what_computes_by_itself(monkeypatch: pytest.MonkeyPatch, intel: bool) -> None:
+    monkeypatch.setattr(devices, "core", FakeCore)
+    monkeypatch.setattr(openvino_device, "core", FakeCore)
+    monkeypatch.setattr(choosing, "has_openvino", lambda: True)
+    monkeypatch.setattr(choosing, "is_intel", lambda: intel)
+    monkeypatch.setattr(choosing, "_has_cuda", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    names = [row["name"] for row in devices.list_devices()]
+    assert names[0] == ("openvino" if intel else "cpu")
+    assert sorted(names) == ["cpu", "openvino", "openvino:GPU", "openvino:NPU"]
 
 
 def test_without_pytorch_only_its_devices_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,18 +50,18 @@ def test_without_pytorch_only_its_devices_are_listed(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(devices, "has_openvino", lambda: True)
     monkeypatch.setattr(devices, "core", FakeCore)
     names = [row["name"] for row in devices.list_devices()]
-    assert names == ["openvino:NPU", "openvino:GPU", "openvino"]
+    assert set(names) == {"openvino:NPU", "openvino:GPU", "openvino"}
 
 
-@pytest.mark.parametrize(("torch", "state"), [(True, State.NOTE), (False, State.PROBLEM)])
+@pytest.mark.parametrize(("with_torch", "state"), [(True, State.NOTE), (False, State.PROBLEM)])
 def test_one_that_does_not_load_matters_where_nothing_else_computes(
-    monkeypatch: pytest.MonkeyPatch, torch: bool, state: State
+    monkeypatch: pytest.MonkeyPatch, with_torch: bool, state: State
 ) -> None:
     def broken() -> Any:
         raise ConfigError("OpenVINO is not installed or does not load (no libtbb)")
 
     monkeypatch.setattr(openvino, "has_openvino", lambda: True)
-    monkeypatch.setattr(openvino, "has_torch", lambda: torch)
+    monkeypatch.setattr(openvino, "has_torch", lambda: with_torch)
     monkeypatch.setattr(openvino, "core", broken)
     found = openvino.check_openvino()
     assert found.state is state

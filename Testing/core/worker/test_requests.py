@@ -293,7 +293,7 @@ def test_the_lists_of_models_and_devices(worker: BlockingWorker) -> None:
     assert models["sam-vit-b"]["here"] is False
     assert models["sam-vit-b"]["downloadable"] is True
     devices = worker.run(ask_steps("devices"), seconds=60)["devices"]
-    assert devices[-1]["name"] == "cpu"
+    assert "cpu" in [device["name"] for device in devices]
     assert devices[-1]["total_bytes"] is None or devices[-1]["total_bytes"] > 1 << 28
 
 

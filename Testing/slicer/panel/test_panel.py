@@ -240,13 +240,21 @@ def test_what_is_missing_is_told_and_installed_on_one_click(
     person.ui.installFolderButton.click()
     assert "no .whl file" in person.status
     (tmp_path / "x.whl").write_bytes(b"")
+    assert person.ui.installNvidiaButton.isHidden()
     here.remove("torch")
     install.check()
     assert "GB" in person.ui.installLabel.text
+    assert not person.ui.installNvidiaButton.isHidden()
+    assert "Intel graphics" in person.ui.installButton.text
+    person.ui.installButton.click()
+    quick = list(workerprocess.QUICK.values())
+    assert asked[-1] == [*quick, *workerprocess.FROM_PIP.values()]
     person.ui.installFolderButton.click()
-    assert asked[-1][:3] == ["--no-index", "--find-links", str(tmp_path)]
-    assert "torch" in asked[-1]
-    here += [*workerprocess.FROM_PYTORCH, *workerprocess.FROM_PIP]
+    assert asked[-1][:4] == ["--no-index", "--find-links", str(tmp_path), *quick]
+    (tmp_path / "torch-2.9.0-cp312-none-win_amd64.whl").write_bytes(b"")
+    person.ui.installFolderButton.click()
+    assert asked[-1][3] == "torch"
+    here += [*workerprocess.QUICK, *workerprocess.FROM_PIP]
     install.check()
     assert install.problem == ""
     assert not person.ui.installFrame.visible
@@ -259,12 +267,13 @@ def test_a_slicer_without_extensions_manager_says_what_to_do(
     import slicer
     from MASAMSlicerLib import workerprocess
 
-    monkeypatch.setattr(workerprocess, "missing", lambda names: [n for n in names if n == "torch"])
+    absent = ("torch", "openvino")
+    monkeypatch.setattr(workerprocess, "missing", lambda names: [n for n in names if n in absent])
     asked: list[Any] = []
     monkeypatch.setattr(slicer.util, "pip_install", asked.append, raising=False)
     assert not hasattr(slicer.app, "extensionsManagerModel")
     person.panel.install.check()
-    person.ui.installButton.click()
+    person.ui.installNvidiaButton.click()
     person.wait()
     assert "without the extensions manager" in person.status
     assert "PythonSlicer -m pip install torch." in person.status
@@ -272,7 +281,7 @@ def test_a_slicer_without_extensions_manager_says_what_to_do(
     # One that has it is asked once, and a download that fails is told.
     model = SimpleNamespace(installExtensionFromServer=lambda name: asked.append(name))
     monkeypatch.setattr(slicer.app, "extensionsManagerModel", lambda: model, raising=False)
-    person.ui.installButton.click()
+    person.ui.installNvidiaButton.click()
     person.wait()
     assert asked == ["PyTorch"]
     assert "could not be installed" in person.status

@@ -62,7 +62,7 @@ _PROCEDURES = {
 
 @dataclass(frozen=True)
 class TimePoint:
-    """When a study was made, among others of the patient.
+    """Time of a study among others of the patient.
 
     Attributes:
         number: of the study, from 1 for the oldest.

@@ -204,7 +204,10 @@ def _description(one: Named, kind: TumourType, hd: Any) -> Any:
     )
     if isinstance(term, ClassTerm) and term.modifier is not None:
         kind_of = made.SegmentedPropertyTypeCodeSequence[0]
-        kind_of.SegmentedPropertyTypeModifierCodeSequence = [concept(term.modifier)]
+        side = concept(term.modifier)
+        kind_of.SegmentedPropertyTypeModifierCodeSequence = [
+            hd.sr.CodedConcept(side.value, side.scheme_designator, side.meaning)
+        ]
     return made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +27,6 @@ FACT = "image_encoder.fact."
 SOURCE = {name: SHA256[name] for name in (DELTA, BASE, CORRECTOR_FILE)}
 
 
-@lru_cache(maxsize=1)
 def bundled_package() -> Package:
     """The bundled model for OpenVINO.
 

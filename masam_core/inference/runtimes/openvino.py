@@ -13,7 +13,14 @@ from masam_core.errors import ConfigError
 from masam_core.inference.correcting import CorrectorLike, sigmoid
 from masam_core.inference.rectangle import Rectangle
 from masam_core.inference.runtimes.openvino_device import OpenVINODevice, compute_threads, core
-from masam_core.inference.runtimes.package import CORRECTOR, DECODER, ENCODER, PROMPT, Package
+from masam_core.inference.runtimes.package import (
+    CORRECTOR,
+    DECODER,
+    ENCODER,
+    PROMPT,
+    Network,
+    Package,
+)
 from masam_core.model.abilities import BOX, abilities_of
 from masam_core.model.prompt import NetworkPrompt
 
@@ -71,12 +78,14 @@ class OpenVINORuntime:
         self.config, self.device = package.config, device
         self.abilities = abilities_of(package.config, BOX)  # no other is converted
         self.precision = choose_openvino_precision(precision, device)
-        self._package: Package | None = package
         # An NPU takes one shape alone, and a GPU compiles anew for each.
         self._slices = None if device.name == "CPU" else self.config.num_slices
-        self._encoder = self._compiled(ENCODER)
-        self._prompt = self._compiled(PROMPT, exact=True)
-        self._decoder = self._compiled(DECODER, slices=self._slices)
+        networks = package.networks
+        self._encoder = self._compiled(networks[ENCODER])
+        self._prompt = self._compiled(networks[PROMPT], exact=True)
+        self._decoder = self._compiled(networks[DECODER], slices=self._slices)
+        # The others' weights are not kept twice.
+        self._correcting: Network | None = networks[CORRECTOR]
         self._corrector: CorrectorLike | None = None
 
     @property
@@ -98,7 +107,9 @@ class OpenVINORuntime:
     def corrector(self) -> CorrectorLike:
         """The corrector, made ready when it is first asked for."""
         if self._corrector is None:
-            self._corrector = _Corrector(self._compiled(CORRECTOR, exact=True))
+            if self._correcting is None:
+                raise ConfigError("This segmenter was closed; make a new one.")
+            self._corrector = _Corrector(self._compiled(self._correcting, exact=True))
         return self._corrector
 
     def embed(self, windows: NDArray[np.float32]) -> list[Maps]:
@@ -137,10 +148,7 @@ class OpenVINORuntime:
             parts.append([each[index] for each in inputs])
         return parts
 
-    def _compiled(self, name: str, exact: bool = False, slices: int | None = None) -> Any:
-        if self._package is None:
-            raise ConfigError("This segmenter was closed; make a new one.")
-        network = self._package.networks[name]
+    def _compiled(self, network: Network, exact: bool = False, slices: int | None = None) -> Any:
         import openvino
 
         weights = np.frombuffer(network.weights, dtype=np.uint8)
@@ -165,7 +173,7 @@ class OpenVINORuntime:
 
     def close(self) -> None:
         """Give the networks' memory back."""
-        self._package = self._corrector = None
+        self._correcting = self._corrector = None
         self._encoder = self._prompt = self._decoder = None
 
 

@@ -1,0 +1,126 @@
+"""OpenVINO against PyTorch on the processor: the bundled model, the same weights and input."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+
+from masam_core.bench.inputs import lesion_volume
+from masam_core.bench.rows import Row, Setup
+from masam_core.errors import ConfigError
+from masam_core.inference.options import SegmentOptions
+from masam_core.inference.quality import Quality
+from masam_core.inference.runtimes.openvino import choose_openvino_precision
+from masam_core.inference.runtimes.openvino_device import OpenVINODevice, has_openvino
+from masam_core.inference.segmenter import Segmenter
+from masam_core.lesion.lesion import Lesion
+from masam_core.prompts.corrections import Correction, CorrectionKind
+from masam_core.scoring.metrics import dice
+
+TITLE = "Two runtimes for the bundled model"
+VOLUME_SLICES = 40
+RUNTIMES = {"PyTorch": "cpu", "OpenVINO": "openvino"}
+
+
+def runtime_rows(setup: Setup) -> list[Row]:
+    """Both in one run, by turns, so that what else the machine does befalls them alike.
+
+    Always the bundled model, which alone OpenVINO computes by itself; nothing where OpenVINO is
+    not installed or a GPU computes.
+    """
+    if not has_openvino() or setup.device.type != "cpu":
+        return []
+    rows = []
+    for precision in setup.precisions:
+        try:
+            choose_openvino_precision(precision, OpenVINODevice())
+        except ConfigError as error:
+            rows.append(Row(TITLE, f"OpenVINO, {precision}", None, note=str(error)))
+            continue
+        rows += _compared(setup, precision)
+    return rows
+
+
+def _compared(setup: Setup, precision: str) -> list[Row]:
+    volume, box = lesion_volume(VOLUME_SLICES, setup.slices)
+    _ = volume.content_hash
+    setup.tell(f"both runtimes, {precision}")
+    ready: dict[str, float] = {}
+    segmenters: dict[str, Segmenter] = {}
+    for name, device in RUNTIMES.items():
+        began = time.perf_counter()
+        segmenters[name] = Segmenter("bundled", device, precision)
+        ready[name] = time.perf_counter() - began
+        segmenters[name].set_volume(volume)
+    fast = SegmentOptions(quality=Quality.FAST)
+    lesions: dict[str, Lesion] = {}
+
+    def window(segmenter: Segmenter, _: str) -> None:
+        config = segmenter.config
+        size = config.image_size
+        shown = np.random.default_rng(0).random(
+            (1, config.num_slices, 3, size, size), dtype=np.float32
+        )
+        segmenter.runtime.embed(shown)
+
+    def first(segmenter: Segmenter, name: str) -> None:
+        segmenter.cache.clear()
+        lesions[name] = segmenter.segment(box, fast)
+
+    def second(segmenter: Segmenter, _: str) -> None:
+        segmenter.segment(box, fast)
+
+    i, j, k = box.corners_ijk.mean(axis=0)
+    click = Correction(CorrectionKind.POINT, volume.geometry.lps_from_ijk([[i, j, k]]))
+
+    def correction(segmenter: Segmenter, name: str) -> None:
+        segmenter.refine(lesions[name], [click], fast)
+
+    steps: dict[str, Callable[[Segmenter, str], None]] = {
+        "window embedded": window,
+        f"first box, {setup.slices} slices, fast": first,
+        "second box, fast": second,
+        "correction, one click": correction,
+    }
+    rows = [row for what, step in steps.items() for row in _by_turns(setup, segmenters, what, step)]
+    same = dice(*(lesions[name].mask_on_volume() for name in RUNTIMES))
+    rows.append(Row(TITLE, "masks of both", same, "Dice", aim="0.99"))
+    rows += [
+        Row(TITLE, f"ready, {name}", seconds, note="model read and prepared, run once")
+        for name, seconds in ready.items()
+    ]
+    return [
+        Row(row.section, f"{row.what}, {precision}", *list(vars(row).values())[2:]) for row in rows
+    ]
+
+
+def _by_turns(
+    setup: Setup,
+    segmenters: dict[str, Segmenter],
+    what: str,
+    step: Callable[[Segmenter, str], None],
+) -> list[Row]:
+    """Medians of both, one run of each after the other."""
+    seconds: dict[str, list[float]] = {name: [] for name in segmenters}
+    for turn in range(setup.repeats + 1):
+        for name, segmenter in segmenters.items():
+            began = time.perf_counter()
+            step(segmenter, name)
+            if turn:  # the first warms up
+                seconds[name].append(time.perf_counter() - began)
+    theirs, ours = (median(seconds[name]) for name in RUNTIMES)
+    return [
+        Row(TITLE, f"{what}, PyTorch", theirs, details={"runs": seconds["PyTorch"]}),
+        Row(
+            TITLE,
+            f"{what}, OpenVINO",
+            ours,
+            "s",
+            theirs / ours,
+            note="against PyTorch",
+            details={"runs": seconds["OpenVINO"]},
+        ),
+    ]
