@@ -11,8 +11,8 @@
 Everything is installed into .venv beside this file. Set MASAM_WHEELS to a folder of wheels to
 install without a network; fill it where there is one, with the same Python and system:
 
-    pip download -d FOLDER ".[train,video,bench,dicom,pacs,slicer,workbench,dev]" hatchling \\
-        editables
+    pip download -d FOLDER hatchling editables \\
+        ".[train,video,bench,dicom,pacs,slurm,ray,cloud,slicer,workbench,dev]"
 
 Without an NVIDIA GPU, demo and workbench install OpenVINO alone, which computes the bundled model
 on the processor and on Intel's graphics. What needs PyTorch gets its small build for the processor.
@@ -41,16 +41,17 @@ CHEAP_COVERAGE = (3, 12)
 # Arguments of pytest that say how its processes run.
 TOLD = ("-n", "--numprocesses", "-s", "--capture", "--pdb", "--trace", "-p")
 # Programs that tests run, and Debian's packages that bring them: the browser of the workbench's
-# tests, a PACS, and a validator of DICOM files.
+# tests, a PACS, a validator of DICOM files, and a cluster's queue.
 TOOLS = {
     "chromium": ["chromium", "libgl1", "libegl1", "fonts-dejavu-core"],
     "Orthanc": ["orthanc", "orthanc-dicomweb"],
     "dciodvfy": ["dicom3tools"],
+    "slurmctld": ["slurm-wlm", "munge"],
 }
 # What checks the workbench's page, from npm: its types, and whether everybody can use it.
 PAGE_CHECKS = ["typescript", "axe-core"]
 # What each command needs beyond the package itself.
-ALL = "train,video,bench,dicom,pacs,slicer,workbench,dev"
+ALL = "train,video,bench,dicom,pacs,slurm,ray,cloud,slicer,workbench,dev"
 EXTRAS = {"demo": "", "workbench": "workbench", "bench": "bench", "setup": ALL, "test": ALL}
 # Extras that compute with PyTorch; the bundled model is computed by OpenVINO otherwise.
 WITH_TORCH = {"bench", "dev", "peers", "torch", "train", "video"}

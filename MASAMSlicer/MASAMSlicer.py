@@ -111,7 +111,7 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
-        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
         if self._isShown():  # after Reload, Slicer does not call enter
             self.enter()
@@ -172,7 +172,12 @@ class MASAMSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._release()
 
     def onSceneEndClose(self, caller, event):
-        """An empty scene, or one that has just been loaded."""
+        """An empty scene."""
+        self.panel.sceneEmptied()
+        self.initialize()
+
+    def onSceneEndImport(self, caller, event):
+        """A scene that has just been loaded, perhaps into one that was there."""
         self.initialize()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
@@ -252,6 +257,28 @@ class MASAMSlicerLogic(ScriptedLoadableModuleLogic):
         with BlockingSession(slicer.mrmlScene) as session:
             lesions = [session.lesions.add(volumeNode, segmentationNode, r) for r in roiNodes]
             return session.segmentNow([x.id for x in lesions], choice, options, segmentationNode)
+
+    def segmentAll(self, volumeNode, choice, classes=(), options=None, segmentationNode=None):
+        """Segment a whole volume without boxes and wait; for scripts and Slicer without a window.
+
+        Args:
+            volumeNode: the image.
+            choice: masam_core.worker.steps.ModelChoice of a model that was trained without prompts.
+            classes: names of those that are wanted; empty for all.
+            options: masam_core.inference.options.SegmentOptions; None is the default.
+            segmentationNode: for the result; None is that of an earlier run of the same model on
+                this volume, or a new one.
+
+        Returns:
+            MASAMSlicerLib.session.whole.WholeReport.
+
+        Raises:
+            MasamError: what went wrong; the scene has not been changed.
+        """
+        from MASAMSlicerLib.blocking import BlockingSession
+
+        with BlockingSession(slicer.mrmlScene) as session:
+            return session.segmentAllNow(volumeNode, choice, options, classes, segmentationNode)
 
 
 class MASAMSlicerTest(SelfTests, ScriptedLoadableModuleTest):

@@ -2,6 +2,7 @@
 
     npm pack @ohif/app && tar xzf ohif-app-*.tgz
     python -m Testing.ohif package/dist docs/ohif.png
+    MASAM_OHIF=package/dist python -m pytest Testing/core/export/dicom/test_ohif.py
 
 It needs Orthanc with its plugin for DICOMweb (Debian: orthanc-dicomweb) and Chromium.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -153,21 +155,44 @@ def served(viewer: Path, pacs: Orthanc) -> Iterator[str]:
         server.server_close()
 
 
+def installed() -> Path | None:
+    """OHIF's folder ``dist``: that of MASAM_OHIF, or of npm's global packages; None without."""
+    places = [os.environ.get("MASAM_OHIF", "")]
+    if shutil.which("npm"):
+        done = subprocess.run(["npm", "root", "--global"], capture_output=True, text=True)
+        places.append(str(Path(done.stdout.strip()) / "@ohif" / "app" / "dist"))
+    found = [Path(place) for place in places if place]
+    return next((place for place in found if (place / "index.html").is_file()), None)
+
+
+def open_segmentation(browser: Any, address: str, study: str, label: str) -> Any:
+    """Open a study and its segmentation as a reader does; the page, where the list names it.
+
+    Args:
+        browser: of playwright.
+        address: of the viewer.
+        study: its UID.
+        label: of a segment.
+    """
+    page = browser.new_page(viewport={"width": 1280, "height": 760})
+    page.set_default_timeout(SECONDS)
+    page.goto(f"{address}/viewer?StudyInstanceUIDs={study}")
+    page.get_by_text("Skip all").click()  # the tour
+    page.get_by_text("MASAM segmentation").dblclick()
+    page.get_by_role("button", name="Yes", exact=True).click()  # open this segmentation
+    page.locator("[data-cy=panelSegmentation-btn]").click()
+    page.get_by_text(label, exact=True).first.wait_for()
+    return page
+
+
 def picture(address: str, study: str, target: Path) -> None:
-    """Open the study and its segmentation as a reader does, and take a picture."""
+    """Take a picture of the segmentation over its image."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM))
-        page = browser.new_page(viewport={"width": 1280, "height": 760})
-        page.set_default_timeout(SECONDS)
-        page.goto(f"{address}/viewer?StudyInstanceUIDs={study}")
-        page.get_by_text("Skip all").click()  # the tour
-        page.get_by_text("MASAM segmentation").dblclick()
-        page.get_by_role("button", name="Yes", exact=True).click()  # open this segmentation
-        page.locator("[data-cy=panelSegmentation-btn]").click()
-        page.get_by_text("Sarcoma", exact=True).first.wait_for()
+        page = open_segmentation(browser, address, study, "Sarcoma")
         page.locator(".cornerstone-viewport-element").first.hover()
         for _ in range(SLICES):
             page.mouse.wheel(0, 100)

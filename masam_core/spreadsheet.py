@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import codecs
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TextIO
 
-from masam_core.atomic import write_text
+from masam_core.atomic import atomic_path, checked, write_text
+from masam_core.digest import sha256_of
 from masam_core.errors import MasamError, WriteError
 
 MOST_OF_A_LINE = 1 << 16
@@ -41,6 +43,24 @@ def write_table(
         WriteError (or ``raises``): the file can't be written.
     """
     write_text(path, BOM * mark + lines([columns, *rows]), raises)
+
+
+def write_long_table(
+    path: Path,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    raises: type[MasamError] = WriteError,
+) -> None:
+    """Write a table as :func:`write_table` does, without ever holding it whole in memory."""
+    with atomic_path(path, raises) as temporary:
+        digest = hashlib.sha256()
+        with temporary.open("wb") as file:
+            for number, row in enumerate(chain([columns], rows)):
+                text = BOM * (number == 0) + lines([row])
+                data = text.encode("utf-8", "backslashreplace")
+                digest.update(data)
+                file.write(data)
+        checked(temporary, lambda written: sha256_of(written) == digest.hexdigest())
 
 
 def lines(rows: Iterable[Sequence[object]]) -> str:

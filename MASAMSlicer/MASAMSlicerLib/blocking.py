@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import workerprocess
 from .session.reports import RunReport
 from .session.session import Session
+from .session.whole import WholeReport
 
 if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions
@@ -74,6 +75,40 @@ class BlockingSession(Session):
             segmentationNode,
             allFrames,
             extend=extend,
+        )
+        self.wait(seconds)
+        if errors:
+            raise errors[0]
+        return reports[0]
+
+    def segmentAllNow(
+        self,
+        volumeNode: Any,
+        choice: ModelChoice,
+        options: SegmentOptions | None = None,
+        classes: Sequence[str] = (),
+        segmentationNode: Any = None,
+        seconds: float = 3600.0,
+    ) -> WholeReport:
+        """Segment a whole volume without prompts and wait.
+
+        Raises:
+            MasamError, Cancelled: see :meth:`Session.segmentAll`; nothing has changed.
+            TimeoutError: it took longer than ``seconds``.
+        """
+        from masam_core.inference.options import SegmentOptions
+
+        reports: list[WholeReport] = []
+        errors: list[Exception] = []
+        self.segmentAll(
+            volumeNode,
+            choice,
+            options or SegmentOptions(),
+            lambda *_: None,
+            reports.append,
+            errors.append,
+            classes,
+            segmentationNode,
         )
         self.wait(seconds)
         if errors:

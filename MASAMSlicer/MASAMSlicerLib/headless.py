@@ -82,8 +82,9 @@ def _spec(given: argparse.Namespace) -> BatchSpec:
 
     own = ("source", "out", "labels", "format", "overlay", "per", "modality")
     return BatchSpec(
-        **chosen(*own, "fresh", "retry_failed", "anonymous"),
+        **chosen(*own, "fresh", "retry_failed", "anonymous", "automatic"),
         also=tuple(given.also),
+        classes=tuple(given.classes),
         segment=SegmentOptions.from_dict(
             chosen(
                 *("quality", "threshold", "margin_mm", "keep", "fill_holes", "smooth_mm"),
@@ -112,6 +113,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--overlay", action="store_true", help="also write pictures")
     add("--per", help="with label images: one box a component or a label")
     add("--modality", help="CT or MR, where the files do not say")
+    add("--automatic", action="store_true", help="whole images, by a model that takes no boxes")
+    add(
+        "--class",
+        action="append",
+        dest="classes",
+        default=[],
+        metavar="NAME",
+        help="with --automatic: this class alone; repeatable",
+    )
     add("--model", help="bundled, a name of the catalogue, or a file")
     add("--base", help="backbone file, for models that hold only what was trained")
     add("--device", help="auto, cpu, cuda, cuda:1, mps")

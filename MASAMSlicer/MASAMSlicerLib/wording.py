@@ -12,11 +12,14 @@ from masam_core.lesion.cut import ADVICE
 from masam_core.lesion.measurements.registry import listed_quantities
 
 from .scene import promptnodes
+from .scene.classes import EDITED as EDITED_BY_HAND
+from .scene.classes import LOCKED
 from .scene.ends import BEYOND, PAIRED, SET, Ends
 from .scene.lesions import DONE, EDITED, MOVED, NEW, LesionEntry
 from .scene.promptnodes import Prompt
 from .scene.provenance import Provenance
 from .session.reports import RunReport
+from .session.whole import WholeReport
 from .translation import tr as _
 
 
@@ -152,6 +155,33 @@ def summary(report: RunReport) -> str:
     for lesion in report.lesions:
         notes = map(noteWords, [lesion.error, *lesion.notes])
         lines += [f"{lesion.name}: {note}" for note in notes if note]
+    return "\n".join(lines)
+
+
+def wholeSummary(report: WholeReport) -> str:
+    """A few lines on a run without prompts, for the status line."""
+    lines = []
+    if report.written:
+        words = _("{what} segmented in {seconds:.1f} s on {device}, in '{segmentation}'.")
+        lines.append(
+            words.format(
+                what=_counted(len(report.written), _("{n} structure"), _("{n} structures")),
+                seconds=report.seconds,
+                device=report.model.get("device", ""),
+                segmentation=report.segmentation,
+            )
+        )
+    elif not report.kept:
+        lines.append(_("Nothing was found. Is this the kind of image that the model is for?"))
+    if report.missing and (report.written or report.kept):
+        lines.append(_("Not found: {names}.").format(names=", ".join(report.missing)))
+    for why, words in (
+        (EDITED_BY_HAND, _("Edited by hand since, and left as they are: {names}.")),
+        (LOCKED, _("Locked, and left as they are: {names}.")),
+    ):
+        names = [name for name, reason in report.kept.items() if reason == why]
+        if names:
+            lines.append(words.format(names=", ".join(names)))
     return "\n".join(lines)
 
 

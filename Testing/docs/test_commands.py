@@ -49,6 +49,7 @@ ONLY_PARSED = {
 PAGES_ONLY_PARSED = {
     "REPRODUCE.md": "is the paper's data and hardware; Testing/core/cli/test_tasks.py runs each "
     "task on its miniature",
+    "SCALE.md": "needs Slurm, Ray or a store; Testing/core/cluster and test_stores.py run each",
 }
 # Further words for a training: one step of one window, on the processor.
 ONE_STEP = ("--steps", "1", "--batch", "1", "--at-once", "1", "--validate-every", "0")
@@ -81,7 +82,8 @@ def parse(words: list[str]) -> None:
     known = {"-h", "--help", *options_of(command)}
     for word in rest:
         name = word.partition("=")[0]
-        assert not re.match("--?[a-z]", name) or name in known, f"{command.name} has no {name}"
+        is_option = re.fullmatch(r"--?[a-z][\w-]*", name)
+        assert not is_option or name in known, f"{command.name} has no {name}"
 
 
 def options_of(command: Any) -> set[str]:

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
+from masam_core.data.label_names import label_names
+from masam_core.data.reading import read_cases
 from masam_core.image.volume import read_labels
 from masam_core.scoring.metrics import dice
 from masam_core.training import presets
@@ -69,3 +72,44 @@ def test_training_on_your_data(
     assert (tmp_path / "run" / "best.safetensors").is_file()
     assert [line.split(":")[0] for line in said[-2:]] == ["bundled", "trained here"]
     assert all(line.endswith("over 1 lesions") for line in said[-2:])
+
+
+def test_organs_as_data_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Volumes of two sizes in the files' own numbers: CT and MR have different ones for the
+    aorta."""
+    liver, aorta, zone = (slice(2, 6), slice(2, 9), slice(2, 9)), (slice(2, 6), 12, 12), 5
+    for name, shape, values in (
+        ("totalseg_ct", (8, 16, 16), {5: liver, 52: aorta, 75: (7, 0, 0)}),
+        ("totalseg_mr", (8, 20, 16), {5: liver, 23: aorta}),
+        ("totalseg_aorta_ct", (8, 16, 16), {1: aorta, 2: (0, 0, 0)}),
+        ("prostate_us_biopsy0001_t2", (8, 16, 16), {1: liver}),
+        ("pcampmri00001_adc_zones", (8, 16, 16), {1: liver, 2: (zone, zone, 10)}),
+    ):
+        folder = tmp_path / "source" / name
+        folder.mkdir(parents=True)
+        labels = np.zeros(shape, dtype=np.uint8)
+        for value, where in values.items():
+            labels[where] = value
+        for file, array in (("image", labels.astype(np.int16) * 10), ("label", labels)):
+            image = sitk.GetImageFromArray(array)
+            image.SetSpacing((3.0, 3.0, 3.0))
+            sitk.WriteImage(sitk.DICOMOrient(image, "RAS"), str(folder / f"{file}.nii.gz"))
+    example("organs_data")["main"](tmp_path / "source", tmp_path / "out")
+    assert "14 classes, 3 patients" in capsys.readouterr().out
+    organs, prostate = tmp_path / "out" / "organs", tmp_path / "out" / "prostate"
+    names = list(label_names(organs / "ct-to-mr.csv").values())
+    numbers = {names.index("liver") + 1, names.index("aorta") + 1, 0}
+    for case in ("totalseg_ct", "totalseg_mr"):
+        found, _ = read_labels(organs / case / "label.nii.gz")
+        assert set(np.unique(found).tolist()) == numbers
+    assert {c.name: c.split for c in read_cases(organs / "mr-to-ct.csv")} == {
+        "totalseg_mr": "train",
+        "totalseg_ct": "test",
+    }
+    gland, _ = read_labels(prostate / "pcampmri00001_adc_zones" / "label.nii.gz")
+    assert gland.sum() == 4 * 7 * 7 + 1
+    # The MR has 4 rows more, so that its middle lies 2 rows further on.
+    trained, _ = read_labels(organs / "totalseg_ct" / "label.nii.gz")
+    placed, _ = read_labels(organs / "same-place" / "ct-to-mr" / "totalseg_mr.nii.gz")
+    assert np.array_equal(placed[:, 2:18], trained)
+    assert not placed[:, [0, 1, 18, 19]].any()

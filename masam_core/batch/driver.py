@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from masam_core.batch.case import BatchCase
 from masam_core.batch.cases import find_cases
 from masam_core.batch.engine import open_segmenter
+from masam_core.batch.merging import Merged, merge
 from masam_core.batch.queue import BatchQueue
 from masam_core.batch.run import OnCase, OnProgress, open_queue, run_batch
+from masam_core.batch.shard_record import ShardRecord, all_ended
+from masam_core.batch.shards import Shard
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import DONE, FAILED
+from masam_core.catalog.able import abilities_of_name
+from masam_core.errors import CheckpointError, ConfigError
 from masam_core.image.readable import readable
+from masam_core.lesion.choosing import choose_classes
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -27,12 +34,16 @@ class Batch:
         cases: that were found.
         queue: what has become of them.
         notes: for the user: what was left out, what is run again.
+        shard: that it is, where others work on other parts.
+        merged: table and report of all shards, once the last one has ended.
     """
 
     spec: BatchSpec
     cases: list[BatchCase]
     queue: BatchQueue
     notes: list[str]
+    shard: Shard | None = None
+    merged: Merged | None = None
 
     def run(
         self,
@@ -56,28 +67,102 @@ class Batch:
             MasamError: the model can't be loaded, or the table can't be written.
         """
         try:
-            if self.queue.next() is None:
-                self.queue.write_table()
-                return True
-            with open_segmenter(self.spec.model, self.spec.worker, environment) as segmenter:
-                return run_batch(
-                    self.cases, self.queue, segmenter, self.spec, on_case, on_progress, cancelled
-                )
+            if self.shard is None:
+                return self._work(on_case, on_progress, cancelled, environment)
+            record = ShardRecord(self.spec.out, self.shard, self.queue)
+
+            def both(name: str, status: str, message: str) -> None:
+                record.on_case(name, status, message)
+                on_case(name, status, message)
+
+            whole = False
+            try:
+                whole = self._work(both, on_progress, cancelled, environment)
+            finally:
+                record.end(whole)
+            if whole and all_ended(self.spec.out, self.shard.count):
+                self.merged = merge(self.spec.out)
+            return whole
         finally:
             self.queue.release()
 
+    def _work(
+        self,
+        on_case: OnCase,
+        on_progress: OnProgress,
+        cancelled: Callable[[], bool],
+        environment: Mapping[str, str] | None,
+    ) -> bool:
+        if self.queue.next() is None:
+            self.queue.write_table()
+            return True
+        with open_segmenter(self.spec.model, self.spec.worker, environment) as segmenter:
+            return run_batch(
+                self.cases, self.queue, segmenter, self.spec, on_case, on_progress, cancelled
+            )
 
-def open_batch(spec: BatchSpec) -> Batch:
+
+def open_batch(
+    spec: BatchSpec, shard: Shard | None = None, cases: Sequence[BatchCase] | None = None
+) -> Batch:
     """Find the cases of a batch and what has become of them.
 
-    The folder of the results is held for this batch until it has run.
+    The folder of the results is held for this batch, or the shard for this process, until it has
+    run.
+
+    Args:
+        spec: of the batch.
+        shard: the part to work on; None is the whole batch.
+        cases: of the part, where they were found by somebody else; None looks for them.
 
     Raises:
         ConfigError, CheckpointError, SegmentationError: the batch can't begin.
     """
-    cases, notes = find_cases(spec.source, spec.labels, spec.out)
-    queue = open_queue(cases, spec)
-    return Batch(spec, cases, queue, [*notes, *queue.notes])
+    notes: list[str] = []
+    if cases is None:
+        spec, found, notes = look_for(spec)
+        cases = found if shard is None else shard.of(found)
+    queue = open_queue(cases, spec, shard)
+    return Batch(spec, list(cases), queue, [*notes, *queue.notes], shard)
+
+
+def look_for(spec: BatchSpec) -> tuple[BatchSpec, list[BatchCase], list[str]]:
+    """Settle a batch and find its cases.
+
+    Returns:
+        The batch as it is run (see ``settled``), its cases, and notes for people.
+
+    Raises:
+        ConfigError: see ``settled`` and ``find_cases``.
+    """
+    spec, way = settled(spec)
+    cases, notes = find_cases(spec.source, spec.labels, spec.out, spec.automatic)
+    return spec, cases, [*way, *notes]
+
+
+def settled(spec: BatchSpec) -> tuple[BatchSpec, list[str]]:
+    """The same batch, automatic where its model takes no boxes; and a note on that.
+
+    A worker's model may be on another machine: there it is as the batch says.
+
+    Raises:
+        ConfigError: a class that the model does not know, or classes for a model that takes boxes.
+    """
+    able = None
+    if not spec.worker:
+        with suppress(CheckpointError):  # it is said when the model is looked for in earnest
+            able = abilities_of_name(spec.model.model)
+    notes = []
+    if able is not None and able.automatic and not able.prompts and not spec.automatic:
+        spec = replace(spec, automatic=True)
+        notes.append("The model takes no boxes: every image is segmented whole.")
+    if spec.classes and not spec.automatic:
+        raise ConfigError("Classes are for segmenting whole images without boxes (--automatic).")
+    if spec.automatic and able is not None and not able.automatic:
+        raise ConfigError(f"The model '{spec.model.model}' needs boxes; leave --automatic out.")
+    if able is not None and able.classes:
+        choose_classes(able.classes, spec.classes, spec.model.model)
+    return spec, notes
 
 
 def run_spec(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from masam_core.batch.case import BatchCase
+from masam_core.batch.stores import stamps, url_of
 from masam_core.digest import sha256_of
 
 if TYPE_CHECKING:
@@ -26,13 +27,14 @@ def case_files(case: BatchCase) -> dict[str, Any]:
 
     ``image`` is told by number of files, bytes, time of the last change and a sample of what it
     holds (an image may be large and far away), ``boxes`` by all that they hold. None where a file
-    is not there.
+    is not there. What is in an object store is told by the store's own tags.
     """
     digest = hashlib.sha256()
     boxes: str | None = None
     try:
-        for path in (part for box in case.boxes for part in _parts(box)):
-            digest.update(sha256_of(path).encode())
+        for box in case.boxes:
+            for told in _told(box):
+                digest.update(told.encode())
         boxes = digest.hexdigest()
     except (OSError, ValueError):  # it is said when the case is run
         pass
@@ -46,17 +48,21 @@ def same_content(one: Any, other: Any) -> bool:
     return [*one[:2], *one[3:]] == [*other[:2], *other[3:]]
 
 
-def settings(spec: BatchSpec) -> dict[str, Any]:
+def settings(spec: BatchSpec, device: str | None = None) -> dict[str, Any]:
     """What all cases of a batch have in common: settings, model, backbone, device, precision.
 
     Weight files are told by what they hold. A worker may be on another machine: its model and
     device are told by the names that it was given. Masks differ in the last bits between kinds of
     device, not between two GPUs.
 
+    Args:
+        spec: of the batch.
+        device: kind of device that computes, where that is another machine's; None looks here.
+
     Raises:
         CheckpointError, ConfigError: a model or a device that is not there.
     """
-    model = spec.model.fields() if spec.worker else _here(spec.model)
+    model = spec.model.fields() if spec.worker else _here(spec.model, device)
     return {
         **spec.segment.to_dict(),
         "format": spec.format,
@@ -65,6 +71,8 @@ def settings(spec: BatchSpec) -> dict[str, Any]:
         # Left out where they are not asked for, as of results of earlier versions.
         **({"further formats": list(spec.also)} if spec.also else {}),
         **({"anonymous": True} if spec.anonymous else {}),
+        **({"automatic": True} if spec.automatic else {}),
+        **({"classes": list(spec.classes)} if spec.classes else {}),
         **{name: model[name] for name in ("model", "base", "device", "precision")},
     }
 
@@ -79,22 +87,36 @@ def changes(kept: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return f"{listed} {'has' if other != ['boxes'] and len(other) == 1 else 'have'} changed"
 
 
-def _here(choice: ModelChoice) -> dict[str, Any]:
-    """Model, backbone and device of this machine."""
+def _here(choice: ModelChoice, device: str | None) -> dict[str, Any]:
+    """Model and backbone of this machine, and its device unless told."""
     from masam_core.catalog.resolve import resolve_base, resolve_model
-    from masam_core.inference.runtimes.choosing import place_of
 
     model = resolve_model(choice.model)
     base = resolve_base(model, Path(choice.base) if choice.base else None)
+    if device is None:
+        from masam_core.inference.runtimes.choosing import place_of
+
+        device = place_of(choice.model, choice.device, choice.precision, choice.base).type
     return {
         "model": sha256_of(model),
         "base": None if base is None else sha256_of(base),
-        "device": place_of(choice.model, choice.device, choice.precision, choice.base).type,
+        "device": device,
         "precision": choice.precision,
     }
 
 
+def _told(box: Path) -> list[str]:
+    """What tells the content of a file of boxes and of its further files."""
+    if url_of(box) is None:
+        return [sha256_of(path) for path in _parts(box)]
+    if (stamp := stamps(box)) is None:
+        raise FileNotFoundError(box)
+    return [str(stamp)]
+
+
 def _stamp(case: BatchCase) -> list[int | str] | None:
+    if url_of(case.image):
+        return stamps(case.image)
     try:
         files = [path for path in _parts(case.image) if path not in case.boxes]
         found = [path.stat() for path in files]

@@ -78,7 +78,8 @@ def look_through(source: Path, apart: Collection[Path]) -> tuple[Folder, list[st
             notes.append(f"{folder.words or source}: it can't be opened ({reason}).")
             return
         folder.files = [p for p in files if is_image(p) or is_prompt(p)]
-        folder.series = any(_is_slice(p) for p in files if p not in folder.files)
+        known = set(folder.files)
+        folder.series = any(_is_slice(p) for p in files if p not in known)
         labels = _label_folders(below)
         for path in below:
             place = path.resolve()

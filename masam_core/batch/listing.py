@@ -7,6 +7,7 @@ from pathlib import Path
 
 from masam_core.batch.case import BatchCase
 from masam_core.batch.pairing import is_prompt
+from masam_core.batch.stores import url_of
 from masam_core.errors import ConfigError
 from masam_core.image.readable import readable
 from masam_core.image.volume import stem
@@ -15,10 +16,11 @@ from masam_core.prompts.readers.slicer_markups import SLICER_MARKUPS
 from masam_core.spreadsheet import read_table
 
 
-def read_list(path: Path) -> list[BatchCase]:
+def read_list(path: Path, automatic: bool = False) -> list[BatchCase]:
     """Cases of a CSV list with the columns ``image``, ``boxes`` and optionally ``name``.
 
-    Several files of boxes are divided by ``;``, or by ``|`` where ``;`` divides the columns.
+    Several files of boxes are divided by ``;``, or by ``|`` where ``;`` divides the columns. Where
+    images are segmented whole (``automatic``) the list needs no boxes, and they are left alone.
 
     Raises:
         ConfigError: no CSV, a column missing, or a row without image or boxes.
@@ -27,8 +29,13 @@ def read_list(path: Path) -> list[BatchCase]:
         rows = read_table(path)
     except (OSError, ValueError, csv.Error) as error:
         raise ConfigError(f"{path} can't be read as a CSV list of cases: {error}.") from error
-    if not rows or not {"image", "boxes"} <= set(rows[0]):
-        raise ConfigError(f"{path}: expected the columns image and boxes, and at least one row.")
+    needed = ("image",) if automatic else ("image", "boxes")
+    if automatic and rows and "image" in rows[0]:
+        return [_image(path, number, row) for number, row in enumerate(rows, 2)]
+    if not rows or not set(needed) <= set(rows[0]):
+        raise ConfigError(
+            f"{path}: expected the columns {' and '.join(needed)}, and at least one row."
+        )
     cases = []
     for number, row in enumerate(rows, 2):
         image, boxes = (row.get("image") or "").strip(), (row.get("boxes") or "").strip()
@@ -46,10 +53,19 @@ def read_list(path: Path) -> list[BatchCase]:
                 f"{path}, line {number}: boxes must be {SLICER_MARKUPS.endings[0]} files, or one "
                 "label image."
             )
-        target = path.parent / image
+        target = _place(path.parent, image)
         name = (row.get("name") or "").strip() or stem(target)
         cases.append(BatchCase(name, target, tuple(files)))
     return cases
+
+
+def _image(path: Path, number: int, row: dict[str, str]) -> BatchCase:
+    """A case without boxes; ConfigError for a row without an image."""
+    image = (row.get("image") or "").strip()
+    if not image:
+        raise ConfigError(f"{path}, line {number}: the image must be given.")
+    target = path.parent / image
+    return BatchCase((row.get("name") or "").strip() or stem(target), target)
 
 
 def _files(folder: Path, boxes: str) -> list[Path]:
@@ -60,4 +76,9 @@ def _files(folder: Path, boxes: str) -> list[Path]:
     except (OSError, ValueError):  # too long, as the names of several together may be
         pass
     parts = boxes.replace("|", ";").split(";")
-    return [folder / part.strip() for part in parts if part.strip()]
+    return [_place(folder, part.strip()) for part in parts if part.strip()]
+
+
+def _place(folder: Path, words: str) -> Path:
+    """A file relative to the list's folder, or a place in an object store."""
+    return Path(words) if url_of(Path(words)) else folder / words

@@ -19,6 +19,8 @@ from masam_core.image.readable import readable
 FILE = "lock"  # in the folder of the states
 _FAR = 1 << 30  # the byte that Windows locks: nobody may read a locked one
 _HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+# Somebody who only looks whether a lock is held has it for a moment.
+_LOOKS, _LOOK_SECONDS = 5, 0.05
 
 
 class FolderLock:
@@ -31,6 +33,8 @@ class FolderLock:
 
     Args:
         folder: of the states, which is there.
+        name: of the lock's file in it.
+        what: that another one would be doing, for people.
 
     Attributes:
         note: about a batch that did not end by itself; or an empty text.
@@ -40,13 +44,16 @@ class FolderLock:
         OSError: the file can't be made.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, name: str = FILE, what: str = "Another batch is writing"
+    ) -> None:
         self.note = ""
-        self._path = folder / FILE
+        self._results, self._what = folder.parent, what
+        self._path = folder / name
         # Not "w": what another one has written must stay.
         number = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
         self._file: IO[bytes] | None = os.fdopen(number, "r+b", buffering=0)
-        held = _lock(self._file)
+        held = _lock_patiently(self._file)
         before = _words(self._file)
         if held is False or (held is None and before and not _is_over(before)):
             self._file.close()
@@ -82,14 +89,43 @@ class FolderLock:
         self._file.write(data)
 
     def _refusal(self, before: Mapping[str, Any], unlocked: bool) -> str:
-        results = self._path.parent.parent
         words = (
-            f"Another batch is writing into {results} ({_who(before)}). Wait until it has ended, "
+            f"{self._what} into {self._results} ({_who(before)}). Wait until it has ended, "
             "or choose another folder for the results."
         )
         if unlocked:
             words += f" If it is no longer running, delete {self._path}."
         return words
+
+
+def holder(path: Path) -> str | None:
+    """Who holds the lock of a file, for people; None where nobody does, or it is not there.
+
+    Raises:
+        OSError: it can't be opened.
+    """
+    try:
+        file = path.open("r+b", buffering=0)
+    except FileNotFoundError:
+        return None
+    with file:
+        taken = _lock_patiently(file)
+        if taken:
+            _unlock(file)
+            return None
+        words = _words(file)
+    if taken is None and (not words or _is_over(words)):
+        return None
+    return _who(words)
+
+
+def _lock_patiently(file: IO[bytes]) -> bool | None:
+    """Lock as ``_lock`` does, with another try where somebody only looks."""
+    for _ in range(_LOOKS):
+        if (taken := _lock(file)) is not False:
+            return taken
+        time.sleep(_LOOK_SECONDS)
+    return _lock(file)
 
 
 def _lock(file: IO[bytes]) -> bool | None:

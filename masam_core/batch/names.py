@@ -7,7 +7,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -51,20 +51,21 @@ def distinct(cases: Sequence[BatchCase], root: Path) -> tuple[list[BatchCase], l
     """
     ways = (_with_folder, _with_ending, partial(_with_digest, root=root))
     named = [replace(case, name=readable(case.name).strip() or "_") for case in cases]
-    alike = _alike(named)
+    counts = Counter(file_key(case.name) for case in named)
     notes = []
-    for group in _groups(named, alike):
+    for group in _groups(named, counts):
         first = named[group[0]].name
+        del counts[file_key(first)]  # those that are left are others'
         for way in ways:
             trial = [way(named[n]) for n in group]
-            others = {file_key(case.name) for n, case in enumerate(named) if n not in group}
             keys = {file_key(name) for name in trial}
-            if len(keys) == len(group) and not keys & others:
+            if len(keys) == len(group) and not any(counts[key] for key in keys):
                 break
         else:
             trial = [f"{way(named[n])} ({number})" for number, n in enumerate(group, 1)]
         for n, name in zip(group, trial, strict=True):
             named[n] = replace(named[n], name=name)
+            counts[file_key(name)] += 1
         some = ", ".join(trial[:3]) + (", ..." if len(trial) > 3 else "")
         notes.append(
             f"{len(group)} cases would all be called {first} on some system; their results are "
@@ -86,15 +87,11 @@ def _with_digest(case: BatchCase, root: Path) -> str:
     return f"{case.name}~{_digest(*places)}"
 
 
-def _alike(cases: Sequence[BatchCase]) -> set[str]:
-    counts = Counter(file_key(case.name) for case in cases)
-    return {key for key, count in counts.items() if count > 1}
-
-
-def _groups(cases: Sequence[BatchCase], alike: set[str]) -> list[list[int]]:
+def _groups(cases: Sequence[BatchCase], counts: Mapping[str, int]) -> list[list[int]]:
+    """The numbers of cases that share a name."""
     found: dict[str, list[int]] = {}
     for number, case in enumerate(cases):
-        if (key := file_key(case.name)) in alike:
+        if counts[key := file_key(case.name)] > 1:
             found.setdefault(key, []).append(number)
     return list(found.values())
 

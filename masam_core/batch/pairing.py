@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -55,8 +55,8 @@ class Paired:
 def pair(files: Sequence[Path], labels: Sequence[Path] = ()) -> Paired:
     """Pair images and boxes.
 
-    A box belongs to the image with the longest name that its own begins with (``belongs``). Of
-    nnU-Net's channels ``CASE_0000``, ``CASE_0001`` the first is taken for boxes of ``CASE``.
+    A box belongs to the image with the longest name that its own begins with (``longest_owner``).
+    Of nnU-Net's channels ``CASE_0000``, ``CASE_0001`` the first is taken for boxes of ``CASE``.
 
     Args:
         files: of one folder.
@@ -66,26 +66,30 @@ def pair(files: Sequence[Path], labels: Sequence[Path] = ()) -> Paired:
     volumes = [p for p in files if is_image(p)]
     images, beside, loose = _told_apart(volumes, rois)
     channels = _channels(images)
-    names = list(dict.fromkeys([*(name_of(p) for p in images), *channels]))
-    owners = {p: _owner(box_name(p), names) for p in rois}
-    owned = _LabelFinder(beside, labels, names)
+    names = {*(name_of(p) for p in images), *channels}
+    owned: dict[str, list[Path]] = {}
+    for path in rois:
+        if (owner := longest_owner(box_name(path), names)) is None:
+            loose.append(path)
+        else:
+            owned.setdefault(owner, []).append(path)
+    label_images = _LabelFinder(beside, labels, names)
     pairs, taken = [], set()
     for case, (first, *others) in channels.items():
-        found = _found(case, first, owners, owned)
+        found = _found(case, first, owned, label_images)
         if not found.boxes:
             continue
         taken |= {first, *others}
         pairs.append(found)
-        others = [p for p in others if name_of(p) not in owners.values()]
+        others = [p for p in others if name_of(p) not in owned]
         if others:
             pairs[-1] = replace(found, left_out=others, taken=first)
     for image in images:
         name = name_of(image)
-        if image not in taken or name in owners.values():
-            pairs.append(_found(name, image, owners, owned))
+        if image not in taken or name in owned:
+            pairs.append(_found(name, image, owned, label_images))
     pairs.sort(key=lambda one: str(one.image))
-    loose += [p for p, owner in owners.items() if owner is None]
-    return Paired(pairs, loose, owned.used)
+    return Paired(pairs, loose, label_images.used)
 
 
 def is_image(path: Path) -> bool:
@@ -114,20 +118,26 @@ def name_of(path: Path) -> str:
 class _LabelFinder:
     """Label images, beside the images or in a folder of their own, by the images' names."""
 
-    def __init__(self, beside: Sequence[Path], labels: Sequence[Path], names: list[str]) -> None:
-        self._beside = {p: _label_of(p, names) or name_of(p) for p in beside}
-        self._labels = [p for p in labels if is_image(p)]
+    def __init__(self, beside: Sequence[Path], labels: Sequence[Path], names: Set[str]) -> None:
+        self._beside: dict[str, list[Path]] = {}
+        self._apart: dict[str, list[Path]] = {}
+        for path in beside:
+            owner = _label_of(path, names) or name_of(path)
+            self._beside.setdefault(owner, []).append(path)
+        for path in filter(is_image, labels):
+            for name in dict.fromkeys([name_of(path), *_named_by(path)]):
+                self._apart.setdefault(name, []).append(path)
         self.used: set[Path] = set()
 
     def of(self, name: str) -> list[Path]:
         """The label images of an image, the best first."""
-        apart = [p for p in self._labels if _fits(p, name)]
+        apart = self._apart.get(name, [])
         self.used |= set(apart)
-        return [*apart, *(p for p, owner in self._beside.items() if owner == name)]
+        return [*apart, *self._beside.get(name, [])]
 
 
-def _found(name: str, image: Path, owners: dict[Path, str | None], labels: _LabelFinder) -> Pair:
-    own = tuple(p for p, owner in owners.items() if owner == name)
+def _found(name: str, image: Path, owned: dict[str, list[Path]], labels: _LabelFinder) -> Pair:
+    own = tuple(owned.get(name, ()))
     found = labels.of(name)
     if own or not found:
         return Pair(name, image, own)
@@ -136,20 +146,22 @@ def _found(name: str, image: Path, owners: dict[Path, str | None], labels: _Labe
 
 def _told_apart(volumes: list[Path], rois: list[Path]) -> tuple[list[Path], list[Path], list[Path]]:
     """Images; label images that are named like one of them; those called just 'label' or so."""
-    names = [name_of(p) for p in volumes if not _is_segmentation(p)]
-    names += _channels(volumes)
+    names = {name_of(p) for p in volumes if not _is_segmentation(p)}
+    names |= set(_channels(volumes))
     boxed = {box_name(p) for p in rois}
     beside = [p for p in volumes if _label_of(p, names) is not None]
-    rest = [p for p in volumes if p not in beside]
+    labels = set(beside)
+    rest = [p for p in volumes if p not in labels]
     loose = [
         p
         for p in rest
         if _is_segmentation(p) or (name_of(p).lower() in _LABEL_WORDS and name_of(p) not in boxed)
     ]
-    images = [p for p in rest if p not in loose]
+    apart = set(loose)
+    images = [p for p in rest if p not in apart]
     cases = _channels(images)
     beside += [p for p in images if name_of(p) in cases]
-    return [p for p in images if p not in beside], beside, loose
+    return [p for p in images if name_of(p) not in cases], beside, loose
 
 
 def _channels(images: Iterable[Path]) -> dict[str, list[Path]]:
@@ -169,24 +181,30 @@ def _is_segmentation(path: Path) -> bool:
     return path.name.lower().endswith(".seg.nrrd")
 
 
-def _label_of(path: Path, names: Iterable[str]) -> str | None:
+def _label_of(path: Path, names: Set[str]) -> str | None:
     """Name of the image that a label image belongs to, or None if it is no label image."""
     own = name_of(path)
     if _is_segmentation(path) and own in names:
         return own
-    fitting = [
-        name
-        for name in names
-        if own.startswith(name)
-        and own[len(name) :].lower().lstrip(_BREAKS) in _LABEL_WORDS
-        and own != name
-        and own[len(name)] in _BREAKS
-    ]
-    return max(fitting, key=len) if fitting else None
+    return next((name for name in _named_by(path) if name in names), None)
 
 
-def _fits(path: Path, name: str) -> bool:
-    return name_of(path) == name or _label_of(path, [name]) == name
+def _named_by(path: Path) -> Iterator[str]:
+    """The names of images whose label image a file could be by its own, the longest first."""
+    own = name_of(path)
+    for name, rest in _beginnings(own):
+        if rest.lower().lstrip(_BREAKS) in _LABEL_WORDS:
+            yield name
+
+
+def _beginnings(name: str) -> Iterator[tuple[str, str]]:
+    """A name's beginnings before each of its separators, the longest first, and the rests.
+
+    With them a name is looked up among a million others at once, instead of compared with each.
+    """
+    for place in range(len(name) - 1, -1, -1):
+        if name[place] in _BREAKS:
+            yield name[:place], name[place:]
 
 
 def box_name(path: Path) -> str:
@@ -197,7 +215,8 @@ def box_name(path: Path) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _owner(name: str, images: list[str]) -> str | None:
-    """Longest of the image names that a ROI's begins with: case10_a is no box of case1."""
-    fitting = [image for image in images if belongs(name, image)]
-    return max(fitting, key=len) if fitting else None
+def longest_owner(box: str, images: Container[str]) -> str | None:
+    """Longest of the images' names that a box ``belongs`` to: case10_a is no box of case1."""
+    if box in images:
+        return box
+    return next((name for name, _ in _beginnings(box) if name in images), None)

@@ -11,6 +11,7 @@ from masam_core.batch.names import safe_name
 from masam_core.batch.queue import LOG_FOLDER, BatchQueue
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import TABLE_FILE
+from masam_core.batch.stores import url_of
 from masam_core.errors import ConfigError, SegmentationError
 from masam_core.targets import require_folder, require_targets
 
@@ -69,7 +70,12 @@ def require_own_masks(cases: Sequence[BatchCase], spec: BatchSpec, queue: BatchQ
 
 
 def place_of(path: Path) -> str:
-    """A path without links and from the root; one that no system takes, as far as that goes."""
+    """A path without links and from the root; one that no system takes, as far as that goes.
+
+    Of a place in an object store, its address.
+    """
+    if url := url_of(path):
+        return url
     try:
         return str(path.resolve())
     except (OSError, ValueError, RuntimeError):  # zeros in it, too long, links in a circle

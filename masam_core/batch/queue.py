@@ -10,12 +10,13 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from masam_core.atomic import append_text
 from masam_core.batch.fingerprint import changes, same_content
 from masam_core.batch.lock import FolderLock
 from masam_core.batch.names import safe_name
+from masam_core.batch.shards import require_no_shards
 from masam_core.batch.states import (
     DONE,
     FAILED,
@@ -33,6 +34,14 @@ from masam_core.export.measurements import COLUMNS, Cell, write_measurements
 from masam_core.image.readable import readable
 
 LOG_FOLDER = "logs"
+TABLE_COLUMNS = ("case", "status", *COLUMNS)
+
+
+class Held(Protocol):
+    """A lock that its holder lets go of."""
+
+    def release(self) -> None:
+        """Let others write; does nothing the second time."""
 
 
 class BatchQueue:
@@ -49,7 +58,9 @@ class BatchQueue:
         fresh: forget what the folder says of these cases and begin anew.
         resumable: go on with the states that are kept.
         sources: path of each case's image; a case of the same name and of another image is refused.
-        held: the folder's lock, where the caller has it.
+        held: the lock, where the caller has it.
+        alone: the folder is this queue's alone; False where it is one of several shards, of which
+            each cares for its own cases and none for the table.
 
     Attributes:
         notes: what a user should know of how it begins.
@@ -68,7 +79,8 @@ class BatchQueue:
         fresh: bool = False,
         resumable: bool = True,
         sources: Mapping[str, str] | None = None,
-        held: FolderLock | None = None,
+        held: Held | None = None,
+        alone: bool = True,
     ) -> None:
         twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
@@ -76,20 +88,25 @@ class BatchQueue:
         self.folder = folder
         self.cases = {name: CaseState() for name in names}
         self.notes: list[str] = []
+        self._names = list(names)
+        self._places = {name: place for place, name in enumerate(names)}
+        self._first = 0  # no case before this one waits
+        self._counts = Counter({PENDING: len(self._names)})
         given = made_of or {}
         self._made_of = {name: _plain(given.get(name, {})) for name in names}
         unknown = "" if resumable else SCENE
         self._sources = {name: (sources or {}).get(name, unknown) for name in names}
-        self._began = 0.0
+        self._began: dict[str, float] = {}
         self._states: StateFolder | None = None
         self._lock = held
+        self._alone = alone
         if folder is not None:
             with reported(folder):
                 folder.mkdir(parents=True, exist_ok=True)
             state_folder(folder, fresh)
             self._states = StateFolder(folder)
             if fresh:
-                self._states.forget(names)
+                self._states.forget(names, gone=alone)
             self._open(self._states, resumable)
 
     def hold(self) -> None:
@@ -109,25 +126,30 @@ class BatchQueue:
 
     def next(self) -> str | None:
         """The first case that waits, or None."""
-        return next((n for n, case in self.cases.items() if case.status == PENDING), None)
+        while self._first < len(self._names):
+            name = self._names[self._first]
+            if self.cases[name].status == PENDING:
+                return name
+            self._first += 1
+        return None
 
     def start(self, name: str, made_of: Mapping[str, Any] | None = None) -> None:
         """The case is being worked on; ``made_of`` as it is now, where it may have changed."""
         if made_of is not None:
             self._made_of[name] = _plain({**self._made_of[name], **made_of})
-        self._began = time.monotonic()
+        self._began[name] = time.monotonic()
         self._set(name, CaseState(RUNNING))
 
     def finish(self, name: str, rows: Sequence[Mapping[str, Cell]], message: str = "") -> None:
         """The case is done; ``rows`` are its measurements."""
-        seconds = time.monotonic() - self._began
+        seconds = self._seconds(name)
         self.log(name, f"Done in {seconds:.1f} s, {len(rows)} lesions.")
         self._set(name, CaseState(DONE, message, seconds, [dict(row) for row in rows]))
 
     def fail(self, name: str, message: str) -> None:
         """The case could not be done."""
         self.log(name, f"Failed: {message}")
-        self._set(name, CaseState(FAILED, message, time.monotonic() - self._began))
+        self._set(name, CaseState(FAILED, message, self._seconds(name)))
 
     def cancel(self) -> None:
         """What is being worked on goes back to the cases that wait."""
@@ -148,7 +170,7 @@ class BatchQueue:
 
     def count(self, status: str) -> int:
         """How many cases have this status."""
-        return sum(case.status == status for case in self.cases.values())
+        return self._counts[status]
 
     def table(self) -> list[tuple[str, str, str]]:
         """(name, status, message) of every case."""
@@ -167,17 +189,17 @@ class BatchQueue:
         Raises:
             SegmentationError: the file can't be written, e.g. because it is open in Excel.
         """
-        if self.folder is None:
+        if self.folder is None or not self._alone:
             return
         others = self._states.others(self.cases) if self._states is not None else []
         rows = [
-            # A case of another input that ran when its process was killed waits for the next run.
-            _row(name, PENDING if n and case.status == RUNNING else case.status, row)
+            row
             for n, group in enumerate((self.cases.items(), others))
             for name, case in group
-            for row in case.rows or [{"messages": case.message}]
+            # A case of another input that ran when its process was killed waits for the next run.
+            for row in table_rows(name, case, PENDING if n else RUNNING)
         ]
-        write_measurements(self.folder / TABLE_FILE, rows, ("case", "status", *COLUMNS))
+        write_measurements(self.folder / TABLE_FILE, rows, TABLE_COLUMNS)
 
     def log(self, name: str, text: str) -> None:
         """Add a line to the case's log."""
@@ -208,13 +230,13 @@ class BatchQueue:
                 self.cases[name].message = f"Run again: {other}."
                 again.setdefault(other, []).append(name)
             else:
-                self.cases[name] = kept
+                self._keep(name, kept)
         if foreign:
             raise ConfigError(self._refusal(foreign))
         for reason, names in again.items():
             who = names[0] if len(names) == 1 else f"{len(names)} cases"
             self.notes.append(f"{who} will be run again: {reason}.")
-        if others := len(states.others(self.cases)):
+        if self._alone and (others := states.count_others(self.cases)):
             which = "1 case" if others == 1 else f"{others} cases"
             self.notes.append(
                 f"{self.folder} also holds {which} that this input has not; kept, also in the "
@@ -248,9 +270,20 @@ class BatchQueue:
     def _set(self, name: str, state: CaseState) -> None:
         state.made_of, state.source = self._made_of[name], self._sources[name]
         state.message = readable(state.message)
-        self.cases[name] = state
+        self._keep(name, state)
         if self._states is not None:
             self._states.write(name, state)
+
+    def _keep(self, name: str, state: CaseState) -> None:
+        self._counts[self.cases[name].status] -= 1
+        self._counts[state.status] += 1
+        self.cases[name] = state
+        if state.status == PENDING:
+            self._first = min(self._first, self._places[name])
+
+    def _seconds(self, name: str) -> float:
+        began = self._began.pop(name, None)
+        return 0.0 if began is None else time.monotonic() - began
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,8 +304,25 @@ def lock_folder(results: Path, fresh: bool = False) -> FolderLock:
     """
     folder = state_folder(results, fresh)
     with reported(folder):
-        return FolderLock(folder)
+        lock = FolderLock(folder)
+        try:
+            require_no_shards(folder)
+        except BaseException:
+            lock.release()
+            raise
+    return lock
 
 
-def _row(name: str, status: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**dict.fromkeys(COLUMNS), **row, "case": name, "status": status}
+def table_rows(name: str, case: CaseState, running: str = PENDING) -> list[dict[str, Any]]:
+    """The rows of a case in the table, by TABLE_COLUMNS.
+
+    Args:
+        name: of the case.
+        case: what has become of it.
+        running: status that is shown of a case that was running when its state was written.
+    """
+    status = running if case.status == RUNNING else case.status
+    return [
+        {**dict.fromkeys(COLUMNS), **row, "case": name, "status": status}
+        for row in case.rows or [{"messages": case.message}]
+    ]

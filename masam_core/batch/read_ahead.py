@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from masam_core.batch.case import BatchCase
 from masam_core.errors import TooSlow
-from masam_core.image.volume import Volume
+
+What = TypeVar("What")
 
 
-class ReadAhead:
-    """Volumes of cases, one of them read in advance.
+class ReadAhead(Generic[What]):
+    """What is read of cases, such as their volumes, one of them in advance.
 
     Reading, unpacking and hashing leave Python's lock alone most of the time, so that a thread of
     this process is enough. It ends with the process: a stalled network drive holds up nothing.
@@ -21,15 +23,15 @@ class ReadAhead:
         read: reads a case's image.
     """
 
-    def __init__(self, read: Callable[[BatchCase], Volume]) -> None:
+    def __init__(self, read: Callable[[BatchCase], What]) -> None:
         self._read = read
-        self._ahead: _Reading | None = None
+        self._ahead: _Reading[What] | None = None
 
     def begin(self, case: BatchCase) -> None:
         """Start to read a case; what was begun before and not taken is let go."""
         self._ahead = _Reading(case, self._read)
 
-    def take(self, case: BatchCase) -> Volume:
+    def take(self, case: BatchCase) -> What:
         """The volume of a case, read by now or not.
 
         What went wrong in advance is tried again: there may have been too little memory beside the
@@ -43,24 +45,24 @@ class ReadAhead:
         return self._read(case) if found is None else found
 
 
-class _Reading:
+class _Reading(Generic[What]):
     """One case being read."""
 
-    def __init__(self, case: BatchCase, read: Callable[[BatchCase], Volume]) -> None:
+    def __init__(self, case: BatchCase, read: Callable[[BatchCase], What]) -> None:
         self.case = case
-        self._found: list[Volume] = []
+        self._found: list[What] = []
         self._slow: TooSlow | None = None
         self._thread = threading.Thread(target=self._run, args=(read,), daemon=True)
         self._thread.start()
 
-    def _run(self, read: Callable[[BatchCase], Volume]) -> None:
+    def _run(self, read: Callable[[BatchCase], What]) -> None:
         with contextlib.suppress(Exception):  # said when it is read again, in its own turn
             try:
                 self._found.append(read(self.case))
             except TooSlow as error:
                 self._slow = error
 
-    def wait(self) -> Volume | None:
+    def wait(self) -> What | None:
         """The volume, or None if it could not be read; TooSlow if it took too long."""
         self._thread.join()
         if self._slow is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from masam_core.batch.case import BatchCase
 from masam_core.batch.folders import SLICES, Folder
-from masam_core.batch.pairing import belongs, box_name, is_prompt, pair
+from masam_core.batch.pairing import box_name, is_prompt, longest_owner, pair
 from masam_core.image.readable import readable
 
 
@@ -125,18 +125,27 @@ class Search:
 
     def _by_name(self, folder: Folder, images: Sequence[Found], loose: list[_Loose]) -> None:
         """Give boxes to images below that have none, by the names on the way to them."""
-        free = [image for image in images if not image.boxes]
+        if not loose:
+            return
+        named: dict[str, dict[int, Found]] = {}
+        for number, image in enumerate(images):
+            if not image.boxes:
+                for name in image.names_below(folder):
+                    named.setdefault(name, {})[number] = image
         groups: dict[int, list[_Loose]] = {}
-        for one in list(loose):
-            meant = _fitting(one.path, free, folder)
+        rest = []
+        for one in loose:
+            best = longest_owner(box_name(one.path), named)
+            meant = {} if best is None else named[best]
             if len(meant) == 1:
-                groups.setdefault(free.index(meant[0]), []).append(one)
-                loose.remove(one)
-            else:
-                beside = list(images) if folder.parts and one.path.parent == folder.path else []
-                self._meant.setdefault(one.path, meant or beside)
+                groups.setdefault(next(iter(meant)), []).append(one)
+                continue
+            rest.append(one)
+            beside = list(images) if folder.parts and one.path.parent == folder.path else []
+            self._meant.setdefault(one.path, [*meant.values()] or beside)
+        loose[:] = rest
         for number, group in groups.items():
-            self._give(free[number], group)
+            self._give(images[number], group)
 
     def _give(self, image: Found, loose: list[_Loose]) -> None:
         """Give boxes to an image; ROI files come before label images, of which one is taken."""
@@ -192,14 +201,3 @@ def _name(here: Sequence[Found], folder: Folder) -> None:
 
 def _called_image(here: Sequence[Found]) -> Found | None:
     return next((image for image in here if image.name.lower() == "image"), None)
-
-
-def _fitting(path: Path, images: Sequence[Found], folder: Folder) -> list[Found]:
-    """The images whose name, or that of a folder on the way, fits best to a file of boxes."""
-    own = box_name(path)
-    lengths = [
-        max((len(name) for name in image.names_below(folder) if belongs(own, name)), default=0)
-        for image in images
-    ]
-    best = max(lengths, default=0)
-    return [image for image, n in zip(images, lengths, strict=True) if n == best and best]

@@ -16,7 +16,7 @@ _MODEL = tuple(part.name for part in fields(ModelChoice))
 _KNOWN = (
     *("input", "out", "labels", "format", "also", "overlay", "per", "modality", "options"),
     *_MODEL,
-    *("worker", "fresh", "retry_failed", "anonymous"),
+    *("worker", "fresh", "retry_failed", "anonymous", "automatic", "classes"),
 )
 _KINDS = {str: "a text", bool: "true or false", int: "a whole number", dict: "a group of settings"}
 
@@ -41,6 +41,9 @@ class BatchSpec:
         retry_failed: run failed cases again.
         anonymous: leave the patient's data out of the results; files are named after the cases all
             the same.
+        automatic: segment whole images without boxes, by a model that was trained so; boxes that
+            are there are left alone.
+        classes: of such a model, those that are wanted, by name; empty for all.
 
     Raises:
         ConfigError: an unknown format, one that is named twice, or another word for ``per``.
@@ -63,6 +66,8 @@ class BatchSpec:
     retry_failed: bool = False
     also: tuple[str, ...] = ()
     anonymous: bool = False
+    automatic: bool = False
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         from masam_core.export.formats.registry import endings, listed  # loads SimpleITK
@@ -96,6 +101,8 @@ class BatchSpec:
             "fresh": self.fresh,
             "retry_failed": self.retry_failed,
             "anonymous": self.anonymous,
+            "automatic": self.automatic,
+            "classes": list(self.classes),
         }
 
     @classmethod
@@ -140,6 +147,8 @@ class BatchSpec:
             anonymous=_value(values, "anonymous", bool, cls.anonymous),
             fresh=_value(values, "fresh", bool, cls.fresh),
             retry_failed=_value(values, "retry_failed", bool, cls.retry_failed),
+            automatic=_value(values, "automatic", bool, cls.automatic),
+            classes=_words(values, "classes"),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from masam_core.atomic import write_text
 from masam_core.batch.names import file_key, safe_name
+from masam_core.batch.stores import url_of
 from masam_core.errors import ConfigError, MasamError, SegmentationError
 from masam_core.jsonfile import read_json
 
@@ -78,36 +79,55 @@ class StateFolder:
 
     def others(self, names: Collection[str]) -> list[tuple[str, CaseState]]:
         """Names and states of further cases than these, by name; a damaged file is a failed one."""
+        return list(self._each(self._other_files(names)))
+
+    def count_others(self, names: Collection[str]) -> int:
+        """How many further cases there are than these."""
+        return len(self._other_files(names))
+
+    def all(self) -> Iterator[tuple[str, CaseState]]:
+        """Names and states of all cases, by name, one after the other: there may be a million."""
+        return self._each(self._other_files(()))
+
+    def _other_files(self, names: Collection[str]) -> list[Path]:
         own = {self._path(name).name for name in names}
-        found = []
-        for path in sorted(self._folder.glob("*.json")):
-            # What a write that was killed has left behind begins with a dot.
-            if path.name in own or path.name.startswith("."):
-                continue
+        # What a write that was killed has left behind begins with a dot.
+        return sorted(
+            path
+            for path in self._folder.glob("*.json")
+            if path.name not in own and not path.name.startswith(".")
+        )
+
+    @staticmethod
+    def _each(paths: Iterable[Path]) -> Iterator[tuple[str, CaseState]]:
+        for path in paths:
             try:
                 kept = _read(path)
             except ConfigError as error:
                 kept = path.stem, CaseState(FAILED, str(error))
             if kept is not None:
-                found.append(kept)
-        return found
+                yield kept
 
     def has(self, name: str) -> bool:
         """Whether there is a state of a case, damaged or not."""
         return self._path(name).is_file()
 
-    def forget(self, names: Collection[str]) -> None:
+    def forget(self, names: Collection[str], gone: bool = True) -> None:
         """Forget these cases, and all others whose image is not there any more.
 
         Those of another input stay: they are nobody's to begin anew.
+
+        Args:
+            names: of the cases.
+            gone: False leaves all others alone.
         """
-        gone = [
+        lost = [
             name
-            for name, state in self.others(names)
-            if state.source != SCENE and not (state.source and Path(state.source).exists())
+            for name, state in (self.others(names) if gone else ())
+            if state.source != SCENE and not _may_be_there(state.source)
         ]
         with reported(self._folder):
-            for name in (*names, *gone):
+            for name in (*names, *lost):
                 self._path(name).unlink(missing_ok=True)
 
     def write(self, name: str, state: CaseState) -> None:
@@ -155,6 +175,11 @@ def _require_own(results: Path) -> None:
             f"{results} holds a {TABLE_FILE} that no batch has written. Choose another folder for "
             "the results, or move that file away."
         )
+
+
+def _may_be_there(source: str) -> bool:
+    """Whether an image is there; of one in an object store nobody is asked."""
+    return bool(source) and (url_of(Path(source)) is not None or Path(source).exists())
 
 
 def _read(path: Path) -> tuple[str, CaseState] | None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 import masam_core
+from masam_core.bench.growth import growth_rows
 from masam_core.bench.job import job_rows
 from masam_core.bench.length import length_rows
 from masam_core.bench.loading import loading_rows
@@ -33,6 +34,7 @@ SECTIONS: dict[str, Callable[[Setup], list[Row]]] = {
     "loading": loading_rows,
     "queue": queue_rows,
     "start": start_rows,
+    "growth": growth_rows,
     "scale": scale_rows,
     "runtimes": runtime_rows,
 }

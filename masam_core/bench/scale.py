@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from masam_core.bench.gpu_estimate import estimate_rows
+from masam_core.bench.growth import growth_rows, slope_row
 from masam_core.bench.inputs import lesion_volume, random_model
 from masam_core.bench.rows import Row, Setup
 from masam_core.bench.timing import clock, gflop
@@ -27,7 +28,11 @@ def scale_rows(setup: Setup) -> list[Row]:
     """Tables of time, each with its slope, and what a GPU would need by calculation."""
     segmenter = Segmenter(setup.build(), setup.device, copy=False)
     name = f"{segmenter.config.backbone}, {segmenter.precision}"
-    rows = [*_slices(setup, segmenter, name), *_lesions(setup, segmenter, name)]
+    rows = [
+        *growth_rows(setup),
+        *_slices(setup, segmenter, name),
+        *_lesions(setup, segmenter, name),
+    ]
     del segmenter
     for backbone, sizes in SIZES.items():
         for size in sizes:
@@ -50,7 +55,8 @@ def _slices(setup: Setup, segmenter: Segmenter, name: str) -> list[Row]:
         seconds.append(timing.median)
         rows.append(Row(TITLE, f"{count} slices ({name})", timing.median))
     slope = float(np.polyfit(SLICES, seconds, 1)[0])
-    return [*rows, Row(TITLE, "each further slice", slope, note="least squares")]
+    rows.append(Row(TITLE, "each further slice", slope, note="least squares"))
+    return [*rows, slope_row(TITLE, "a lesion, over slices", SLICES, seconds)]
 
 
 def _lesions(setup: Setup, segmenter: Segmenter, name: str) -> list[Row]:
@@ -69,7 +75,8 @@ def _lesions(setup: Setup, segmenter: Segmenter, name: str) -> list[Row]:
         seconds.append(timing.median)
         rows.append(Row(TITLE, f"{count} lesions on the same 10 slices ({name})", timing.median))
     slope = float(np.polyfit(LESIONS, seconds, 1)[0])
-    return [*rows, Row(TITLE, "each further lesion", slope, note="least squares")]
+    rows.append(Row(TITLE, "each further lesion", slope, note="least squares"))
+    return [*rows, slope_row(TITLE, "lesions on the same slices", LESIONS, seconds)]
 
 
 def _moved(box: BoxPrompt, voxels: int) -> BoxPrompt:

@@ -26,6 +26,7 @@ class Entry:
         bytes: size, or None.
         how: how to get it, where there is no direct download.
         needs: catalogue name of the backbone file it stands on.
+        asked: whether it answers prompts; False for one that segments whole volumes without.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Entry:
     bytes: int | None = None
     how: str = ""
     needs: str | None = None
+    asked: bool = True
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -96,6 +98,7 @@ ENTRIES: tuple[Entry, ...] = (
         how=f"Download the weights by the links on {MASAM_PAGE}, then: "
         "masam models add FILE --name masam-authors",
         needs="sam-vit-h",
+        asked=False,
     ),
 )
 

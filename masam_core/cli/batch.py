@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from masam_core.batch.shards import MOST, Shard
 from masam_core.batch.spec import BatchSpec
 from masam_core.catalog.choice import ModelChoice
+from masam_core.cli.batch_bar import Bar
+from masam_core.cli.batch_ray import batch_on_ray
+from masam_core.cli.batch_shards import merged_of, require_one, shard_words
+from masam_core.cli.batch_slurm import batch_on_slurm
 from masam_core.cli.common import ERROR, INTERRUPTED, plural, print_json, reported
 from masam_core.cli.options import (
     Anonymous,
     Base,
+    Classes,
     Device,
     DiameterPlaneOption,
     ExtendOption,
@@ -30,7 +35,8 @@ from masam_core.cli.options import (
     WorkerCommand,
     segment_options,
 )
-from masam_core.cli.terminal import console, plain, progress, say, table, warn
+from masam_core.cli.terminal import console, say, table, warn
+from masam_core.errors import ConfigError
 from masam_core.image.readable import readable
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.cleaning_options import PostprocessOptions
@@ -40,7 +46,8 @@ if TYPE_CHECKING:
     from masam_core.batch.case import BatchCase
     from masam_core.batch.queue import BatchQueue
 
-RUN = "Run"
+JOBS = 10
+RUN, CLUSTER = "Run", "Several processes and machines (docs/SCALE.md)"
 
 
 @reported
@@ -50,7 +57,7 @@ def batch_command(
         typer.Argument(
             metavar="INPUT",
             help="Folder of images with their boxes beside them, with sub-folders, or a CSV list "
-            "(image, boxes).",
+            "(image, boxes); with an automatic model images alone.",
         ),
     ],
     out: Annotated[
@@ -79,6 +86,15 @@ def batch_command(
     per: Annotated[
         Per, typer.Option(help="With label images: one box a connected component or a label value.")
     ] = BatchSpec.per,
+    automatic: Annotated[
+        bool,
+        typer.Option(
+            "--automatic",
+            help="No boxes: whole images, every class of a model that was trained without prompts. "
+            "Such a model is recognised by itself, but on another machine.",
+        ),
+    ] = BatchSpec.automatic,
+    classes: Classes = None,
     model: Model = ModelChoice.model,
     base: Base = None,
     quality: QualityOption = SegmentOptions.quality,
@@ -103,6 +119,59 @@ def batch_command(
         bool,
         typer.Option("--retry-failed", help="Run failed cases again.", rich_help_panel=RUN),
     ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="Work on part i of n alone, e.g. 3/20, told by the cases' names; other processes, "
+            "also on other machines, work on the others in the same folder.",
+            metavar="I/N",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    merge: Annotated[
+        bool,
+        typer.Option(
+            "--merge",
+            help="Only write table and report of what all shards have done so far.",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = False,
+    slurm: Annotated[
+        str | None,
+        typer.Option(
+            help="Run as a job array of Slurm with these options of sbatch, e.g. '--partition gpu "
+            "--gres gpu:1' (extra slurm).",
+            metavar="OPTIONS",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Run on Ray: the address of a cluster, or 'auto' for the one that runs, else one "
+            "of its own on this machine (extra ray).",
+            metavar="ADDRESS",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MOST,
+            help=f"Jobs of --slurm, default {JOBS}; workers of --ray, default as many as there is "
+            "room for.",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
+    cores: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Cores of each worker of --ray that has no GPU; default 2.",
+            rich_help_panel=CLUSTER,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Only list the cases.", rich_help_panel=RUN),
@@ -114,8 +183,7 @@ def batch_command(
     A run that was stopped goes on when the same command is given again. Cases whose image, boxes,
     model or settings have changed since are run again.
     """
-    from masam_core.batch.cases import find_cases
-    from masam_core.batch.driver import open_batch
+    from masam_core.batch.driver import look_for, open_batch
     from masam_core.worker.client import split_command
 
     spec = BatchSpec(
@@ -143,18 +211,38 @@ def batch_command(
         retry_failed,
         tuple(also or ()),
         anonymous,
+        automatic,
+        tuple(classes or ()),
     )
-    if dry_run:
-        cases, notes = find_cases(source, labels, out)
-        _say(notes)
-        _list(cases, json)
+    part = None if shard is None else Shard.read(shard)
+    require_one({"--shard": shard, "--merge": merge or None, "--slurm": slurm, "--ray": ray})
+    if jobs is not None and slurm is None and ray is None:
+        raise ConfigError("--jobs says how many jobs --slurm or --ray makes; give one of them.")
+    if cores is not None and ray is None:
+        raise ConfigError("--cores is of the workers of --ray; give that, too.")
+    if slurm is not None and not dry_run:
+        batch_on_slurm(spec, slurm, jobs or JOBS, json)
         return
-    batch = open_batch(spec)
+    if ray is not None and not dry_run:
+        batch_on_ray(spec, ray, jobs, cores, json)
+        return
+    if dry_run or merge:
+        spec, cases, notes = look_for(spec)
+        _say(notes)
+        cases = cases if part is None else part.of(cases)
+        if dry_run:
+            _list(cases, json)
+        else:
+            merged_of(out, cases, json)
+        return
+    batch = open_batch(spec, part)
     queue = batch.queue
     _say(batch.notes)
-    with _Bar(queue, quiet=json) as bar:
+    with Bar(queue, quiet=json) as bar:
         whole = batch.run(bar.on_case, bar.on_progress, lambda: False)
     _tell(queue, out, json)
+    if part is not None and whole and not json:
+        say(shard_words(part, batch.merged, out))
     if not whole:
         say("Stopped; the same command goes on.", err=True)
         raise typer.Exit(INTERRUPTED)
@@ -180,7 +268,8 @@ def _list(cases: list[BatchCase], as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        say(readable(f"{row['case']}: {row['image']} with {', '.join(row['boxes'])}"))
+        boxes = f" with {', '.join(row['boxes'])}" if row["boxes"] else ""
+        say(readable(f"{row['case']}: {row['image']}{boxes}"))
 
 
 def _tell(queue: BatchQueue, out: Path, as_json: bool) -> None:
@@ -202,38 +291,3 @@ def _tell(queue: BatchQueue, out: Path, as_json: bool) -> None:
     ]
     console().print(table(("Case", "Status", "Lesions", "Message"), cells, ["Lesions"]))
     say(f"{plural(len(queue.cases), 'case')}: {queue.summary()} Results in {out}")
-
-
-class _Bar:
-    """Progress on stderr, with the time that the rest will take."""
-
-    def __init__(self, queue: BatchQueue, quiet: bool) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
-
-        self._queue = queue
-        self._progress = progress(
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            quiet=quiet or not sys.stderr.isatty(),
-            transient=True,
-        )
-        self._task = self._progress.add_task("", total=len(queue.cases))
-
-    def __enter__(self) -> _Bar:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def on_case(self, name: str, status: str, message: str) -> None:
-        """A case has begun or ended."""
-        ended = self._queue.count("done") + self._queue.count("failed")
-        self._progress.update(self._task, completed=ended, description=plain(name))
-        if status == "failed":
-            self._progress.console.print(f"{name}: {message}", style="red")
-
-    def on_progress(self, name: str, fraction: float, text: str) -> None:
-        """Within a case."""
-        self._progress.update(self._task, description=plain(f"{name}: {text}"))

@@ -31,8 +31,9 @@ def bench_command(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="window, job, refine, length, loading, queue, start, scale, runtimes; repeat for "
-            "more. Default: all but scale and, unless the model is the bundled one, runtimes."
+            help="window, job, refine, length, loading, queue, start, growth, scale (with "
+            "growth), runtimes; repeat for more. Default: all but growth and scale and, unless the "
+            "model is the bundled one, runtimes."
         ),
     ] = None,
     agreement: Annotated[

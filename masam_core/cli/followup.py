@@ -82,6 +82,14 @@ def followup_command(
             "write the result as confirmed.",
         ),
     ] = False,
+    dicom: Annotated[
+        bool,
+        typer.Option(
+            "--dicom",
+            help="Write what is confirmed as DICOM, too: segmentation and report of each later "
+            "study, and a report on all studies.",
+        ),
+    ] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Write over an earlier follow-up in the folder.")
     ] = False,
@@ -123,6 +131,7 @@ def followup_command(
     is wrong, then run 'masam followup -o FOLDER --confirm'.
     """
     from masam_core.followup import folder as files
+    from masam_core.followup.dicom import require_dicom, write_dicom, written_before
     from masam_core.followup.report import write_reports
     from masam_core.followup.result import follow_up, to_dict
     from masam_core.targets import require_folder
@@ -132,6 +141,8 @@ def followup_command(
         if studies or lesions or date or series:
             raise ConfigError("--confirm takes the studies that the folder knows; name none.")
         tracks, known, sources = files.load(out)
+        if dicom:
+            require_dicom(out, known)
         found = follow_up(tracks, known, diameter_plane, noise)
     else:
         paths = list(studies or ())
@@ -149,12 +160,20 @@ def followup_command(
             known, sources, notes = _read(
                 paths, lesions, date, series, per, modality, same_patient, working.work
             )
+            if dicom:
+                require_dicom(out, known)
             tracks = propose(known, working.work)
         found = follow_up(tracks, known, diameter_plane, noise, notes)
     files.save(out, tracks, known, sources, found)
     write_reports(out, found)
+    written, told = write_dicom(out, tracks, known, diameter_plane) if dicom else ([], [])
+    if not dicom and (old := written_before(out)):
+        told.append(f"{old[0].name} is of an earlier result; --dicom writes it anew.")
+    for note in told:
+        warn(note)
     if json:
-        print_json({"output": str(out), **to_dict(found)})
+        names = [path.name for path in written]
+        print_json({"output": str(out), **to_dict(found), **({"dicom": names} if dicom else {})})
     else:
         _tell(found, out, confirm)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from masam_core.cli.common import print_json, reported
 from masam_core.cli.terminal import console
 from masam_core.errors import VolumeError
+
+if TYPE_CHECKING:
+    from masam_core.model.checkpoint import CheckpointInfo
 
 
 @reported
@@ -136,7 +139,20 @@ def checkpoint_facts(path: Path) -> dict[str, Any]:
         "sha256": info.sha256,
         "config": info.config.to_dict(),
         **info.details,
+        **_classes(info),
     }
+
+
+def _classes(info: CheckpointInfo) -> dict[str, Any]:
+    """Code and meaning of each class by its name, in the place of a line of JSON."""
+    from masam_core.model.abilities import classes_from_metadata
+
+    terms = classes_from_metadata(info.details, info.config)
+    if not terms:
+        return {}
+    sides = {t.name: "" if t.modifier is None else f", {t.modifier.meaning}" for t in terms}
+    words = {t.name: f"{t.code.scheme} {t.code.value} {t.code.meaning}" for t in terms}
+    return {"classes": {name: words[name] + sides[name] for name in words}}
 
 
 def image_facts(path: Path) -> dict[str, Any]:

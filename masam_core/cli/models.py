@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from masam_core.cli.common import ERROR, print_json, reported
 from masam_core.cli.terminal import console, progress, say, say_error, table
+
+if TYPE_CHECKING:
+    from masam_core.model.abilities import Abilities
 
 app = typer.Typer(
     help="Models: which there are, where they lie, how to get them.", no_args_is_help=True
@@ -20,6 +23,7 @@ Json = Annotated[bool, typer.Option("--json", help="Results as JSON on stdout.")
 @reported
 def list_command(json: Json = False) -> None:
     """Show the known models and which of them are here."""
+    from masam_core.catalog.able import abilities_of_entry, abilities_of_file
     from masam_core.catalog.entries import ENTRIES
     from masam_core.catalog.store import models_dir, path_of, stored
 
@@ -32,6 +36,7 @@ def list_command(json: Json = False) -> None:
             "licence": known.licence,
             "purpose": known.purpose,
             "how": known.how,
+            **_does(abilities_of_entry(known)),
         }
         for known in ENTRIES
     ]
@@ -44,6 +49,7 @@ def list_command(json: Json = False) -> None:
             "licence": "",
             "purpose": "Added by you.",
             "how": "",
+            **_does(abilities_of_file(own.path)),
         }
         for own in stored()
         if own.entry is None
@@ -56,13 +62,23 @@ def list_command(json: Json = False) -> None:
             row["name"],
             "yes" if row["here"] else "no",
             f"{row['bytes'] / 1e6:,.0f} MB" if row["bytes"] else "",
+            row["does"],
             row["purpose"],
             row["licence"],
         )
         for row in rows
     ]
-    console().print(table(("Name", "Here", "Size", "For", "Licence"), cells, []))
+    console().print(table(("Name", "Here", "Size", "Does", "For", "Licence"), cells, []))
     say(f"Models are kept in {models_dir()}")
+
+
+def _does(known: Abilities | None) -> dict[str, Any]:
+    """What a model does, in a word or two, and the classes that it tells apart."""
+    if known is None:
+        return {"does": "", "classes": []}
+    words = {"prompts": known.prompts, "automatic": known.automatic, "videos": known.video}
+    names = [term.name for term in known.classes]
+    return {"does": ", ".join(w for w, so in words.items() if so), "classes": names}
 
 
 @app.command("download")

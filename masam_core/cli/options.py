@@ -99,6 +99,16 @@ PrecisionOption = Annotated[
     ),
 ]
 
+Classes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--class",
+        help="With --automatic: this class alone, by name or synonym; one without a side takes "
+        "both. Repeat for more.",
+        metavar="NAME",
+        rich_help_panel=SETTINGS,
+    ),
+]
 Anonymous = Annotated[
     bool,
     typer.Option(

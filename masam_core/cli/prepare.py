@@ -106,6 +106,7 @@ def _show_list(json: bool) -> None:
                     "offered": d.offered,
                     "size": d.size,
                     "licence": d.licence,
+                    "said": d.said,
                     "citation": d.citation,
                     "expects": d.expects,
                     "split": d.split,
@@ -118,4 +119,4 @@ def _show_list(json: bool) -> None:
     console().print(table(("Name", "What", "Download", "Where its owner offers it"), rows, ()))
     say("")
     for d in DATASETS:
-        say(f"{d.name}: SOURCE is {d.expects}.")
+        say(f"{d.name}: SOURCE is {d.expects}. Licence: {d.licence} {d.said}")

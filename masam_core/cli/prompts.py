@@ -36,6 +36,7 @@ class Typed:
     only: Sequence[str] = ()
     mask: Path | None = None
     automatic: bool = False
+    classes: Sequence[str] = ()
     point: Sequence[str] = ()
     not_point: Sequence[str] = ()
     scribble: Sequence[Path] = ()
@@ -86,5 +87,7 @@ class Typed:
             )
         if self.automatic and (self.corrects or self.mask is not None):
             raise BoxError("--automatic takes neither a mask nor corrections.")
+        if self.classes and not self.automatic:
+            raise BoxError("--class names classes of a model that segments by --automatic.")
         if self.only and self.prompts is None and self.mask is None:
             raise BoxError("--only names lesions of the file that --prompts or --mask names.")

@@ -16,6 +16,7 @@ from masam_core.cli.options import (
     SETTINGS,
     Anonymous,
     Base,
+    Classes,
     Device,
     DiameterPlaneOption,
     ExtendOption,
@@ -103,6 +104,7 @@ def segment_command(
             rich_help_panel=PROMPTS,
         ),
     ] = False,
+    classes: Classes = None,
     line: Annotated[
         list[str] | None,
         typer.Option(
@@ -188,6 +190,14 @@ def segment_command(
             rich_help_panel=PROMPTS,
         ),
     ] = Frame.RAS,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            help="DICOM series of which a NIfTI or NRRD image was made: .seg.dcm, .sr.dcm and "
+            ".rt.dcm then belong to it. Its voxels must be the image's.",
+            rich_help_panel=FILES,
+        ),
+    ] = None,
     overlay: Annotated[
         Path | None,
         typer.Option(
@@ -239,6 +249,7 @@ def segment_command(
         only=only or (),
         mask=mask,
         automatic=automatic,
+        classes=classes or (),
         point=point or (),
         not_point=not_point or (),
         scribble=scribble or (),
@@ -262,9 +273,11 @@ def segment_command(
             "--extend": extend != SegmentOptions.extend,
             "--modality": modality,
             "--series": series,
+            "--class": classes,
             "another prompt": typed.beside_box_and_automatic,
             "a second --out": len(out) > 1,
             "--anonymous": anonymous,
+            "--reference": reference,
         }
         segment_video(
             image,
@@ -281,14 +294,15 @@ def segment_command(
         )
         return
     typed.require_sense()
-    _require_outputs([image, *typed.files], out, overlay, measurements, probability)
+    inputs = [image, *typed.files, *([] if reference is None else [reference])]
+    _require_outputs(inputs, out, overlay, measurements, probability)
 
     from masam_core.cli.read_prompts import read_typed
     from masam_core.export.anonymous import without_patient
     from masam_core.export.segmentation import require_formats
     from masam_core.image.volume import read_volume
     from masam_core.inference.automatic import segment_classes
-    from masam_core.inference.box_segmenter import segment_record
+    from masam_core.inference.box_segmenter import not_found, segment_record
     from masam_core.inference.segmenter import Segmenter
 
     options = segment_options(
@@ -302,8 +316,19 @@ def segment_command(
         diameter_plane,
         extend,
     )
-    volume = read_volume(image, series=series).with_modality(modality)
-    require_formats(out, volume.geometry)
+    source = None
+    of_image = None if reference is not None else series  # a file holds no series to choose from
+    volume = read_volume(image, series=of_image).with_modality(modality)
+    if reference is None:
+        try:
+            require_formats(out, volume.geometry)
+        except SegmentationError as error:
+            if volume.geometry.images is not None:
+                raise
+            words = f"{error} Or name the series that it was made of: --reference SERIES_FOLDER."
+            raise SegmentationError(words) from error
+    else:
+        source = _read_reference(reference, series, volume, out, anonymous)
     asked = read_typed(typed, volume, "The prompts" if anonymous else "")
     segmenter = Segmenter(model, device, precision, base=base)
     segmenter.set_volume(volume)
@@ -319,12 +344,22 @@ def segment_command(
                 show("all slices", 1, 1),
                 slice_axis=options.slice_axis,
                 diameter_plane=options.diameter_plane,
+                classes=classes or (),
             )
     if automatic and not any(lesion.mask.any() for lesion in lesions):
         raise SegmentationError(f"Nothing was found in {image}; no file was written.")
     if anonymous:
         lesions, volume = without_patient(lesions, volume)
-    notes = asked.notes + _write(volume, lesions, out, overlay, measurements, probability)
+    notes = asked.notes + tuple(filter(None, [not_found(lesions)]))
+    others = out
+    if source is not None:
+        from masam_core.export.reference import onto_reference
+        from masam_core.export.segmentation import write_files
+
+        moved, told = onto_reference(lesions, source, diameter_plane, options.slice_axis)
+        of_series, others = _parted(out)
+        notes += (*told, *write_files(of_series, moved, source))
+    notes += _write(volume, lesions, others, overlay, measurements, probability)
     if json:
         name = volume.name if anonymous else str(image)
         print_json(_document(name, out, segmenter, lesions, notes))
@@ -354,6 +389,36 @@ def _require_outputs(
             raise SegmentationError(f"{path} must end in {listed(kind.endings)}.")
     further = [path for path, _ in kinds if path is not None]
     require_targets([*out, *further], given, SegmentationError)
+
+
+def _parted(out: list[Path]) -> tuple[list[Path], list[Path]]:
+    """DICOM objects, and the others."""
+    of_series = [path for path in out if path.name.lower().endswith(".dcm")]
+    return of_series, [path for path in out if path not in of_series]
+
+
+def _read_reference(
+    folder: Path, series: str | None, volume: Volume, out: list[Path], anonymous: bool
+) -> Volume:
+    """The series to which results of another file belong."""
+    from dataclasses import replace
+
+    from masam_core.export.anonymous import anonymous_geometry
+    from masam_core.export.reference import require_reference
+    from masam_core.export.segmentation import require_formats
+    from masam_core.image.volume import read_volume
+
+    of_series, _ = _parted(out)
+    if not of_series:
+        raise SegmentationError(
+            "--reference is for DICOM results: name one with -o, such as lesion.seg.dcm."
+        )
+    source = read_volume(folder, series=series)
+    require_reference(volume.geometry, source.geometry)
+    if anonymous:
+        source = replace(source, geometry=anonymous_geometry(source.geometry))
+    require_formats(of_series, source.geometry)
+    return source
 
 
 def _write(
@@ -414,6 +479,7 @@ def _document(
                 "cuts": [cut.to_dict() for cut in lesion.cuts],
                 "looked_mm": lesion.looked_mm,
                 "messages": list(lesion.messages),
+                **({} if lesion.term is None else {"term": lesion.term.to_dict()}),
                 "prompts": lesion.prompts and lesion.prompts.to_dict(lesion.geometry),
                 **lesion.measurements.to_dict(),
             }
@@ -439,10 +505,12 @@ def _table(lesions: list[Lesion], notes: tuple[str, ...], out: list[Path]) -> No
         sure = lesion.known_confidence
         shown = "cut off" if lesion.cuts else "-" if sure is None else f"{sure:.0%}"
         rows.append((number, lesion.name, volume, diameters, shown))
-    console().print(table(("", "Lesion", *figures), rows, figures))
+    what = "lesion" if any(lesion.term is None for lesion in lesions) else "structure"
+    console().print(table(("", what.capitalize(), *figures), rows, figures))
     for lesion in lesions:
         for message in lesion.messages:
             say(f"{lesion.name}: {message}", typer.colors.YELLOW)
     for note in notes:
         say(note, typer.colors.YELLOW)
-    say(f"Wrote {plural(len(lesions), 'lesion')} to {', '.join(map(str, out))}")
+    written = sum(lesion.term is None or bool(lesion.mask.any()) for lesion in lesions)
+    say(f"Wrote {plural(written, what)} to {', '.join(map(str, out))}")

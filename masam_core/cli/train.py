@@ -11,6 +11,7 @@ from masam_core.catalog.choice import ModelChoice
 from masam_core.catalog.resolve import resolve_model
 from masam_core.cli.common import print_json, reported
 from masam_core.cli.terminal import console, progress, say, table
+from masam_core.cli.train_slurm import train_on_slurm
 from masam_core.errors import ConfigError
 from masam_core.training.presets import DEFAULT, PRESETS
 
@@ -126,7 +127,17 @@ def train_command(
         int | None, typer.Option(help="On each machine.", rich_help_panel=RUN)
     ] = None,
     nodes: Annotated[
-        int | None, typer.Option(help="Machines; start with torchrun.", rich_help_panel=RUN)
+        int | None,
+        typer.Option(help="Machines; start with torchrun, or --slurm.", rich_help_panel=RUN),
+    ] = None,
+    slurm: Annotated[
+        str | None,
+        typer.Option(
+            help="Run as a job of Slurm with these options of sbatch, e.g. '--partition gpu --gres "
+            "gpu:8': torchrun on so many --nodes with so many --devices (extra slurm).",
+            metavar="OPTIONS",
+            rich_help_panel=RUN,
+        ),
     ] = None,
     tensorboard: Annotated[
         bool | None,
@@ -192,7 +203,12 @@ def train_command(
             "--pack and --preview show what MA-SAM is trained on; a pack serves --corrector, too. "
             "Leave --corrector out here."
         )
-    if out is None and data is not None and data.is_dir() and entries_of_preset.get("compare"):
+    if data is not None and not data.exists() and not show:
+        raise ConfigError(
+            f"There is no folder {data}. Name the folder of the cases, such as masam collect or "
+            "masam prepare writes it."
+        )
+    if out is None and data is not None and not data.is_file() and entries_of_preset.get("compare"):
         options["out"] = data / OWN_RUN
     layers = [
         started,
@@ -207,7 +223,14 @@ def train_command(
         raise ConfigError(
             "--keep and --json belong to runs that compare old and new, such as --preset adapt."
         )
-    if show:
+    if slurm is not None and (keep or json or show or corrector or preview or pack):
+        raise ConfigError(
+            "--slurm runs the training alone; leave --show, --preview, --pack, --corrector, --keep "
+            "and --json out."
+        )
+    if slurm is not None:
+        train_on_slurm(run, slurm)
+    elif show:
         say(config_as_yaml(run), end=False)
     elif preview is not None:
         _preview(run, preview)

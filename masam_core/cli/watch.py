@@ -63,6 +63,9 @@ def watch_command(
     keep: Annotated[
         float, typer.Option(help="Hours for which images are kept that nobody has asked about.")
     ] = 72.0,
+    wait: Annotated[
+        float, typer.Option(help="Hours for which a measurement waits for images that lack.")
+    ] = 72.0,
     model: Model = ModelChoice.model,
     base: Base = None,
     quality: QualityOption = SegmentOptions.quality,
@@ -108,6 +111,7 @@ def watch_command(
         place,
         whole_after,
         keep,
+        wait,
         segment=segment_options(
             quality,
             threshold,

@@ -60,8 +60,13 @@ def _by_class(
         whole = _mean(means)
         rows.append([name, *(_figure(m, times) for m in (*means, whole))])
     names = [study.classes[n - 1] for n in marked]
-    cases = len({s.case for s in next(iter(study.scores.values()))})
-    note = f"{cases} cases; each class over the cases in which the expert marked it."
+    first = next(iter(study.scores.values()))
+    cases = len({s.case for s in first})
+    note = f"{cases} case{'s' * (cases != 1)}; each class over those in which the expert marked it."
+    counts = {n: len({s.case for s in first if s.lesion == n}) for n in marked}
+    fewer = [f"{study.classes[n - 1]} in {counts[n]}" for n in marked if counts[n] < cases]
+    if fewer:
+        note += f" Marked in fewer: {', '.join(fewer)}."
     left_out = [c for n, c in enumerate(study.classes, 1) if n not in marked]
     if left_out:
         note += f" Not marked, and left out: {', '.join(left_out)}."

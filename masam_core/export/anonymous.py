@@ -27,11 +27,12 @@ def without_patient(lesions: Sequence[Lesion], volume: Volume) -> tuple[list[Les
         volume: the image.
     """
     geometry = anonymous_geometry(volume.geometry)
-    names = numbered([lesion.name for lesion in lesions])
+    # Names of classes are the model's.
+    names = numbered([lesion.name if lesion.term is None else "" for lesion in lesions])
     names |= {word: IMAGE for word in (volume.name,) if word}
     changed = []
     for number, lesion in enumerate(lesions, 1):
-        name = f"Lesion {number}"
+        name = f"Lesion {number}" if lesion.term is None else lesion.name
         prompts = lesion.prompts
         if prompts is not None:
             first = prompts.first.renamed(name)

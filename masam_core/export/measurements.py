@@ -11,7 +11,7 @@ from masam_core.errors import SegmentationError
 from masam_core.image.intensity import intensity_unit
 from masam_core.lesion.measurements.measurement import Cell
 from masam_core.lesion.measurements.registry import quantities
-from masam_core.spreadsheet import write_table
+from masam_core.spreadsheet import write_long_table, write_table
 
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
@@ -112,6 +112,14 @@ def write_measurements(
     """
     cells = [[_short(row[column]) for column in columns] for row in rows]
     write_table(Path(path), columns, cells, SegmentationError)
+
+
+def write_long_measurements(
+    path: Path, rows: Iterable[Mapping[str, Cell]], columns: Sequence[str] = COLUMNS
+) -> None:
+    """Write as :func:`write_measurements` does, one row after the other as they come."""
+    cells = ([_short(row[column]) for column in columns] for row in rows)
+    write_long_table(path, columns, cells, SegmentationError)
 
 
 def _short(value: Cell) -> Cell:

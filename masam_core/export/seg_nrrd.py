@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.lesion.crops import crop_slices
-from masam_core.lesion.terminology import MASS, Color, TumourType
+from masam_core.lesion.organs import Term
+from masam_core.lesion.terminology import MASS, Color
 
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
@@ -41,7 +42,7 @@ class Segment:
     mask: NDArray[np.bool_]
     offset_kji: tuple[int, int, int]
     color: Color
-    kind: TumourType = MASS
+    kind: Term = MASS
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

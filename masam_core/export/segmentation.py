@@ -65,7 +65,10 @@ def write_lesions(
         )
     grid = _grid(lesions, volume)
     if colors is None:
-        colors = [lesion_color(number) for number in range(len(lesions))]
+        colors = [
+            lesion_color(number) if lesion.term is None else lesion.term.color
+            for number, lesion in enumerate(lesions)
+        ]
     if len(colors) != len(lesions):
         raise SegmentationError(
             f"One colour is needed for each lesion; received {len(colors)} for {len(lesions)}."

@@ -38,6 +38,7 @@ class Carried:
             registration failed.
         quality: how far to trust it.
         elastic: whether the surroundings had to be deformed.
+        registration: around it; None where the registration failed.
     """
 
     mask: NDArray[np.bool_] | None
@@ -45,6 +46,7 @@ class Carried:
     box: BoxPrompt | None
     quality: Quality
     elastic: bool = False
+    registration: Registration | None = None
 
 
 class Pair:
@@ -54,6 +56,10 @@ class Pair:
         earlier, later: the volumes.
         elastic: whether surroundings may be deformed to find a lesion's place.
         cancelled: asked now and then.
+
+    Attributes:
+        whole: the later study laid over the earlier one, rigidly.
+        back: the earlier one laid over the later one, from scratch.
 
     Raises:
         Cancelled: ``cancelled`` said so.
@@ -68,7 +74,7 @@ class Pair:
     ) -> None:
         self.earlier, self.later, self._elastic = earlier, later, elastic
         self.whole = register_whole(earlier, later, cancelled)
-        self._back = register_whole(later, earlier, cancelled)
+        self.back = register_whole(later, earlier, cancelled)
 
     def carry(
         self,
@@ -91,7 +97,7 @@ class Pair:
         place = place_lps(mask, offset_kji, self.earlier.geometry)
         centre = place.mean(axis=0)[None]
         # The backward registration takes the earlier study to the later one by itself.
-        back = self._back.to_earlier(centre) - self.whole.to_later(centre)
+        back = self.back.to_earlier(centre) - self.whole.to_later(centre)
         missed = float(np.linalg.norm(back))
         elastic = self._elastic and missed <= MOST_BACK_MM
         found = register_around(self.earlier, self.later, self.whole, place, elastic, cancelled)
@@ -103,7 +109,8 @@ class Pair:
         quality = judge(value, shifted, missed, inside, moved, both_ct)
         if quality.trust is Trust.FAILED or not carried.any():
             return Carried(None, (0, 0, 0), None, quality, found.elastic)
-        return Carried(carried, offset, _box(carried, offset, name), quality, found.elastic)
+        box = _box(carried, offset, name)
+        return Carried(carried, offset, box, quality, found.elastic, found)
 
     def _fit(
         self,

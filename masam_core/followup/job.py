@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import MasamError
-from masam_core.followup.carrying import Carried, Pair
+from masam_core.followup.carrying import Carried, Pair, place_lps
+from masam_core.followup.linking import judge_whole, lattice_of, matrix_of
+from masam_core.followup.registration import Points
 from masam_core.image.volume import Volume, read_volume
 from masam_core.schema import check
 
@@ -74,9 +76,11 @@ def carry_over(job: Job, say: Callable[[Event], None], cancelled: Callable[[], b
 
     Args:
         job: see there.
-        say: called with events: ``progress`` (fraction, text), ``carried`` (id, trust, words, and
-            ``corners_lps``: 8 x 3 mm in the later image, in the order of BoxPrompt, or None), and
-            ``end`` at last.
+        say: called with events: ``progress`` (fraction, text); ``whole`` (trust, words,
+            ``matrix_lps``: 4 x 4, from mm in the later image to mm in the earlier one); ``carried``
+            (id, trust, words, elastic, ``corners_lps``: 8 x 3 mm in the later image, in the order
+            of BoxPrompt, and ``lattice`` of :func:`masam_core.followup.linking.lattice_of`, both
+            None where it was not found); and ``end`` at last.
         cancelled: asked now and then.
 
     Raises:
@@ -88,11 +92,16 @@ def carry_over(job: Job, say: Callable[[Event], None], cancelled: Callable[[], b
     later = _read(job.later, job.later_modality)
     say({"event": "progress", "fraction": 0.1, "text": "laying both images over each other"})
     pair = Pair(earlier, later, job.elastic, cancelled)
+    quality = judge_whole(pair)
+    trust, matrix = quality.trust.value, matrix_of(pair.whole).tolist()
+    say({"event": "whole", "trust": trust, "words": quality.words, "matrix_lps": matrix})
     for number, lesion in enumerate(job.lesions):
         fraction = 0.4 + 0.6 * number / len(job.lesions)
         say({"event": "progress", "fraction": fraction, "text": f"looking for {lesion.name}"})
-        found = pair.carry(_mask(lesion.mask), lesion.offset_kji, lesion.name, cancelled)
-        say({"event": "carried", "id": lesion.id, **_words(found, later)})
+        mask = _mask(lesion.mask)
+        found = pair.carry(mask, lesion.offset_kji, lesion.name, cancelled)
+        place = place_lps(mask, lesion.offset_kji, earlier.geometry)
+        say({"event": "carried", "id": lesion.id, **_words(found, pair, place)})
     say({"event": "end"})
 
 
@@ -108,12 +117,16 @@ def _mask(path: Path) -> NDArray[np.bool_]:
     return np.asarray(mask, dtype=bool)
 
 
-def _words(found: Carried, later: Volume) -> Event:
-    corners = None
+def _words(found: Carried, pair: Pair, place: Points) -> Event:
+    corners = lattice = None
     if found.box is not None:
-        corners = later.geometry.lps_from_ijk(found.box.corners_ijk).tolist()
+        corners = pair.later.geometry.lps_from_ijk(found.box.corners_ijk).tolist()
+    if found.registration is not None:
+        lattice = lattice_of(pair.whole, found.registration, place)
     return {
         "trust": found.quality.trust.value,
         "words": found.quality.words,
+        "elastic": found.elastic,
         "corners_lps": corners,
+        "lattice": lattice,
     }

@@ -82,7 +82,7 @@ def register_whole(
     Raises:
         Cancelled: ``cancelled`` said so.
     """
-    fixed, moving = _coarse(later), _coarse(earlier)
+    fixed, moving = coarse(later), coarse(earlier)
     best: tuple[float, sitk.Transform, Likeness] | None = None
     for start in _starts(fixed, moving):
         _ask(cancelled)
@@ -288,7 +288,7 @@ def _linear_inverse(transform: sitk.Transform, near: Points) -> NDArray[np.float
     return np.asarray(np.linalg.inv(matrix))
 
 
-def _coarse(volume: Volume) -> sitk.Image:
+def coarse(volume: Volume) -> sitk.Image:
     """The whole volume with even voxels, coarse enough to be quick."""
     size = np.array(volume.geometry.size_ijk) * volume.geometry.spacing
     return _resampled(volume, np.zeros(3), size, COARSE_MM, MOST_COARSE)

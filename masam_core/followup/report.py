@@ -38,7 +38,7 @@ tr.unsure td { background: #fffaf0; } img { max-width: 100%; } .wrap { overflow-
 """
 _PLANES = {"auto": "axial on CT, else in the plane of acquisition"}
 _COLORS = ("#1f6fb2", "#d1590b", "#2e8540", "#8a3ab9", "#b3261e", "#00838f", "#6d5d00", "#555555")
-_RESPONSES = (
+RESPONSE_COLUMNS = (
     "Study",
     "Sum mm",
     "Smallest before",
@@ -47,7 +47,7 @@ _RESPONSES = (
     "Response",
     "Why",
 )
-_LESIONS = (
+LESION_COLUMNS = (
     "Lesion",
     "Study",
     "State",
@@ -114,9 +114,9 @@ def lesion_rows(found: FollowUp) -> list[tuple[str, ...]]:
 def markdown(found: FollowUp) -> str:
     """The follow-up as Markdown."""
     parts = ["# Follow-up", "", _open_words(found), ""]
-    parts += [*_table(_RESPONSES, response_rows(found)), "", "## Lesions", ""]
+    parts += [*_table(RESPONSE_COLUMNS, response_rows(found)), "", "## Lesions", ""]
     parts += [
-        *_table(_LESIONS, lesion_rows(found)),
+        *_table(LESION_COLUMNS, lesion_rows(found)),
         "",
         "Changes are since the lesion's first study, doubling times since the last before.",
         "",
@@ -134,10 +134,10 @@ def page(found: FollowUp) -> str:
     unsure = [not row.confirmed for row in found.rows]
     body = (
         f"<h1>Follow-up</h1><p{kind}>{words}</p>"
-        f"{_html_table(_RESPONSES, response_rows(found))}"
+        f"{_html_table(RESPONSE_COLUMNS, response_rows(found))}"
         f'<h2>Course</h2><img alt="{html.escape(_alt(found))}" '
         f'src="data:image/png;base64,{base64.b64encode(plot(found)).decode("ascii")}">'
-        f"<h2>Lesions</h2>{_html_table(_LESIONS, lesion_rows(found), unsure)}"
+        f"<h2>Lesions</h2>{_html_table(LESION_COLUMNS, lesion_rows(found), unsure)}"
         '<p class="note">Changes are since the lesion\'s first study, doubling times since the '
         f'last before.</p><ul class="note">{notes}</ul>'
         f'<p class="note">MASAM {masam_core.__version__}</p>'
@@ -172,7 +172,7 @@ def plot(found: FollowUp) -> bytes:
         label = name if len(name) <= 24 else f"{name[:23]}…"
         for axis, values in (
             (left, [row.reading.diameter_mm(row.node) for row in own]),
-            (right, [_plotted_volume(row) for row in own]),
+            (right, [plotted_volume(row) for row in own]),
         ):
             points = [(x, y) for x, y in zip(places, values, strict=True) if y is not None]
             if points:
@@ -209,7 +209,8 @@ def plot(found: FollowUp) -> bytes:
     return buffer.getvalue()
 
 
-def _plotted_volume(row: Row) -> float | None:
+def plotted_volume(row: Row) -> float | None:
+    """Volume in ml for a plot: 0 of a lesion that is gone, None where it is not known."""
     return 0.0 if row.reading.state is State.ABSENT else row.reading.volume_ml
 
 

@@ -108,14 +108,7 @@ def follow_up(
         for n, study in enumerate(studies, 1)
     )
     courses = courses_of(list(tracks), list(studies), plane)
-    targets, more = choose_targets(courses, studies[0].slice_mm)
-    rows = [
-        _row(track, course, index in targets, number, lines, noise)
-        for index, (track, course) in enumerate(zip(tracks, courses, strict=True))
-        for number in range(len(lines))
-    ]
-    waiting = sum(_waits(finding) for track in tracks for finding in track.findings)
-    said = [*notes, *more]
+    said = list(notes)
     unsearched = [str(n) for n, study in enumerate(studies, 1) if n > 1 and study.lesions is None]
     if unsearched:
         word = "study" if len(unsearched) == 1 else "studies"
@@ -123,12 +116,43 @@ def follow_up(
             f"New lesions are not searched for: in {word} {', '.join(unsearched)} only the places "
             "of earlier lesions were looked at."
         )
-    return FollowUp(
-        lines, tuple(rows), tuple(assess(courses, targets)), plane, noise, tuple(said), waiting
-    )
+    return judged(tracks, courses, lines, plane, noise, said)
 
 
-def _waits(finding: Finding) -> bool:
+def judged(
+    tracks: Sequence[Track],
+    courses: Sequence[Course],
+    lines: Sequence[StudyLine],
+    plane: DiameterPlane = DiameterPlane.AUTO,
+    noise: float = NOISE,
+    notes: Sequence[str] = (),
+) -> FollowUp:
+    """Judge what is measured already.
+
+    Args:
+        tracks: the lesions.
+        courses: the figures of each, in the same order.
+        lines: the studies, oldest first.
+        plane: in which diameters were taken.
+        noise: of a volume, see ``doubling_time``.
+        notes: of what came before.
+
+    Raises:
+        ConfigError: targets that a reader has chosen against RECIST 1.1.
+    """
+    targets, more = choose_targets(courses, lines[0].slice_mm)
+    rows = [
+        _row(track, course, index in targets, number, lines, noise)
+        for index, (track, course) in enumerate(zip(tracks, courses, strict=True))
+        for number in range(len(lines))
+    ]
+    waiting = sum(waits(finding) for track in tracks for finding in track.findings)
+    assessments = tuple(assess(courses, targets))
+    return FollowUp(tuple(lines), tuple(rows), assessments, plane, noise, (*notes, *more), waiting)
+
+
+def waits(finding: Finding) -> bool:
+    """Whether a finding has to be confirmed by a person still."""
     return finding.accepted is None and (finding.look or finding.how.value == "carried over")
 
 
@@ -177,7 +201,7 @@ def _row(
         len(finding.parts),
         finding.how.value,
         "" if finding.quality is None else finding.quality.trust.value,
-        not _waits(finding),
+        not waits(finding),
         tuple(finding.notes),
     )
 

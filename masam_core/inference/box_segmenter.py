@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.errors import ConfigError, MasamError
+from masam_core.errors import ConfigError, MasamError, SegmentationError
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.record import PromptRecord
 
@@ -114,6 +114,60 @@ class PromptSegmenter(Protocol):
                 corrections; it stays, but where one of them says otherwise.
             options, progress, cancelled: see :class:`BoxSegmenter`.
         """
+
+
+class ClassSegmenter(Protocol):
+    """Segments whole volumes without prompts: ``Segmenter``, ``RemoteSegmenter``."""
+
+    def set_volume(self, volume: Volume, modality: str | None = None) -> None:
+        """Choose the volume; see :class:`BoxSegmenter`."""
+
+    def forget_volume(self) -> None:
+        """Let go of the volume."""
+
+    def segment_classes(
+        self,
+        options: SegmentOptions | None = None,
+        classes: Sequence[str] = (),
+        progress: Progress | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> list[Lesion]:
+        """Segment every class, or those that are named; see ``Segmenter.segment_classes``."""
+
+
+def segment_whole(
+    segmenter: ClassSegmenter,
+    volume: Volume,
+    options: SegmentOptions | None = None,
+    classes: Sequence[str] = (),
+    progress: Progress | None = None,
+    cancelled: IsCancelled | None = None,
+) -> list[Lesion]:
+    """Segment a whole volume without prompts, and let go of it then.
+
+    Returns:
+        A lesion for each class, in the model's order; empty masks for what was not found.
+
+    Raises:
+        SegmentationError: nothing was found at all.
+        MasamError, Cancelled: as the segmenter.
+    """
+    segmenter.set_volume(volume)
+    try:
+        lesions = segmenter.segment_classes(options, classes, progress, cancelled)
+    finally:
+        segmenter.forget_volume()
+    if not any(lesion.mask.any() for lesion in lesions):
+        raise SegmentationError(
+            "Nothing was found. Is this the kind of image that the model was trained on?"
+        )
+    return lesions
+
+
+def not_found(lesions: Sequence[Lesion]) -> str:
+    """A sentence that names the classes of which nothing was found; empty if there are none."""
+    names = [each.name for each in lesions if each.term is not None and not each.mask.any()]
+    return f"Not found: {', '.join(names)}." if names else ""
 
 
 def segment_record(

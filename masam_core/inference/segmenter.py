@@ -98,7 +98,7 @@ class Segmenter(VolumeHolder):
         runtime = runtime_for(model, device, precision, base, copy)
         self._runtime: Runtime | None = runtime
         self.device, self.precision = runtime.device, runtime.precision
-        self.config = runtime.config
+        self.config, self.abilities = runtime.config, runtime.abilities
         self.cache = EmbeddingCache(cache_bytes)
         self._slices_at_once = SLICES_PER_BATCH.get(self.device.type, 1)
         self._limits = (0.0, 1.0)
@@ -265,6 +265,38 @@ class Segmenter(VolumeHolder):
         run = Run((options or SegmentOptions()).changed(**settings), progress, cancelled)
         return refined(self, lesion, corrections, run, self._tools(), painted)
 
+    def segment_classes(
+        self,
+        options: SegmentOptions | None = None,
+        classes: Sequence[str] = (),
+        progress: Progress | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> list[Lesion]:
+        """Segment the whole volume without prompts; see ``inference.automatic``.
+
+        Args:
+            options: quality, slice axis and plane of diameters count.
+            classes: those that are wanted, by name; empty takes all.
+            progress: called with the fraction done and a word on what is being done.
+            cancelled: asked between windows.
+
+        Raises:
+            ConfigError: the model needs prompts, or does not know a class.
+            IntensityError, Cancelled: see ``automatic.segment_classes``.
+        """
+        from masam_core.inference.automatic import segment_classes
+
+        chosen = options or SegmentOptions()
+        return segment_classes(
+            self,
+            chosen.quality,
+            progress,
+            cancelled,
+            chosen.slice_axis,
+            chosen.diameter_plane,
+            classes,
+        )
+
     def _tools(self) -> Tools:
         return Tools(self.runtime.corrector, contrast)
 
@@ -320,6 +352,11 @@ class Segmenter(VolumeHolder):
                 f"The model '{self.config.name}' tells {self.config.num_classes} classes apart; "
                 "segmenting a lesion in a box needs a model with one. It segments whole volumes "
                 "without boxes (masam segment --automatic)."
+            )
+        if not self.abilities.prompts:
+            raise ConfigError(
+                f"The model '{self.config.name}' was trained without prompts and makes nothing of "
+                "them. It segments whole volumes without boxes (masam segment --automatic)."
             )
         return volume
 

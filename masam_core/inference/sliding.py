@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,10 +14,12 @@ from masam_core.errors import Cancelled
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.device import autocast
 from masam_core.inference.quality import Quality
-from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.view import Crop
 from masam_core.inference.windows import stride_of, window_starts
 from masam_core.model.prompt import NetworkPrompt
+
+if TYPE_CHECKING:
+    from masam_core.inference.segmenter import Segmenter
 
 Slice = tuple[int, NDArray[np.uint8], NDArray[np.float16]]
 

@@ -18,6 +18,7 @@ from masam_core.lesion.measure import Measurements, measure
 if TYPE_CHECKING:
     from masam_core.image.geometry import Geometry
     from masam_core.image.volume import Volume
+    from masam_core.lesion.organs import ClassTerm
     from masam_core.prompts.boxes import BoxPrompt
     from masam_core.prompts.record import PromptRecord
 
@@ -47,6 +48,7 @@ class Lesion:
         cuts: sides at which its box seems to cut it off; its confidence means nothing then.
         looked_mm: how far across the slices was looked for it, from the first to the last slice;
             None where the prompt itself said how far.
+        term: what it is, where the model says so; None for what a prompt found.
 
     Raises:
         SegmentationError: when the arrays do not match each other or do not fit the image.
@@ -65,6 +67,7 @@ class Lesion:
     prompts: PromptRecord | None = None
     cuts: tuple[Cut, ...] = ()
     looked_mm: float | None = None
+    term: ClassTerm | None = None
 
     def __post_init__(self) -> None:
         if self.mask.ndim != 3 or self.mask.dtype != np.bool_:

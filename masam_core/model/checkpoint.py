@@ -7,6 +7,7 @@ from pathlib import Path
 
 from masam_core.digest import sha256_of
 from masam_core.errors import CheckpointError
+from masam_core.model.abilities import classes_from_metadata
 from masam_core.model.config import ModelConfig
 from masam_core.model.empty import empty_model
 from masam_core.model.filling import fill, mismatch
@@ -81,6 +82,8 @@ def load_model(path: Path, base: Path | None = None, config: ModelConfig | None 
         state = {**_backbone_state(stands_on.path, built), **state}
         model.base_file, model.base_sha256 = stands_on.path.name, stands_on.sha256
     fill(model, state, file.path)
+    model.prompting = known.prompting(file)
+    model.classes = classes_from_metadata(file.metadata, built)
     return model
 
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from masam_core.training.augmentation import Augmentation
 from masam_core.training.prepared import PreparedCase
 from masam_core.training.synthetic import smooth_noise
 
@@ -93,16 +94,18 @@ class RandomCurve(v2.Transform):
         return tv_tensors.wrap(curved.as_subclass(torch.Tensor), like=inpt)
 
 
-def build_augmentation() -> v2.Transform:
+def build_augmentation(wanted: Augmentation | None = None) -> v2.Transform:
     """The augmentations of the paper (section 4.1) and those that blur the modality."""
+    wanted = wanted or Augmentation()
+    flips = 0.5 if wanted.mirror else 0.0
     return v2.Compose(
         [
-            v2.RandomHorizontalFlip(0.5),
-            v2.RandomVerticalFlip(0.5),
+            v2.RandomHorizontalFlip(flips),
+            v2.RandomVerticalFlip(flips),
             v2.RandomApply(
                 [
                     v2.RandomAffine(
-                        degrees=30.0, translate=(0.05, 0.05), scale=(0.85, 1.2), shear=(-12, 12)
+                        degrees=30.0, translate=(0.05, 0.05), scale=wanted.zoom, shear=(-12, 12)
                     )
                 ],
                 p=0.6,
@@ -110,7 +113,7 @@ def build_augmentation() -> v2.Transform:
             v2.RandomInvert(0.2),
             v2.RandomApply([v2.ColorJitter(brightness=0.3, contrast=0.4)], p=0.5),
             v2.RandomApply([RandomGamma(2.0)], p=0.5),
-            v2.RandomApply([RandomCurve()], p=0.2),
+            v2.RandomApply([RandomCurve()], p=wanted.curves),
             v2.RandomApply([v2.GaussianBlur(5, (0.3, 1.8))], p=0.25),
             v2.RandomApply([v2.GaussianNoise(sigma=0.05)], p=0.25),
             v2.RandomAdjustSharpness(2.0, 0.15),

@@ -34,12 +34,17 @@ class CaseCache:
         self.folder = Path(folder)
 
     def case(
-        self, case: Case, config: ModelConfig, target: Target | None = None
+        self,
+        case: Case,
+        config: ModelConfig,
+        target: Target | None = None,
+        nothing: bool = False,
     ) -> list[PreparedCase]:
         """Prepare a case as :func:`prepare_case` does."""
         files = [case.image, case.label]
-        key = self._key(files, case.modality, config, repr(target or Target()))
-        return self._kept(key, case, lambda: prepare_case(case, config, target))
+        what = repr(target or Target()) + " or nothing" * nothing
+        key = self._key(files, case.modality, config, what)
+        return self._kept(key, case, lambda: prepare_case(case, config, target, nothing))
 
     def background(self, image: Path, config: ModelConfig) -> PreparedCase:
         """Prepare a background as :func:`prepare_background` does."""
@@ -67,8 +72,7 @@ class CaseCache:
         found = []
         for path in sorted(entry.glob("mask*.npy")):
             mask = np.load(path, mmap_mode="r")
-            box = corners_of(mask) if mask.any() else (0, 0, 0, -1, -1, -1)
-            found.append(PreparedCase(case, slices, mask, frame, box))
+            found.append(PreparedCase(case, slices, mask, frame, corners_of(mask)))
         return found
 
     def _write(self, entry: Path, lesions: list[PreparedCase]) -> None:

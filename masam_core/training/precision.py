@@ -1,11 +1,13 @@
-"""Mixed precision that leaves a model's inputs alone."""
+"""The precision of a run: mixed where that is quicker, and a model's inputs as they are."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, cast
 
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.precision import MixedPrecision
+from lightning_fabric.plugins.precision import MixedPrecision, Precision
+
+from masam_core.inference.device import has_fast_bfloat16
 
 
 class ExactInputs(MixedPrecision):  # type: ignore[misc, unused-ignore]
@@ -21,12 +23,23 @@ class ExactInputs(MixedPrecision):  # type: ignore[misc, unused-ignore]
         return data
 
 
-def keep_inputs_exact(fabric: Fabric) -> None:
-    """Let models that are set up from now on see their inputs unrounded.
+def settle_precision(fabric: Fabric) -> str:
+    """Settle in which precision models that are set up from now on compute; their inputs stay
+    exact.
 
     The precision is that which Fabric chose for the device: on a CPU it takes bfloat16 for float16.
+    A CPU that does not multiply bfloat16 takes several times as long in it as in float32, and gets
+    float32.
+
+    Returns:
+        What to tell whoever waits; empty where nothing changed.
     """
     chosen = fabric.strategy.precision
-    if isinstance(chosen, MixedPrecision):
-        name = cast("Literal['16-mixed', 'bf16-mixed']", chosen.precision)
-        fabric.strategy.precision = ExactInputs(name, chosen.device, chosen.scaler)
+    if not isinstance(chosen, MixedPrecision):
+        return ""
+    if fabric.device.type == "cpu" and not has_fast_bfloat16():
+        fabric.strategy.precision = Precision()
+        return f"This processor is slow in {chosen.precision}; training is in 32-true."
+    name = cast("Literal['16-mixed', 'bf16-mixed']", chosen.precision)
+    fabric.strategy.precision = ExactInputs(name, chosen.device, chosen.scaler)
+    return ""

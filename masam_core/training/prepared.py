@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,30 @@ class PreparedCase:
     box: Box
     regions: Regions | None = None
 
+    @cached_property
+    def slices_of_classes(self) -> list[NDArray[np.int64]]:
+        """For each class that is there, in which slices."""
+        found: dict[int, list[int]] = {}
+        for index, own in enumerate(self.mask):
+            for number in np.unique(own):
+                found.setdefault(int(number), []).append(index)
+        return [np.array(found[number]) for number in sorted(found) if number]
+
+
+NO_BOX: Box = (0, 0, 0, -1, -1, -1)  # of an empty mask
+
 
 def prepare_case(
-    case: Case, config: ModelConfig, target: Target | None = None
+    case: Case, config: ModelConfig, target: Target | None = None, nothing: bool = False
 ) -> list[PreparedCase]:
     """Read a case into its canonical frame, scaled as the model wants it.
+
+    Args:
+        case: volume or video with its labels.
+        config: of the model.
+        target: which labels count.
+        nothing: take a case that holds nothing of what is to be found for an example of that, as
+            training without prompts does; its mask is empty.
 
     Returns:
         One entry a lesion (they share the image); of a model of several classes one in all.
@@ -69,7 +89,7 @@ def prepare_case(
             "'rgb', volumes 'repeat' or 'local'."
         )
     if config.sees_video:
-        return _prepare_video(case, config, target)
+        return _prepare_video(case, config, target, nothing)
     volume = read_volume(case.image)
     labels, geometry = read_labels(case.label)
     try:
@@ -81,6 +101,8 @@ def prepare_case(
     masks: list[NDArray[Any]] = (
         target.lesions(found > 0) if config.num_classes == 1 else [found] if found.any() else []
     )
+    if not masks and nothing:
+        masks = [np.zeros_like(found)]
     if not masks:
         raise ConfigError(f"{case.name}: the label image holds no lesion.")
     slices = _scaled(volume.array, case.modality or volume.modality, frame, config)
@@ -88,7 +110,9 @@ def prepare_case(
     return [replace(whole, mask=mask, box=corners_of(mask)) for mask in masks]
 
 
-def _prepare_video(case: Case, config: ModelConfig, target: Target) -> list[PreparedCase]:
+def _prepare_video(
+    case: Case, config: ModelConfig, target: Target, nothing: bool
+) -> list[PreparedCase]:
     """A video and its labels, every frame in its own size."""
     frames, expert = open_frames(case.image), open_label_frames(case.label)
     require_same_frames(frames, expert)
@@ -98,6 +122,8 @@ def _prepare_video(case: Case, config: ModelConfig, target: Target) -> list[Prep
     masks: list[NDArray[Any]] = (
         target.lesions(classes > 0) if config.num_classes == 1 else [classes] * bool(classes.any())
     )
+    if not masks and nothing:
+        masks = [np.zeros_like(classes)]
     if not masks:
         raise ConfigError(f"{case.name}: the label pictures hold nothing that is to be found.")
     slices = frames.stack(np.arange(len(frames)))
@@ -112,11 +138,14 @@ def prepare_background(image: Path, config: ModelConfig) -> PreparedCase:
     slices = _scaled(volume.array, volume.modality, frame, config)
     case = Case(image.name, image.name, volume.modality or "", "background", image, image)
     nothing = np.zeros(slices.shape, dtype=bool)
-    return PreparedCase(case, slices, nothing, frame, (0, 0, 0, -1, -1, -1))
+    return PreparedCase(case, slices, nothing, frame, NO_BOX)
 
 
 def corners_of(mask: NDArray[Any]) -> Box:
-    """Tight box x0, y0, z0, x1, y1, z1 (both ends included) of a mask (slice, row, column)."""
+    """Tight box x0, y0, z0, x1, y1, z1 (both ends included) of a mask (slice, row, column);
+    :data:`NO_BOX` of an empty one."""
+    if not mask.any():
+        return NO_BOX
     x0, x1, y0, y1, z0, z1 = tight_box(mask)
     return x0, y0, z0, x1, y1, z1
 

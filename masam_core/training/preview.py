@@ -13,10 +13,12 @@ from masam_core.training.settings import TrainConfig
 from masam_core.training.train import load_sources, split_cases
 
 COLUMNS, ROWS = 6, 5
+OUTLINES = ("lime", "red", "cyan", "magenta", "orange", "dodgerblue", "yellow", "violet")
 
 
 def write_preview(path: Path, config: TrainConfig, report: Callable[[str], None] = print) -> None:
-    """Draw the first samples of a run: a slice in each channel, the mask's outline, the box.
+    """Draw the first samples of a run: a slice in each channel, the outline of each class, the
+    box.
 
     Args:
         path: PNG file.
@@ -28,7 +30,7 @@ def write_preview(path: Path, config: TrainConfig, report: Callable[[str], None]
     """
     config.out.mkdir(parents=True, exist_ok=True)
     sources = load_sources(split_cases(read_cases(config.data), "train"), config, report)
-    transform = build_augmentation() if config.augment else None
+    transform = build_augmentation(config.augmentation) if config.augment else None
     seeds = [(config.seed, 0, n) for n in range(COLUMNS * ROWS)]
     batch = draw_batch(sources, config.model, transform, config.prompts, seeds)
     with atomic_path(path) as temporary:
@@ -49,12 +51,14 @@ def draw_sheet(path: Path, batch: Batch) -> None:
         inside = batch.inside[number].nonzero().flatten()
         middle = int(inside[len(inside) // 2])
         window = batch.windows[number, middle]
-        mask = batch.masks[number, middle] > 0
+        mask = batch.masks[number, middle]
         for channel, image in enumerate(window if channels > 1 else window[None]):
             axis = axes[number * channels + channel]
             axis.imshow(image.numpy(), cmap="gray", vmin=0, vmax=1)
-            if mask.any():
-                axis.contour(mask.numpy(), [0.5], colors="lime", linewidths=1)
+            for value in mask.unique().tolist():
+                if value:
+                    colour = OUTLINES[(value - 1) % len(OUTLINES)]
+                    axis.contour(mask.numpy() == value, [0.5], colors=colour, linewidths=1)
             if batch.prompt.boxes is not None:
                 x0, y0, x1, y1 = batch.prompt.boxes[number, middle].tolist()
                 axis.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color="gold", linewidth=0.8)

@@ -95,7 +95,7 @@ def _draw(
         if chosen is None:
             continue
         if prompts is None:
-            return draw_unprompted(chosen, config, transform, rng)
+            return draw_unprompted(chosen, config, transform, rng, sources.foreground)
         sample = draw_sample(chosen, config, transform, prompts, rng)
         if sample is not None:
             return sample
@@ -194,9 +194,14 @@ def draw_unprompted(
     config: ModelConfig,
     transform: v2.Transform | None,
     rng: np.random.Generator,
+    foreground: float = 0.0,
 ) -> Sample:
-    """A window anywhere in the volume, whole slices, without prompts."""
+    """A window anywhere in the volume (see :class:`Sources` for ``foreground``), whole slices,
+    without prompts."""
     start = int(rng.integers(2 - config.num_slices, max(2, len(prepared.slices))))
+    if foreground and rng.random() < foreground and (classes := prepared.slices_of_classes):
+        on = rng.choice(classes[rng.integers(len(classes))])
+        start = int(on - rng.integers(config.num_slices))
     indices = window_slices(start, config.num_slices, len(prepared.slices))
     inside = torch.from_numpy(np.arange(start, start + config.num_slices) == indices)
     crop = slice_crop(prepared.frame)
@@ -223,11 +228,20 @@ def _look(
 
 
 def _classes_in(classes: NDArray[np.generic], crop: Crop, config: ModelConfig) -> Tensor:
-    """Class indices (n, rows, cols) through a crop: (n, S, S) uint8, each border where half is."""
-    out = torch.zeros(len(classes), config.image_size, config.image_size, dtype=torch.uint8)
-    for number in range(1, config.num_classes + 1):
-        share = crop.extract((classes == number).astype(np.float32), config.image_size)
-        out[torch.from_numpy(share) >= 0.5] = number
+    """Class indices (n, rows, cols) through a crop: (n, S, S) uint8.
+
+    A pixel is background where less than half of it is labelled, else it is of the class with the
+    largest share: between organs that touch there is no seam of background.
+    """
+    size = (len(classes), config.image_size, config.image_size)
+    out = torch.zeros(size, dtype=torch.uint8)
+    most, all_shares = torch.zeros(size), torch.zeros(size)
+    for number in (n for n in range(1, config.num_classes + 1) if (classes == n).any()):
+        share = torch.from_numpy(crop.extract((classes == number).astype(np.float32), size[-1]))
+        out[share > most] = number
+        most = torch.maximum(most, share)
+        all_shares += share
+    out[all_shares < 0.5] = 0
     return out
 
 

@@ -12,6 +12,7 @@ from masam_core.errors import ConfigError
 from masam_core.image.intensity import DEFAULT_INTENSITY
 from masam_core.model.config import ModelConfig
 from masam_core.schema import check, merged_entries
+from masam_core.training.augmentation import Augmentation
 from masam_core.training.prompts import PromptConfig
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
@@ -50,7 +51,10 @@ class TrainConfig:
         average: what is validated and saved is a running mean of the weights over about
             ``1 / (1 - average)`` steps; 0: the weights of the last step.
         synthetic, regions: shares of samples with a synthetic lesion, with a region of the image.
+        foreground: without prompts, share of windows that are laid on a class, each class as often
+            as the others: small ones are seen, too. The others lie anywhere.
         augment: whether to augment.
+        augmentation: how far, see :class:`~masam_core.training.augmentation.Augmentation`.
         workers: processes that draw samples beside the training; 0 draws them in between.
         full: train the backbone, too (full fine-tuning); what is saved is then a whole model.
         checkpointing: keep only block inputs for the backward pass: less memory, more time.
@@ -90,7 +94,9 @@ class TrainConfig:
     average: float = 0.0
     synthetic: float = 0.3
     regions: float = 0.0
+    foreground: float = 0.0
     augment: bool = True
+    augmentation: Augmentation = field(default_factory=Augmentation)
     workers: int = 0
     full: bool = False
     checkpointing: bool = False
@@ -125,7 +131,7 @@ class TrainConfig:
             _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         for name in ("lr", "clip"):
             _require(getattr(self, name) > 0, name, getattr(self, name), "a positive number")
-        for name in ("synthetic", "regions"):
+        for name in ("synthetic", "regions", "foreground"):
             _require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "a share, 0 to 1")
         _require(
             self.synthetic + self.regions <= 1,
@@ -173,6 +179,12 @@ class TrainConfig:
             list(self.parts),
             "none where full trains the backbone and everything else",
         )
+        _require(
+            self.prompts is None or not self.foreground,
+            "foreground",
+            self.foreground,
+            "0 with prompts, which lie on a lesion anyway",
+        )
         video = self.model.sees_video
         _require(
             not video or not (self.synthetic or self.regions),
@@ -193,24 +205,37 @@ class TrainConfig:
         return self.at_once or self.batch // (self.devices * self.nodes)
 
 
+# What a run can't do without, and how it is named on the command line.
+_LACKING = {
+    "data": "the folder of the cases, as first argument",
+    "out": "the folder of the run, -o FOLDER",
+    "base": "the backbone's weights, --base FILE",
+}
+
+
 def build_config(*layers: Mapping[str, Any]) -> TrainConfig:
     """Build a run from layers of plain values, later ones winning; groups (``model``, ``prompts``,
-    ``target``) are merged entry by entry. A layer that says ``steps`` and no ``epochs`` ends the
-    epochs of those below.
+    ``target``, ``augmentation``) are merged entry by entry. A layer that says ``steps`` and no
+    ``epochs`` ends the epochs of those below.
 
     Raises:
         ConfigError: an unknown entry or a bad value, named in the message.
     """
     merged = merge_layers(*layers)
-    missing = [n for n in ("data", "out", "base") if merged.get(n) is None]
+    missing = [n for n in _LACKING if merged.get(n) is None]
     if missing:
-        raise ConfigError(f"The training configuration lacks: {', '.join(missing)}.")
+        words = ", ".join(f"{name} ({_LACKING[name]})" for name in missing)
+        raise ConfigError(f"The training configuration lacks: {words}.")
     if isinstance(merged.get("model"), dict):
         model = merged["model"]
         if isinstance(model.get("intensity"), dict):
             model["intensity"] = merged_entries(DEFAULT_INTENSITY.to_dict(), model["intensity"])
         merged["model"] = ModelConfig.from_dict(model)
-    for name, kind in (("prompts", PromptConfig), ("target", Target)):
+    for name, kind in (
+        ("prompts", PromptConfig),
+        ("target", Target),
+        ("augmentation", Augmentation),
+    ):
         if isinstance(merged.get(name), dict):
             merged[name] = kind(**merged[name])
     return TrainConfig(**merged)

@@ -22,13 +22,16 @@ class Sources:
     ``cases`` are prepared training lesions, drawn by patient (by their weights); ``backgrounds``
     images without labels, for synthetic lesions and regions; ``synthetic`` and ``regions`` the
     shares of samples with a synthetic lesion, or with a region of the image, instead of the
-    expert's lesion.
+    expert's lesion. Without prompts, ``foreground`` is the share of windows that are laid on a
+    class, each class of the case as often as the others, however small it is; the rest lie
+    anywhere.
     """
 
     cases: list[PreparedCase]
     backgrounds: list[PreparedCase] = field(default_factory=list)
     synthetic: float = 0.0
     regions: float = 0.0
+    foreground: float = 0.0
 
     @cached_property
     def by_patient(self) -> list[list[PreparedCase]]:

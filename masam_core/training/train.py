@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from masam_core.data.cases import Case
 from masam_core.data.reading import read_cases
 from masam_core.errors import ConfigError
+from masam_core.model.abilities import BOX, NONE
 from masam_core.model.checkpoint import new_model
 from masam_core.model.parts import trained_parameters
 from masam_core.model.start import start_from_model
@@ -31,7 +32,7 @@ from masam_core.training.feed import Parts, feed
 from masam_core.training.logs import Logs
 from masam_core.training.losses import training_loss
 from masam_core.training.pack import is_pack, read_pack
-from masam_core.training.precision import keep_inputs_exact
+from masam_core.training.precision import settle_precision
 from masam_core.training.prepared import PreparedCase
 from masam_core.training.regions import kept_regions
 from masam_core.training.samples import Batch
@@ -77,6 +78,8 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     fabric = _fabric(config)
     fabric.launch()
     say = report if fabric.is_global_zero else _silent
+    if told := settle_precision(fabric):
+        say(told)
     require_folder(config.out, ConfigError)
     fabric.seed_everything(config.seed, verbose=False)
     sources = training_sources(config, say)
@@ -93,6 +96,7 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     if config.start_from is not None:
         copied = start_from_model(model, config.start_from, backbone=config.full)
         say(f"Took {copied} tensors over from {config.start_from}.")
+    model.prompting = NONE if config.prompts is None else BOX
     if config.full:
         model.unfreeze()
     model.image_encoder.checkpointing = config.checkpointing
@@ -111,7 +115,7 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     if state.resume():
         say(f"Going on from step {state.step} ({state.path}).")
     logs = Logs(config.out, state.step, config.tensorboard) if fabric.is_global_zero else None
-    transform = build_augmentation() if config.augment else None
+    transform = build_augmentation(config.augmentation) if config.augment else None
     own = range(fabric.global_rank, config.batch // config.part, fabric.world_size)
     batches = feed(Parts(sources, config, transform, own, state.step), config.workers)
     start, over = time.monotonic(), False
@@ -173,6 +177,7 @@ def load_sources(cases: list[Case], config: TrainConfig, report: Report = print)
         [ground for (ground,) in grounds],
         config.synthetic,
         config.regions,
+        config.foreground,
     )
 
 
@@ -184,7 +189,13 @@ def prepare_images(
     folder = config.out / "cache"
     cache = CaseCache(folder)
     report(f"Reading {len(cases)} training cases.")
-    images = [cache.case(c, config.model, config.target) for c in cases]
+    automatic = config.prompts is None
+    images = [cache.case(c, config.model, config.target, nothing=automatic) for c in cases]
+    empty = [own[0].case.name for own in images if not any(lesion.mask.any() for lesion in own)]
+    if len(empty) == len(images):
+        raise ConfigError("No training case holds anything of what is to be found.")
+    if empty:
+        report(f"These hold nothing of what is to be found, and train on that: {', '.join(empty)}.")
     grounds = [[cache.background(path, config.model)] for path in config.backgrounds]
     if config.regions:
         report(f"Finding regions in {len(images) + len(grounds)} images (slow the first time).")
@@ -265,7 +276,6 @@ def _fabric(config: TrainConfig) -> Fabric:
             f"Training can't run with accelerator {config.accelerator}, {config.devices} device(s) "
             f"and precision {config.precision}: {error}"
         ) from error
-    keep_inputs_exact(fabric)
     return fabric
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from masam_core.atomic import put_in_place
 from masam_core.data.cases import Case
+from masam_core.errors import ConfigError
 from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.checkpoint import save_model
@@ -24,6 +25,9 @@ def validate(
 
     Returns:
         A summary in one line.
+
+    Raises:
+        ConfigError: none of the cases holds any of the classes.
     """
     candidate = config.out / "candidate.safetensors"
     with state.averaged():
@@ -34,6 +38,11 @@ def validate(
         scores = evaluate_automatic(cases, segmenter, quality=Quality.FAST, target=config.target)
     else:
         scores = evaluate_cases(cases, segmenter, quality=Quality.FAST, target=config.target)
+    if not scores:
+        raise ConfigError(
+            "No case with split 'val' holds anything of what is to be found, so weights can't be "
+            "chosen by them. Hold other patients out, or set validate_every=0."
+        )
     logs.scores(state.step, scores)
     patients = [float(np.mean([scores[n].dice for n in own])) for own in patients_of(scores)]
     if state.take(float(np.mean([s.dice for s in scores])), patients):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import shutil
 import threading
 import time
@@ -124,6 +125,14 @@ class Shelf:
         """Time at which the last object of any series came (seconds since the epoch)."""
         with self._busy:
             return max((group.last for group in self._groups.values()), default=0.0)
+
+    def renew(self, came: Came) -> None:
+        """Have a measurement count as if it had come just now, also after a restart."""
+        with self._busy:
+            now = self._now()
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(self.path_of(came), (now, now))
+            self._came[came.instance] = now
 
     def forget(self, came: Came) -> None:
         """Delete a measurement that is worked through."""

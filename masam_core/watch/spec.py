@@ -32,7 +32,9 @@ class WatchSpec:
     Attributes:
         work: folder for all that must outlive it.
         quiet_s: seconds without a new object after which a series counts as whole.
-        keep_h: hours for which images stay that nobody has asked about.
+        keep_h: hours for which images stay that nobody has asked about, and measurements that
+            could not be worked on.
+        wait_h: hours for which a measurement waits for its images.
         tries: of a case that fails for another reason than its images or its measurement.
         first_pause_s, most_pause_s: before the next try; doubled from try to try.
         reserve_bytes: of the disk that are left free.
@@ -47,6 +49,7 @@ class WatchSpec:
     work: Path
     quiet_s: float = 30.0
     keep_h: float = 72.0
+    wait_h: float = 72.0
     tries: int = 5
     first_pause_s: float = FIRST
     most_pause_s: float = MOST
@@ -56,7 +59,7 @@ class WatchSpec:
     worker: tuple[str, ...] = field(default_factory=own_worker)
 
     def __post_init__(self) -> None:
-        for name in ("quiet_s", "keep_h", "tries", "first_pause_s", "most_pause_s"):
+        for name in ("quiet_s", "keep_h", "wait_h", "tries", "first_pause_s", "most_pause_s"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name):g}; expected more than 0.")
         if self.reserve_bytes < 0:

@@ -11,7 +11,7 @@ from typing import Any
 
 from masam_core.atomic import append_text
 from masam_core.batch.queue import BatchQueue, lock_folder
-from masam_core.batch.states import DONE, FAILED, CaseState, StateFolder
+from masam_core.batch.states import DONE, FAILED, StateFolder
 from masam_core.errors import (
     BoxError,
     Cancelled,
@@ -31,8 +31,9 @@ from masam_core.watch.objects import Came
 from masam_core.watch.pauses import Pauses
 from masam_core.watch.places import Places
 from masam_core.watch.sender import Sender, Target, send_refused_again
-from masam_core.watch.shelf import Shelf
+from masam_core.watch.shelf import Group, Shelf
 from masam_core.watch.spec import WatchSpec
+from masam_core.watch.waiting import Waiting
 from masam_core.watch.work import rows_of, run_case
 
 LOG = "watch.log"
@@ -78,6 +79,9 @@ class Watch:
         self.shelf = Shelf(self.places, now)
         try:
             self._states = StateFolder(spec.work)
+            self._waiting = Waiting(
+                spec, self.shelf, self._states, self.places.has_results, self.log
+            )
             for note in self.shelf.restore():
                 self.log(note)
         except BaseException:
@@ -105,12 +109,7 @@ class Watch:
 
     def retry_failed(self) -> int:
         """Have failed cases and refused results tried again; gives their number."""
-        count = 0
-        for name, state in self._states.others([]):
-            if state.status == FAILED:
-                self._states.write(name, CaseState(made_of=state.made_of, source=state.source))
-                count += 1
-        return count + send_refused_again(self.places)
+        return self._waiting.again() + send_refused_again(self.places)
 
     def run(self, once: bool = False) -> None:
         """Work until :meth:`stop`.
@@ -154,6 +153,7 @@ class Watch:
             if self._pauses.may(found.name):
                 self._work_on(found)
                 break
+        self._waiting.end(self._now(), self._is_done_with)
         self._tidy()
         return not waits
 
@@ -174,30 +174,24 @@ class Watch:
         )
 
     def _is_ended(self, case: Case) -> bool:
+        """Whether a case was worked through, well or not; lets go of what waits for nothing."""
         try:
             state = self._states.read(case.name)
         except ConfigError:  # damaged: whether it was done, its results tell
             state = None
         if state is not None and state.status == DONE:
-            self._forget(case.measurement, case)
+            self._waiting.worked_through(case.measurement, case.name)
             return True
         if self.places.has_results(case.name):  # killed before it could say so
             queue = self._queue(case)
             queue.start(case.name)
             queue.finish(case.name, rows_of(self.places, case.name))
-            self._forget(case.measurement, case)
+            self._waiting.worked_through(case.measurement, case.name)
             return True
         return state is not None and state.status == FAILED and state.made_of == _made_of(case)
 
-    def _forget(self, came: Came, case: Case) -> None:
-        """Let go of a measurement whose images are all worked through."""
-        groups = self.shelf.groups_of(came)
-        covered = {uid for group in groups for uid in group.images}
-        names = [case_name(came.instance, group.series) for group in groups]
-        if came.refers <= covered and all(
-            name == case.name or self.places.has_results(name) for name in names
-        ):
-            self.shelf.forget(came)
+    def _is_done_with(self, came: Came, group: Group) -> bool:
+        return self._is_ended(Case(case_name(came.instance, group.series), came, group))
 
     def _queue(self, case: Case) -> BatchQueue:
         return BatchQueue(
@@ -242,7 +236,7 @@ class Watch:
         self.log(f"{case.name}: done, {len(rows)} segmented.")
         with contextlib.suppress(MasamError):  # open in a spreadsheet; the next case writes it
             queue.write_table()
-        self._forget(case.measurement, case)
+        self._waiting.worked_through(case.measurement, case.name)
 
     def _failed(self, case: Case, queue: BatchQueue, error: Exception) -> None:
         words = _words(error)
@@ -264,15 +258,8 @@ class Watch:
         """Fetch the images of a measurement; says whether there is still hope."""
         came = found.measurement
         name = case_name(came.instance, "")
-        if self._now() - found.since > self._spec.keep_h * 3600:
-            with contextlib.suppress(ConfigError):
-                state = self._states.read(name)
-                if state is not None and state.status == FAILED:
-                    return False
-            words = "The images of this measurement have not come."
-            self._states.write(name, CaseState(FAILED, words, source=digest(came.series)))
-            self.log(f"{name}: failed. {words}")
-            return False
+        if self._waiting.is_over(found.since, self._now()):
+            return False  # told of at the end of the step
         if self._source is None or not came.refers_series:
             return False
         if not self._pauses.may(name):

@@ -13,6 +13,7 @@ from masam_core.errors import Cancelled, CheckpointError
 
 if TYPE_CHECKING:
     from masam_core.inference.segmenter import Segmenter
+    from masam_core.model.abilities import Abilities
     from masam_core.model.masam import MASAM
 
 Progress = Callable[[float, str], None]
@@ -39,6 +40,7 @@ class LoadedModel:
             "precision": segmenter.precision,
             "backbone": segmenter.config.backbone,
             "threshold": segmenter.config.threshold,
+            **segmenter.abilities.to_dict(),
         }
 
 
@@ -97,6 +99,7 @@ class ModelHolder:
 
 def list_models() -> list[dict[str, Any]]:
     """The catalogue, and the weight files that the user added to the store."""
+    from masam_core.catalog.able import abilities_of_entry, abilities_of_file
     from masam_core.catalog.entries import ENTRIES
     from masam_core.catalog.store import path_of, stored
 
@@ -109,6 +112,7 @@ def list_models() -> list[dict[str, Any]]:
             "bytes": known.bytes,
             "downloadable": known.url is not None,
             "how": known.how,
+            **_able(abilities_of_entry(known)),
         }
         for known in ENTRIES
     ]
@@ -122,9 +126,30 @@ def list_models() -> list[dict[str, Any]]:
             "bytes": item.path.stat().st_size,
             "downloadable": False,
             "how": "",
+            **_able(abilities_of_file(item.path)),
         }
         for item in own
     ]
+
+
+def described(name: str) -> dict[str, Any]:
+    """What a model does, as far as its file says without being loaded; see ``load_model``.
+
+    Args:
+        name: of the catalogue or the store, or the path of a weight file.
+
+    Raises:
+        CheckpointError, ConfigError: no such model.
+    """
+    from masam_core.catalog.able import abilities_of_name
+
+    return _able(abilities_of_name(name))
+
+
+def _able(known: Abilities | None) -> dict[str, Any]:
+    """Fields of what a model does; None where it is not known."""
+    unknown: dict[str, Any] = {"prompts": None, "automatic": None, "video": None, "classes": []}
+    return unknown if known is None else known.to_dict()
 
 
 def download_model(name: str, progress: Progress, cancelled: Callable[[], bool]) -> Path:

@@ -13,9 +13,13 @@ request         fields -> fields of the ``ok`` answer
 ==============  =================================================================================
 hello           protocol -> protocol, version, pid, host
 devices         -> devices: list of name, label, total_bytes, free_bytes (None where unknown)
-models          -> models: list of name, purpose, licence, here, bytes, downloadable, how
+models          -> models: list of name, purpose, licence, here, bytes, downloadable, how, and
+                what ``describe_model`` answers
+describe_model  model -> prompts, automatic, video: what it is for (None where its file does not
+                say); classes: list of name, color (0 to 255), code, category, modifier (each a
+                scheme, value and meaning, or None), context
 load_model      model, base, device, precision, cache_bytes -> name, path, sha256, device,
-                precision, backbone, threshold
+                precision, backbone, threshold, and what ``describe_model`` answers
 download_model  name -> path
 verify_model    name -> matches (None where no digest is published), sha256
 check           model, device -> findings: list of title, state, words, advice
@@ -30,6 +34,11 @@ segment         volume (hash), boxes: list of id, name, a first prompt (corners_
 refine          volume (hash), mask, record, corrections (new ones), corners_ijk, cuts, looked_mm,
                 confidence, messages (as they were answered), painted and erased (masks of one
                 place, or absent), options -> seconds, model, and the fields of a ``lesion``
+automatic       volume (hash), classes (names; empty for all), options -> seconds, model, sha256,
+                shape, offset (KJI, of the crop that holds all that was found), labels (uint8 of
+                the crop, zlib-compressed), classes: list of value (in labels), term (as of
+                ``describe_model``), voxels (0: not found), extent (first and
+                one past the last index along k, j, i), confidence, measurements
 measure         volume (hash), mask, slice_axis (0, 1, 2 or null), diameter_plane (a word)
                 -> measurements
 cancel          target: the id to cancel -> found

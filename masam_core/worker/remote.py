@@ -22,6 +22,7 @@ from masam_core.lesion.starting import starting_mask
 from masam_core.prompts.corrections import Correction
 from masam_core.prompts.given import GivenPrompt, one_prompt
 from masam_core.prompts.record import PromptRecord
+from masam_core.worker.automatic import automatic_steps, lesions_of
 from masam_core.worker.client import Steps, WorkerError, split_command
 from masam_core.worker.protocol import Message
 from masam_core.worker.steps import local_error, refine_steps, segment_steps
@@ -166,6 +167,28 @@ class RemoteSegmenter(VolumeHolder):
         steps = refine_steps(self.choice, volume, lesion, corrections, options, painted)
         found: Lesion = self._run(steps, progress, cancelled)
         return found
+
+    def segment_classes(
+        self,
+        options: SegmentOptions | None = None,
+        classes: Sequence[str] = (),
+        progress: Progress | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> list[Lesion]:
+        """Segment the whole volume without prompts.
+
+        Args:
+            options, classes, progress, cancelled: see ``Segmenter.segment_classes``.
+
+        Returns:
+            A lesion for each class, without probabilities.
+
+        Raises:
+            MasamError, WorkerError, Cancelled: see :meth:`segment`.
+        """
+        volume = self.volume
+        steps = automatic_steps(self.choice, volume, options or SegmentOptions(), classes)
+        return lesions_of(self._run(steps, progress, cancelled), volume)
 
     def _run(self, steps: Steps, progress: Progress | None, cancelled: IsCancelled | None) -> Any:
         if self._worker is None:

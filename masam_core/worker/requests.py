@@ -20,6 +20,7 @@ from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.limits import CACHE_MB
 from masam_core.prompts.record import PromptRecord
 from masam_core.worker import fields
+from masam_core.worker.automatic import classes_answer, wanted_classes
 from masam_core.worker.codes import UnknownRequest, UnknownVolume, VersionMismatch, code_of
 from masam_core.worker.fields import field, optional_text
 from masam_core.worker.kept import KeptProbabilities
@@ -34,6 +35,7 @@ from masam_core.worker.lesions import (
 from masam_core.worker.models import (
     LoadedModel,
     ModelHolder,
+    described,
     download_model,
     list_models,
     verify_model,
@@ -73,6 +75,8 @@ class Requests:
             "volume_part": self._volume_part,
             "segment": self._segment,
             "refine": self._refine,
+            "automatic": self._automatic,
+            "describe_model": self._describe_model,
             "measure": self._measure,
             "release": self._release,
         }
@@ -237,6 +241,22 @@ class Requests:
             "seconds": time.monotonic() - began,
             "model": model.segmenter.config.name,
         }
+
+    def _automatic(self, message: Message, send: Send, cancelled: IsCancelled) -> Message:
+        began = time.monotonic()
+        model, volume = self._model(), self._volume(message)
+        options = SegmentOptions.from_dict(field(message, "options", dict, {}))
+        wanted = wanted_classes(message)
+        model.segmenter.set_volume(volume)
+        return {
+            **classes_answer(model.segmenter, options, wanted, _progress(send), cancelled),
+            "seconds": time.monotonic() - began,
+            "model": model.segmenter.config.name,
+            "sha256": model.sha256,
+        }
+
+    def _describe_model(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
+        return described(field(message, "model", str))
 
     def _measure(self, message: Message, _send: Send, _cancelled: IsCancelled) -> Message:
         from masam_core.lesion.measure import measure

@@ -91,7 +91,7 @@ def segment_steps(
         if message["type"] == "lesion":
             came[str(message["box"])] = message
 
-    answer = yield from _with_volume(volume, Ask("segment", fields, keep))
+    answer = yield from with_volume(volume, Ask("segment", fields, keep))
     described = {k: v for k, v in model.items() if k not in ("type", "id")}
     results: dict[str, Result] = {}
     for number, record in asked.items():
@@ -132,7 +132,7 @@ def refine_steps(
         **painted_fields(painted),
         "options": options.to_dict(),
     }
-    answer = yield from _with_volume(volume, Ask("refine", fields))
+    answer = yield from with_volume(volume, Ask("refine", fields))
     longer = record.with_corrections(*corrections)
     found = _result(answer, longer, volume, str(answer.get("model", model["name"])))
     if not isinstance(found, Lesion):
@@ -140,7 +140,7 @@ def refine_steps(
     return replace(found, name=lesion.name)
 
 
-def _with_volume(volume: Volume, ask: Ask) -> Steps:
+def with_volume(volume: Volume, ask: Ask) -> Steps:
     """Ask, and once more with the volume where the worker had to make room meanwhile."""
     try:
         return (yield ask)

@@ -74,7 +74,8 @@ async def _page(request: web.Request) -> web.StreamResponse:
 
 async def _image(tab: Tab, request: web.Request) -> web.StreamResponse:
     """GET: the whole image, as it was when it had this version."""
-    path = await tab.shown.file(request.match_info["version"])
+    version = request.match_info["version"]
+    path = await tab.shown.file(version) or await tab.nextStudy.shown.file(version)
     if path is None:
         return _gone()
     answer = web.FileResponse(path, headers={**PATIENT, "Content-Type": BYTES})
@@ -83,7 +84,8 @@ async def _image(tab: Tab, request: web.Request) -> web.StreamResponse:
 
 async def _mask(tab: Tab, request: web.Request) -> web.StreamResponse:
     """GET: the voxels of a mask, cropped to its extent."""
-    mask = tab.masks.known(request.match_info["version"])
+    version = request.match_info["version"]
+    mask = tab.masks.known(version) or tab.structures.known(version)
     if mask is None:
         return _gone()
     headers = {EXTENT: ",".join(map(str, mask.extent)), "Content-Type": BYTES, **FOREVER}

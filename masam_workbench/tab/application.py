@@ -12,6 +12,7 @@ _LOGICS = {
     "Segmentations": slicer.vtkSlicerSegmentationsModuleLogic,
     "Volumes": slicer.vtkSlicerVolumesLogic,
     "Markups": slicer.vtkSlicerMarkupsLogic,
+    "Sequences": slicer.vtkSlicerSequencesLogic,
     "SubjectHierarchy": slicer.vtkSlicerSubjectHierarchyModuleLogic,
 }
 

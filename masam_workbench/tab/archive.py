@@ -24,7 +24,7 @@ from masam_core.pacs.sending import send_files
 from masam_core.pacs.settings import read_settings, settings_path
 from masam_core.pacs.thumbnail import thumbnail
 from masam_workbench.tab.context import TabContext
-from masam_workbench.tab.images import Images
+from masam_workbench.tab.images import Beside, Images
 from masam_workbench.tab.saving import leftOut
 
 NOTHING: dict[str, Any] = {
@@ -101,8 +101,13 @@ class Archive:
                     self._pictures[key] = b""
         return self._pictures.get(key) or None
 
-    async def fetch(self, key: str) -> None:
-        """Fetch a series that was found, and open it."""
+    async def fetch(self, key: str, beside: Beside | None = None) -> None:
+        """Fetch a series that was found, and open it.
+
+        Args:
+            key: of the series.
+            beside: see ``Images.open``.
+        """
         series = self._found.get(key)
         if series is None:
             return
@@ -124,7 +129,8 @@ class Archive:
             return
         name = series.description or series.modality or "series"
         try:
-            await self._images.open(folder, name, series.series)
+            more: dict[str, Any] = {} if beside is None else {"beside": beside}
+            await self._images.open(folder, name, series.series, **more)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+from MASAMSlicerLib.scene.classes import HOLDS_CLASSES
 from MASAMSlicerLib.scene.export import saveSegmentation
 from MASAMSlicerLib.scene.keptbox import KeptBox
 from MASAMSlicerLib.scene.lesions import (
@@ -56,6 +57,7 @@ class Autosave:
         self._facts = facts
         self._folder: Path | None = None
         self._claim = Claim()
+        self._mark = ""  # of the folder's content, as this tab has written or read it
         self._written: Any = None  # what the folder holds of
         self._imageWritten = False
         self._callOff: Callable[[], None] = lambda: None
@@ -86,8 +88,9 @@ class Autosave:
         if self._folder is None:
             return
         if not watched:
-            self._claim.release()
-        elif not self._claim.hold(self._folder):
+            if self._task is None or self._task.done():  # else it lets go at its end
+                self._claim.release()
+        elif not self._isOurs(self._folder):
             self._folder, self._imageWritten, self._written = None, False, None
             self.context.refreshSoon()
 
@@ -100,18 +103,19 @@ class Autosave:
         """Another image takes the place of this one; its work stays to be continued, or goes."""
         self._callOff()
         folder, self._folder, self._imageWritten = self._folder, None, False
+        dropped = folder is not None and not keep and self._isOurs(folder)
         self._claim.release()
         if self._task is not None:
             self._again = False
             self._task.cancel()
             self._task = None
-        if folder is not None and self.works is not None and not keep:
+        if dropped and folder is not None and self.works is not None:
             self.works.drop(folder)
 
     def drop(self) -> None:
         """Delete what is kept; also from another thread, when the tab ends."""
         folder = self._folder
-        if folder is not None and self.works is not None:
+        if folder is not None and self.works is not None and self._isOurs(folder):
             self.works.drop(folder)
 
     def image(self, folder: Path) -> tuple[Path, dict[str, Any]]:
@@ -125,11 +129,16 @@ class Autosave:
         place = folder / str(content.get("scene") or IMAGE)
         if not place.is_file() or not content:
             raise VolumeError("This work can't be continued: its image is not there any more.")
-        facts = {"name": content.get("name", "image"), "modality": content.get("modality")}
+        name = content.get("name", "image")
+        facts = {"name": name, "image": name, "modality": content.get("modality")}
         return place, {**facts, **content.get("facts", {})}
 
-    def fill(self, folder: Path) -> None:
+    def fill(self, folder: Path, claim: Claim) -> None:
         """Put masks, boxes and prompts of a piece of work onto its image, which is shown.
+
+        Args:
+            folder: of the work.
+            claim: that holds it, which is this tab's from now on.
 
         Raises:
             MasamError: they can't be read; nothing of them is lost on disk.
@@ -154,9 +163,11 @@ class Autosave:
         for name in SETTINGS:
             if name in content.get("settings", {}):
                 setattr(context.state, name, content["settings"][name])
+        self._claim.release()
         self._folder, self._imageWritten = folder, (folder / IMAGE).is_file()
-        if self._watched:
-            self._claim.hold(folder)
+        self._claim, self._mark = claim, str(content.get("mark", ""))
+        if not self._watched:
+            self._claim.release()
 
     def _begin(self) -> None:
         if self._task is not None and not self._task.done():
@@ -179,17 +190,36 @@ class Autosave:
 
     async def _write(self) -> None:
         assert self.works is not None
-        context, volume = self.context, self.context.volume
+        volume = self.context.volume
         if volume is None:
             return
-        if self._folder is None:
-            self._folder = self.works.new()
-            if self._watched:
-                self._claim.hold(self._folder)
-        folder = self._folder
-        if not isPlain(context.scene, volume):
-            self._writeScene(folder, volume)
-            return
+        if self._folder is None or not self._isOurs(self._folder):
+            # None yet, or another tab went on with it: what that has written must stay.
+            self._folder, self._imageWritten, self._mark = self.works.new(), False, ""
+            self._claim.hold(self._folder)
+        try:
+            if isPlain(self.context.scene, volume):
+                await self._writeParts(self._folder, volume)
+            else:
+                self._writeScene(self._folder, volume)
+        finally:
+            if not self._watched:
+                self._claim.release()
+
+    def _isOurs(self, folder: Path) -> bool:
+        """Claim a folder, if nobody else has, and if it holds what this tab has put there."""
+        assert self.works is not None
+        if not self._claim.held and not self._claim.hold(folder):
+            return False
+        if self.works.mark(folder) == self._mark:
+            return True
+        self._claim.release()
+        return False
+
+    async def _writeParts(self, folder: Path, volume: Any) -> None:
+        """An image and lesions on it, each in a file."""
+        assert self.works is not None
+        context = self.context
         if not self._imageWritten:
             array, geometry = slicer.util.arrayFromVolume(volume), geometryOf(volume)
             await asyncio.to_thread(_writeImage, folder / IMAGE, array, geometry)
@@ -204,7 +234,7 @@ class Autosave:
             saveSegmentation(node, volume, folder / name)
             (folder / name).chmod(0o600)
             segmentations.append({"id": node.GetID(), "name": node.GetName(), "file": name})
-        self.works.write(
+        self._mark = self.works.write(
             folder,
             {
                 **self._content(volume, lesions),
@@ -223,7 +253,7 @@ class Autosave:
         saveScene(self.context.scene, folder / name)
         (folder / name).chmod(0o600)
         content = self._content(volume, self.context.lesions())
-        self.works.write(folder, {**content, "scene": name})
+        self._mark = self.works.write(folder, {**content, "scene": name})
         for path in folder.glob("*.mrb"):
             if path.name != name:
                 path.unlink(missing_ok=True)
@@ -247,6 +277,10 @@ def isPlain(scene: Any, volumeNode: Any) -> bool:
     markups = nodesOfClass(scene, "vtkMRMLMarkupsNode")
     return not (
         others
+        or any(
+            node.GetAttribute(HOLDS_CLASSES)
+            for node in nodesOfClass(scene, "vtkMRMLSegmentationNode")
+        )
         or nodesOfClass(scene, "vtkMRMLTransformNode")
         or nodesOfClass(scene, "vtkMRMLSequenceNode")
         or any(not node.GetAttribute(LESION) for node in markups)

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from masam_core.errors import VolumeError
 from masam_core.image.archive import unpack
+from masam_workbench.tab.hdf5 import LeadsElsewhere, requireWholeHdf5
 
 MOST_XML = 32 << 20  # bytes of a scene's own file
 MOST_HEADER = 1 << 20
@@ -26,6 +27,7 @@ IMAGE_KINDS = (".nrrd", ".nhdr", ".nii", ".nii.gz")
 _NAMES_A_FILE = re.compile(r"^(fileName|fileListMember\d+)$")
 _NAMES_AN_ADDRESS = re.compile(r"^uri(ListMember\d+)?$", re.IGNORECASE)
 _DATA_FILE = re.compile(rb"^\s*data ?file\s*:", re.IGNORECASE | re.MULTILINE)
+_ELSEWHERE = "it refers to files outside of itself"
 _DAMAGED = "The scene can't be read: {reason}. Save it again in the workbench or in 3D Slicer."
 
 
@@ -74,12 +76,16 @@ def requireOwnFiles(scene: Path) -> None:
             if _NAMES_AN_ADDRESS.match(name) and value:
                 raise VolumeError(_DAMAGED.format(reason="it refers to another server"))
             if _NAMES_A_FILE.match(name) and value and not _isBelow(own, unquote(value)):
-                raise VolumeError(_DAMAGED.format(reason="it refers to files outside of itself"))
+                raise VolumeError(_DAMAGED.format(reason=_ELSEWHERE))
             if _NAMES_A_FILE.match(name) and value:
                 image = "volume" in element.tag.lower() and "property" not in element.tag.lower()
                 _requireKind(unquote(value), IMAGE_KINDS if image else KINDS)
     for path in own.rglob("*"):
         requireWholeNrrd(path)
+        try:
+            requireWholeHdf5(path)
+        except LeadsElsewhere as error:
+            raise VolumeError(_DAMAGED.format(reason=_ELSEWHERE)) from error
 
 
 def requireWholeNrrd(path: Path) -> None:
@@ -92,7 +98,7 @@ def requireWholeNrrd(path: Path) -> None:
     if len(header) == MOST_HEADER:  # what it names may come later
         raise VolumeError(_DAMAGED.format(reason="the header of an image in it is too long"))
     if _DATA_FILE.search(header):
-        raise VolumeError(_DAMAGED.format(reason="it refers to files outside of itself"))
+        raise VolumeError(_DAMAGED.format(reason=_ELSEWHERE))
 
 
 def _requireKind(name: str, kinds: tuple[str, ...]) -> None:

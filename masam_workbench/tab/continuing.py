@@ -9,6 +9,9 @@ from typing import Any, Protocol
 from masam_core.errors import MasamError
 from masam_workbench.tab.autosave import Autosave
 from masam_workbench.tab.context import TabContext
+from masam_workbench.tab.works import Claim
+
+_GONE = "This work is not there any more, or is open in another tab."
 
 
 class Opens(Protocol):
@@ -50,13 +53,25 @@ class Continuing:
         folder = works.folder(str(identity)) if works is not None else None
         if folder is None:
             self.list()
-            raise MasamError("This work is not there any more, or is open in another tab.")
-        path, facts = self._autosave.image(folder)
-        if await images.open(path, facts["name"], known=facts):
-            self._autosave.fill(folder)
-            context.say("Everything is as you left it.")
-            context.refresh()
-            self._onTaken()
+            raise MasamError(_GONE)
+        claim = Claim()
+        if not claim.hold(folder):  # before this tab's own image leaves
+            self.list()
+            raise MasamError(_GONE)
+        try:
+            path, facts = self._autosave.image(folder)
+            opened = await images.open(path, facts["name"], known=facts)
+            if opened:
+                self._autosave.fill(folder, claim)
+        except BaseException:
+            claim.release()
+            raise
+        if not opened:
+            claim.release()
+            return
+        context.say("Everything is as you left it.")
+        context.refresh()
+        self._onTaken()
 
     def forget(self, identity: str) -> None:
         """Delete a piece of work."""

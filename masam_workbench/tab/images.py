@@ -7,16 +7,22 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from MASAMSlicerLib.control.front import PLAIN, WARNING
 from MASAMSlicerLib.sampledata import SAMPLES
 from MASAMSlicerLib.scene.dicomfiles import sameGridAs
-from MASAMSlicerLib.scene.volumes import forgetVolumes, requireVolume
+from MASAMSlicerLib.scene.volumes import (
+    forgetVolumes,
+    frameOf,
+    framesOf,
+    requireVolume,
+    showFrame,
+)
 from MASAMSlicerLib.scene.windowlevel import applyPreset, presetsOf
 
 from masam_core.catalog.bundled import sample_data_dir
-from masam_core.errors import MasamError, SegmentationError, VolumeError
+from masam_core.errors import ConfigError, MasamError, SegmentationError, VolumeError
 from masam_core.image.apart import Reader, take_in_apart
 from masam_core.image.formats.dicom.origin import SourceImages
 from masam_core.image.geometry import Geometry
@@ -34,6 +40,16 @@ READ_SECONDS = 300.0
 SCENES, MASKS = (".mrb",), (".seg.nrrd",)
 
 
+class Beside(Protocol):
+    """What an image joins that does not take the place of the one that is shown."""
+
+    def require(self, name: str, facts: dict[str, Any]) -> None:
+        """Refuse what does not belong there, with a MasamError."""
+
+    def join(self, volumeNode: Any) -> None:
+        """It is in the scene, and is about to be shown."""
+
+
 class Images:
     """The tab's image: one at a time, with its lesions.
 
@@ -41,15 +57,24 @@ class Images:
         context: of the tab.
         shown: what the page sees of it.
         onLeave: called before what is shown leaves.
+        onScene: called when a saved scene was opened.
     """
 
-    def __init__(self, context: TabContext, shown: Shown, onLeave: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        context: TabContext,
+        shown: Shown,
+        onLeave: Callable[[], None],
+        onScene: Callable[[], None] = lambda: None,
+    ) -> None:
         self.context, self._shown = context, shown
-        self._onLeave = onLeave
+        self._onLeave, self._onScene = onLeave, onScene
         self._reading: asyncio.Task[dict[str, Any]] | None = None
         self._cancelled = False
-        self._undecided: tuple[Path, str] | None = None  # a source with several series
+        # A source with several series, and what it joins.
+        self._undecided: tuple[Path, str, Beside | None] | None = None
         self.sources: dict[str, Any] | None = None  # of DICOM: ``SourceImages.to_dict``
+        self._isScene = False  # whether what is shown was a saved scene
 
     @property
     def samples(self) -> list[str]:
@@ -82,6 +107,7 @@ class Images:
         series: str | None = None,
         masks: Sequence[Path] = (),
         known: dict[str, Any] | None = None,
+        beside: Beside | None = None,
     ) -> bool:
         """Read a file or folder of unknown origin, and show it; errors are said, not raised.
 
@@ -94,6 +120,7 @@ class Images:
             series: UID of a DICOM series.
             masks: segmentations of the same image, read with it.
             known: facts that the file does not say, in place of those that are read.
+            beside: takes the image in beside the one that is shown, which stays.
 
         Returns:
             Whether it was opened.
@@ -102,6 +129,9 @@ class Images:
             self.context.say("An image is being read. Wait for it, or cancel first.")
             return False
         name = _without_odd(name)
+        if beside is not None and _endsIn(path, (*MASKS, *SCENES)):
+            self.context.say(f"'{name}' is no image. Choose the image of the next study.", WARNING)
+            return False
         if _endsIn(path, MASKS):
             return self.addMasks([path], name)
         try:
@@ -119,13 +149,13 @@ class Images:
         try:
             facts = await self._reading
             if "series" in facts:
-                self._undecided = (path, name)
+                self._undecided = (path, name, beside)
                 self.context.state.series = facts["series"]
                 return False
             if scene:
-                self._takeScene(Path(facts["scene"]))
+                self._takeScene(Path(facts["scene"]), known or {})
             else:
-                self._take(target, name, {**facts, **(known or {})})
+                self._take(target, name, {**facts, **(known or {})}, beside)
             return not masks or self.addMasks(masks, name)
         except asyncio.CancelledError:
             if not self._cancelled:
@@ -172,18 +202,44 @@ class Images:
         known = [each["uid"] for each in self.context.state.series or []]
         self.context.state.series = []
         if undecided is not None and uid in known:
-            await self.open(*undecided, uid)
+            path, name, beside = undecided
+            await self.open(path, name, uid, beside=beside)
+
+    def stepFrame(self, by: int) -> None:
+        """Show another frame of a sequence.
+
+        Args:
+            by: how many frames further; below zero back. It ends at the first and the last.
+
+        Raises:
+            ConfigError: a run is going on, whose masks are of the frame that is shown.
+        """
+        context = self.context
+        if context.volume is None or not framesOf(context.volume):
+            return
+        if context.session.segmenting:
+            raise ConfigError("Wait for the run, or cancel it, before you go to another frame.")
+        before = frameOf(context.volume)
+        showFrame(context.volume, before + int(by), context.application.logics["Sequences"])
+        if frameOf(context.volume) != before:
+            forgetVolumes()
+            self._shown.showAnew()
+            context.refreshSoon()
 
     def choosePreset(self, name: str) -> None:
         """Window and level."""
         if self.context.volume is not None:
             applyPreset(self.context.volume, name)
 
-    def _take(self, path: Path, name: str, facts: dict[str, Any]) -> None:
-        """Put an image into the scene, in the place of the one that was there."""
+    def _take(
+        self, path: Path, name: str, facts: dict[str, Any], beside: Beside | None = None
+    ) -> None:
+        """Put an image into the scene, in the place of the one that was there, or beside it."""
         import slicer
 
         context = self.context
+        if beside is not None:
+            beside.require(name, facts)
         logic = context.application.logics["Volumes"]
         volume = logic.AddArchetypeVolume(str(path), name)
         if volume is None:
@@ -201,23 +257,35 @@ class Images:
             # Without the application nobody else gives a node its item.
             item = item or hierarchy.CreateItem(hierarchy.GetSceneItemID(), volume)
             hierarchy.SetItemAttribute(item, key, str(modality))
-        self._letGo([volume, volume.GetDisplayNode(), volume.GetStorageNode()])
-        volume.SetName(name)  # the scene numbers names that were there when it was read
+        if beside is None:
+            self._letGo([volume, volume.GetDisplayNode(), volume.GetStorageNode()])
+            volume.SetName(name)  # the scene numbers names that were there when it was read
+        else:
+            beside.join(volume)
         self._show(volume, facts.get("origin"))
         self.sources = facts.get("images")
         notes = " ".join(str(note) for note in facts.get("notes", []))
         context.say(notes, WARNING if notes else PLAIN)
 
-    def _takeScene(self, path: Path) -> None:
-        """Put a saved scene in the place of what was there."""
+    def _takeScene(self, path: Path, known: dict[str, Any]) -> None:
+        """Put a saved scene in the place of what was there.
+
+        Args:
+            path: of the .mrml file.
+            known: facts about the image of the name ``image``, which no scene holds.
+        """
         context = self.context
         volume, came = importScene(context.scene, path)
         self._letGo(came)
-        self._show(volume, None)
+        same = known.get("image", "") == volume.GetName()
+        self._show(volume, known.get("origin") if same else None)
+        self.sources = known.get("images") if same else None
+        self._isScene = True
         for lesion in context.lesions():
             if lesion.roi is None:
                 context.session.lesions.adopt(lesion)
         context.say("Opened the scene as it was saved.")
+        self._onScene()
 
     def dicomGrid(self) -> Geometry:
         """The shown image's grid with the names of its DICOM slices.
@@ -226,9 +294,20 @@ class Images:
             SegmentationError: it was not read from DICOM.
         """
         volume = self.context.volume
+        if volume is not None and self.sources is None and self._isScene:
+            raise SegmentationError(
+                "A saved scene holds neither patient nor study of its images, so they don't leave "
+                "with it. For DICOM: save the masks as .seg.nrrd, open the DICOM series, drop the "
+                ".seg.nrrd on it, and save as DICOM there."
+            )
         if volume is None or self.sources is None:
             raise SegmentationError("This image is no DICOM series: it has no patient or study.")
-        return sameGridAs(volume, SourceImages.from_dict(self.sources))
+        grid = sameGridAs(volume, SourceImages.from_dict(self.sources))
+        if grid.images is None or len(grid.images.slices) != grid.shape[0]:
+            raise SegmentationError(
+                "The image has other slices than its DICOM series had: open the series again."
+            )
+        return grid
 
     def _show(self, volume: Any, origin: dict[str, Any] | None) -> None:
         self.context.volume = volume
@@ -239,7 +318,7 @@ class Images:
         """What was shown leaves, with all that belongs to it; ``came`` takes its place."""
         context = self.context
         self._onLeave()
-        self.sources = None
+        self.sources, self._isScene = None, False
         context.session.sceneClosed()
         removeAllBut(context.scene, came)
         context.session.lesions.forget()  # also what was read while it left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,11 @@ class LesionRows:
 
     def rows(self) -> list[dict[str, Any]]:
         """Rows of the lesions of the image that is shown."""
-        return [self._row(lesion) for lesion in self.context.lesions()]
+        return self.rowsOf(self.context.lesions())
+
+    def rowsOf(self, lesions: Iterable[LesionEntry]) -> list[dict[str, Any]]:
+        """Rows of lesions of any image."""
+        return [self._row(lesion) for lesion in lesions]
 
     def rename(self, lesionId: str, name: str) -> None:
         """Name box and segment."""

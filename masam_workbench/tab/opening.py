@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+from MASAMSlicerLib.control.twostudies import EARLIER_REFERENCE
 from MASAMSlicerLib.scene.handedits import EMPTY
 from MASAMSlicerLib.scene.lesions import LABEL, LesionList
 from MASAMSlicerLib.scene.provenance import Provenance
@@ -32,8 +33,8 @@ def importScene(scene: Any, path: Path) -> tuple[Any, list[Any]]:
         path: of the .mrml file, whose data lie below its folder.
 
     Returns:
-        The volume node to show: the one with the most lesions, else the first; and all nodes that
-        came.
+        The volume node to show: a next study, else the one with the most lesions, else the first;
+        and all nodes that came.
 
     Raises:
         VolumeError: it can't be read, or has no image; nothing was added.
@@ -57,7 +58,11 @@ def importScene(scene: Any, path: Path) -> tuple[Any, list[Any]]:
             if read
             else "The scene can't be read: it is damaged. Save it again, or open the image alone."
         )
-    return max(volumes, key=lambda node: len(lesions.lesions(node))), came
+
+    def rank(node: Any) -> tuple[bool, int]:
+        return node.GetNodeReference(EARLIER_REFERENCE) in volumes, len(lesions.lesions(node))
+
+    return max(volumes, key=rank), came
 
 
 def ownNodes(scene: Any) -> list[Any]:

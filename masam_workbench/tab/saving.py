@@ -46,6 +46,7 @@ class Saving:
         dicomGrid: see :meth:`~masam_workbench.tab.images.Images.dicomGrid`.
         onSaved: called when masks are in a file; with the segmentation node whose masks they are,
             or None where it is the whole scene with boxes and prompts.
+        structures: segmentations that a model has made of the whole volume.
     """
 
     def __init__(
@@ -55,10 +56,11 @@ class Saving:
         whenMeasured: Callable[[Callable[[str], None]], bool],
         dicomGrid: Callable[[], Geometry],
         onSaved: Callable[[Any], None] = lambda _: None,
+        structures: Callable[[], list[Any]] = list,
     ) -> None:
         self.context, self._masks = context, masks
         self._whenMeasured, self._dicomGrid = whenMeasured, dicomGrid
-        self._onSaved = onSaved
+        self._onSaved, self._structures = onSaved, structures
 
     @property
     def folder(self) -> Path:
@@ -108,14 +110,21 @@ class Saving:
             node = None if kind == ".mrb" else self.segmentation()
             notes += leftOut(context.lesions(), node)
             self._onSaved(node)
-        # With a number, so that the same file again is a change that the page sees.
-        number = int((context.state.download or "0 ").split(" ", 1)[0]) + 1
-        context.state.download = f"{number} {path.name}"
+        self.offer(path.name)
         context.say("\n".join([f"Saved {path.name}.", *notes]), WARNING if notes else PLAIN)
 
+    def offer(self, name: str) -> None:
+        """Have the browser fetch a file of the folder."""
+        # With a number, so that the same file again is a change that the page sees.
+        number = int((self.context.state.download or "0 ").split(" ", 1)[0]) + 1
+        self.context.state.download = f"{number} {name}"
+
     def segmentation(self) -> Any:
-        """That of the selected lesion, or the first that there is."""
+        """That of the selected lesion, or the first that there is; without lesions, structures."""
         lesions = [lesion for lesion in self.context.lesions() if lesion.segmentation is not None]
+        structures = self._structures()
+        if not lesions and structures:
+            return structures[0]
         if not lesions:
             raise SegmentationError("There is no mask to save yet: press Segment first.")
         chosen = [lesion for lesion in lesions if lesion.id == self.context.state.selected]

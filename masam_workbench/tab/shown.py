@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import slicer
-from MASAMSlicerLib.scene.volumes import framesOf, geometryOf, intensityUnitOf, modalityOf
+from MASAMSlicerLib.scene.volumes import frameOf, framesOf, geometryOf, intensityUnitOf, modalityOf
 from MASAMSlicerLib.scene.windowlevel import presetsOf
 
 from masam_core.image.geometry import Geometry
@@ -56,6 +56,13 @@ class Shown:
         self._version = secrets.token_hex(8)
         self._facts = {**self._describe(node), **_ORIGIN, **(origin or {})}
 
+    def showAnew(self) -> None:
+        """The node shows another frame of the same image: another version, all else as it was."""
+        if self._facts is not None:
+            name = self._facts["name"]  # the sequence may name its frames
+            self.show(self._node, self.origin())
+            self._facts["name"] = name
+
     async def file(self, version: str) -> Path | None:
         """The image as a file, written when it is first asked for; None for another version."""
         if self._node is None or version != self._version:
@@ -92,7 +99,7 @@ class Shown:
             "modality": modalityOf(node) or "",
             "oblique": isOblique(geometry),
             "frames": max(1, len(framesOf(node))),
-            "frame": 0,
+            "frame": frameOf(node),
             "unit": intensityUnitOf(node) or "",
             "windows": windows,
             "window": {"window": windows[0]["window"], "level": windows[0]["level"]},

@@ -35,6 +35,11 @@ STATE: dict[str, Any] = {
     "works": [],
     "improve": {},
     "pacs": {},
+    "earlier": None,
+    "followup": {},
+    "link": {},
+    "automatic": {},
+    "structures": [],
     "models": [],
     "model": ModelChoice.model,
 }

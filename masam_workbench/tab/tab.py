@@ -36,10 +36,12 @@ from masam_workbench.tab.images import Images
 from masam_workbench.tab.improve import Improve
 from masam_workbench.tab.lesionlist import LesionRows
 from masam_workbench.tab.measuring import Measuring
+from masam_workbench.tab.nextstudy import NextStudy
 from masam_workbench.tab.running import Running
 from masam_workbench.tab.saving import Saving
 from masam_workbench.tab.shown import Shown
 from masam_workbench.tab.state import STATE, State
+from masam_workbench.tab.structures import Structures
 from masam_workbench.tab.unsaved import Unsaved
 from masam_workbench.tab.uploads import Uploads
 from masam_workbench.tab.works import DAYS, Works
@@ -107,7 +109,9 @@ class Tab:
         self.unsaved = Unsaved()
         self.autosave = Autosave(context, works, self._facts)
         self.continuing = Continuing(context, self.autosave, self.measuring.soon)
-        self.images = Images(context, self.shown, self._beforeLeaving)
+        self.images = Images(
+            context, self.shown, self._beforeLeaving, lambda: self.nextStudy.sceneOpened()
+        )
         settling = Settling(context.later, lambda lesionId: self.running.runner.follow(lesionId))
         self.boxes = Boxes(context, onRest=settling.rest)
         self.appearance = Appearance(context)
@@ -118,6 +122,7 @@ class Tab:
             onResult=lambda _: self.appearance.showMasks(),
             measureSoon=self.measuring.soon,
         )
+        self.structures = Structures(context, self.running)
         self.correcting = Correcting(context, self.running.runner, self.measuring.soon)
         self.saving = Saving(
             context,
@@ -125,11 +130,20 @@ class Tab:
             self.measuring.whenMeasured,
             self.images.dicomGrid,
             lambda node: self._saving(node)(),
+            self.structures.segmentations,
         )
         self.archive = Archive(context, self.images, self.saving.segmentation, self._saving)
         self.checking = Checking(context, makeTransport)
         self.improve = Improve(context, self._onModel)
         self.uploads = Uploads(context, self.images, limit)
+        self.nextStudy = NextStudy(
+            context,
+            self.shown,
+            self.rows,
+            (self.uploads, self.archive),
+            self.saving,
+            self._saving,
+        )
         self.watcher = Watcher(scene, settling, context.refreshSoon)
         self.opening: asyncio.Task[bool] | None = None
 
@@ -145,11 +159,14 @@ class Tab:
             if state.selected not in ids:
                 state.selected = ids[-1] if ids else ""
             state.lesions = rows
-            state.image = self.shown.facts
-            state.saved = self.unsaved.isSaved(rows)
-            self.autosave.look([{**row, "state": ""} for row in rows], not state.saved)
+            state.image = self.nextStudy.image()
+            self.nextStudy.refresh()
+            every = [*rows, *self.nextStudy.rows(), *self.structures.rows()]
+            state.saved = self.unsaved.isSaved(every)
+            self.autosave.look([{**row, "state": ""} for row in every], not state.saved)
             if state.image is None:
                 self.continuing.list()
+            self.structures.refresh()
             state.busy = self.running.busy
             state.pending = len(session.pending(volume)) if volume is not None else 0
             context.dropOldMessage()
@@ -170,7 +187,7 @@ class Tab:
 
     def surface(self, version: str) -> bytes | None:
         """The mesh of a mask that is shown, as an MZ3 file; None where there is no such mask."""
-        mask = self.masks.known(version)
+        mask = self.masks.known(version) or self.structures.known(version)
         if mask is None or self.context.volume is None:
             return None
         if version not in self._surfaces:
@@ -200,8 +217,13 @@ class Tab:
         """Ask which models are here, and choose one of them, if one is named."""
 
         def listed(answer: dict[str, Any]) -> None:
-            names = [str(each["name"]) for each in answer["models"] if each["here"]]
-            self.state.models = [{"name": name, "words": modelName(name)} for name in names]
+            here = [each for each in answer["models"] if each["here"]]
+            names = [str(each["name"]) for each in here]
+            self.structures.models(here)
+            self.state.models = [
+                {"name": name, "words": modelName(name) + self.structures.words(name)}
+                for name in names
+            ]
             if chosen in names:
                 self.running.setModel(chosen)
 
@@ -220,6 +242,8 @@ class Tab:
         self.chooseTool("none")
         self.autosave.leave(keep=not self.state.saved)
         self.unsaved.clear()
+        self.nextStudy.forget()
+        self.structures.forget()
         self.masks.clear()
         self._surfaces.clear()
 
@@ -229,9 +253,10 @@ class Tab:
         Returns:
             What is to be called when they are in a file; for None with boxes and prompts.
         """
-        lesions = self.context.lesions()
-        held = {x.id for x in lesions if node is None or x.segmentation is node}
-        rows, volume = [row for row in self.rows.rows() if row["id"] in held], self.context.volume
+        lesions = [*self.context.lesions(), *self.nextStudy.lesions()]
+        rows = self.rows.rowsOf(x for x in lesions if node is None or x.segmentation is node)
+        rows += self.structures.rows(node)
+        volume = self.context.volume
 
         def saved() -> None:
             if self.context.volume is volume:  # else another image was opened meanwhile
@@ -250,6 +275,7 @@ class Tab:
         self.dropSaved()
         self.checking.dismiss()
         self.improve.close()
+        self.nextStudy.close()
         self.watcher.stop()
         self.context.session.close()
 

@@ -7,12 +7,13 @@ import re
 import secrets
 import shutil
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from MASAMSlicerLib.control.front import ERROR
 
 from masam_workbench.tab.context import TabContext
-from masam_workbench.tab.images import MASKS, Images
+from masam_workbench.tab.images import MASKS, Beside, Images
 from masam_workbench.tab.saving import Saving
 
 MOST_FILES = 20_000  # of a DICOM folder
@@ -77,8 +78,14 @@ class Uploads:
                 out.write(data)
         return True
 
-    async def opened(self, batch: str, name: str) -> None:
-        """The browser has sent all files of a batch: read them."""
+    async def opened(self, batch: str, name: str, beside: Beside | None = None) -> None:
+        """The browser has sent all files of a batch: read them.
+
+        Args:
+            batch: which.
+            name: for people.
+            beside: see ``Images.open``.
+        """
         if batch not in self._batches:
             return
         folder = self._folder(batch)
@@ -91,10 +98,11 @@ class Uploads:
         together = len(others) == 1 and bool(masks)  # an image and what was drawn on it
         source = files[0] if len(files) == 1 else others[0] if together else folder
         title = str(name)[:120] or "image"
+        more: dict[str, Any] = {} if beside is None else {"beside": beside}
         if together:
-            await self._images.open(source, title, masks=masks)
+            await self._images.open(source, title, masks=masks, **more)
         else:
-            await self._images.open(source, title)
+            await self._images.open(source, title, **more)
         if not self.context.state.series:  # else it is read again when one is chosen
             self._forget(batch)
 

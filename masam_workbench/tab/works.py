@@ -75,16 +75,25 @@ class Works:
         known = {each["id"] for each in self.listed()}
         return self._root / identity if identity in known else None
 
-    def write(self, folder: Path, content: dict[str, Any]) -> None:
+    def write(self, folder: Path, content: dict[str, Any]) -> str:
         """Write what a folder holds, at last: without it nothing is listed.
+
+        Returns:
+            The mark of this writing; see :meth:`mark`.
 
         Raises:
             MasamError: it can't be written.
         """
-        values = {**content, "owner": self._owner, "when": time.time()}
+        mark = secrets.token_hex(8)
+        values = {**content, "owner": self._owner, "when": time.time(), "mark": mark}
         with atomic_path(folder / CONTENT) as temporary:
             temporary.write_text(json.dumps(values), "utf-8")
             temporary.chmod(0o600)
+        return mark
+
+    def mark(self, folder: Path) -> str:
+        """What tells a writing from every other one; empty where nothing was written."""
+        return str(self.read(folder).get("mark", ""))
 
     def read(self, folder: Path) -> dict[str, Any]:
         """What a folder holds; empty where that can't be read."""
@@ -140,6 +149,11 @@ class Claim:
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether a folder is claimed."""
+        return self._file is not None
 
     def hold(self, folder: Path) -> bool:
         """Claim this folder, in place of another one; whether nobody else has."""

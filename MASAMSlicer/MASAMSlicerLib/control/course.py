@@ -33,7 +33,7 @@ def courseWords(session: Session, laterNode: Any) -> list[str]:
     outdated = {each.id for volume in volumes.values() for each in session.unmeasured(volume)}
     courses, edited = [], []
     for pair in pairs:
-        readings = [UNKNOWN if each.id in outdated else _reading(each) for each in pair]
+        readings = [UNKNOWN if each.id in outdated else readingOf(each) for each in pair]
         courses.append(Course(pair[1].name, tuple(readings)))
         if any(each.id in outdated for each in pair):
             words = _("{name}: edited since it was measured; press Measure again")
@@ -55,7 +55,7 @@ def courseWords(session: Session, laterNode: Any) -> list[str]:
     return lines
 
 
-def _reading(lesion: LesionEntry) -> Reading:
+def readingOf(lesion: LesionEntry) -> Reading:
     """A lesion's figures as they stand with its segment."""
     if lesion.segment is None or lesion.provenance is None:
         return UNKNOWN

@@ -55,6 +55,26 @@ class Proposal:
         return _("found")
 
 
+@dataclass(frozen=True)
+class Linked:
+    """How the places of two studies belong together, as the process has told.
+
+    Attributes:
+        trust: how far the map of the whole can be trusted.
+        words: why it is doubtful or failed; empty where it is good.
+        matrix_lps: (4, 4) rows, rigid, from mm in the later volume's own LPS to the earlier one's.
+        lattices: around each lesion that was found, by its id; see
+            :func:`masam_core.followup.linking.lattice_of`.
+        elastic: ids of the lesions around which space had to be deformed.
+    """
+
+    trust: Trust
+    words: str
+    matrix_lps: list[list[float]]
+    lattices: dict[str, dict[str, Any]]
+    elastic: tuple[str, ...] = ()
+
+
 class FollowingUp:
     """Looks for the places, and makes lesions of what the user takes.
 
@@ -65,6 +85,9 @@ class FollowingUp:
         onProposals: called at the end with a proposal for each lesion.
         onEnd: called at an end without: with what went wrong, or an empty text where it was
             stopped.
+
+    Attributes:
+        linked: of the last search; None until there is one.
     """
 
     def __init__(
@@ -81,6 +104,10 @@ class FollowingUp:
             makeProcess, "masam_core.followup", self._onEvent, self._onClosed
         )
         self._problem = ""
+        self.linked: Linked | None = None
+        self._whole: dict[str, Any] = {}
+        self._lattices: dict[str, dict[str, Any]] = {}
+        self._elastic: list[str] = []
         self._found: list[Proposal] = []
         self._names: dict[str, str] = {}
         self._laterId = ""
@@ -99,13 +126,20 @@ class FollowingUp:
                 found.append(node)
         return found
 
-    def start(self, earlierNode: Any, laterNode: Any, lesionIds: Sequence[str] = ()) -> None:
+    def start(
+        self,
+        earlierNode: Any,
+        laterNode: Any,
+        lesionIds: Sequence[str] | None = None,
+        evenNone: bool = False,
+    ) -> None:
         """Look for an earlier volume's lesions on a later one.
 
         Args:
             earlierNode, laterNode: volume nodes.
-            lesionIds: which; all of the earlier volume where none is named. Those that were
-                carried over to the later volume before are left out.
+            lesionIds: which; None is all of the earlier volume. Those that were carried over to the
+                later volume before are left out.
+            evenNone: whether the volumes are laid over each other without a lesion, too.
 
         Raises:
             MasamError: there is nothing to carry over; or it is going on already.
@@ -117,16 +151,17 @@ class FollowingUp:
         chosen = [
             lesion
             for lesion in lesions.lesions(earlierNode)
-            if (not lesionIds or lesion.id in lesionIds)
+            if (lesionIds is None or lesion.id in lesionIds)
             and followerOf(lesions, lesion.id, laterNode) is None
         ]
-        if not chosen:
+        if not chosen and not evenNone:
             raise MasamError(
                 _("'{name}' has no lesion that is not carried over already.").format(
                     name=earlierNode.GetName()
                 )
             )
         self._problem, self._found = "", []
+        self._whole, self._lattices, self._elastic = {}, {}, []
         self._names = {lesion.id: lesion.name for lesion in chosen}
         self._laterId = laterNode.GetID()
         self._process.start(lambda place: self._write(place, earlierNode, laterNode, chosen))
@@ -193,7 +228,13 @@ class FollowingUp:
         kind = event["event"]
         if kind == "progress":
             self._show(float(event["fraction"]), str(event["text"]))
+        elif kind == "whole":
+            self._whole = event
         elif kind == "carried":
+            if event.get("lattice"):
+                self._lattices[str(event["id"])] = event["lattice"]
+            if event.get("elastic"):
+                self._elastic.append(str(event["id"]))
             corners = event["corners_lps"]
             self._found.append(
                 Proposal(
@@ -205,7 +246,15 @@ class FollowingUp:
                 )
             )
         elif kind == "end":
-            found = list(self._found)
+            found, whole = list(self._found), self._whole
+            if whole:
+                self.linked = Linked(
+                    Trust(whole["trust"]),
+                    str(whole["words"]),
+                    whole["matrix_lps"],
+                    self._lattices,
+                    tuple(self._elastic),
+                )
             self.stop()
             self._onProposals(found)
         elif kind == "error":

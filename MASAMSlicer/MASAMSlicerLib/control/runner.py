@@ -224,14 +224,27 @@ class Runner:
         self._callOff()
         self._front.progress(None)
 
-    def _takeBack(self, lesions: Sequence[str] | None = None) -> None:
-        """Take back the corrections that have come to nothing; None: all of them."""
+    def _takeBack(self, lesions: Sequence[str] | None = None) -> str:
+        """Take back the corrections that have come to nothing; None: all of them.
+
+        Returns:
+            What stays all the same, in words; empty where everything is as it was.
+        """
+        later, left = 0, False
         for lesion in reversed(self._drafts):
             if lesions is None or lesion in lesions:
-                if self._session.history.takeBack(lesion):
+                stays = self._session.history.takeBack(lesion)
+                if stays is None:
+                    found = self._session.lesions.lesion(lesion)
+                    left = left or (found is not None and found.asks)
+                else:
+                    later = max(later, stays)
                     self._session.states.pop(lesion, None)  # as it was
                 self._following.noted(lesion)
         self._drafts.clear()
+        if left:
+            return _("a prompt that was not answered is still there: delete it, or press Segment.")
+        return _("what you did meanwhile stays.") if later else ""
 
     def _onDone(self, report: RunReport) -> None:
         self._end()
@@ -245,6 +258,10 @@ class Runner:
             words = _("{volume}: {words}").format(volume=elsewhere, words=words)
         self._front.say(words, WARNING if hasNotes(report) else PLAIN)
         self._front.refreshSoon()
+        self.goOn()
+
+    def goOn(self) -> None:
+        """Start what has waited for the end of a run, be it of lesions or of a whole volume."""
         after, self._after = self._session.lesions.lesion(self._after), ""
         if after is not None and not after.locked:
             self.start([after.id])
@@ -252,6 +269,16 @@ class Runner:
             self.start([self._asked.pop(0)])
         elif self._follows():
             self._following.runEnded()
+
+    def callOff(self) -> str:
+        """Forget what has waited for the end of a run that has come to nothing.
+
+        Returns:
+            What stays all the same, in words; empty where everything is as it was.
+        """
+        self._after = ""
+        self._asked.clear()
+        return self._takeBack()
 
     def _elsewhere(self, report: RunReport) -> str:
         """Name of a run's volume where another one has been chosen since; else an empty text."""
@@ -262,11 +289,10 @@ class Runner:
 
     def _onError(self, error: Exception) -> None:
         self._end()
-        self._after = ""
-        self._asked.clear()
-        self._takeBack()
+        stays = self.callOff()
         if isinstance(error, Cancelled):
-            self._front.say(_("Cancelled; everything is as it was."))
+            words = stays or _("everything is as it was.")
+            self._front.say(_("Cancelled; {words}").format(words=words))
         else:
             self._front.sayError(error)
         self._front.refreshSoon()

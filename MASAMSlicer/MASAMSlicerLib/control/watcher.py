@@ -42,6 +42,12 @@ class Watcher:
             for node in nodesOfClass(self._scene, kind):
                 self._watch(node)
 
+    def forgetGone(self) -> None:
+        """Let go of nodes that have left the scene without a word, as in a batch."""
+        for identity, (node, _) in list(self._watched.items()):
+            if self._scene.GetNodeByID(identity) is not node:
+                self._forget(identity)
+
     def stop(self) -> None:
         """Let go of everything."""
         for tag in self._tags:

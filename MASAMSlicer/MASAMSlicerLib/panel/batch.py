@@ -35,11 +35,17 @@ class Batch:
     Args:
         context: of the panel.
         problem: why nothing can be segmented, or an empty text.
+        whole: fields of a BatchSpec where the chosen model segments whole images without boxes.
     """
 
-    def __init__(self, context: PanelContext, problem: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        context: PanelContext,
+        problem: Callable[[], str],
+        whole: Callable[[], dict[str, Any]] = dict,
+    ) -> None:
         self.context, self.ui = context, context.ui
-        self._problem = problem
+        self._problem, self._whole = problem, whole
         self._volumes: VolumeBatch | None = None
         self._folder: FolderProcess | None = None
         self._last: VolumeBatch | None = None
@@ -97,7 +103,10 @@ class Batch:
         ):
             button.text = _("Cancel") if running is not None else words
             free = running is not None or not (self.busy or self.context.session.busy)
-            blocked = problem or ("" if free else _("Something else is being computed."))
+            boxless = self._whole().get("automatic") and button is self.ui.batchVolumesButton
+            noBoxes = _("The chosen model takes no boxes: segment each volume above, or a folder.")
+            blocked = problem or (noBoxes if boxless and running is None else "")
+            blocked = blocked or ("" if free else _("Something else is being computed."))
             self.context.enable(button, not blocked, blocked)
 
     def sceneClosed(self) -> None:
@@ -207,6 +216,7 @@ class Batch:
             segment=self.context.options(),
             model=self.context.choice(),
             worker=tuple(workerprocess.workerCommand(command)) if command else (),
+            **self._whole(),
         )
 
     def _onEvent(self, event: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ class Inputs:
         self.devices: list[dict[str, Any]] = []
         self._asked: Any = None
         self._entries: dict[str, str] = {}
+        self._described: dict[str, dict[str, Any]] = {}  # files that are in no list
         self._fillModels()
         self._fillDevices()
         self.ui.modelComboBox.connect("activated(int)", self._onModel)
@@ -51,6 +52,20 @@ class Inputs:
         known = self.models.get(self.context.parameters.model)
         return known is None or bool(known["here"])
 
+    def chosenModel(self) -> dict[str, Any] | None:
+        """What is known of the chosen model; of a file the worker is asked, once it is there."""
+        name = self.context.parameters.model
+        known = self.models.get(name) or self._described.get(name)
+        if known is None and self.devices:
+
+            def done(answer: dict[str, Any]) -> None:
+                self._described[name] = answer
+                self.context.refreshSoon()
+
+            self._described[name] = {}  # not again, whatever becomes of it
+            self.context.ask("describe_model", {"model": name}, done, lambda _: None)
+        return known
+
     def askWorker(self) -> None:
         """Fill models and devices from the worker's side, which may be another machine."""
         self.context.ask("devices", {}, self._onDevices)
@@ -74,6 +89,9 @@ class Inputs:
                 "here": True,
                 "downloadable": False,
                 "how": "",
+                "prompts": True,
+                "automatic": False,
+                "classes": [],
             }
             self.models = {"bundled": bundled}
         box, chosen = self.ui.modelComboBox, self.context.parameters.model

@@ -15,6 +15,7 @@ from ..control.lesionactions import LesionActions
 from ..scene.lesions import LesionEntry
 from ..wording import rowOf
 from .context import PanelContext
+from .swatch import swatch
 
 NAME, KIND, STATE, FIGURES = range(4)  # measurements from FIGURES on, and last the confidence
 LEAST_ROWS, MOST_ROWS = 2, 8  # that the list is high; more are scrolled
@@ -111,7 +112,7 @@ class LesionTable:
         color = ", ".join(f"{part:.4f}" for part in lesion.color)
         if item.data(_COLOR_ROLE) != color:
             item.setData(_COLOR_ROLE, color)
-            item.setIcon(_swatch(lesion.color))
+            item.setIcon(swatch(lesion.color))
 
     def _fitHeight(self) -> None:
         """Make the list as high as its rows, so that nothing lies below an empty half of it."""
@@ -203,9 +204,3 @@ def _newItem(column: int) -> Any:
     if column >= FIGURES:
         item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
     return item
-
-
-def _swatch(color: tuple[float, float, float]) -> Any:
-    pixmap = qt.QPixmap(12, 12)
-    pixmap.fill(qt.QColor.fromRgbF(*color))
-    return qt.QIcon(pixmap)

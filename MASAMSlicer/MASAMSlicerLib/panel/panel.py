@@ -18,6 +18,7 @@ from . import settings
 from .advanced import Advanced
 from .batch import Batch
 from .check import Check
+from .classes import Classes
 from .context import PanelContext
 from .corrections import LASSOS, LINE_TOOL, NOT, SCRIBBLES, YES, Corrections
 from .followup import FollowUp
@@ -73,6 +74,13 @@ class Panel:
             before=self._leaveTools,
             onResult=self.results.showNew,
         )
+        self.classes = Classes(
+            context,
+            model=self.inputs.chosenModel,
+            run=self.run,
+            problem=self._problem,
+            before=self._leaveTools,
+        )
         settling = Settling(context.later, self.run.runner.follow)
         self.prompt = Prompt(context, onRest=settling.rest, before=lambda: self.corrections.stop())
         self.corrections = Corrections(
@@ -82,7 +90,11 @@ class Panel:
             problem=self._problem,
         )
         self.lesionTable = LesionTable(context, rerun=self.run.again)
-        self.batch = Batch(context, problem=lambda: self.install.problem)
+        self.batch = Batch(
+            context,
+            problem=lambda: self.install.problem,
+            whole=self.classes.forBatch,
+        )
         self.advanced = Advanced(
             context,
             onWorkerChanged=self.install.check,
@@ -155,6 +167,7 @@ class Panel:
                 self.corrections,
                 self.lesionTable,
                 self.run,
+                self.classes,  # after those whose buttons make way for it
                 self.results,
                 self.touchUp,
                 self.batch,
@@ -193,6 +206,11 @@ class Panel:
         self.results.sceneClosed()
         self.touchUp.sceneClosed()
         self.context.say("")
+
+    def sceneEmptied(self) -> None:
+        """The scene is empty: what a refresh has read while its nodes went is forgotten, too."""
+        self.context.session.lesions.forget()
+        self.watcher.forgetGone()
 
     def sceneOpened(self, parameters: Any) -> None:
         """Another scene is there, empty or just loaded, with its parameter node wrapper."""

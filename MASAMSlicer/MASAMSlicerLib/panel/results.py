@@ -13,7 +13,7 @@ from masam_core.export.measurements import write_measurements
 
 from ..control.front import PLAIN, WARNING
 from ..report import rowsOf
-from ..scene import views
+from ..scene import classes, views
 from ..scene.dicomfiles import isDicom
 from ..scene.export import saveSegmentation
 from ..scene.lesions import EDITED, LesionEntry
@@ -59,15 +59,17 @@ class Results:
 
         Whether they are hidden, the scene says: a result shows them, and other modules may.
         """
-        nodes = self._segmentations()
-        shown = any(map(views.areSegmentsVisible, nodes))
+        nodes, structures = self._segmentations(), self._structures()
+        shown = any(map(views.areSegmentsVisible, [*nodes, *structures]))
         for node in nodes:
             views.setSegmentsVisible(node, not shown, bool(self.ui.surfaceCheckBox.checked))
+        for node in structures:  # surfaces of a whole body take their time: none is made here
+            views.setSegmentsVisible(node, not shown, views.hasSurface(node))
         self.lookAtSurface()
 
     def _showSurfaces(self) -> None:
         """The tick for 3D: the slices stay as they are."""
-        for node in self._segmentations():
+        for node in [*self._segmentations(), *self._structures()]:
             views.setSurfaceVisible(node, bool(self.ui.surfaceCheckBox.checked))
         self.lookAtSurface()
 
@@ -106,6 +108,12 @@ class Results:
             if lesion.segmentation is not None and lesion.segmentation not in found:
                 found.append(lesion.segmentation)
         return found
+
+    def _structures(self) -> list[Any]:
+        """The volume's segmentations that a model made without prompts, and that hold no lesion."""
+        mine = classes.ofVolume(self.context.session.scene, self.context.volume)
+        lesions = self._segmentations()
+        return [node for node in mine if node not in lesions]
 
     def measureAgain(self) -> None:
         """Measure what was changed by hand, or in another plane than the one that is chosen."""

@@ -39,6 +39,7 @@ class Run:
             onResult=onResult,
             restored=self._showThreshold,
         )
+        self.instead: Callable[[], bool] = lambda: False  # whether something else is begun
         self.ui.segmentButton.clicked.connect(lambda *_: self.press())
         self.ui.undoButton.clicked.connect(lambda *_: self.runner.undo())
         self.ui.redoButton.clicked.connect(lambda *_: self.runner.redo())
@@ -78,7 +79,7 @@ class Run:
 
     def press(self) -> None:
         """The large button, and Ctrl+Enter."""
-        if self.runner.busy or self.ui.segmentButton.enabled:
+        if self.runner.busy or (self.ui.segmentButton.enabled and not self.instead()):
             self.runner.press()
 
     def again(self, lesionIds: Sequence[str]) -> None:

@@ -141,21 +141,42 @@ class History:
         """A lesion got another name, colour or kind; ``before`` is what it had."""
         self._push(Step(title, looks=(before,)))
 
-    def takeBack(self, lesion: str) -> bool:
-        """Undo what was asked of a lesion last, without a way back; whether there was that.
+    def takeBack(self, lesion: str) -> int | None:
+        """Undo what was asked of a lesion last, without a way back.
 
-        For a correction whose run was cancelled: everything is as it was.
+        For a correction whose run was cancelled. What was done to others since then stays.
+
+        Returns:
+            How many later steps stay; None where nothing was asked, or where a later step was about
+            the same lesion: nothing has changed then.
         """
-        last = self._undo[-1] if self._undo else None
-        if last is not None and last.joins == lesion:
+        place = len(self._undo) - 1
+        while place >= 0:
+            step = self._undo[place]
+            if step.joins == lesion or (step.prompts and step.isMoveOf({lesion})):
+                break
+            if lesion in step.lesions | self._lesionsOf(step):
+                return None
+            place -= 1
+        else:
+            return None
+        later = len(self._undo) - 1 - place
+        step = self._undo.pop(place)
+        if step.joins == lesion:
             removePrompts(self._scene, lesion)
-        elif last is None or not last.prompts or not last.isMoveOf({lesion}):
-            return False
-        self._undo.pop()
-        self._restore((), last.boxes)
-        for kept in last.prompts:
+        self._restore((), step.boxes)
+        for kept in step.prompts:
             kept.putBack(self._scene)
-        return True
+        return later
+
+    def _lesionsOf(self, step: Step) -> set[str]:
+        """Ids of the lesions whose segments or boxes a step has changed."""
+        found = {box.lesion for box in step.boxes}
+        for old in step.snapshots:
+            node = self._scene.GetNodeByID(old.segmentationId)
+            now = node.GetSegmentation().GetSegment(old.segmentId) if node is not None else None
+            found |= {tagOf(segment, LESION) for segment in (old.segment, now) if segment}
+        return found
 
     def _push(self, step: Step) -> None:
         self._undo.append(step)

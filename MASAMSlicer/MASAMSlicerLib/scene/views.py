@@ -155,6 +155,11 @@ def showsSurface(segmentationNode: Any) -> bool:
     display = segmentationNode.GetDisplayNode()
     if display is None or not (display.GetVisibility() and display.GetVisibility3D()):
         return False
+    return hasSurface(segmentationNode)
+
+
+def hasSurface(segmentationNode: Any) -> bool:
+    """Whether a segmentation's surface has been made."""
     return bool(segmentationNode.GetSegmentation().ContainsRepresentation(surfaceName()))
 
 

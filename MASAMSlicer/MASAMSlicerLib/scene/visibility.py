@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .classes import ofOtherVolumes
 from .lesions import LesionList
 from .nodes import nodesOfClass
 from .promptnodes import DISPLAY, promptsByLesion
@@ -45,7 +46,7 @@ class Visibility:
             _setShown(display, True)
 
     def _away(self, volumeNode: Any) -> Iterator[str]:
-        """IDs of the display nodes of what belongs to other volumes alone."""
+        """IDs of the display nodes of what belongs to other volumes alone: lesions, and classes."""
         holds: dict[str, list[bool]] = {}
         others = promptsByLesion(self._scene)
         for lesion in self._lesions.lesions():
@@ -60,6 +61,10 @@ class Visibility:
         for identity, those in holds.items():
             if not any(those):
                 yield from _displayIds(self._scene.GetNodeByID(identity))
+
+        for node in ofOtherVolumes(self._scene, volumeNode):
+            if node.GetID() not in holds:
+                yield from _displayIds(node)
 
     def _displays(self) -> list[Any]:
         return [node for kind in _KINDS for node in nodesOfClass(self._scene, kind)]

@@ -122,11 +122,37 @@ def framesOf(node: Any) -> list[Any]:
 
 def sequenceOf(node: Any) -> Any:
     """The sequence whose current frame the node shows, or None."""
+    browser = _browserOf(node)
+    return None if browser is None else browser.GetSequenceNode(node)
+
+
+def frameOf(node: Any) -> int:
+    """Index of the frame that the node shows; 0 where it is none of a sequence."""
+    browser = _browserOf(node)
+    return 0 if browser is None else max(0, browser.GetSelectedItemNumber())
+
+
+def showFrame(node: Any, number: int, logic: Any) -> None:
+    """Have a node show another frame of its sequence, as Slicer's own browser does.
+
+    Args:
+        node: volume node that shows a frame.
+        number: index of the frame; the first or last for what lies beyond them.
+        logic: vtkSlicerSequencesLogic.
+    """
+    browser = _browserOf(node)
+    if browser is None:
+        return
+    last = browser.GetNumberOfItems() - 1
+    browser.SetSelectedItemNumber(max(0, min(number, last)))
+    logic.UpdateProxyNodesFromSequences(browser)
+
+
+def _browserOf(node: Any) -> Any:
     scene = node.GetScene() if node is not None else None
     if scene is None:
         return None
     for browser in nodesOfClass(scene, "vtkMRMLSequenceBrowserNode"):
-        sequence = browser.GetSequenceNode(node)
-        if sequence is not None:
-            return sequence
+        if browser.GetSequenceNode(node) is not None:
+            return browser
     return None

@@ -13,15 +13,17 @@ from ..scene.history import History
 from ..scene.lesions import DONE, EDITED, NEW, LesionEntry, LesionList
 from ..scene.placing import isDrawn
 from ..scene.visibility import Visibility
-from ..scene.volumes import forgetVolumes
+from ..scene.volumes import forgetVolumes, volumeFromNode
 from .asking import jobSteps
 from .commit import Commit
 from .jobs import Job, byImage, jobsOf
 from .measuring import Measuring
 from .reports import LesionReport, RunReport
+from .whole import WholeCommit, WholeReport
 
 if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions
+    from masam_core.worker.automatic import WholeOutcome
     from masam_core.worker.client import Task, Transport
     from masam_core.worker.steps import ModelChoice, Outcome
 
@@ -56,6 +58,7 @@ class Session:
         self._measuring = Measuring(self.lesions)
         self._task: Task | None = None
         self._running: list[str] = []
+        self._whole = False  # a volume is being segmented without prompts
 
     @property
     def busy(self) -> bool:
@@ -64,8 +67,9 @@ class Session:
 
     @property
     def segmenting(self) -> bool:
-        """Whether a lesion is being segmented; measuring alone does not count."""
-        return self.busy and any(word == "running" for word, _ in self.states.values())
+        """Whether lesions or a whole volume are segmented; measuring alone does not count."""
+        running = any(word == "running" for word, _ in self.states.values())
+        return self.busy and (self._whole or running)
 
     def segment(
         self,
@@ -145,6 +149,69 @@ class Session:
 
         onProgress(0.0, "starting")
         self._start(jobSteps(groups, choice, options, onImage), done, failed, onEvent)
+
+    def segmentAll(
+        self,
+        volumeNode: Any,
+        choice: ModelChoice,
+        options: SegmentOptions,
+        onProgress: OnProgress,
+        onDone: Callable[[WholeReport], None],
+        onError: Callable[[Exception], None],
+        classes: Sequence[str] = (),
+        segmentationNode: Any = None,
+    ) -> None:
+        """Segment a whole volume without prompts: a segment a class, in one step to be undone.
+
+        A class that is not found gets no segment, which the report says; when the worker fails or
+        the user cancels, nothing has changed.
+
+        Args:
+            volumeNode: the volume.
+            choice: an automatic model, and device.
+            options: quality, slice axis and plane of diameters count.
+            onProgress: called with the fraction done and words.
+            onDone, onError: one of them is called, once, later or at once.
+            classes: names of those that are wanted; empty for all.
+            segmentationNode: for the result; None takes that of an earlier run of the same model
+                on this volume, or a new one.
+
+        Raises:
+            MasamError: something is being computed already, or a volume that can't be segmented.
+        """
+        from masam_core.worker.automatic import automatic_steps
+
+        if self.busy:
+            raise MasamError("MASAM is still computing. Wait or cancel first.")
+        began, image = time.monotonic(), volumeFromNode(volumeNode)
+        report = WholeReport(volumeNode.GetName())
+        commit = WholeCommit(
+            *(self.scene, self.lesions, self.history),
+            *(volumeNode.GetID(), image, segmentationNode),
+        )
+
+        def onEvent(message: dict[str, Any]) -> None:
+            if message["type"] == "progress":
+                onProgress(float(message["fraction"]), str(message["text"]))
+
+        def done(outcome: WholeOutcome) -> None:
+            self._whole = False
+            outcome.model.update(options=options.to_dict())
+            try:
+                commit.write(outcome, report)
+            except Exception as error:  # the scene is as it was; the caller must hear of it
+                onError(error)
+                return
+            report.seconds = time.monotonic() - began
+            onDone(report)
+
+        def failed(error: Exception) -> None:
+            self._whole = False
+            onError(error)
+
+        self._whole = True
+        onProgress(0.0, "starting")
+        self._start(automatic_steps(choice, image, options, classes), done, failed, onEvent)
 
     def measure(
         self,

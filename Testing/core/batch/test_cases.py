@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from masam_core.batch.case import BatchCase
 from masam_core.batch.cases import find_cases
+from masam_core.batch.pairing import longest_owner
 from masam_core.errors import ConfigError
 
 
@@ -340,3 +343,16 @@ def test_lists_in_whichever_way_a_spreadsheet_has_written_them(tmp_path: Path) -
     for encoding in ("utf-16", "cp1252"):  # Excel's "Unicode text" and its plain CSV
         path.write_text(text, encoding)
         assert find_cases(path)[0] == expected
+
+
+@given(
+    st.text("ab._-", min_size=1, max_size=6),
+    st.sets(st.text("ab._-", min_size=1, max_size=4), max_size=8),
+)
+def test_the_owner_is_the_longest_name_that_a_box_begins_with(box: str, images: set[str]) -> None:
+    fitting = [
+        name
+        for name in images
+        if box == name or (box.startswith(name) and box[len(name)] in "._- ")
+    ]
+    assert longest_owner(box, images) == max(fitting, key=len, default=None)

@@ -153,6 +153,21 @@ def test_a_stopped_run_gone_on_with_gives_what_one_run_gives(folder: Path, tmp_p
     assert tables[0] == tables[1]
 
 
+def test_a_case_that_fails_because_all_is_stopped_waits_again(folder: Path, tmp_path: Path) -> None:
+    class Ended(Quick):
+        """A worker that is ended together with the batch."""
+
+        def segment(self, *arguments: Any, **named: Any) -> Lesion:
+            raise SegmentationError("The worker ended.")
+
+    cases, _ = find_cases(folder)
+    spec, engine = BatchSpec(folder, tmp_path / "out"), Ended()
+    queue = open_queue(cases, spec)
+    silent = lambda *_: None  # noqa: E731
+    assert not run_batch(cases, queue, engine, spec, silent, silent, lambda: bool(engine.seen))
+    assert (queue.next(), queue.count("failed")) == ("a", 0)
+
+
 def test_a_deleted_result_is_made_again(folder: Path, tmp_path: Path) -> None:
     run(folder, tmp_path / "out", Quick())
     (tmp_path / "out" / "a.seg.nrrd").unlink()
@@ -208,7 +223,7 @@ def test_what_a_case_was_made_of_decides_whether_it_is_run_again(
     def again(**options: Any) -> tuple[list[str], list[str]]:
         """Which cases are run, and what is said of them."""
         engine = Quick()
-        queue, _ = run(folder, out, engine, **options)
+        queue, _ = run(folder, out, engine, **{"model": ModelChoice(device="cpu"), **options})
         return engine.seen, queue.notes
 
     for name in ("broken", "bug", "memory"):
@@ -227,10 +242,12 @@ def test_what_a_case_was_made_of_decides_whether_it_is_run_again(
     margin = SegmentOptions(margin_mm=2)
     notes = ["3 cases will be run again: margin_mm has changed."]
     assert again(segment=margin) == (everything, notes)
-    precise = ModelChoice(precision="int8")
+    precise = ModelChoice(device="cpu", precision="int8")
     notes = ["3 cases will be run again: precision has changed."]
     assert again(segment=margin, model=precise) == (everything, notes)
-    other = ModelChoice(str(tmp_path / "x.safetensors"), str(tmp_path / "b.safetensors"))
+    other = ModelChoice(
+        str(tmp_path / "x.safetensors"), str(tmp_path / "b.safetensors"), device="cpu"
+    )
     for file in (other.model, other.base):
         Path(str(file)).write_bytes(str(file).encode())
     notes = ["3 cases will be run again: the model, the backbone and precision have changed."]
@@ -247,9 +264,12 @@ def test_another_kind_of_device_makes_other_masks(
 ) -> None:
     import torch
 
+    from masam_core.inference.runtimes import choosing
+
     spec = BatchSpec(folder, folder)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(choosing, "_has_cuda", lambda: True)  # no driver is looked for
     with_gpu = fingerprint.settings(spec)
     second = fingerprint.settings(replace(spec, model=ModelChoice(device="cuda:1")))
     assert second == with_gpu

@@ -32,6 +32,8 @@ FULL = BatchSpec(
     True,
     (".rt.dcm",),
     True,
+    True,
+    ("liver",),
 )
 
 

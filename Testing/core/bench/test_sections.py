@@ -11,10 +11,12 @@ import pytest
 import SimpleITK as sitk
 import torch
 
+from masam_core.bench import growth as growth_module
 from masam_core.bench import queue as queue_module
 from masam_core.bench import refine as refine_module
 from masam_core.bench import scale as scale_module
 from masam_core.bench.agreement import agreement_rows
+from masam_core.bench.growth import growth_rows, slope_row
 from masam_core.bench.inputs import lesion_volume
 from masam_core.bench.job import job_rows
 from masam_core.bench.length import length_rows
@@ -99,13 +101,31 @@ def test_a_batch_is_run_both_ways(setup: Setup, monkeypatch: pytest.MonkeyPatch)
 def test_growth_has_a_slope_and_gpus_by_calculation(
     setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(scale_module, "growth_rows", lambda setup: [])
     monkeypatch.setattr(scale_module, "SIZES", {"vit_s14": (56,)})
     monkeypatch.setattr(scale_module, "SLICES", (5, 10))
     monkeypatch.setattr(scale_module, "LESIONS", (1, 2))
     rows = {row.what: row for row in scale_rows(setup)}
     five, ten = (rows[f"{n} slices (vit_s14, float32)"].value for n in (5, 10))
     assert rows["each further slice"].value == pytest.approx((ten - five) / 5)
+    power = rows["slope: a lesion, over slices"].value
+    assert power == pytest.approx(np.log(ten / five) / np.log(2))
     assert sum(row.section.startswith("GPUs, by calculation") for row in rows.values()) == 3
+
+
+def test_a_batchs_own_steps_have_a_slope_each(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, sizes in (("CASES", (3, 6)), ("LESIONS", (1, 2)), ("SLICES", (8, 12))):
+        monkeypatch.setattr(growth_module, name, sizes)
+    rows = growth_rows(setup)
+    slopes = [row.what for row in rows if row.what.startswith("slope: ")]
+    assert len(slopes) == 7
+    assert len(rows) == 14
+    assert "slope: table and report, over cases" in slopes
+    assert any(row.what == "a new queue opened, 6 cases" for row in rows)
+    row = slope_row("", "x", (10, 100, 1000), [1e-4 * n**2 for n in (10, 100, 1000)])
+    assert (row.value, row.note) == (pytest.approx(2), "log-log, 1 is linear; above linear")
 
 
 def test_agreement_compares_settings_case_by_case(setup: Setup, tmp_path: Path) -> None:

@@ -111,3 +111,28 @@ def test_the_worker_is_ended_with_the_batch(
     assert (tmp_path / "out" / "mr.seg.nrrd").is_file()
     assert len(ended) == 1
     assert ended[0] is not None
+
+
+def test_shards_are_put_together_at_the_end_and_before_it_when_asked(
+    masam: Masam, tmp_path: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    images, out = tmp_path / "images", tmp_path / "out"
+    images.mkdir()
+    for name in ("a", "b", "c", "d"):
+        shutil.copy(sample_data / "sarcoma_mr" / "image.nii.gz", images / f"{name}.nii.gz")
+        shutil.copy(sample_data / "sarcoma_mr" / "box.mrk.json", images / f"{name}.mrk.json")
+    worker = shlex.join([sys.executable, str(ROOT / "Testing" / "core" / "worker" / "quick.py")])
+    command = ["batch", str(images), "-o", str(out), "--worker", worker]
+    assert "holds no results" in masam(*command, "--merge").stderr
+    first = masam(*command, "--shard", "1/2")
+    assert first.exit_code == 0, first.output
+    assert "the last one of all writes the table" in first.stdout
+    so_far = json.loads(masam(*command, "--merge", "--json").stdout)
+    assert so_far["cases"] == 4
+    assert so_far["done"] == so_far["lesions"] > 0
+    second = masam(*command, "--shard", "2/2")
+    assert "All 2 shards have ended: 4 done, 0 failed." in second.stdout
+    assert "4 cases: 4 done" in (out / "report.txt").read_text()
+    assert "expected i/n" in masam(*command, "--shard", "0/2").stderr

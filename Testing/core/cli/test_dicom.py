@@ -7,8 +7,10 @@ from pathlib import Path
 
 import highdicom as hd
 import pydicom
+import SimpleITK as sitk
 
 from masam_core.image.volume import read_volume
+from masam_core.prompts.dicom.regions import read_regions
 from Testing.core.cli.conftest import Masam
 from Testing.core.cli.test_segment import whole
 from Testing.core.export.dicom.making import SECRETS, faults, patient_series
@@ -32,6 +34,38 @@ def test_a_series_becomes_a_segmentation_of_its_patient(
     assert made.pixel_array.sum() == 5 * 6 * 4
     assert not any(secret in result.output for secret in SECRETS)
     assert faults(target) == []
+
+
+def test_a_file_made_of_a_series_gives_results_that_belong_to_it(
+    masam: Masam, tiny_model: Path, tmp_path: Path
+) -> None:
+    scan = patient_series(tmp_path / "scan")
+    volume = read_volume(scan)
+    written = sitk.GetImageFromArray(volume.array)
+    volume.geometry.apply_to_sitk(written)
+    flipped = sitk.Flip(written, [False, True, False], False)  # rows as NIfTI has them
+    image = tmp_path / "scan.nii.gz"
+    sitk.WriteImage(flipped, str(image))
+    targets = [tmp_path / f"x{ending}" for ending in (".seg.dcm", ".sr.dcm", ".nii.gz")]
+    given = [word for path in targets for word in ("-o", path)]
+    words = ("segment", image, *given, *BOX, "--modality", "CT", *whole(tiny_model))
+    alone = masam(*words)
+    assert alone.exit_code == 1
+    assert "--reference" in alone.stderr
+    result = masam(*words, "--reference", scan)
+    assert result.exit_code == 0, result.output
+    assert not any(secret in result.output for secret in SECRETS)
+    made = pydicom.dcmread(targets[0])
+    assert (made.PatientID, made.StudyInstanceUID) == ("MRN-4711", "1.2.3.99")
+    assert pydicom.dcmread(targets[1]).StudyInstanceUID == "1.2.3.99"
+    (region,) = read_regions(targets[0], volume.geometry)
+    label = sitk.Flip(sitk.ReadImage(str(targets[2])), [False, True, False], False)
+    assert (region.mask() == (sitk.GetArrayFromImage(label) > 0)).all()
+    assert region.mask().any()
+    for path in targets[:2]:
+        assert faults(path) == []
+    pointless = masam("segment", image, "-o", targets[2], *BOX, "--reference", scan)
+    assert "--reference is for DICOM results" in pointless.stderr
 
 
 def test_what_can_not_be_written_is_told_before_the_work(

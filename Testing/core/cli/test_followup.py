@@ -237,6 +237,15 @@ def test_tables_and_masks_that_were_changed_count(
     assert json.loads(again.stdout)["studies"] == found["studies"]
 
 
+def test_studies_that_are_no_dicom_are_refused_as_such(proposed: Path, masam: Masam) -> None:
+    pytest.importorskip("highdicom")
+    change(proposed / "review.csv", lambda row: row.update(accept="yes"))
+    done = masam("followup", "-o", proposed, "--confirm", "--dicom")
+    assert done.exit_code == 1
+    assert "--dicom: study 2" in done.stderr
+    assert "no DICOM series" in done.stderr
+
+
 def test_a_refused_finding_is_not_assessed(proposed: Path, masam: Masam) -> None:
     change(
         proposed / "review.csv", lambda row: row.update(accept="no" if row["study"] == "2" else "")

@@ -25,6 +25,8 @@ def test_the_list_says_which_are_here(masam: Masam, tiny_model: Path, masam_home
     assert rows["bundled"]["here"]
     assert not rows["sam-vit-b"]["here"]
     assert rows["sam-vit-b"]["bytes"] == 375042383
+    assert rows["bundled"]["does"] == rows["sam-vit-b"]["does"] == "prompts"
+    assert rows["masam-authors"]["does"] == "automatic"
     assert rows["tiny"]["bytes"] == tiny_model.stat().st_size
     shown = masam("models", "list").stdout
     assert "sam-vit-h" in shown

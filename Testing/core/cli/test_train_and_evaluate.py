@@ -116,7 +116,7 @@ def test_the_preview_trains_nothing(
         (["--set", "model.imagesize=56"], "did you mean model.image_size"),
         (["--set", "lr"], "expected ENTRY=VALUE"),
         (["--devices", "0"], "devices is 0; expected 1 or more"),
-        ([], "lacks: out"),
+        ([], "lacks: out (the folder of the run, -o FOLDER)"),
     ],
 )
 def test_bad_training_options_are_refused_in_words(
@@ -131,6 +131,18 @@ def test_bad_training_options_are_refused_in_words(
     assert done.exit_code == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_is_not_there_is_named_first(masam: Masam, tmp_path: Path) -> None:
+    for more in ([], ["--preset", "adapt"], ["--preset", "adapt", "-o", tmp_path / "run"]):
+        done = masam("train", tmp_path / "nowhere", *more)
+        assert done.exit_code == 1
+        words = " ".join(done.stderr.split())
+        assert "There is no folder" in words
+        assert "lacks" not in words
+    none = masam("train", "--preset", "adapt")
+    assert "data (the folder of the cases" in " ".join(none.stderr.split())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bad_evaluation_options_are_refused_before_the_work(

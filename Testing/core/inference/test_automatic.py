@@ -7,15 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from torch.nn import functional as F
 
 from masam_core.errors import Cancelled, ConfigError, IntensityError
 from masam_core.image.geometry import Geometry
 from masam_core.image.intensity import normalise
 from masam_core.image.volume import Volume
-from masam_core.inference.automatic import segment_classes
+from masam_core.inference.automatic import extents_of, segment_classes
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.view import slice_crop
+from masam_core.lesion.crops import tight_slices
+from masam_core.lesion.organs import term_of
 from masam_core.model.prompt import NetworkPrompt
 
 from .conftest import BuildModel
@@ -119,3 +124,37 @@ def test_an_image_of_one_value_is_refused(
     segmenter.set_volume(Volume(flat, volume.geometry, modality))
     with pytest.raises(IntensityError, match="nothing to see"):
         segment_classes(segmenter, "fast")
+
+
+def test_chosen_classes_have_the_masks_that_they_have_among_all(
+    build_model: BuildModel, volume: Volume
+) -> None:
+    names = ("liver", "spleen", "left kidney")
+    segmenter = Segmenter(build_model(**AUTOMATIC, class_names=names), device="cpu")
+    segmenter.set_volume(volume)
+    whole = {f.name: f for f in segment_classes(segmenter, "fast")}
+    told: list[tuple[float, str]] = []
+    some = segment_classes(
+        segmenter, "fast", lambda *two: told.append(two), classes=["Kidney", "liver"]
+    )
+    assert [f.name for f in some] == ["liver", "left kidney"]
+    assert any(f.mask.any() for f in some)
+    for one in some:
+        assert np.array_equal(one.mask_on_volume(), whole[one.name].mask_on_volume())
+        assert one.term is not None
+        assert one.term.entry == term_of(one.name).entry
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] < 1
+    assert told[0][1] == "window 1 of 4"
+    assert told[-1][1] == "measuring left kidney"
+    with pytest.raises(ConfigError, match="knows no 'heart'; it knows liver, spleen, left"):
+        segment_classes(segmenter, "fast", classes=["heart"])
+
+
+@given(arrays(np.uint8, (4, 5, 6), elements=st.integers(0, 3)))
+def test_extents_are_those_of_each_label_alone(labels: np.ndarray) -> None:
+    found = extents_of(labels)
+    assert set(found) == set(np.unique(labels)) - {0}
+    for value, where in found.items():
+        assert where == tight_slices(labels == value)

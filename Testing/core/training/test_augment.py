@@ -20,6 +20,7 @@ from masam_core.training.augment import (
     coarsen,
     thicken,
 )
+from masam_core.training.augmentation import Augmentation
 from masam_core.training.prepared import PreparedCase
 
 
@@ -39,6 +40,28 @@ def test_augmentation_moves_slices_and_masks_alike() -> None:
         for piece in slices:
             assert ((piece > 0.5) == masks[0]).float().mean() > 0.985
         assert torch.equal(masks[0], masks[5])
+
+
+def test_a_patient_whose_sides_have_names_is_not_mirrored() -> None:
+    """The corners of a right angle come in one order, unless it was mirrored."""
+    angle = torch.zeros(1, 56, 56, dtype=torch.uint8)
+    angle[0, 14:42, 20:24], angle[0, 38:42, 20:36] = 1, 2
+    turns = {}
+    for mirror in (True, False):
+        moved = v2.Compose(build_augmentation(Augmentation(mirror=mirror)).transforms[:3])
+        seen = [augment(moved, angle[:, None].float(), angle, seed)[1][0] for seed in range(30)]
+        turns[mirror] = {handed(masks) for masks in seen}
+    assert turns == {True: {True, False}, False: {True}}
+
+
+def handed(mask: torch.Tensor) -> bool:
+    """Whether the short arm (2) lies to the right of the long one (1), seen from its foot."""
+    long, short = (np.argwhere(mask.numpy() == value).mean(axis=0) for value in (1, 2))
+    # The foot of the long arm is the end that lies next to the short one.
+    arm = np.argwhere(mask.numpy() == 1)
+    foot = arm[np.argmin(((arm - short) ** 2).sum(axis=1))]
+    up, side = long - foot, short - foot
+    return bool(up[0] * side[1] - up[1] * side[0] < 0)
 
 
 def test_augmented_values_stay_between_0_and_1() -> None:

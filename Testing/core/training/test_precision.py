@@ -9,7 +9,8 @@ pytest.importorskip("lightning_fabric", reason="the extra 'train' is not install
 
 from lightning_fabric import Fabric
 
-from masam_core.training.precision import keep_inputs_exact
+from masam_core.training import precision as module
+from masam_core.training.precision import settle_precision
 
 BOX = [300.3, 410.7, 401.1, 499.9]
 
@@ -25,13 +26,19 @@ class Seen(torch.nn.Module):
         return self.got[-1]
 
 
+@pytest.mark.parametrize("quick", [True, False])
 @pytest.mark.parametrize("precision", ["bf16-mixed", "16-mixed", "32-true"])
-def test_a_box_reaches_the_model_as_it_was_drawn(precision: str) -> None:
+def test_a_box_reaches_the_model_as_it_was_drawn(
+    precision: str, quick: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "has_fast_bfloat16", lambda: quick)
     fabric = Fabric(accelerator="cpu", precision=precision)  # type: ignore[arg-type]
-    keep_inputs_exact(fabric)
+    told = settle_precision(fabric)
     model = fabric.setup(Seen())
     model(torch.tensor([BOX]))
     seen, computed = model.module.got
     assert torch.equal(seen, torch.tensor([BOX]))
     # On a CPU Fabric takes bfloat16 where float16 was asked for.
-    assert computed.dtype == (torch.float32 if precision == "32-true" else torch.bfloat16)
+    mixed = quick and precision != "32-true"
+    assert computed.dtype == (torch.bfloat16 if mixed else torch.float32)
+    assert bool(told) == (precision != "32-true" and not quick)

@@ -59,6 +59,42 @@ def test_separate_parts_are_lesions_of_their_own_on_the_same_image(data: Path) -
     assert [p.box for p in chosen] == [(38, 34, 9, 41, 37, 10)]
 
 
+def test_orientation_and_scattered_values_do_not_matter_to_several_classes(data: Path) -> None:
+    """As TotalSegmentator's files have it: 3 mm each way, stored from another corner, values with
+    gaps, a class that is not there."""
+    case = read_cases(data)[0]
+    image, label = sitk.ReadImage(str(case.image)), sitk.ReadImage(str(case.label))
+    array = sitk.GetArrayFromImage(label).astype(np.uint8)
+    array[:, :, 20:] *= 52
+    array[array == 1] = 5
+    config = ModelConfig(num_classes=3)
+    prepared = []
+    for corner in ("LPS", "LAS", "RAS", "PSR"):
+        for file, values in ((case.image, sitk.GetArrayFromImage(image)), (case.label, array)):
+            turned = sitk.GetImageFromArray(values)
+            turned.SetSpacing((3.0, 3.0, 3.0))
+            sitk.WriteImage(sitk.DICOMOrient(turned, corner), str(file))
+        prepared += prepare_case(case, config, Target(labels=(52, 90, 5)))
+    first = prepared[0]
+    assert np.unique(first.mask).tolist() == [0, 1, 3]
+    assert np.array_equal(first.mask == 1, array == 52)
+    for other in prepared[1:]:
+        assert np.array_equal(other.slices, first.slices)
+        assert np.array_equal(other.mask, first.mask)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_case_without_any_class_may_serve_as_an_example_of_that(data: Path, count: int) -> None:
+    case, config = read_cases(data)[0], ModelConfig(num_classes=count)
+    target = Target(labels=tuple(range(7, 7 + count)))
+    with pytest.raises(ConfigError, match="holds no lesion"):
+        prepare_case(case, config, target)
+    (nothing,) = prepare_case(case, config, target, nothing=True)
+    assert nothing.mask.shape == nothing.slices.shape
+    assert not nothing.mask.any()
+    assert nothing.slices_of_classes == []
+
+
 def test_labels_become_classes_in_the_order_given() -> None:
     array = np.array([0, 5, 2, 7, 2])
     assert Target((2, 5)).classes(array, 2).tolist() == [0, 2, 1, 0, 1]

@@ -145,6 +145,41 @@ def test_without_prompts_windows_come_from_the_whole_volume(
     assert (~batch.inside).any()  # and those beyond the ends of the volume do not
 
 
+def test_small_classes_are_seen_where_that_is_asked(
+    prepared: list[PreparedCase], tiny_model: ModelConfig
+) -> None:
+    """A gland of one slice beside an organ of all of them."""
+    config = replace(tiny_model, field_of_view="slice", shape_prior="none", num_classes=2)
+    mask = np.ones(prepared[0].mask.shape, dtype=np.uint8)
+    mask[3, 10:20, 10:20] = 2
+    case = replace(prepared[0], mask=mask)
+    assert [own.tolist() for own in case.slices_of_classes] == [list(range(12)), [3]]
+    seeds = [(0, n) for n in range(60)]
+    seen = {}
+    for share in (0.0, 1.0):
+        batch = draw_batch(Sources([case], foreground=share), config, None, None, seeds)
+        gland = (batch.masks == 2).flatten(2).any(dim=2) & batch.inside
+        seen[share] = gland.any(dim=1).float().mean()
+    assert seen[0.0] < 0.45  # 5 of 15 windows
+    assert seen[1.0] > 0.55  # half of them are laid on it
+    empty = replace(case, mask=np.zeros_like(mask))
+    batch = draw_batch(Sources([empty], foreground=1.0), config, None, None, seeds[:3])
+    assert not batch.masks.any()
+
+
+def test_no_seam_of_background_runs_between_organs_that_touch(
+    prepared: list[PreparedCase], tiny_model: ModelConfig
+) -> None:
+    """Three organs meet in a point, where none has half of a pixel, and fill the slice."""
+    config = replace(tiny_model, field_of_view="slice", shape_prior="none", num_classes=3)
+    mask = np.ones(prepared[0].mask.shape, dtype=np.uint8)
+    mask[:, 20:, :21], mask[:, 20:, 21:] = 2, 3
+    frame = prepared[0].frame
+    batch = draw_batch(Sources([replace(prepared[0], mask=mask)]), config, None, None, [(0, 0)])
+    rows, cols = (side * 56 // max(frame.shape[1:]) for side in frame.shape[1:])
+    assert batch.masks[0, :, 1 : rows - 1, 1 : cols - 1].unique().tolist() == [1, 2, 3]
+
+
 def test_classes_keep_their_indices_through_the_crop(
     prepared: list[PreparedCase], tiny_model: ModelConfig
 ) -> None:

@@ -176,7 +176,8 @@ def test_a_run_written_as_yaml_is_the_same_run(name: str, tmp_path: Path) -> Non
     files = {key: str(tmp_path / value) for key, value in FILES.items()}
     start = {key: str(tmp_path / value) for key, value in _start(name).items()}
     more = read_overrides(["backgrounds=[/a.nii.gz]", "model.name=Tümor"])
-    prompts = {"prompts": {"jitter": 0.1}}  # some presets have none, and then no entries of theirs
+    # Some presets have none, and then no entries of theirs.
+    prompts = {"prompts": {"jitter": 0.1}, "foreground": 0.0}
     run = build_config(preset(name), files, start, prompts, more)
     file = tmp_path / "written" / "run.yaml"
     file.parent.mkdir()
@@ -226,6 +227,9 @@ def test_files_that_are_no_settings_are_refused(tmp_path: Path, text: str, messa
         ({"checkpointing": 1}, "true or false"),
         ({"precision": "16-true"}, "expected 32-true, bf16-mixed, 16-mixed"),
         ({"synthetic": 0.8, "regions": 0.4}, "1 or less"),
+        ({"foreground": 0.3}, "foreground is 0.3; expected 0 with prompts"),
+        ({"augmentation": {"zoom": [1.5, 0.5]}}, "augmentation.zoom is"),
+        ({"augmentation": {"curves": 2}}, "augmentation.curves is 2.0; expected a share"),
         ({"batch": 4, "devices": 3}, "a multiple of"),
         ({"batch": 4, "at_once": 3}, "a multiple of"),
         ({"model": {"num_classes": 3}, "synthetic": 0.3}, "several classes"),

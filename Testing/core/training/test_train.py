@@ -16,8 +16,10 @@ import torch
 from matplotlib.pyplot import imread
 
 from masam_core import threads
+from masam_core.catalog.able import abilities_of_file
 from masam_core.data.cases import Target
 from masam_core.errors import ConfigError
+from masam_core.lesion.organs import terms_of
 from masam_core.model.checkpoint import inspect_checkpoint, load_model, save_model
 from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
@@ -83,6 +85,29 @@ def test_only_the_delta_changes_and_the_base_is_named(config: TrainConfig) -> No
     assert info.kind == "delta"
     assert info.details["base_file"] == "base.safetensors"
     assert info.config == config.model
+
+
+def test_weights_are_not_chosen_by_cases_without_any_class(config: TrainConfig) -> None:
+    automatic = replace(
+        config,
+        prompts=None,
+        synthetic=0.0,
+        model=replace(config.model, field_of_view="slice", shape_prior="none"),
+        steps=1,
+        validate_every=1,
+    )
+    held_out = config.data / "ball2" / "label.nii.gz"
+    sitk.WriteImage(sitk.ReadImage(str(held_out)) * 0, str(held_out))
+    with pytest.raises(ConfigError, match="No case with split 'val' holds anything"):
+        train(automatic, quiet)
+    # One that is trained on is an example of nothing, and told.
+    empty = config.data / "ball0" / "label.nii.gz"
+    sitk.WriteImage(sitk.ReadImage(str(empty)) * 0, str(empty))
+    told: list[str] = []
+    train(replace(automatic, out=config.out.with_name("other"), validate_every=0), told.append)
+    assert any("hold nothing of what is to be found" in line and "ball0" in line for line in told)
+    with pytest.raises(ConfigError, match="No training case holds anything"):
+        train(replace(automatic, target=Target(labels=(9,))), quiet)
 
 
 def test_the_loss_falls(config: TrainConfig) -> None:
@@ -212,7 +237,10 @@ def test_a_model_of_two_classes_trains_without_prompts(
         changed = sitk.GetImageFromArray(array)
         changed.CopyInformation(label)
         sitk.WriteImage(changed, str(path))
-    model = replace(tiny_model, num_classes=2, field_of_view="slice", shape_prior="none")
+    names = ("liver", "left kidney")
+    model = replace(
+        tiny_model, num_classes=2, field_of_view="slice", shape_prior="none", class_names=names
+    )
     auto = replace(
         config, model=model, prompts=None, target=Target((1, 5)), synthetic=0.0, steps=40, lr=3e-3
     )
@@ -228,6 +256,10 @@ def test_a_model_of_two_classes_trains_without_prompts(
     assert any(m.startswith("Step 40: all 0.") and "ellipsoid" not in m for m in messages)
     assert sum(found[-8:]) < sum(found[:8])
     assert inspect_checkpoint(best).config == model
+    able = abilities_of_file(best)
+    assert able is not None
+    assert (able.prompts, able.automatic) == (False, True)
+    assert able.classes == terms_of(names)
 
 
 def test_training_starts_from_another_models_weights(config: TrainConfig) -> None:

@@ -413,6 +413,120 @@ def test_images_that_never_come_are_told_and_still_welcome(
     assert ("done", "yes") in statuses(tmp_path)
 
 
+def lying(tmp_path: Path) -> int:
+    return len([p for p in (tmp_path / "work" / "incoming").rglob("*") if p.is_file()])
+
+
+def with_a_prior(folder: Path) -> Path:
+    """A series, and a report with a line on it and one on a series that is not here."""
+    write_study(folder / "images", 1, 5)
+    write_study(folder / "prior", 2, 5)
+    now, prior = headers(folder / "images"), headers(folder / "prior")
+    made = report(now)
+    other = report(prior).ContentSequence[0].ContentSequence[0]
+    made.ContentSequence[0].ContentSequence.append(other)
+    return save(made, folder / "report.dcm")
+
+
+def test_what_lacks_a_prior_s_images_is_segmented_told_of_and_let_go(
+    make: Make, archive: Archive, clock: Clock, tmp_path: Path
+) -> None:
+    report_file = with_a_prior(tmp_path / "case")
+    said: list[str] = []
+    watch = make(wait_h=10.0, keep_h=20.0, say=said.append)
+    feed(watch, tmp_path / "case" / "images", report_file)
+    clock.now += QUIET
+    watch.run(once=True)
+    assert statuses(tmp_path) == [("done", "yes")]
+    assert archive.modalities() == ["SEG", "SR"]
+    clock.now += 9 * 3600
+    make(wait_h=10.0, keep_h=20.0).run(once=True)
+    assert statuses(tmp_path) == [("done", "yes")]  # the prior may still come
+    clock.now += 2 * 3600
+    make(wait_h=10.0, keep_h=20.0, say=said.append).run(once=True)
+    rows = {row.status: row for row in status_of(tmp_path / "work")}
+    assert sorted(rows) == ["done", "failed"]
+    assert "1 of the 2 images that this measurement names has not come in 10 hours" in (
+        rows["failed"].message
+    )
+    assert sum("1 of the 2 images" in line for line in said) == 1
+    assert lying(tmp_path) == 5  # the measurement is gone, its images have their time
+    clock.now += 21 * 3600
+    again = make(wait_h=10.0, keep_h=20.0, say=said.append)
+    assert again.retry_failed() == 0
+    assert any("can't be tried again" in line for line in said)
+    again.run(once=True)
+    assert lying(tmp_path) == 0
+    assert len(archive.asked) == 2
+    # Sent again with all of its images, it is done, and what was told is not true any more.
+    late = make(wait_h=10.0, keep_h=20.0)
+    feed(late, tmp_path / "case")
+    clock.now += QUIET
+    late.run(once=True)
+    assert {row.status for row in status_of(tmp_path / "work")} == {"done"}
+    assert archive.modalities() == ["SEG", "SEG", "SR", "SR"]
+
+
+def test_a_prior_that_comes_in_time_is_segmented_too(
+    make: Make, archive: Archive, clock: Clock, tmp_path: Path
+) -> None:
+    report_file = with_a_prior(tmp_path / "case")
+    watch = make()
+    feed(watch, tmp_path / "case" / "images", report_file)
+    clock.now += QUIET
+    watch.run(once=True)
+    clock.now += 3600
+    again = make()
+    feed(again, tmp_path / "case" / "prior")
+    clock.now += QUIET
+    again.run(once=True)
+    assert statuses(tmp_path) == [("done", "yes"), ("done", "yes")]
+    clock.now += 73 * 3600
+    make().run(once=True)
+    assert lying(tmp_path) == 0
+
+
+def test_a_lonely_measurement_that_is_tried_again_has_its_whole_time_again(
+    make: Make, archive: Archive, clock: Clock, tmp_path: Path
+) -> None:
+    report_file = write_case(tmp_path / "case")
+    first = make()
+    feed(first, report_file)
+    clock.now += 73 * 3600
+    first.run(once=True)
+    assert statuses(tmp_path) == [("failed", "")]
+    again = make(source=Source(tmp_path / "case" / "images"))
+    assert again.retry_failed() == 1
+    clock.now += QUIET
+    assert not again.step()  # fetches
+    clock.now += QUIET
+    again.run(once=True)
+    assert sorted(statuses(tmp_path)) == [("done", ""), ("done", "yes")]
+
+
+def test_what_nobody_tries_again_is_deleted_in_its_time(
+    make: Make, archive: Archive, clock: Clock, tmp_path: Path
+) -> None:
+    lonely = write_case(tmp_path / "lonely", 2)
+    write_case(tmp_path / "case", 1)
+    broken = Failing(99, SegmentationError("The worker has died."))
+    watch = make(segmenter=broken, wait_h=10.0, keep_h=20.0)
+    feed(watch, lonely, tmp_path / "case")
+    clock.now += QUIET
+    watch.run(once=True)
+    clock.now += 29 * 3600
+    make(wait_h=10.0, keep_h=20.0).run(once=True)
+    assert lying(tmp_path) == 7
+    clock.now += 2 * 3600
+    said: list[str] = []
+    last = make(wait_h=10.0, keep_h=20.0, say=said.append)
+    last.run(once=True)
+    assert lying(tmp_path) == 0
+    assert sum("was kept long enough and is deleted" in line for line in said) == 2
+    assert statuses(tmp_path) == [("failed", ""), ("failed", "")]
+    assert last.retry_failed() == 0
+
+
 def test_two_in_one_folder_are_refused(make: Make, archive: Archive) -> None:
     watch = make()
     with pytest.raises(ConfigError, match="is writing into"):

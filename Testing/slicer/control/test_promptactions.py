@@ -250,6 +250,52 @@ def test_a_correction_whose_run_is_cancelled_leaves_no_trace(
     assert mask(one)[5, 5, 10]
 
 
+def test_a_cancelled_correction_goes_from_beneath_what_was_done_meanwhile(
+    one: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from MASAMSlicerLib.session import session as module
+
+    from masam_core.errors import Cancelled
+
+    one.runner.start([one.id])
+    waiting: list[Any] = []
+    monkeypatch.setattr(module.Session, "_start", lambda *given: waiting.append(given))
+    monkeypatch.setattr(module.Session, "busy", property(lambda _: bool(waiting)))
+
+    def cancel() -> None:
+        waiting.pop()[3](Cancelled("stopped"))
+
+    def meanwhile() -> None:
+        other = one.session.lesions.add(one.volume, None, boxIn(one.make, one.volume, "Other"))
+        one.session.history.drawn("Draw Other", other.id)
+
+    one.act.correct(one.id, "point", True, world(one, (10, 5, 5)))
+    meanwhile()
+    cancel()
+    assert kinds(one) == []
+    assert one.desk.said[-1][0] == "Cancelled; what you did meanwhile stays."
+    assert one.session.history.undoTitle == "Draw Other"
+    # A lesion that was begun goes too, and the other step is undone as ever.
+    count = len(one.session.lesions.lesions())
+    new = one.act.first("point", world(one, (6, 6, 6)))
+    meanwhile()
+    cancel()
+    assert lesion(one, new) is None
+    assert len(one.session.lesions.lesions()) == count + 1
+    assert one.runner.undo()
+    assert len(one.session.lesions.lesions()) == count
+    # Where the lesion itself was changed meanwhile, the prompt stays, and that is told.
+    one.act.correct(one.id, "point", True, world(one, (10, 5, 5)))
+    with one.session.history.step("Smooth Knot") as touched:
+        touched.append((lesion(one).segmentation, lesion(one).segmentId))
+    cancel()
+    assert kinds(one) == [("point", True)]
+    assert one.desk.said[-1][0] == (
+        "Cancelled; a prompt that was not answered is still there: delete it, or press Segment."
+    )
+    assert one.session.history.undoTitle == "Smooth Knot"
+
+
 def test_a_correction_that_comes_during_a_run_is_answered_after_it(
     one: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,32 @@ def test_enter_and_exit_after_a_failed_setup_do_not_fail_in_turn(
     module_life.endModule(widget)
 
 
+def test_a_closed_scene_leaves_neither_labels_nor_observers_behind(
+    person: Person, case: Any
+) -> None:
+    import slicer
+
+    scene = slicer.mrmlScene
+    person.choose(case.volume)
+    for _ in range(3):
+        person.session.lesions.add(case.volume, None, None)
+    person.wait()
+    assert [lesion.label for lesion in person.lesions()] == [1, 2, 3]
+    assert person.panel.watcher._watched
+
+    def look(*_: object) -> None:
+        """A progress dialog lets a refresh in while the nodes go."""
+        person.panel.refresh()
+
+    tag = scene.AddObserver(scene.NodeRemovedEvent, look)
+    scene.Clear()
+    scene.RemoveObserver(tag)
+    person.wait()
+    assert person.panel.watcher._watched == {}
+    volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "next patient")
+    assert person.session.lesions.add(volume, None, None).label == 1
+
+
 def test_every_number_has_the_limits_of_the_core(person: Person) -> None:
     from masam_core.limits import CACHE_MB, MARGIN_MM, SMOOTH_MM, THRESHOLD
 

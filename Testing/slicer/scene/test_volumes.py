@@ -95,7 +95,7 @@ def test_what_is_no_single_grey_image_is_refused_in_words(make: Scene) -> None:
 
 def test_all_frames_of_a_sequence(make: Scene) -> None:
     import slicer
-    from MASAMSlicerLib.scene.volumes import framesOf, volumeFromNode
+    from MASAMSlicerLib.scene.volumes import frameOf, framesOf, showFrame, volumeFromNode
 
     proxy = make.volume(name="shown")
     assert framesOf(proxy) == []
@@ -112,6 +112,15 @@ def test_all_frames_of_a_sequence(make: Scene) -> None:
     found = [volumeFromNode(frame) for frame in framesOf(proxy)]
     assert [int(volume.array.mean()) for volume in found] == [3, 5, 8]
     assert len({volume.content_hash for volume in found}) == 3
+    logic = slicer.modules.sequences.logic()
+    shown = []
+    for number in (1, 2, 9, 0, -4, 1, 2):  # beyond the ends it stays at them
+        showFrame(proxy, number, logic)
+        shown.append((frameOf(proxy), int(slicer.util.arrayFromVolume(proxy).mean())))
+    assert shown == [(1, 5), (2, 8), (2, 8), (0, 3), (0, 3), (1, 5), (2, 8)]
+    single = make.volume(name="single")
+    showFrame(single, 1, logic)
+    assert frameOf(single) == 0
 
 
 def test_slicer_and_simpleitk_agree_on_where_a_voxel_lies(make: Scene, tmp_path: Path) -> None:

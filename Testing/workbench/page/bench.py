@@ -81,7 +81,7 @@ class Bench:
     ) -> None:
         self.context.close()
         if kind is None:
-            assert self.errors == []
+            assert self.errors == [], self.errors
 
     def get(self, name: str) -> Any:
         """What has a test's name in the page."""

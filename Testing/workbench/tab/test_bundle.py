@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from masam_core.errors import VolumeError
@@ -104,6 +105,57 @@ def test_an_image_is_read_from_image_files_alone(tmp_path: Path) -> None:
     text = b'<MRML><VolumeArchetypeStorage id="s1" fileName="x.h5"/></MRML>'
     with pytest.raises(VolumeError, match="kind that is not opened here"):
         unpacked(tmp_path, {"x/x.mrml": text, "x/x.h5": b""})
+
+
+def transform(folder: Path, attack: str = "", block: int = 0) -> bytes:
+    """A transform as ITK writes it, with a way to another file in it.
+
+    Args:
+        folder: of the file that it leads to.
+        attack: the way.
+        block: bytes of the user's before it.
+    """
+    h5py = pytest.importorskip("h5py")
+    secret = folder / "secret.raw"
+    secret.write_bytes(np.zeros(12).tobytes())
+    with h5py.File(folder / "other.h5", "w") as other:
+        other["values"] = np.zeros(12)
+    made = folder / "made.h5"
+    with h5py.File(made, "w", userblock_size=block) as file:
+        group = file.create_group("TransformGroup/0")
+        group["TransformType"] = b"AffineTransform_double_3_3"
+        group["TransformFixedParameters"] = np.zeros(3)
+        if attack == "external":
+            given = [(str(secret), 0, h5py.h5f.UNLIMITED)]
+            group.create_dataset("TransformParameters", (12,), "f8", external=given)
+        elif attack == "link":
+            group["TransformParameters"] = h5py.ExternalLink(str(folder / "other.h5"), "/values")
+        elif attack == "virtual":
+            layout = h5py.VirtualLayout((12,), "f8")
+            layout[:] = h5py.VirtualSource(str(folder / "other.h5"), "values", (12,))
+            group.create_virtual_dataset("TransformParameters", layout)
+        else:
+            group["TransformParameters"] = np.zeros(12)
+    return made.read_bytes()
+
+
+@pytest.mark.parametrize("attack", ["external", "link", "virtual"])
+@pytest.mark.parametrize(("name", "block"), [("t.h5", 0), ("t.tfm", 0), ("t.h5", 2048)])
+def test_a_transform_that_leads_to_another_file_is_refused(
+    tmp_path: Path, attack: str, name: str, block: int
+) -> None:
+    files = {"x/x.mrml": scene("fileName", name), f"x/{name}": transform(tmp_path, attack, block)}
+    with pytest.raises(VolumeError, match="refers to files outside"):
+        unpacked(tmp_path, files)
+
+
+def test_a_transform_that_holds_its_data_is_let_in_and_a_damaged_one_told(tmp_path: Path) -> None:
+    whole = transform(tmp_path)
+    assert unpacked(tmp_path, {"x/x.mrml": scene("fileName", "t.h5"), "x/t.h5": whole}).is_file()
+    other = tmp_path / "other"
+    other.mkdir()
+    with pytest.raises(VolumeError, match="damaged"):
+        unpacked(other, {"x/x.mrml": scene("fileName", "t.h5"), "x/t.h5": whole[:700]})
 
 
 def test_a_header_that_never_ends_is_refused(tmp_path: Path) -> None:

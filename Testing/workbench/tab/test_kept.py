@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import stat
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -288,6 +290,55 @@ def test_work_that_was_saved_is_not_kept_beyond_its_tab(tmp_path: Path, sample_d
     assert kept(tmp_path) == []
 
 
+def test_work_on_a_dicom_series_keeps_its_patient_and_a_scene_says_that_it_does_not(
+    server: Server, home: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("highdicom")
+    import pydicom
+
+    from Testing.core.export.dicom.making import patient_series
+
+    values = np.random.default_rng(3).integers(0, 900, (12, 40, 40)).astype(np.int16)
+    scan = patient_series(tmp_path / "scan", values)
+    files = {path.name: path.read_bytes() for path in scan.iterdir()}
+
+    async def play() -> None:
+        async with Page(server.address) as page:
+            await upload(page, files, "scan")
+            await page.until(lambda s: s["image"] and not s["loading"])
+            how = {"mode": "brush", "shape": "sphere", "radius": 6, "plane": "axial"}
+            await page.done("paint", "", {**how, "range": None}, [middleOf(scan)])
+            await page.until(lambda s: s["lesions"] and measured(s))
+            made = page.state["lesions"][0]["id"]
+            folder = await untilKept(home, '"count": 1')
+            assert "MRN-4711" in (folder / "work.json").read_text()
+        async with Page(server.address) as other:
+            await other.until(lambda s: folder.name in [each["id"] for each in s["works"]])
+            await other.done("continueWork", folder.name)
+            await other.until(lambda s: [row["id"] for row in s["lesions"]] == [made])
+            _, body = await saved(other, ".seg.dcm")
+            written = pydicom.dcmread(io.BytesIO(body))
+            assert (written.PatientID, written.StudyInstanceUID) == ("MRN-4711", "1.2.3.99")
+            _, scene = await saved(other, ".mrb")
+            with zipfile.ZipFile(io.BytesIO(scene)) as archive:
+                assert not any(b"MRN-4711" in archive.read(part) for part in archive.namelist())
+            await upload(other, {"a.mrb": scene}, "a.mrb")
+            await other.until(lambda s: "as it was saved" in s["message"] and not s["loading"])
+            await other.done("save", ".seg.dcm")
+            await other.until(lambda s: "holds neither patient nor study" in s["message"])
+            assert "drop the .seg.nrrd on it" in other.state["message"]
+
+    asyncio.run(play())
+
+
+def middleOf(folder: Path) -> list[float]:
+    """Where the middle of a DICOM series lies, RAS mm."""
+    from masam_core.image.volume import read_volume
+
+    grid = read_volume(folder).geometry
+    return [float(v) for v in grid.ras_from_ijk([[n / 2 for n in grid.size_ijk]])[0]]
+
+
 def transformed(body: bytes, folder: Path) -> bytes:
     """A saved scene, laid under a transform, as a registration in Slicer leaves it."""
     import subprocess
@@ -317,6 +368,73 @@ def transformed(body: bytes, folder: Path) -> bytes:
     )
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True, env=environment())
     return (folder / "b.mrb").read_bytes()
+
+
+def sequenced(body: bytes, folder: Path) -> bytes:
+    """A saved scene, whose image is the first of three frames, each brighter by 100."""
+    import subprocess
+    import sys
+
+    from Testing.workbench.conftest import environment
+
+    (folder / "a.mrb").write_bytes(body)
+    code = (
+        "import sys; from pathlib import Path; import slicer\n"
+        "from masam_workbench.tab.application import Application\n"
+        "from masam_workbench.tab.bundle import unpackScene\n"
+        "from masam_workbench.tab.opening import importScene\n"
+        "from MASAMSlicerLib.scene.scenefile import saveScene\n"
+        "here = Path(sys.argv[1]); (here / 'u').mkdir()\n"
+        "scene = Application(here).scene\n"
+        "volume, _ = importScene(scene, unpackScene(here / 'a.mrb', here / 'u'))\n"
+        "times = scene.AddNewNodeByClass('vtkMRMLSequenceNode', 'Times')\n"
+        "array = slicer.util.arrayFromVolume(volume).copy()\n"
+        "for n in range(3):\n"
+        "    frame = slicer.vtkMRMLScalarVolumeNode(); frame.CopyOrientation(volume)\n"
+        "    slicer.util.updateVolumeFromArray(frame, array + 100 * n)\n"
+        "    times.SetDataNodeAtValue(frame, str(n))\n"
+        "browser = scene.AddNewNodeByClass('vtkMRMLSequenceBrowserNode', 'Browser')\n"
+        "browser.SetAndObserveMasterSequenceNodeID(times.GetID())\n"
+        "browser.AddProxyNode(volume, times, False)\n"
+        "browser.SetSelectedItemNumber(0)\n"
+        "saveScene(scene, here / 'b.mrb')\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True, env=environment())
+    return (folder / "b.mrb").read_bytes()
+
+
+def test_the_frames_of_a_sequence_are_stepped_through(
+    server: Server, sample_data: Path, tmp_path: Path
+) -> None:
+    import SimpleITK as sitk
+
+    async def mean(page: Page) -> float:
+        _, _, body = await page.get(page.state["image"]["url"])
+        path = tmp_path / "x.nii.gz"
+        path.write_bytes(body)
+        return float(sitk.GetArrayFromImage(sitk.ReadImage(str(path))).mean())
+
+    async def play() -> None:
+        async with Page(server.address) as page:
+            await page.open(SAMPLE)
+            await page.done("stepFrame", 1)  # a single image has none
+            _, body = await saved(page, ".mrb")
+            scene = await asyncio.to_thread(sequenced, body, tmp_path)
+            await upload(page, {"times.mrb": scene}, "times.mrb")
+            await page.until(lambda s: s["image"] and s["image"]["frames"] == 3)
+            first, name = await mean(page), page.state["image"]["name"]
+            seen = [page.state["image"]["version"]]
+            for by, frame in ((1, 1), (1, 2), (-2, 0), (1, 1)):
+                await page.done("stepFrame", by)
+                await page.until(lambda s, n=frame: s["image"]["frame"] == n)
+                assert page.state["image"]["version"] not in seen
+                assert page.state["image"]["name"] == name
+                seen.append(page.state["image"]["version"])
+                assert await mean(page) == pytest.approx(first + 100 * frame, abs=0.01)
+            await page.done("stepFrame", 9)
+            await page.until(lambda s: s["image"]["frame"] == 2)
+
+    asyncio.run(play())
 
 
 def test_a_scene_under_a_transform_is_kept_whole(

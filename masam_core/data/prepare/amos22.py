@@ -64,9 +64,13 @@ DATASET = Dataset(
     name="amos22",
     title="AMOS 2022, abdominal multi-organ benchmark",
     what="300 CT and 60 MR with labels, 15 organs",
-    offered="https://amos22.grand-challenge.org (the data on Zenodo)",
-    size="about 24 GB",
-    licence="Terms of the download; its paper's page names a CC BY-NC licence.",
+    offered="https://zenodo.org/records/7262581 (by way of https://amos22.grand-challenge.org)",
+    size="about 24 GB, unchecked",
+    licence="CC BY 4.0 as the download says; CC BY-NC as the page of its paper says.",
+    said=(
+        "In the record on Zenodo (checked on copies that quote it), and on "
+        "https://openreview.net/forum?id=Vk4-HUnkEak (checked). Where it matters, ask the owner."
+    ),
     citation=(
         "Ji Y, Bai H, Ge C, et al. AMOS: a large-scale abdominal multi-organ benchmark for "
         "versatile medical image segmentation. NeurIPS 2022, datasets and benchmarks."

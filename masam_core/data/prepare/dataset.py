@@ -59,8 +59,9 @@ class Dataset:
         title: its full name.
         what: cases, modality, classes, in a line.
         offered: where its owner offers it.
-        size: of the download, about.
+        size: of the download, about; "unchecked" where no other source confirmed it.
         licence: its terms; who downloads it has agreed to them.
+        said: where the licence is said, and what of it could not be checked.
         citation: to be given wherever it is used.
         expects: what SOURCE is, in words.
         classes: label values and names; 0 is background and left out.
@@ -78,6 +79,7 @@ class Dataset:
     offered: str
     size: str
     licence: str
+    said: str
     citation: str
     expects: str
     classes: Mapping[int, str]

@@ -88,8 +88,9 @@ DATASET = Dataset(
     title="EndoVis 2018, robotic scene segmentation",
     what="15 training and 4 test sequences of RGB frames, 12 classes with background",
     offered="https://endovissub2018-roboticscenesegmentation.grand-challenge.org (registration)",
-    size="about 10 GB",
+    size="about 10 GB, unchecked",
     licence="Rules of the challenge, agreed to at registration; research use.",
+    said="On the challenge's page, after registration; unchecked.",
     citation=(
         "Allan M, Kondo S, Bodenstedt S, et al. 2018 robotic scene segmentation challenge. "
         "arXiv:2001.11190, 2020."

@@ -109,6 +109,7 @@ def write_account(
         "",
         f"- Owner and download: {dataset.offered}",
         f"- Licence: {dataset.licence}",
+        f"- The licence is said: {dataset.said}",
         f"- Citation: {dataset.citation}",
         f"- Cases: {len(cases)} ({divided}).",
         f"- Split: {dataset.split}",

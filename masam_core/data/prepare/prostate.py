@@ -85,8 +85,9 @@ DATASET = Dataset(
     title="Multi-site data set for prostate MRI segmentation (NCI-ISBI 2013, I2CVB, PROMISE12)",
     what="116 T2 MR of six sites A to F, prostate",
     offered="https://liuquande.github.io/SAML/",
-    size="about 0.5 GB",
-    licence="Terms of NCI-ISBI 2013, I2CVB and PROMISE12; see the page of the release.",
+    size="about 0.5 GB, unchecked",
+    licence="Terms of NCI-ISBI 2013, I2CVB and PROMISE12.",
+    said="On the pages of the three sources and of the release; unchecked.",
     citation=(
         "Liu Q, Dou Q, Heng PA. Shape-aware meta-learning for generalizing prostate MRI "
         "segmentation to unseen domains. MICCAI 2020. Bloch N et al., NCI-ISBI 2013 challenge, "

@@ -9,6 +9,7 @@ plain group, since a volumetric one can't hold ends, under the same tracking UID
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,8 @@ from masam_core.export.dicom.lesions import (
 from masam_core.export.dicom.segmentation import without_dates
 from masam_core.export.dicom.subject import Subject, hashed_uid
 from masam_core.image.formats.dicom.origin import SliceName
-from masam_core.lesion.terminology import MORPHOLOGICALLY_ALTERED, Code, TumourType
+from masam_core.lesion.organs import category_of
+from masam_core.lesion.terminology import Code, TumourType
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -46,6 +48,7 @@ _MILLIMETRE, _MILLILITRE = Code("UCUM", "mm", "millimeter"), Code("UCUM", "mL", 
 _VOLUME = Code("SCT", "118565006", "Volume")
 _LONG, _SHORT = Code("SCT", "103339001", "Long axis"), Code("SCT", "103340004", "Short axis")
 _MEAN, _SD = Code("SCT", "373098007", "Mean"), Code("SCT", "386136009", "Standard Deviation")
+_DAY, _BASELINE = Code("UCUM", "d", "day"), Code("UMLS", "C1442488", "Baseline")
 _AXES = (
     (_LONG, "longest_diameter_mm", "diameter_endpoints_lps"),
     (_SHORT, "perpendicular_diameter_mm", "perpendicular_endpoints_lps"),
@@ -57,27 +60,79 @@ _PROCEDURES = {
 }
 
 
+@dataclass(frozen=True)
+class TimePoint:
+    """Time of a study among others of the patient.
+
+    Attributes:
+        number: of the study, from 1 for the oldest.
+        days: since the first; None where the dates are not known.
+        is_first: whether it is the one that the others are compared with.
+    """
+
+    number: int
+    days: int | None = None
+    is_first: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """Lesions of one study.
+
+    Attributes:
+        found: the lesions.
+        subject: whose they are.
+        segments: the segmentation in which they are segments, known by their tracking UIDs; None
+            where there is none.
+        point: when it was; None where a report is about this study alone.
+    """
+
+    found: Sequence[Named]
+    subject: Subject
+    segments: Dataset | None = None
+    point: TimePoint | None = None
+
+
 def report(
     found: Sequence[Named],
     subject: Subject,
     kind: TumourType,
     segments: Dataset | None = None,
 ) -> Dataset:
-    """The dataset, with its file meta information.
+    """The report on one study; see :func:`report_on`.
 
     Args:
         found: the lesions.
         subject: whose they are.
         kind: what the lesions are.
-        segments: the segmentation in which they are segments, known by their tracking UIDs; None
-            where there is none.
+        segments: see :class:`Examined`.
+    """
+    return report_on([Examined(found, subject, segments)], kind)
+
+
+def report_on(studies: Sequence[Examined], kind: TumourType) -> Dataset:
+    """The dataset, with its file meta information; it belongs to the last study.
+
+    Args:
+        studies: of one patient, the oldest first.
+        kind: what the lesions are.
     """
     hd = import_highdicom()
     from pydicom.sr.codedict import codes
     from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-    used: dict[str, SliceName] = {}
-    groups = [g for one in found for g in _groups(one, subject, kind, segments, used, hd)]
+    groups: list[Any] = []
+    evidence: list[Dataset] = []
+    for study in studies:
+        used: dict[str, SliceName] = {}
+        groups += [g for one in study.found for g in _groups(one, study, kind, used, hd)]
+        of, own = study.subject, []
+        own += [_instance(name.uid, name.kind, of.series, of) for name in used.values()]
+        if study.segments is not None:
+            s = study.segments
+            own.append(_instance(s.SOPInstanceUID, s.SOPClassUID, s.SeriesInstanceUID, of))
+        evidence = own + evidence  # the report takes the study of the first one named
+    subject = studies[-1].subject
     device = hd.sr.DeviceObserverIdentifyingAttributes(
         uid=hashed_uid(MANUFACTURER, masam_core.__version__),
         name=MODEL,
@@ -91,10 +146,6 @@ def report(
         procedure_reported=getattr(codes.cid100, procedure),
         imaging_measurements=groups,
     )
-    evidence = [_instance(name.uid, name.kind, subject.series, subject) for name in used.values()]
-    if segments is not None:
-        uid, kind_uid = segments.SOPInstanceUID, segments.SOPClassUID
-        evidence.append(_instance(uid, kind_uid, segments.SeriesInstanceUID, subject))
     dataset = hd.sr.Comprehensive3DSR(
         evidence=evidence,
         content=content,
@@ -117,23 +168,22 @@ def report(
 
 
 def _groups(
-    one: Named,
-    subject: Subject,
-    kind: TumourType,
-    segments: Dataset | None,
-    used: dict[str, SliceName],
-    hd: Any,
+    one: Named, study: Examined, kind: TumourType, used: dict[str, SliceName], hd: Any
 ) -> list[Any]:
     """The groups of one lesion; the images that they name are added to ``used``."""
+    subject, segments = study.subject, study.segments
     name, version, parameters = algorithm(one.lesion)
+    term = one.lesion.term or kind
     given: dict[str, Any] = {
         "tracking_identifier": hd.sr.TrackingIdentifier(one.tracking_uid, one.label),
-        "finding_category": concept(MORPHOLOGICALLY_ALTERED),
-        "finding_type": concept(kind.code),
+        "finding_category": concept(category_of(term)),
+        "finding_type": concept(term.code),
         "algorithm_id": hd.sr.AlgorithmIdentification(
             name, version, [f"{key}={value}" for key, value in parameters.items()] or None
         ),
     }
+    if study.point is not None:
+        given["time_point_context"] = _time_point(study.point, hd)
     region = _region(one, subject, hd)
     diameters = _diameters(one, subject, used, hd)
     number = None if segments is None else _segment_number(segments, one.tracking_uid)
@@ -160,6 +210,21 @@ def _groups(
             source_images=sources, measurements=[*region, *diameters], **given
         )
     ]
+
+
+def _time_point(point: TimePoint, hd: Any) -> Any:
+    """Which study a group is of (TID 1502)."""
+    since = None
+    if point.days is not None:
+        since = hd.sr.LongitudinalTemporalOffsetFromEvent(
+            value=point.days, unit=concept(_DAY), event_type=concept(_BASELINE)
+        )
+    return hd.sr.TimePointContext(
+        time_point=str(point.number),
+        time_point_type=concept(_BASELINE) if point.is_first else None,
+        time_point_order=point.number,
+        temporal_offset_from_event=since,
+    )
 
 
 def _region(one: Named, subject: Subject, hd: Any) -> list[Any]:

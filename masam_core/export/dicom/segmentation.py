@@ -19,7 +19,8 @@ from masam_core.export.dicom.lesions import (
     import_highdicom,
 )
 from masam_core.export.dicom.subject import Subject
-from masam_core.lesion.terminology import MORPHOLOGICALLY_ALTERED, TumourType
+from masam_core.lesion.organs import ClassTerm, category_of
+from masam_core.lesion.terminology import TumourType
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -184,11 +185,12 @@ def _description(one: Named, kind: TumourType, hd: Any) -> Any:
 
     name, version, parameters = algorithm(one.lesion)
     by_prompt = one.lesion.prompts is not None
-    return hd.seg.SegmentDescription(
+    term = one.lesion.term or kind
+    made = hd.seg.SegmentDescription(
         segment_number=one.number,
         segment_label=one.label,
-        segmented_property_category=concept(MORPHOLOGICALLY_ALTERED),
-        segmented_property_type=concept(kind.code),
+        segmented_property_category=concept(category_of(term)),
+        segmented_property_type=concept(term.code),
         algorithm_type="SEMIAUTOMATIC" if by_prompt else "AUTOMATIC",
         algorithm_identification=hd.AlgorithmIdentificationSequence(
             name=name,
@@ -200,6 +202,13 @@ def _description(one: Named, kind: TumourType, hd: Any) -> Any:
         tracking_id=one.label,
         display_color=hd.color.CIELabColor.from_rgb(*(round(255 * c) for c in one.color)),
     )
+    if isinstance(term, ClassTerm) and term.modifier is not None:
+        kind_of = made.SegmentedPropertyTypeCodeSequence[0]
+        side = concept(term.modifier)
+        kind_of.SegmentedPropertyTypeModifierCodeSequence = [
+            hd.sr.CodedConcept(side.value, side.scheme_designator, side.meaning)
+        ]
+    return made
 
 
 def _orientation(geometry: Geometry) -> list[float]:

@@ -132,7 +132,7 @@ def _observation(one: Named, kind: TumourType) -> Dataset:
     item = Dataset()
     item.ObservationNumber = item.ReferencedROINumber = one.number
     item.ROIObservationLabel = one.label.encode("utf-8")[:16].decode("utf-8", "ignore")
-    item.RTROIIdentificationCodeSequence = [_code(kind.code)]
+    item.RTROIIdentificationCodeSequence = [_code((one.lesion.term or kind).code)]
     item.RTROIInterpretedType = item.ROIInterpreter = ""
     return item
 

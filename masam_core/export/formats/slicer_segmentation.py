@@ -11,20 +11,22 @@ import masam_core
 from masam_core.export.formats.format import Format, Results
 from masam_core.export.seg_nrrd import Segment, write_seg_nrrd
 from masam_core.lesion.lesion import Lesion
-from masam_core.lesion.terminology import Color, TumourType
+from masam_core.lesion.organs import Term
+from masam_core.lesion.terminology import Color
 from masam_core.prompts import tags
 
 
 def _write(path: Path, results: Results) -> tuple[str, ...]:
     segments = [
-        _segment(lesion, color, results.kind)
+        _segment(lesion, color, lesion.term or results.kind)
         for lesion, color in zip(results.lesions, results.colors, strict=True)
+        if lesion.term is None or lesion.mask.any()  # a class that is not there has no segment
     ]
     write_seg_nrrd(path, segments, results.geometry)
     return ()
 
 
-def _segment(lesion: Lesion, color: Color, kind: TumourType) -> Segment:
+def _segment(lesion: Lesion, color: Color, kind: Term) -> Segment:
     corners = lesion.geometry.lps_from_ijk(lesion.box.corners_ijk)
     values = {
         "MASAM.Version": masam_core.__version__,

@@ -54,7 +54,10 @@ def draw_figure(
     image = frame.to_canonical(volume.array)
     modality = volume.kind
     truth = None if expert is None else frame.to_canonical(np.asarray(expert, dtype=bool))
-    colored = tuple((lesion, lesion_color(n)) for n, lesion in enumerate(lesions))
+    colored = tuple(
+        (lesion, lesion_color(n) if lesion.term is None else lesion.term.color)
+        for n, lesion in enumerate(lesions)
+    )
     shown = colored[:MOST_ROWS]
 
     height = HEADER + len(shown) * (PANEL + CAPTION) + FOOTER

@@ -21,6 +21,7 @@ from masam_core.inference.runtimes.package import (
     Network,
     Package,
 )
+from masam_core.model.abilities import BOX, abilities_of
 from masam_core.model.prompt import NetworkPrompt
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class OpenVINORuntime:
 
     def __init__(self, package: Package, device: OpenVINODevice, precision: str) -> None:
         self.config, self.device = package.config, device
+        self.abilities = abilities_of(package.config, BOX)  # no other is converted
         self.precision = choose_openvino_precision(precision, device)
         # An NPU takes one shape alone, and a GPU compiles anew for each.
         self._slices = None if device.name == "CPU" else self.config.num_slices

@@ -54,6 +54,7 @@ class TorchRuntime:
         prepared = prepare_int8(own) if precision == "int8" else own.prepare(self.dtype)
         self.model = prepared.to(device)
         self.precision, self.config = prepared.prepared, prepared.config
+        self.abilities = prepared.abilities
         # A GPU decodes whole slices at one go, and with one recording of the work.
         self.decodes_parts = prepared.mask_decoder.local and device.type == "cpu"
         self.graphs = GraphedDecoder(prepared, self.dtype) if device.type == "cuda" else None

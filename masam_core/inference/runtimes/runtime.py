@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from masam_core.inference.correcting import CorrectorLike
 from masam_core.inference.rectangle import Rectangle
+from masam_core.model.abilities import Abilities
 from masam_core.model.config import ModelConfig
 from masam_core.model.prompt import NetworkPrompt
 
@@ -41,12 +42,14 @@ class Runtime(Protocol):
 
     Attributes:
         config: of the model.
+        abilities: what the model does.
         device: where is computed.
         precision: name of the precision.
         full: errors that say that the device's memory was not enough.
     """
 
     config: ModelConfig
+    abilities: Abilities
     device: Any
     precision: str
     full: tuple[type[BaseException], ...]

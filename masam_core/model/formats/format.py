@@ -90,6 +90,10 @@ class CheckpointFormat(ABC):
         """The backbone whose weights a file holds; None where it holds none."""
         return self.config(file).backbone
 
+    def prompting(self, file: WeightFile) -> str:
+        """How the model was trained to be asked (see ``abilities``); empty where nothing says."""
+        return ""
+
     def expect(self, file: WeightFile, wanted: ModelConfig | None) -> ModelConfig:
         """The config of the model to be loaded.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from masam_core.errors import CheckpointError
+from masam_core.model.abilities import BOX
 from masam_core.model.config import ModelConfig
 from masam_core.model.encoders.tiny_weights import is_tiny_vit, tiny_vit_from_lite_medsam
 from masam_core.model.formats.format import BaseFile, CheckpointFormat, WeightFile
@@ -40,6 +41,9 @@ class LiteMedSamFormat(CheckpointFormat):
         backbone = tiny_vit_from_lite_medsam(file.state)
         rest = {k: v for k, v in file.state.items() if not k.startswith("image_encoder.")}
         return {**{f"{BACKBONE}{k}": v for k, v in backbone.items()}, **rest}
+
+    def prompting(self, file: WeightFile) -> str:
+        return BOX
 
     def base(self, file: WeightFile, given: Path | None) -> BaseFile | None:
         if given is not None:

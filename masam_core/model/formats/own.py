@@ -2,7 +2,8 @@
 
 The metadata hold ``masam_format``, ``masam_version``, ``part`` (``whole``, ``delta`` or ``base``),
 ``config`` (JSON of ModelConfig), and for a delta ``base_file`` and ``base_sha256``, the name and
-SHA-256 of its backbone file.
+SHA-256 of its backbone file. Where it is known they hold ``classes`` (JSON: name, colour and
+SNOMED CT codes of each) and ``prompting`` (``box`` or ``none``: how the model was trained).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 import masam_core
 from masam_core.digest import sha256_of
 from masam_core.errors import CheckpointError, MasamError
+from masam_core.model.abilities import BOX, NONE, classes_to_text
 from masam_core.model.config import ModelConfig
 from masam_core.model.formats.format import BaseFile, CheckpointFormat, WeightFile
 from masam_core.model.masam import MASAM, is_backbone
@@ -81,6 +83,10 @@ class OwnFormat(CheckpointFormat):
             )
         return BaseFile(candidate, digest)
 
+    def prompting(self, file: WeightFile) -> str:
+        said = file.metadata.get("prompting", "")
+        return said if said in (BOX, NONE) else ""
+
     def write(
         self, model: MASAM, path: Path, half: bool = False, metadata: dict[str, str] | None = None
     ) -> None:
@@ -96,6 +102,11 @@ class OwnFormat(CheckpointFormat):
             "part": self.kind,
             "config": model.config.to_json(),
         }
+        if self.kind != "base":
+            if model.config.class_names or model.classes:
+                entries["classes"] = classes_to_text(model.abilities.classes)
+            if model.prompting:
+                entries["prompting"] = model.prompting
         if self.kind == "delta":
             if not model.base_sha256:
                 raise CheckpointError(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from masam_core.digest import sha256_of
 from masam_core.errors import CheckpointError
+from masam_core.model.abilities import BOX
 from masam_core.model.backbones import BACKBONES
 from masam_core.model.config import SAM_PIXEL_MEAN, SAM_PIXEL_STD, ModelConfig
 from masam_core.model.encoders.sam import backbone_from_sam, sam_backbone
@@ -55,6 +56,9 @@ class SamFormat(CheckpointFormat):
         backbone = backbone_from_sam(file.state, config)
         rest = {k: v for k, v in file.state.items() if not k.startswith("image_encoder.")}
         return {**{f"{BACKBONE}{k}": v for k, v in backbone.items()}, **rest}
+
+    def prompting(self, file: WeightFile) -> str:
+        return BOX
 
     def base(self, file: WeightFile, given: Path | None) -> BaseFile | None:
         if given is not None:

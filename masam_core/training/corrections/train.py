@@ -25,6 +25,7 @@ from masam_core.training.corrections.rounds import Session, dice_of, play_round
 from masam_core.training.corrections.wrong import wrong_masks
 from masam_core.training.feed import feed
 from masam_core.training.pack import is_pack
+from masam_core.training.precision import settle_precision
 from masam_core.training.settings import TrainConfig
 from masam_core.training.sources import Sources
 
@@ -111,6 +112,8 @@ def train_corrector(
     """
     fabric = Fabric(accelerator=run.accelerator, devices=1, precision=run.precision)  # type: ignore[arg-type]
     fabric.launch()
+    if told := settle_precision(fabric):
+        report(told)
     fabric.seed_everything(run.seed, verbose=False)
     run.out.mkdir(parents=True, exist_ok=True)
     network = Corrector()

@@ -8,6 +8,7 @@ import { END_WORDS } from "./names.js";
 /** @typedef {import("./types").Box} Box */
 /** @typedef {import("./types").Vec3} Vec3 */
 
+const ASKING = ["box", "line", "slicebox", "click", "point", "notpoint", "scribble", "notscribble", "lasso", "notlasso"];
 const SETTLE_MS = 400; // after an answer, what it changed has been told
 
 /**
@@ -43,8 +44,11 @@ export class Bench {
     this._listeners = [];
     /** Gives up what the pointer is doing. @type {() => boolean} */
     this.cancelGesture = () => false;
+    /** The earlier study beside, where there can be one. @type {import("./beside.js").Beside | null} */
+    this.beside = null;
     this._known = new Set();
     store.watch(["lesions"], () => this._lesionsChanged());
+    store.watch(["structures"], () => this._surfaces());
     store.watch(["message"], () => this._hear());
   }
 
@@ -96,6 +100,10 @@ export class Bench {
     const next = name === this.tool ? "" : name;
     if (next && !this.viewer.grid) {
       this.say("Open an image first.");
+      return;
+    }
+    if (ASKING.includes(next) && this.store.state.automatic?.only) {
+      this.say("The chosen model takes no boxes or clicks. Press Segment all, or choose another model in Settings.", "warning");
       return;
     }
     this.tool = next;
@@ -190,8 +198,14 @@ export class Bench {
       if (middle) this.viewer.goTo(middle); // the crosshair goes to a new box by itself
     }
     if (fresh.length || !lesions.length) this.lookIn3D();
+    this._surfaces();
+  }
+
+  /** Have the 3D view show what there is. */
+  _surfaces() {
+    const { lesions, structures } = this.store.state;
     this.viewer.space.surfaces(
-      lesions
+      [...structures, ...lesions]
         .filter((each) => each.visible && each.surface)
         .map((each) => ({
           id: each.id,

@@ -22,14 +22,14 @@ export class Files {
     });
   }
 
-  /** @param {boolean} folder whether a folder is chosen */
-  async choose(folder) {
-    if (!(await this._mayLeave())) return;
+  /** @param {boolean} folder whether a folder is chosen @param {any[] | null} [next] see `send` */
+  async choose(folder, next = null) {
+    if (!next && !(await this._mayLeave())) return;
     const input = document.createElement("input");
     input.type = "file";
     if (folder) input.webkitdirectory = true;
     else input.accept = KINDS;
-    input.onchange = () => this.send([...(input.files ?? [])]);
+    input.onchange = () => this.send([...(input.files ?? [])], "", next);
     input.click();
   }
 
@@ -60,8 +60,11 @@ export class Files {
     return this._abort !== null;
   }
 
-  /** @param {File[]} files @param {string} [folder] */
-  async send(files, folder = "") {
+  /**
+   * @param {File[]} files @param {string} [folder]
+   * @param {any[] | null} [next] what is said besides of a next study, which takes nothing's place; null is another image
+   */
+  async send(files, folder = "", next = null) {
     const { bench } = this;
     if (!files.length || this._abort) return;
     const limit = bench.store.state.uploadLimit;
@@ -73,7 +76,7 @@ export class Files {
       folder || (files.length > 1 && files[0].webkitRelativePath ? files[0].webkitRelativePath.split("/")[0] : files[0].name);
     this._abort = new AbortController();
     try {
-      const failure = await this._sendAll(files, name, this._abort.signal);
+      const failure = await this._sendAll(files, name, this._abort.signal, next);
       if (failure) await bench.ask("uploadFailed", failure);
     } finally {
       this._abort = null;
@@ -87,8 +90,11 @@ export class Files {
     this.bench.changed();
   }
 
-  /** @param {File[]} files @param {string} name @param {AbortSignal} signal @returns {Promise<string>} what went wrong, if anything */
-  async _sendAll(files, name, signal) {
+  /**
+   * @param {File[]} files @param {string} name @param {AbortSignal} signal @param {any[] | null} next
+   * @returns {Promise<string>} what went wrong, if anything
+   */
+  async _sendAll(files, name, signal, next) {
     let batch = "";
     for (let n = 0; n < files.length; n += 1) {
       this._show(files.length > 1 ? `${name} (${n + 1} of ${files.length})` : name);
@@ -104,7 +110,8 @@ export class Files {
       if (!answer.ok) return text.slice(0, 300);
       batch = text;
     }
-    await this.bench.ask("uploaded", batch, name);
+    if (next) await this.bench.ask("nextUploaded", batch, name, ...next);
+    else await this.bench.ask("uploaded", batch, name);
     return "";
   }
 }

@@ -1,7 +1,7 @@
 import { TOOLS } from "./tools/tools.js";
 import { saveScreenshot } from "./screenshot.js";
 import { VIEWS } from "./view/grid.js";
-import { LAYOUTS } from "./view/layout.js";
+import { layoutsOf } from "./view/layout.js";
 import { add, scale } from "./view/vectors.js";
 
 /** @typedef {import("./bench.js").Bench} Bench */
@@ -33,11 +33,26 @@ export function listen(bench, does) {
       if (event.key === "Escape") target.blur();
       return;
     }
-    if (act(bench, does, event, target)) {
+    // The earlier study has keys to look at it; the rest is the later one's.
+    const here = bench.beside && target.closest?.(".beside") ? bench.beside : bench;
+    if (looks(here, event) || act(bench, does, event, target)) {
       event.preventDefault();
       event.stopPropagation();
     }
   });
+}
+
+/**
+ * What keys do in the earlier study: step, zoom, window, fit.
+ * @param {any} here @param {KeyboardEvent} event
+ * @returns {boolean} whether the key was one of these, and the view the earlier study's
+ */
+function looks(here, event) {
+  if (!here.main || event.ctrlKey || event.metaKey || event.altKey || !here.viewer.grid) return false;
+  if (event.target instanceof HTMLInputElement) return false;
+  if (event.key.startsWith("Arrow") || event.key.startsWith("Page")) return step(here, event);
+  if (/^[1-9]$/.test(event.key) || ["+", "=", "-", "a"].includes(event.key)) return plainKey(here, event, event.key);
+  return false;
 }
 
 /**
@@ -91,6 +106,8 @@ function plainKey(bench, event, key) {
     h: () => toggle(bench, "names"),
     e: () => bench.ask("next").then(() => bench.goTo(store.state.selected)),
     a: () => viewer.fit(),
+    ",": () => bench.ask("stepFrame", -1),
+    ".": () => bench.ask("stepFrame", 1),
     "[": () => bench.setEnd("lower"),
     "]": () => bench.setEnd("upper"),
     "+": () => zoom(bench, ZOOM),
@@ -99,7 +116,10 @@ function plainKey(bench, event, key) {
     Delete: () => remove(bench),
     Backspace: () => remove(bench),
     i: () => saveScreenshot(bench),
-    y: () => viewer.setLayout(LAYOUTS[(LAYOUTS.findIndex((each) => each.key === viewer.layout) + 1) % LAYOUTS.length].key),
+    y: () => {
+      const known = layoutsOf(viewer);
+      viewer.setLayout(known[(known.findIndex((each) => each.key === viewer.layout) + 1) % known.length].key);
+    },
   };
   if (/^[1-9]$/.test(key)) {
     const preset = store.state.image?.windows[Number(key) - 1];

@@ -24,10 +24,7 @@ export async function saveScreenshot(bench) {
   context.fillRect(0, 0, width, height + FOOT);
   // What WebGL has drawn is gone after the browser has shown it: draw and copy in one go.
   await new Promise((done) => requestAnimationFrame(done));
-  if (viewer.grid && viewer.shown.length) {
-    viewer.slices.draw(viewer.shown, width, height);
-    context.drawImage(viewer.slices.gl.canvas, 0, 0, width, height);
-  }
+  drawSlices(context, viewer);
   const area = viewer.space.area;
   if (area) {
     viewer.space.drawScene();
@@ -35,6 +32,12 @@ export async function saveScreenshot(bench) {
   }
   overlay.paint();
   context.drawImage(overlay.canvas, 0, 0, width, height);
+  const { beside } = bench;
+  if (beside && !beside.stage.hidden) {
+    drawSlices(context, beside.viewer);
+    beside.overlay.paint();
+    context.drawImage(beside.overlay.canvas, 0, 0, beside.stage.clientWidth, beside.stage.clientHeight);
+  }
   const pen = new Pen(context);
   pen.text("MASAM   research use, not for clinical decisions", width - 10, height + FOOT - 8, {
     align: "right",
@@ -49,6 +52,14 @@ export async function saveScreenshot(bench) {
   offer(address, `${plain(store.state.image.name)}_picture.png`);
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
   bench.say("The picture was saved.");
+}
+
+/** @param {CanvasRenderingContext2D} context @param {import("./view/viewer.js").Viewer} viewer */
+function drawSlices(context, viewer) {
+  if (!viewer.grid || !viewer.shown.length) return;
+  const { clientWidth: width, clientHeight: height } = viewer.stage;
+  viewer.slices.draw(viewer.shown, width, height);
+  context.drawImage(viewer.slices.gl.canvas, 0, 0, width, height);
 }
 
 /** @param {string} name @returns {string} a file name from any text, without its ending */

@@ -17,6 +17,11 @@ export class Store {
       planes: [],
       models: [],
       check: {},
+      earlier: null,
+      link: {},
+      followup: {},
+      automatic: {},
+      structures: [],
     });
     /** @type {{keys: string[], then: () => void}[]} */
     this._watchers = [];

@@ -47,8 +47,36 @@ export interface Lesion {
   corrected: boolean;
 }
 
+export interface Around {
+  lesion: string;
+  origin: Vec3; // RAS of the later study, mm
+  step: Vec3; // mm along R, A, S; below zero where nodes descend
+  size: Vec3; // nodes
+  off: number[]; // mm in RAS of the earlier study, three a node, the first axis fastest
+  elastic: boolean;
+}
+
+export interface Structure {
+  id: string;
+  name: string;
+  color: string;
+  visible: boolean;
+  mask: { version: string; extent: number[] } | null;
+  surface: string | null;
+}
+
+export interface Proposal {
+  id: string;
+  name: string;
+  about: string;
+  trust: "good" | "doubtful" | "failed";
+  color: string;
+  box: Box | null;
+}
+
 export interface Image {
   name: string;
+  role?: string;
   version: string;
   url: string;
   size: Vec3;
@@ -97,5 +125,15 @@ export interface State {
   minutes: number;
   models: (string | { name: string; words: string })[];
   model: string;
+  earlier: { image: Image; lesions: Lesion[] } | null;
+  automatic: {
+    there?: boolean;
+    only?: boolean;
+    problem?: string;
+    running?: boolean;
+    classes?: { name: string; color: string; wanted: boolean }[];
+  };
+  structures: Structure[];
+  link: { trust?: string; words?: string; matrix?: number[][] | null; around?: Around[] };
   [more: string]: any;
 }

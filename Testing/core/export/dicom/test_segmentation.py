@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import highdicom as hd
@@ -15,6 +16,7 @@ from masam_core.errors import SegmentationError
 from masam_core.export.segmentation import write_lesions
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume, read_volume
+from masam_core.lesion.organs import term_of
 from masam_core.lesion.terminology import TUMOUR_TYPES
 from Testing.core.export.dicom.making import PATIENT, faults, lesion_of, read, two_masks
 from Testing.core.image.formats.dicom.making import ARRAY, enhanced
@@ -56,6 +58,33 @@ def test_each_lesion_is_a_segment_voxel_for_voxel(tmp_path: Path) -> None:
     segments = hd.seg.segread(path)
     by_source = segments.get_pixels_by_source_instance(order, assert_missing_frames_are_empty=True)
     assert np.array_equal(np.moveaxis(by_source, -1, 0).astype(bool), masks)
+
+
+def test_classes_of_a_model_keep_their_terms_and_what_was_not_found_is_no_segment(
+    tmp_path: Path,
+) -> None:
+    volume = read(tmp_path / "s")
+    left, right = two_masks(volume.array.shape)
+    masks = {"left kidney": left, "spleen": left, "liver": right}
+    lesions = [replace(lesion_of(m, volume, n), term=term_of(n)) for n, m in masks.items()]
+    lesions[1] = replace(lesions[1], mask=np.zeros_like(lesions[1].mask))
+    path = tmp_path / "organs.seg.dcm"
+    write_lesions(path, lesions, volume)
+    assert faults(path) == []
+    found = pydicom.dcmread(path).SegmentSequence
+    assert [one.SegmentLabel for one in found] == ["left kidney", "liver"]
+    kinds = [one.SegmentedPropertyTypeCodeSequence[0] for one in found]
+    assert [kind.CodeValue for kind in kinds] == ["64033007", "10200004"]
+    assert {one.SegmentedPropertyCategoryCodeSequence[0].CodeValue for one in found} == {
+        "123037004"
+    }
+    (side,) = kinds[0].SegmentedPropertyTypeModifierCodeSequence
+    assert (side.CodeValue, side.CodeMeaning) == ("7771000", "Left")
+    assert "SegmentedPropertyTypeModifierCodeSequence" not in kinds[1]
+    # The structure set takes the same ones.
+    write_lesions(tmp_path / "organs.rt.dcm", lesions, volume)
+    names = pydicom.dcmread(tmp_path / "organs.rt.dcm").StructureSetROISequence
+    assert [one.ROIName for one in names] == ["left kidney", "liver"]
 
 
 def test_itk_finds_the_frames_where_the_image_has_them(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ export class Pacs {
    */
   constructor(bench, mayLeave) {
     this.bench = bench;
+    /** @type {any[] | null} */
+    this._next = null;
     this._mayLeave = mayLeave;
     this._name = field("pacs-name", "text", "e.g. Doe");
     this._patient = field("pacs-patient", "text", "");
@@ -60,7 +62,9 @@ export class Pacs {
     return Boolean(this.bench.store.state.pacs?.there);
   }
 
-  open() {
+  /** @param {any[] | null} [next] what is said besides of a next study; null is another image */
+  open(next = null) {
+    this._next = next;
     this._made.showModal();
     this._name.focus();
   }
@@ -78,6 +82,10 @@ export class Pacs {
 
   /** @param {Row} row */
   async _fetch(row) {
+    if (this._next) {
+      this.bench.ask("nextFetch", row.key, ...this._next);
+      return;
+    }
     this._made.close(); // the question must not lie behind it
     const may = await this._mayLeave();
     this._made.showModal();

@@ -16,8 +16,10 @@ const ALL = ["axial", "space", "coronal", "sagittal"];
  * @param {HTMLElement} root
  * @param {import("../bench.js").Bench} bench
  * @param {import("../tools/mouse.js").Mouse} mouse
+ * @param {string} [which] study, before the names of its parts
  */
-export function buildTiles(root, bench, mouse) {
+export function buildTiles(root, bench, mouse, which = "") {
+  const of = which ? "Earlier study, " : "";
   const { viewer } = bench;
   const tiles = ALL.map((name) => {
     const area = h("div", {
@@ -25,9 +27,9 @@ export function buildTiles(root, bench, mouse) {
       tabindex: 0,
       role: "application",
       "aria-roledescription": "view",
-      "data-test": `view-${name}`,
+      "data-test": `${which}view-${name}`,
     });
-    const enlarge = button("fit", "", { class: "small", "data-test": `enlarge-${name}`, onclick: () => viewer.enlarge(name) });
+    const enlarge = button("fit", "", { class: "small", "data-test": `${which}enlarge-${name}`, onclick: () => viewer.enlarge(name) });
     const slider =
       name === "space"
         ? null
@@ -37,10 +39,10 @@ export function buildTiles(root, bench, mouse) {
             max: 1,
             step: 1,
             value: 1,
-            "data-test": `slice-${name}`,
-            "aria-label": `${TITLES[name]} slice`,
+            "data-test": `${which}slice-${name}`,
+            "aria-label": `${of}${TITLES[name]} slice`,
           });
-    const number = h("span", { class: "sr-only", "data-test": `place-${name}` });
+    const number = h("span", { class: "sr-only", "data-test": `${which}place-${name}` });
     slider?.addEventListener("input", () => {
       const camera = viewer.cameras?.[/** @type {ViewName} */ (name)];
       if (camera) viewer.setSlice(camera.name, fromNumber(camera, Number(slider.value)));
@@ -65,9 +67,10 @@ export function buildTiles(root, bench, mouse) {
         height: `${where.height}px`,
       });
       const alone = viewer.layout === "one";
+      enlarge.hidden = which !== "";
       label(enlarge, alone ? "Show all views" : `Show the ${TITLES[name]} view alone`);
       if (!slider || !viewer.cameras) {
-        label(area, `${TITLES[name]} view`);
+        label(area, `${of}${TITLES[name]} view`);
         continue;
       }
       slider.hidden = where.width < 380;
@@ -80,7 +83,7 @@ export function buildTiles(root, bench, mouse) {
       const words = `${at.number} / ${at.count}`;
       say(number, words);
       slider.setAttribute("aria-valuetext", `${at.number} of ${at.count}, ${at.mm} mm`);
-      label(area, describe(camera, viewer, at));
+      label(area, of + describe(camera, viewer, at));
       area.dataset.letters = [grid.letters(u, true), grid.letters(u, false), grid.letters(v, true), grid.letters(v, false)].join(
         " ",
       );

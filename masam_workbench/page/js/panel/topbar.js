@@ -31,6 +31,7 @@ export function buildTopbar(root, bench, files, dialogs, pacs) {
     item("folder", "DICOM folder", "A folder of DICOM slices", { "data-test": "open-folder", onclick: () => files.choose(true) }),
     fromPacs,
     samples,
+    ...nextItems(bench, files, pacs),
   );
   store.watch(["samples"], () => {
     samples.replaceChildren(
@@ -89,7 +90,7 @@ export function buildTopbar(root, bench, files, dialogs, pacs) {
   store.watch(["pacs"], () => {
     fromPacs.hidden = toPacs.hidden = !pacs.there;
   });
-  store.watch(["image", "undoTitle", "redoTitle", "busy", "lesions", "saved", "pacs"], () => {
+  store.watch(["image", "undoTitle", "redoTitle", "busy", "lesions", "structures", "saved", "pacs"], () => {
     const { image, undoTitle, redoTitle, busy, lesions } = store.state;
     say(name, image?.name ?? "");
     name.title = image?.name ?? "";
@@ -97,7 +98,8 @@ export function buildTopbar(root, bench, files, dialogs, pacs) {
     undo.title = undoTitle ? `Undo: ${undoTitle} (Ctrl+Z)` : "There is nothing to undo";
     redo.disabled = !redoTitle || Boolean(busy);
     redo.title = redoTitle ? `Redo: ${redoTitle} (Ctrl+Y)` : "There is nothing to redo";
-    const masks = lesions.some((each) => each.mask);
+    const found = store.state.structures.some((each) => each.mask);
+    const masks = found || lesions.some((each) => each.mask);
     kinds.forEach((each, n) => {
       each.disabled = n === 3 ? !image : !masks;
       each.hidden = n > 3 && !image?.study;
@@ -106,4 +108,37 @@ export function buildTopbar(root, bench, files, dialogs, pacs) {
     save.opener.disabled = !image;
     say(saved, image && store.state.saved === false ? "not saved" : "");
   });
+}
+
+/**
+ * Lines of the menu that open the patient's next study beside the one that is shown.
+ * @param {import("../bench.js").Bench} bench
+ * @param {import("../files.js").Files} files
+ * @param {import("./pacs.js").Pacs} pacs
+ */
+function nextItems(bench, files, pacs) {
+  const same = h("input", { type: "checkbox", "data-test": "next-same" });
+  const next = () => [same.checked];
+  const file = item("two", "Next study: file", "Follow its lesions, side by side with this one", {
+    "data-test": "next-file",
+    onclick: () => files.choose(false, next()),
+  });
+  const folder = item("two", "Next study: DICOM folder", "", {
+    "data-test": "next-folder",
+    onclick: () => files.choose(true, next()),
+  });
+  const archive = item("two", "Next study: from the PACS", "", { "data-test": "next-pacs", onclick: () => pacs.open(next()) });
+  const line = h(
+    "label",
+    { class: "item", title: "Numbers of two hospitals, say" },
+    same,
+    h("span", { class: "word" }, "One patient, though the IDs differ"),
+  );
+  bench.store.watch(["image", "earlier", "pacs"], () => {
+    const { image, earlier } = bench.store.state;
+    for (const each of [file, folder, archive]) each.disabled = !image || Boolean(earlier);
+    archive.hidden = !pacs.there;
+    line.hidden = !image?.patient;
+  });
+  return [h("div", { role: "group", "aria-label": "Next study of this patient", class: "next" }, file, folder, archive, line)];
 }

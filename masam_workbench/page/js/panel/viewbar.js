@@ -1,6 +1,6 @@
 import { button, h, say } from "../dom.js";
 import { toggle } from "../keys.js";
-import { LAYOUTS } from "../view/layout.js";
+import { LAYOUTS, layoutsOf } from "../view/layout.js";
 import { short } from "../view/words.js";
 import { menu } from "./menu.js";
 import { toolButton } from "./toolbox.js";
@@ -53,6 +53,7 @@ export function buildViewbar(root, bench) {
     viewer.change();
   });
   const shows = buildShow(bench);
+  const frames = buildFrames(bench);
   root.append(
     h("div", { class: "group joined", role: "group", "aria-label": "Layout" }, ...layouts),
     h(
@@ -63,6 +64,7 @@ export function buildViewbar(root, bench) {
       h("label", {}, "L", typed[1]),
     ),
     slab,
+    frames,
     h(
       "div",
       { class: "group", role: "group", "aria-label": "Measure" },
@@ -93,7 +95,10 @@ export function buildViewbar(root, bench) {
     root.classList.toggle("off", root.inert);
   });
   viewer.onChange(() => {
-    LAYOUTS.forEach((each, n) => layouts[n].setAttribute("aria-pressed", String(each.key === viewer.layout)));
+    LAYOUTS.forEach((each, n) => {
+      layouts[n].setAttribute("aria-pressed", String(each.key === viewer.layout));
+      layouts[n].hidden = !layoutsOf(viewer).includes(each);
+    });
     [viewer.window, viewer.level].forEach((value, n) => {
       if (document.activeElement !== typed[n]) typed[n].value = short(value);
     });
@@ -104,6 +109,30 @@ export function buildViewbar(root, bench) {
     );
     if (document.activeElement !== preset || preset.value !== String(found)) preset.value = found < 0 ? "" : String(found);
   });
+}
+
+/** Frames of a sequence, one after the other; not there for a single image. @param {import("../bench.js").Bench} bench */
+function buildFrames(bench) {
+  const { store } = bench;
+  const [back, forth] = [-1, 1].map((by) =>
+    button(by < 0 ? "back" : "forth", "", {
+      "data-test": by < 0 ? "frame-back" : "frame-forth",
+      "aria-label": by < 0 ? "Previous frame" : "Next frame",
+      "aria-keyshortcuts": by < 0 ? "," : ".",
+      title: by < 0 ? "Previous frame (,)" : "Next frame (.)",
+      onclick: () => bench.ask("stepFrame", by),
+    }),
+  );
+  const where = h("output", { class: "number", "data-test": "frame", "aria-live": "polite" });
+  const group = h("div", { class: "group", role: "group", "aria-label": "Frames", hidden: true }, back, where, forth);
+  store.watch(["image"], () => {
+    const { frame, frames } = store.state.image ?? { frame: 0, frames: 1 };
+    group.hidden = frames < 2;
+    say(where, `frame ${frame + 1} of ${frames}`);
+    back.disabled = frame <= 0;
+    forth.disabled = frame >= frames - 1;
+  });
+  return group;
 }
 
 /** What is shown over the image. @param {import("../bench.js").Bench} bench */

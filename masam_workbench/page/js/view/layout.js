@@ -8,7 +8,13 @@ export const LAYOUTS = [
   { key: "four", name: "2 x 2", icon: "four", words: "Three planes and 3D, all of a size" },
   { key: "side", name: "1 + 3", icon: "side", words: "One large view, the others beside it" },
   { key: "one", name: "1", icon: "one", words: "One view alone" },
+  { key: "two", name: "1 | 1", icon: "two", words: "The same plane of both studies side by side" },
 ];
+
+/** The layouts that there are; two studies need two. @param {{paired: boolean}} viewer */
+export function layoutsOf({ paired }) {
+  return LAYOUTS.filter((each) => paired || each.key !== "two");
+}
 
 /** @type {TileName[]} */
 const ORDER = ["axial", "space", "coronal", "sagittal"];
@@ -25,6 +31,9 @@ export function place(layout, first, width, height) {
   const found = new Map();
   if (layout === "one") {
     found.set(first, { left: 0, top: 0, width, height });
+  } else if (layout === "two") {
+    const half = Math.floor((width - GAP) / 2); // the left one is the earlier study's
+    found.set(first, { left: half + GAP, top: 0, width: width - half - GAP, height });
   } else if (layout === "side") {
     const others = ORDER.filter((name) => name !== first);
     const narrow = Math.round(Math.min(width * 0.3, ((height - 2 * GAP) / 3) * 1.4));

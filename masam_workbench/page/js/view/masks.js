@@ -26,7 +26,7 @@ export class Masks {
   /**
    * Fetch what is new, and forget what has gone. A mask that is being replaced stays until the new
    * one has come.
-   * @param {Lesion[]} lesions
+   * @param {{id: string, mask: Lesion["mask"]}[]} lesions
    */
   take(lesions) {
     for (const id of [...this._masks.keys(), ...this._wanted.keys()]) {

@@ -1,5 +1,6 @@
 import { cornersOf, EDGES, handles, outline } from "./boxes.js";
 import { Pen } from "./pen.js";
+import { Masks } from "./masks.js";
 import { paintMarks } from "./marks.js";
 import { paintMeasures } from "./measures.js";
 import { paintSides, sideMarks } from "./sides.js";
@@ -32,12 +33,17 @@ export class Overlay {
     this.masks = masks;
     this.look = look;
     this.slabs = new Slabs();
+    /** Masks of what a model has made of the whole volume. */
+    this.structures = new Masks(() => viewer.change(false));
+    store.watch(["structures"], () => this.structures.take(store.state.structures));
     /** What a tool draws while it is used. @type {((pen: Pen, camera: Camera) => void) | null} */
     this.draft = null;
     /** Drawn round the pointer. @type {((pen: Pen, camera: Camera) => void) | null} */
     this.ring = null;
     /** Boxes and prompts as they are while being dragged. @type {Map<string, any>} */
     this.moved = new Map();
+    /** Boxes of an earlier study's lesions that nobody has taken yet. @type {import("../types").Proposal[]} */
+    this.proposed = [];
     /** @type {import("./measures.js").Measure[]} */
     this.measures = [];
     /** @type {{name: import("../types").TileName, x: number, y: number} | null} */
@@ -91,8 +97,12 @@ export class Overlay {
       pen.context.restore();
     }
     const seen = store.state.lesions.filter((each) => each.visible);
-    if (look.masks) for (const lesion of seen) this._mask(pen, camera, slice, lesion);
+    if (look.masks) {
+      for (const each of store.state.structures) if (each.visible) this._mask(pen, camera, slice, each, this.structures);
+      for (const lesion of seen) this._mask(pen, camera, slice, lesion);
+    }
     if (look.boxes) for (const lesion of seen) this._box(pen, camera, slice, lesion);
+    for (const each of this.proposed) this._proposed(pen, camera, slice, each);
     if (look.cross) this._cross(pen, camera);
     paintWords(pen, camera, this);
     const chosen = store.selected;
@@ -104,9 +114,9 @@ export class Overlay {
     this.ring?.(pen, camera);
   }
 
-  /** @param {Pen} pen @param {Camera} camera @param {number} slice @param {Lesion} lesion */
-  _mask(pen, camera, slice, lesion) {
-    const path = this.masks.path(lesion.id, camera, slice);
+  /** @param {Pen} pen @param {Camera} camera @param {number} slice @param {{id: string, color: string}} lesion */
+  _mask(pen, camera, slice, lesion, masks = this.masks) {
+    const path = masks.path(lesion.id, camera, slice);
     if (!path) return;
     const onScreen = new Path2D();
     onScreen.addPath(path, camera.matrix());
@@ -134,6 +144,16 @@ export class Overlay {
     if (lesion.locked || !(selected || this.near === lesion.id)) return;
     if (this.draft) return;
     for (const { at, radius } of handles(shape)) pen.dot(at, radius, WHITE, "#10151b");
+  }
+
+  /** @param {Pen} pen @param {Camera} camera @param {number} slice @param {import("../types").Proposal} proposal */
+  _proposed(pen, camera, slice, { box, name, color, trust }) {
+    const shape = box && outline(box, camera, slice);
+    if (!shape) return;
+    pen.lines([...shape.corners, shape.corners[0]], color, 2, [3, 4]);
+    const left = Math.min(...shape.corners.map(([x]) => x));
+    const top = Math.min(...shape.corners.map(([, y]) => y));
+    pen.text(`${name}?${trust === "good" ? "" : " (doubtful)"}`, left, top - 6);
   }
 
   /** @param {Pen} pen @param {Camera} camera */

@@ -1,6 +1,7 @@
 import { Camera } from "./camera.js";
 import { Grid, VIEWS } from "./grid.js";
 import { place } from "./layout.js";
+import { NoSpace } from "./nospace.js";
 import { SlicePlane } from "./sliceplane.js";
 import { Slices } from "./slices.js";
 import { Space } from "./space.js";
@@ -19,13 +20,15 @@ export class Viewer {
   /**
    * @param {HTMLElement} stage
    * @param {HTMLCanvasElement} flat for the slices
-   * @param {HTMLCanvasElement} deep for the 3D view
+   * @param {HTMLCanvasElement | null} deep for the 3D view; null has none
    */
   constructor(stage, flat, deep) {
     this.stage = stage;
     this._flat = flat;
     this.slices = new Slices();
-    this.space = new Space(deep);
+    this.space = deep ? new Space(deep) : /** @type {Space} */ (/** @type {any} */ (new NoSpace()));
+    this._deep = deep !== null;
+    this._ready = false; // whether there is a surface to draw on
     this._plane = /** @type {SlicePlane | null} */ (null);
     /** @type {Grid | null} */
     this.grid = null;
@@ -38,6 +41,7 @@ export class Viewer {
     this.window = 1;
     this.level = 0;
     this.layout = "four";
+    this.paired = false; // whether there is another study to be seen beside this one
     /** @type {TileName} That of the keyboard. */
     this.active = "axial";
     /** @type {TileName} The one that is large, where one is. */
@@ -62,8 +66,9 @@ export class Viewer {
   /** Make ready to draw. */
   async start() {
     await this.slices.attachToCanvas(this._flat, false);
+    this._ready = true;
     await this.space.start();
-    this._plane = new SlicePlane(this);
+    if (this._deep) this._plane = new SlicePlane(this);
     this.resize();
   }
 
@@ -170,7 +175,23 @@ export class Viewer {
   /** @param {string} layout */
   setLayout(layout) {
     if (layout !== this.layout) this.large = this.active;
+    if (layout === "two" && this.large === "space") this.large = this.active = "axial";
     this.layout = layout;
+    this.resize();
+  }
+
+  /** There is another study to be seen beside this one, or there is none any more. @param {boolean} paired */
+  pair(paired) {
+    if (paired === this.paired) return;
+    this.paired = paired;
+    this._back = ["four", "axial"];
+    if (paired) this.setLayout("two");
+    else if (this.layout === "two") this.setLayout("four");
+  }
+
+  /** Show another plane of both studies. @param {ViewName} name */
+  setPlane(name) {
+    this.active = this.large = name;
     this.resize();
   }
 
@@ -236,7 +257,7 @@ export class Viewer {
   _draw() {
     const grid = this.grid;
     const { clientWidth: width, clientHeight: height } = this.stage;
-    if (this._flatDue && this.slices.gl) {
+    if (this._flatDue && this._ready) {
       this._flatDue = false;
       if (grid && this.shown.length) {
         this.slices.scene.crosshairPos = this.cross.map((each, n) => (Math.round(each) + 0.5) / grid.size[n]);

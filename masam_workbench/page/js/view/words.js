@@ -89,7 +89,7 @@ export function paintWords(pen, camera, overlay) {
     }
   }
   scaleBar(pen, camera);
-  if (look.names && image && camera.name === firstOf(viewer)) owner(pen, camera, image);
+  if (image && camera.name === firstOf(viewer)) owner(pen, camera, image, look.names);
 }
 
 /** @param {import("./viewer.js").Viewer} viewer the view that names the patient: the largest */
@@ -118,17 +118,12 @@ function scaleBar(pen, camera) {
   pen.text(mm >= 10 ? `${mm / 10} cm` : `${mm} mm`, x - long / 2, y - 8, { align: "center" });
 }
 
-/** @param {import("./pen.js").Pen} pen @param {import("./camera.js").Camera} camera @param {import("../types").Image} image */
-function owner(pen, camera, image) {
+/** @param {import("./pen.js").Pen} pen @param {import("./camera.js").Camera} camera @param {import("../types").Image} image @param {boolean} named whether more than its place in time is said */
+function owner(pen, camera, image, named) {
   const { left, top, width, height } = camera.area;
-  const { patient, study, series } = image;
-  const spacing = image.spacing.map((each) => Number(each.toPrecision(3))).join(" × ");
   const lines = [
-    patient ? [patient.name, patient.id].filter(Boolean).join("  ") : "",
-    patient ? [patient.birth, patient.sex].filter(Boolean).join("  ") : "",
-    [wordsOf(study), image.date].filter(Boolean).join("  "),
-    wordsOf(series),
-    [image.modality, `${spacing} mm`].filter(Boolean).join("  "),
+    image.role ? [image.role, named ? image.date : ""].filter(Boolean).join("  ") : "",
+    ...(named ? ownersOf(image) : []),
   ].filter(Boolean);
   const room = Math.floor((height / 2 - FREE - 20) / 17);
   lines
@@ -136,6 +131,20 @@ function owner(pen, camera, image) {
     .forEach((line, n) =>
       pen.text(line, left + width - 10, top + FREE + 16 + 17 * n, { align: "right", color: DIM, size: 12.5 }),
     );
+}
+
+/** @param {import("../types").Image} image @returns {string[]} whose it is, and what of */
+function ownersOf(image) {
+  const { patient, study, series } = image;
+  const spacing = image.spacing.map((each) => Number(each.toPrecision(3))).join(" × ");
+  return [
+    image.role ? image.name : "",
+    patient ? [patient.name, patient.id].filter(Boolean).join("  ") : "",
+    patient ? [patient.birth, patient.sex].filter(Boolean).join("  ") : "",
+    [wordsOf(study), image.role ? "" : image.date].filter(Boolean).join("  "),
+    wordsOf(series),
+    [image.modality, `${spacing} mm`].filter(Boolean).join("  "),
+  ];
 }
 
 /** @param {any} part a study or series, as the tab describes it */

@@ -1,0 +1,204 @@
+"""A batch on Ray: the real one, with two nodes as two processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from masam_core.batch.case import BatchCase
+from masam_core.cli.main import app
+from masam_core.cluster.ray_pool import AHEAD, MOST_DEATHS, RayPool
+from masam_core.cluster.ray_worker import Outcome
+from masam_core.errors import ConfigError
+from Testing.core.cluster import images
+
+CASES = 10
+SMALL = {"object_store_memory": 80 << 20, "include_dashboard": False}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "RAY_USAGE_STATS_ENABLED")}
+    os.environ.update(PYTHONPATH=str(images.ROOT), RAY_USAGE_STATS_ENABLED="0")
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **SMALL})
+    try:
+        yield made
+    finally:
+        made.shutdown()
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def masam(folder: Path, cluster: Any, *more: str) -> Any:
+    """The command, in this process."""
+    command = ["batch", str(folder / "images"), "-o", str(folder / "out")]
+    command += ["--worker", images.held_worker(folder), "--ray", cluster.address, "--cores", "1"]
+    return CliRunner().invoke(app, [*command, *more])
+
+
+def processes(folder: Path) -> set[int]:
+    """Workers and actors that have begun a case."""
+    return {int(word) for word in (folder / "journal").read_text().split()}
+
+
+def test_a_killed_node_and_ctrl_c_lose_nothing_and_each_case_ends_once(
+    cluster: Any, tmp_path: Path
+) -> None:
+    images.write_images(tmp_path / "images", CASES)
+    second = cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
+    (tmp_path / "hold").write_text("4")
+    log = tmp_path / "out" / "logs"
+    done_before: list[int] = []
+
+    def disturb() -> None:
+        """Kill the second node, and press Ctrl-C while the other one is at work."""
+        try:
+            images.wait_for(lambda: images.begun(tmp_path) == 6)  # both are held at their next case
+            cluster.remove_node(second, allow_graceful=False)
+            tried = "was ended; it is tried again"
+            images.wait_for(lambda: sum(tried in p.read_text() for p in log.glob("*.log")) == AHEAD)
+            done_before.append(sum(images.times_done(tmp_path / "out").values()))
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    disturbing = threading.Thread(target=disturb)
+    disturbing.start()
+    first = masam(tmp_path, cluster)
+    disturbing.join()
+    assert first.exit_code == 130, first.output
+    assert done_before == [4]
+    assert f"{CASES} cases on the cluster at {cluster.address}, 2 workers" in first.stderr
+    assert "no worker is left; the same command goes on" in first.stderr
+    images.wait_for(lambda: not any(_alive(pid) for pid in processes(tmp_path)))
+    (tmp_path / "hold").unlink()
+    again = masam(tmp_path, cluster, "--json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout)["done"] == CASES
+    assert set(images.rows_of(tmp_path / "out").values()) == {"done"}
+    assert images.times_done(tmp_path / "out") == {f"case{n}": 1 for n in range(CASES)}
+    assert f"{CASES} cases: {CASES} done, 0 failed." in (tmp_path / "out/report.txt").read_text()
+    masks = sorted(p.name for p in (tmp_path / "out").glob("*.seg.nrrd"))
+    assert masks == [f"case{n}.seg.nrrd" for n in range(CASES)]
+    images.wait_for(lambda: not any(_alive(pid) for pid in processes(tmp_path)))
+
+
+def test_what_can_not_be_had_is_told(cluster: Any, tmp_path: Path) -> None:
+    images.write_images(tmp_path / "images", 1)
+    done = masam(tmp_path, cluster, "--cores", "64")
+    assert "No node of Ray has 64 CPU for a worker; ask for less" in done.stderr
+    assert done.exit_code == 1
+
+
+class Stub:
+    """Ray without processes: actors that answer at once, or die as they are told to."""
+
+    class RayError(Exception):
+        """As Ray's."""
+
+    def __init__(self, dies: Any, version: str = "") -> None:
+        import masam_core
+
+        self.exceptions = SimpleNamespace(RayError=self.RayError)
+        self.version = version or masam_core.__version__
+        self.dies, self.killed, self.started, self.most = dies, 0, 0, 0
+        self.answers: dict[str, Any] = {}
+
+    def start(self) -> Any:
+        self.started += 1
+        own: set[str] = set()
+
+        def ready() -> str:
+            return self._promise(lambda: self.version)
+
+        def run(case: BatchCase) -> str:
+            def answer() -> Outcome:
+                own.discard(case.name)
+                if self.dies(case.name):
+                    raise self.RayError(case.name)
+                return Outcome(notes=[case.name])
+
+            own.add(case.name)
+            self.most = max(self.most, len(own))
+            return self._promise(answer)
+
+        return SimpleNamespace(ready=SimpleNamespace(remote=ready), run=SimpleNamespace(remote=run))
+
+    def _promise(self, answer: Any) -> str:
+        ref = f"ref{len(self.answers)}"
+        self.answers[ref] = answer
+        return ref
+
+    def wait(self, refs: list[str], num_returns: int, timeout: float) -> tuple[list[str], list]:
+        return refs[:num_returns], refs[num_returns:]
+
+    def get(self, ref: str) -> Any:
+        return self.answers[ref]()
+
+    def kill(self, handle: Any, no_restart: bool) -> None:
+        self.killed += 1
+
+
+def run_pool(ray: Stub, names: list[str], count: int = 2) -> list[tuple[str, int]]:
+    """Names and deaths of what ended, each case given out until it ends or kills too often."""
+    waiting = list(names)
+    pool = RayPool(
+        ray,
+        ray.start,
+        count,
+        lambda: BatchCase(waiting.pop(0), Path("x")) if waiting else None,
+        lambda: bool(waiting),
+    )
+    ended = []
+    try:
+        for one in pool.run():
+            if one.outcome is None and one.deaths < MOST_DEATHS:
+                waiting.insert(0, one.name)
+            else:
+                ended.append((one.name, one.deaths))
+    finally:
+        pool.close()
+    return ended
+
+
+def test_a_case_that_ends_its_actor_is_given_up_and_all_others_end_once() -> None:
+    names = [f"case{n}" for n in range(50)]
+    ray = Stub(lambda name: name == "case7")
+    ended = run_pool(ray, names)
+    assert sorted(name for name, _ in ended) == sorted(names)
+    assert ("case7", MOST_DEATHS) in ended
+    assert sum(deaths > 0 for _, deaths in ended) == 1
+    assert ray.killed == ray.started  # none is left
+    assert ray.most == AHEAD  # no actor ever holds more
+
+
+def test_nothing_to_do_starts_nothing_and_another_version_is_refused() -> None:
+    ray = Stub(lambda name: False)
+    assert run_pool(ray, []) == []
+    assert ray.started == 0
+    old = Stub(lambda name: False, "0.0.1")
+    with pytest.raises(ConfigError, match=r"has MASAM 0\.0\.1, this machine"):
+        run_pool(old, ["a"])
+    assert old.killed == old.started > 0
+
+
+def _alive(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"

@@ -1,0 +1,178 @@
+"""A follow-up as DICOM: what is confirmed, under the UIDs by which it was known before."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from typer.testing import CliRunner
+
+from masam_core.cli.main import app
+from masam_core.followup import folder as files
+from masam_core.followup.masks import NamedMask, cropped
+from masam_core.followup.reading import State
+from masam_core.followup.result import follow_up
+from masam_core.followup.study import Study, read_study
+from masam_core.followup.track import Finding, How, Track
+from masam_core.prompts.dicom.regions import read_regions
+from Testing.core.export.dicom.making import faults, patient_series
+
+pytest.importorskip("highdicom")
+FIRST, SECOND = "1.2.3.100", "1.2.3.200"  # studies
+
+
+def block(study: Study, uid: str, size: int, at: int) -> NamedMask:
+    mask = np.zeros(study.volume.geometry.shape, bool)
+    mask[at : at + 2, at : at + size, 1 : 1 + size] = True
+    found = cropped(mask, "", uid)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two series of a patient."""
+    folder = tmp_path_factory.mktemp("patient")
+    for number, (study, day) in enumerate(((FIRST, "20240110"), (SECOND, "20240409")), 1):
+        patient_series(
+            folder / str(number),
+            np.random.default_rng(number).integers(0, 90, (8, 12, 10)).astype(np.int16),
+            StudyInstanceUID=study,
+            StudyDate=day,
+            SeriesInstanceUID=f"{study}.1",
+            SOPInstanceUID=lambda k, study=study: f"{study}.1.{k + 1}",
+        )
+    return folder
+
+
+def proposal(out: Path, patient: Path) -> list[Study]:
+    """A folder as ``masam followup`` leaves it: one lesion grows, one is doubtful, one is gone."""
+    studies = [read_study(patient / name) for name in ("1", "2")]
+    tracks = []
+    for name, uid, first, second in (
+        ("Liver", "1.2.77.1", 3, 5),
+        ("Lung", "1.2.77.2", 2, 3),
+        ("Gone", "1.2.77.3", 2, 0),
+    ):
+        at = 1 if name == "Liver" else 5
+        given = Finding(State.MEASURED, (block(studies[0], uid, first, at),), How.GIVEN)
+        state = State.MEASURED if second else State.ABSENT
+        parts = (block(studies[1], uid, second, at),) if second else ()
+        carried = Finding(state, parts, How.CARRIED, look=name != "Liver", notes=["Doubtful."])
+        tracks.append(Track(name, uid, [given, carried]))
+    sources = [files.Source(str(patient / name)) for name in ("1", "2")]
+    out.mkdir()
+    files.save(out, tracks, studies, sources, follow_up(tracks, studies))
+    return studies
+
+
+def masam(*words: object) -> Any:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def answer(out: Path, **answers: str) -> None:
+    """Write a reader's answers into the table."""
+    path = out / "review.csv"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["accept"] = answers.get(row["lesion"], "") if row["study"] == "2" else ""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def items(dataset: Any, meaning: str, within: Any = None) -> list[Any]:
+    """Items of a report's tree that bear a name."""
+    found = []
+    for child in (dataset if within is None else within).get("ContentSequence", []):
+        code = child.get("ConceptNameCodeSequence")
+        found += [child] if code and code[0].CodeMeaning == meaning else []
+        found += items(dataset, meaning, child)
+    return found
+
+
+def told(group: Any) -> tuple[str, str, dict[str, float]]:
+    """Time point, tracking UID and numbers of a group of a report."""
+    (point,) = items(group, "Time Point")
+    (uid,) = items(group, "Tracking Unique Identifier")
+    numbers = {
+        child.ConceptNameCodeSequence[0].CodeMeaning: float(
+            child.MeasuredValueSequence[0].NumericValue
+        )
+        for child in group.ContentSequence
+        if child.ValueType == "NUM"
+    }
+    return point.TextValue, uid.UID, numbers
+
+
+def test_confirmed_lesions_are_written_under_the_uids_of_before(
+    patient: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    studies = proposal(out, patient)
+    answer(out, Lung="no", Gone="yes")
+    done = masam("followup", "-o", out, "--confirm", "--dicom", "--json")
+    assert done.exit_code == 0, done.output
+    written = ["study2.seg.dcm", "study2.sr.dcm", "followup.sr.dcm"]
+    assert json.loads(done.stdout)["dicom"] == written
+    assert "'Gone' is gone in study 2" in " ".join(done.stderr.split())
+    made = {name: pydicom.dcmread(out / name) for name in written}
+    assert {d.StudyInstanceUID for d in made.values()} == {SECOND}
+    (segment,) = made["study2.seg.dcm"].SegmentSequence
+    assert (segment.SegmentLabel, segment.TrackingUID) == ("Liver", "1.2.77.1")
+    (region,) = read_regions(out / "study2.seg.dcm", studies[1].volume.geometry)
+    assert region.mask().sum() == 2 * 5 * 5
+    course = made["followup.sr.dcm"]
+    groups = [told(group) for group in items(course, "Measurement Group")]
+    by = {}
+    for point, uid, numbers in groups:
+        by.setdefault((point, uid), {}).update(numbers)
+    assert set(by) == {
+        ("1", "1.2.77.1"),
+        ("1", "1.2.77.2"),
+        ("1", "1.2.77.3"),
+        ("2", "1.2.77.1"),
+    }
+    voxel_ml = 0.75 * 1.5 * 3 / 1000
+    assert by["1", "1.2.77.1"]["Volume"] == pytest.approx(18 * voxel_ml, abs=1e-4)
+    assert by["2", "1.2.77.1"]["Volume"] == pytest.approx(50 * voxel_ml, abs=1e-4)
+    found = json.loads((out / "followup.json").read_text("utf-8"))["findings"][1]
+    assert by["2", "1.2.77.1"]["Long axis"] == pytest.approx(found["longest_diameter_mm"], abs=0.01)
+    days = {
+        float(i.MeasuredValueSequence[0].NumericValue)
+        for i in items(course, "Longitudinal Temporal Offset from Event")
+    }
+    assert days == {0.0, 90.0}
+    (own,) = course.CurrentRequestedProcedureEvidenceSequence
+    (other,) = course.PertinentOtherEvidenceSequence
+    assert (own.StudyInstanceUID, other.StudyInstanceUID) == (SECOND, FIRST)
+
+
+def test_the_files_are_valid(patient: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    proposal(out, patient)
+    answer(out, Lung="yes", Gone="yes")
+    assert masam("followup", "-o", out, "--confirm", "--dicom").exit_code == 0
+    for name in ("study2.seg.dcm", "study2.sr.dcm", "followup.sr.dcm"):
+        assert faults(out / name) == []
+
+
+def test_what_is_taken_back_leaves_no_file_behind(patient: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    proposal(out, patient)
+    answer(out, Lung="yes", Gone="yes")
+    assert masam("followup", "-o", out, "--confirm", "--dicom").exit_code == 0
+    answer(out, Liver="no", Lung="no", Gone="yes")
+    old = masam("followup", "-o", out, "--confirm")
+    assert "is of an earlier result" in old.stderr
+    done = masam("followup", "-o", out, "--confirm", "--dicom")
+    assert done.exit_code == 0, done.output
+    assert "No lesion of study 2 is confirmed" in done.stderr
+    assert list(out.glob("*.dcm")) == []

@@ -1,0 +1,1 @@
+"""Batches and trainings on engines that hospitals and labs have: Slurm, Ray."""
