@@ -164,6 +164,9 @@ def check_python(words: list[str]) -> None:
     if words[0] == "dev.py":
         assert words[1] in {*dev.EXTRAS, "clean"}
         return
+    if words[0].startswith("examples/"):
+        assert (ROOT / words[0]).is_file()
+        return
     assert words[0] == "-m"
     if words[1] == "pip":
         check_pip(words[2:])
