@@ -118,9 +118,10 @@ class RayBatch:
             except MasamError as failure:
                 error = str(failure)
         if error:
-            self.queue.fail(name, error)
+            self.queue.fail(name, error, outcome.seconds)
         else:
-            self.queue.finish(name, outcome.rows, " ".join(outcome.notes))
+            notes = " ".join(outcome.notes)
+            self.queue.finish(name, outcome.rows, notes, outcome.seconds)
         self._on_case(name, self.queue.cases[name].status, self.queue.cases[name].message)
 
     def _lost(self, name: str, deaths: int) -> None:

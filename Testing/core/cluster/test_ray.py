@@ -144,6 +144,7 @@ class Stub:
         return ref
 
     def wait(self, refs: list[str], num_returns: int, timeout: float) -> tuple[list[str], list]:
+        assert refs, "it would wait for ever"
         return refs[:num_returns], refs[num_returns:]
 
     def get(self, ref: str) -> Any:
@@ -167,7 +168,8 @@ def run_pool(ray: Stub, names: list[str], count: int = 2) -> list[tuple[str, int
     try:
         for one in pool.run():
             if one.outcome is None and one.deaths < MOST_DEATHS:
-                waiting.insert(0, one.name)
+                waiting.append(one.name)
+                waiting.sort(key=names.index)  # as in the queue, each has its place
             else:
                 ended.append((one.name, one.deaths))
     finally:
@@ -184,6 +186,31 @@ def test_a_case_that_ends_its_actor_is_given_up_and_all_others_end_once() -> Non
     assert sum(deaths > 0 for _, deaths in ended) == 1
     assert ray.killed == ray.started  # none is left
     assert ray.most == AHEAD  # no actor ever holds more
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_case_that_shared_an_actor_with_a_deadly_one_is_done(count: int) -> None:
+    names = [f"case{n}" for n in range(6)]
+    ended = dict(run_pool(Stub(lambda name: name == "case2"), names, count))
+    assert ended == {name: MOST_DEATHS if name == "case2" else 0 for name in names}
+
+
+def test_where_no_worker_is_left_and_none_can_be_started_it_ends() -> None:
+    class Once(Stub):
+        """Only the first actor can be started, and each case ends it."""
+
+        def start(self) -> Any:
+            actor, first = super().start(), self.started == 1
+
+            def fails() -> str:
+                raise self.RayError("no room on the disk")
+
+            if not first:
+                actor.ready.remote = lambda: self._promise(fails)
+            return actor
+
+    with pytest.raises(ConfigError, match="No worker could be started: no room on the disk"):
+        run_pool(Once(lambda name: True), ["case0", "case1"])
 
 
 def test_nothing_to_do_starts_nothing_and_another_version_is_refused() -> None:
