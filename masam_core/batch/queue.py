@@ -124,6 +124,10 @@ class BatchQueue:
         """Whether the folder holds a state of a case, from this run or an earlier one."""
         return self._states is not None and self._states.has(name)
 
+    def made_of(self, name: str) -> dict[str, Any]:
+        """What the result of a case depends on now."""
+        return dict(self._made_of[name])
+
     def next(self) -> str | None:
         """The first case that waits, or None."""
         while self._first < len(self._names):
