@@ -83,7 +83,7 @@ def _in_store(url: str, labels: Path | None, automatic: bool) -> tuple[list[Batc
     with tempfile.TemporaryDirectory(prefix="masam-") as folder:
         root = Path(folder).resolve() / Path(url).name
         root.mkdir()
-        list_store(url, root)
+        odd = list_store(url, root)
 
         def there(path: Path) -> Path:
             return Path(url) / path.relative_to(root) if path.is_relative_to(root) else path
@@ -96,4 +96,4 @@ def _in_store(url: str, labels: Path | None, automatic: bool) -> tuple[list[Batc
         replace(case, image=there(case.image), boxes=tuple(there(box) for box in case.boxes))
         for case in cases
     ]
-    return found, [note.replace(str(root), url) for note in notes]
+    return found, [*odd, *(note.replace(str(root), url) for note in notes)]

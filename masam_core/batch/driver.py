@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,6 +12,7 @@ from typing import Any
 from masam_core.batch.case import BatchCase
 from masam_core.batch.cases import find_cases
 from masam_core.batch.engine import open_segmenter
+from masam_core.batch.fingerprint import settings
 from masam_core.batch.merging import Merged, merge
 from masam_core.batch.queue import BatchQueue
 from masam_core.batch.run import OnCase, OnProgress, open_queue, run_batch
@@ -35,6 +38,7 @@ class Batch:
         queue: what has become of them.
         notes: for the user: what was left out, what is run again.
         shard: that it is, where others work on other parts.
+        digest: of the whole batch, where it is a shard; see ``ShardCounts``.
         merged: table and report of all shards, once the last one has ended.
     """
 
@@ -43,6 +47,7 @@ class Batch:
     queue: BatchQueue
     notes: list[str]
     shard: Shard | None = None
+    digest: str = ""
     merged: Merged | None = None
 
     def run(
@@ -69,7 +74,7 @@ class Batch:
         try:
             if self.shard is None:
                 return self._work(on_case, on_progress, cancelled, environment)
-            record = ShardRecord(self.spec.out, self.shard, self.queue)
+            record = ShardRecord(self.spec.out, self.shard, self.queue, self.digest)
 
             def both(name: str, status: str, message: str) -> None:
                 record.on_case(name, status, message)
@@ -80,7 +85,7 @@ class Batch:
                 whole = self._work(both, on_progress, cancelled, environment)
             finally:
                 record.end(whole)
-            if whole and all_ended(self.spec.out, self.shard.count):
+            if whole and all_ended(self.spec.out, self.shard.count, self.digest):
                 self.merged = merge(self.spec.out)
             return whole
         finally:
@@ -119,11 +124,23 @@ def open_batch(
         ConfigError, CheckpointError, SegmentationError: the batch can't begin.
     """
     notes: list[str] = []
+    names: list[str] = []
     if cases is None:
         spec, found, notes = look_for(spec)
         cases = found if shard is None else shard.of(found)
+        names = [case.name for case in found]
     queue = open_queue(cases, spec, shard)
-    return Batch(spec, list(cases), queue, [*notes, *queue.notes], shard)
+    digest = "" if shard is None else _digest(spec, queue, names)
+    return Batch(spec, list(cases), queue, [*notes, *queue.notes], shard, digest)
+
+
+def _digest(spec: BatchSpec, queue: BatchQueue, names: Sequence[str]) -> str:
+    """Of a batch's cases and settings, but for the device: shards may run on several kinds."""
+    first = next(iter(queue.cases), None)
+    made_of = settings(spec) if first is None else queue.made_of(first)
+    how = {name: made_of[name] for name in made_of if name not in ("image", "boxes", "device")}
+    text = json.dumps([how, sorted(names)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def look_for(spec: BatchSpec) -> tuple[BatchSpec, list[BatchCase], list[str]]:

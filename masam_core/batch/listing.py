@@ -64,7 +64,7 @@ def _image(path: Path, number: int, row: dict[str, str]) -> BatchCase:
     image = (row.get("image") or "").strip()
     if not image:
         raise ConfigError(f"{path}, line {number}: the image must be given.")
-    target = path.parent / image
+    target = _place(path.parent, image)
     return BatchCase((row.get("name") or "").strip() or stem(target), target)
 
 

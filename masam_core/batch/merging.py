@@ -21,11 +21,13 @@ from masam_core.batch.states import (
     TABLE_FILE,
     CaseState,
     StateFolder,
+    reported,
 )
 from masam_core.errors import SegmentationError
 from masam_core.export.measurements import write_long_measurements
 
 REPORT_FILE = "report.txt"
+_BEGINS = b"MASAM "  # of each report
 _MOST_SHOWN = 1000  # failed cases in the report; the table has all
 
 
@@ -74,13 +76,29 @@ def merge(results: Path, names: Iterable[str] = ()) -> Merged:
 
     Raises:
         ConfigError: the folder holds results of something else.
-        SegmentationError: a file can't be written, e.g. because it is open in Excel.
+        SegmentationError: a file can't be written, e.g. because it is open in Excel, or the report
+            would replace a file that is none.
     """
     merged = Merged()
     rows = all_rows(StateFolder(results).all(), names, merged)
     write_long_measurements(results / TABLE_FILE, rows, TABLE_COLUMNS)
+    _require_own(results / REPORT_FILE)
     write_text(results / REPORT_FILE, _report(merged), SegmentationError)
     return merged
+
+
+def _require_own(report: Path) -> None:
+    """Refuse to replace somebody's own report; SegmentationError."""
+    with reported(report):
+        if not report.exists():
+            return
+        with report.open("rb") as file:
+            begins = file.read(len(_BEGINS))
+    if begins and begins != _BEGINS:
+        raise SegmentationError(
+            f"{report} is there already, and no batch has written it. Move it away and give "
+            f"--merge; {TABLE_FILE} is written."
+        )
 
 
 def all_rows(

@@ -124,6 +124,10 @@ class BatchQueue:
         """Whether the folder holds a state of a case, from this run or an earlier one."""
         return self._states is not None and self._states.has(name)
 
+    def made_of(self, name: str) -> dict[str, Any]:
+        """What the result of a case depends on now."""
+        return dict(self._made_of[name])
+
     def next(self) -> str | None:
         """The first case that waits, or None."""
         while self._first < len(self._names):
@@ -140,16 +144,29 @@ class BatchQueue:
         self._began[name] = time.monotonic()
         self._set(name, CaseState(RUNNING))
 
-    def finish(self, name: str, rows: Sequence[Mapping[str, Cell]], message: str = "") -> None:
-        """The case is done; ``rows`` are its measurements."""
-        seconds = self._seconds(name)
+    def finish(
+        self,
+        name: str,
+        rows: Sequence[Mapping[str, Cell]],
+        message: str = "",
+        seconds: float | None = None,
+    ) -> None:
+        """The case is done.
+
+        Args:
+            name: of the case.
+            rows: its measurements.
+            message: notes for people.
+            seconds: that it took; None counts from its start.
+        """
+        seconds = self._seconds(name, seconds)
         self.log(name, f"Done in {seconds:.1f} s, {len(rows)} lesions.")
         self._set(name, CaseState(DONE, message, seconds, [dict(row) for row in rows]))
 
-    def fail(self, name: str, message: str) -> None:
-        """The case could not be done."""
+    def fail(self, name: str, message: str, seconds: float | None = None) -> None:
+        """The case could not be done; ``seconds`` as in :meth:`finish`."""
         self.log(name, f"Failed: {message}")
-        self._set(name, CaseState(FAILED, message, self._seconds(name)))
+        self._set(name, CaseState(FAILED, message, self._seconds(name, seconds)))
 
     def cancel(self) -> None:
         """What is being worked on goes back to the cases that wait."""
@@ -281,8 +298,10 @@ class BatchQueue:
         if state.status == PENDING:
             self._first = min(self._first, self._places[name])
 
-    def _seconds(self, name: str) -> float:
+    def _seconds(self, name: str, told: float | None) -> float:
         began = self._began.pop(name, None)
+        if told is not None:
+            return told
         return 0.0 if began is None else time.monotonic() - began
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from masam_core.atomic import append_text, write_text
 from masam_core.batch.queue import LOG_FOLDER, BatchQueue
 from masam_core.batch.shards import FOLDER, Shard
-from masam_core.batch.states import DONE, FAILED, RUNNING, state_folder
+from masam_core.batch.states import DONE, FAILED, RUNNING, reported, state_folder
 from masam_core.errors import ConfigError, MasamError, SegmentationError
 from masam_core.image.readable import readable
 from masam_core.jsonfile import read_json
@@ -27,6 +27,8 @@ class ShardCounts:
         cases, done, failed: how many.
         ended: nothing of it waits any more.
         seconds: for which it has run this time.
+        batch: digest of all cases' names and of their settings, which tells a batch from one that
+            ran there before.
     """
 
     cases: int = 0
@@ -34,6 +36,7 @@ class ShardCounts:
     failed: int = 0
     ended: bool = False
     seconds: float = 0.0
+    batch: str = ""
 
 
 class ShardRecord:
@@ -43,19 +46,21 @@ class ShardRecord:
         results: folder of the results.
         shard: the part.
         queue: its cases.
+        batch: see ``ShardCounts``.
 
     Raises:
         SegmentationError: they can't be written.
     """
 
-    def __init__(self, results: Path, shard: Shard, queue: BatchQueue) -> None:
+    def __init__(self, results: Path, shard: Shard, queue: BatchQueue, batch: str = "") -> None:
         self._path = record_path(results, shard)
         self._log = results / LOG_FOLDER / FOLDER / f"{shard.title}.log"
-        self._queue = queue
+        self._queue, self._batch = queue, batch
         self._began = time.monotonic()
         self._written = 0.0
         for folder in (self._path.parent, self._log.parent):
-            folder.mkdir(parents=True, exist_ok=True)
+            with reported(folder):
+                folder.mkdir(parents=True, exist_ok=True)
         self._write(False)
         self.log(f"Begun: {len(queue.cases)} cases, {queue.summary()}")
 
@@ -83,6 +88,7 @@ class ShardRecord:
             queue.count(FAILED),
             ended,
             round(time.monotonic() - self._began, 3),
+            self._batch,
         )
         write_text(self._path, json.dumps(asdict(counts)), SegmentationError)
         self._written = time.monotonic()
@@ -100,12 +106,17 @@ def read_counts(results: Path, count: int) -> Iterator[ShardCounts | None]:
         yield _read(folder / f"{Shard(number, count).title}.json")
 
 
-def all_ended(results: Path, count: int) -> bool:
+def all_ended(results: Path, count: int, batch: str = "") -> bool:
     """Whether every shard of a number has ended; looks no further than the first that has not.
+
+    One that ended in another batch (with fewer cases, or other settings) has its part before it.
 
     Each shard writes that it has ended before it asks, so the last one hears yes.
     """
-    return all(found is not None and found.ended for found in read_counts(results, count))
+    return all(
+        found is not None and found.ended and found.batch == batch
+        for found in read_counts(results, count)
+    )
 
 
 def _read(path: Path) -> ShardCounts | None:

@@ -46,12 +46,15 @@ def absolute_case(case: BatchCase) -> BatchCase:
     return replace(case, image=absolute(case.image), boxes=boxes)
 
 
-def list_store(url: str, folder: Path) -> None:
+def list_store(url: str, folder: Path) -> list[str]:
     """Mirror the names below an address as empty files, and remember what the store says of each.
 
     Args:
         url: of a folder in a store.
         folder: of this machine, in which the files are made.
+
+    Returns:
+        Notes for people on names that no folder of this machine can have.
 
     Raises:
         ConfigError: the store can't be listed.
@@ -63,14 +66,29 @@ def list_store(url: str, folder: Path) -> None:
         raise ConfigError(f"{url} can't be listed: {_why(error)}") from error
     protocol = url.partition("://")[0]
     start = root.rstrip("/") + "/"
+    odd = []
     for name, facts in found.items():
         if not name.startswith(start) or name.endswith("/"):
             continue
-        target = folder / name[len(start) :]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.touch()
+        # A store takes any name, also one that leads out of the folder here.
+        inside = name[len(start) :]
+        target = folder / inside
+        try:
+            if Path(inside).is_absolute() or {"..", "."} & set(
+                inside.replace("\\", "/").split("/")
+            ):
+                raise ValueError(inside)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.touch()
+        except (OSError, ValueError):
+            odd.append(readable(inside))
+            continue
         if len(_known) < _MOST_KNOWN:
             _known[f"{protocol}://{name}"] = _stamp(facts)
+    if not odd:
+        return []
+    more = f", and {len(odd) - 1} more" if len(odd) > 1 else ""
+    return [f"{url}: left out, since no file here can have such a name: {odd[0]}{more}."]
 
 
 def stamps(path: Path) -> list[int | str] | None:
@@ -106,7 +124,8 @@ class Fetched:
         self._urls: dict[str, str] = {}
         self.case = case
         if any(url_of(path) for path in (case.image, *case.boxes)):
-            self._folder = tempfile.TemporaryDirectory(prefix="masam-")
+            # What can't be removed, e.g. while Windows holds it open, must not end the batch.
+            self._folder = tempfile.TemporaryDirectory(prefix="masam-", ignore_cleanup_errors=True)
             root = Path(self._folder.name)
             try:
                 image = self._get(case.image, root / "image")

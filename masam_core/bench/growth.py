@@ -60,7 +60,12 @@ def growth_rows(setup: Setup) -> list[Row]:
 
 
 def slope_row(title: str, what: str, sizes: Sequence[int], seconds: Sequence[float]) -> Row:
-    """A row with the slope of log(seconds) over log(size), by least squares: 1 is linear."""
+    """A row with the slope of log(seconds) over log(size), by least squares: 1 is linear.
+
+    None where a time was too short for the clock.
+    """
+    if min(seconds) <= 0:  # the clock of Windows has steps of 16 ms
+        return Row(title, f"slope: {what}", None, "", note="too quick for this clock to tell")
     slope = float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
     note = "above linear" if slope > LINEAR else "not above linear"
     return Row(title, f"slope: {what}", slope, "", note=f"log-log, 1 is linear; {note}")

@@ -28,7 +28,7 @@ def batch_on_slurm(spec: BatchSpec, words: str, jobs: int, as_json: bool) -> Non
 
     Raises:
         ConfigError: there is no Slurm, it refuses, or there are no cases.
-        typer.Exit: a case failed, a shard did not end, or Ctrl-C.
+        typer.Exit: a case failed or did not run, a shard did not end, or Ctrl-C.
     """
     from masam_core.batch.driver import look_for
     from masam_core.batch.merging import merge
@@ -39,7 +39,7 @@ def batch_on_slurm(spec: BatchSpec, words: str, jobs: int, as_json: bool) -> Non
     spec, cases, notes = look_for(spec)
     for note in notes:
         warn(note)
-    array = running_array(spec.out)
+    array = running_array(spec)
     if array is None:
         array = submit_batch(spec, cases, jobs, options)
         did = "Submitted"
@@ -61,10 +61,13 @@ def batch_on_slurm(spec: BatchSpec, words: str, jobs: int, as_json: bool) -> Non
     lost = unfinished(spec.out, array, tasks)
     for line in lost:
         say_error(line)
-    if lost:
+    waits = merged.counts["pending"]
+    if waits and not lost:
+        say_error(f"{plural(waits, 'case')} did not run: not there when the job was submitted.")
+    if lost or waits:
         say("The same command goes on with what is left.", err=True)
     tell_merged(merged, spec.out, as_json)
-    if lost:
+    if lost or waits:
         raise typer.Exit(ERROR)
 
 

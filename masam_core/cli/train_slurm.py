@@ -26,7 +26,7 @@ def train_on_slurm(run: TrainConfig, words: str) -> None:
         words: options of sbatch.
 
     Raises:
-        ConfigError: there is no Slurm, or it refuses.
+        ConfigError: there is no Slurm, it refuses, or another run trains in the folder.
         typer.Exit: the job did not end well, or Ctrl-C.
     """
     from masam_core.cluster.sbatch_options import read_options
@@ -35,10 +35,11 @@ def train_on_slurm(run: TrainConfig, words: str) -> None:
     from masam_core.training.settings import config_as_yaml
 
     options = read_options(words)
-    job = running_training(run.out)
+    entries = config_as_yaml(run)
+    job = running_training(run.out, entries)
     did = "Found at work from before, and followed"
     if job is None:
-        job = submit_training(run.out, config_as_yaml(run), run.nodes, run.devices, options)
+        job = submit_training(run.out, entries, run.nodes, run.devices, options)
         did = "Submitted"
     say(
         f"{did}: job {job} of Slurm, {plural(run.nodes, 'node')} with "

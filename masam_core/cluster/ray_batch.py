@@ -22,9 +22,11 @@ from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import PENDING, RUNNING
 from masam_core.batch.stores import absolute_case
 from masam_core.catalog.choice import ModelChoice
+from masam_core.catalog.converted import is_converted
 from masam_core.cluster.ray_pool import MOST_DEATHS, Ended, RayPool
 from masam_core.cluster.ray_worker import CaseWorker, Outcome
 from masam_core.errors import ConfigError, MasamError, SegmentationError
+from masam_core.inference.runtimes.choosing import place_of
 
 OWN_STORE_BYTES = 256 << 20  # masks on their way back; images never pass through it
 CORES = 2  # of an actor without a GPU
@@ -118,9 +120,10 @@ class RayBatch:
             except MasamError as failure:
                 error = str(failure)
         if error:
-            self.queue.fail(name, error)
+            self.queue.fail(name, error, outcome.seconds)
         else:
-            self.queue.finish(name, outcome.rows, " ".join(outcome.notes))
+            notes = " ".join(outcome.notes)
+            self.queue.finish(name, outcome.rows, notes, outcome.seconds)
         self._on_case(name, self.queue.cases[name].status, self.queue.cases[name].message)
 
     def _lost(self, name: str, deaths: int) -> None:
@@ -152,13 +155,13 @@ def open_on_ray(spec: BatchSpec, plan: RayPlan) -> Iterator[RayBatch]:
     spec, cases, notes = look_for(spec)
     cases = [absolute_case(case) for case in cases]
     with _connected(plan.address) as (ray, where):
-        gpu = _with_gpu(ray, spec)
-        device = None if gpu is None else "cuda" if gpu else "cpu"
-        there = _absolute_files(spec.model)
-        there = replace(there, device=device) if device else there
+        gpu, device = device_there(spec, ray.cluster_resources().get("GPU", 0) >= 1)
+        there = replace(_absolute_files(spec.model), device=device)
         needs = {"num_gpus": 1, "num_cpus": 1} if gpu else {"num_cpus": plan.cores}
         room = _room(ray, needs)
-        queue = open_queue(cases, spec, device=device)
+        # As a batch on one machine says it, which may be gone on with here.
+        kind = _place(spec.model, device) if device == "cpu" else device.partition(":")[0]
+        queue = open_queue(cases, spec, device=None if spec.worker else kind)
         try:
             workers = max(1, min(plan.workers or room, queue.count(PENDING)))
             actor = ray.remote(CaseWorker).options(max_concurrency=2, max_restarts=0, **needs)
@@ -229,15 +232,35 @@ def _absolute_files(choice: ModelChoice) -> ModelChoice:
     return replace(choice, model=whole(choice.model), base=base)
 
 
-def _with_gpu(ray: Any, spec: BatchSpec) -> bool | None:
-    """Whether actors get a GPU; None where a worker's command decides by itself."""
+def device_there(spec: BatchSpec, has_gpu: bool) -> tuple[bool, str]:
+    """Whether actors get a GPU, and the name of their device.
+
+    What was asked for is taken. ``auto`` is a GPU where the nodes have one, else what this machine
+    takes for its processor: one batch is computed by one kind of device.
+
+    Args:
+        spec: of the batch; a worker's command decides by itself what ``auto`` is.
+        has_gpu: whether a node of Ray has a GPU.
+
+    Raises:
+        ConfigError: CUDA was asked for, and no node has a GPU.
+    """
     wanted = spec.model.device
-    there = ray.cluster_resources().get("GPU", 0) >= 1
-    if wanted.startswith("cuda") and not there:
+    if wanted.startswith("cuda") and not has_gpu:
         raise ConfigError(f"The device is {wanted}, and Ray's nodes have no GPU.")
+    if wanted.startswith("cuda"):
+        return True, wanted if spec.worker else "cuda"  # an actor sees its own GPU alone
     if spec.worker:
-        return there or None
-    return there and wanted != "cpu"
+        return has_gpu and wanted == "auto", wanted
+    if wanted != "auto":
+        return False, wanted
+    if has_gpu and not is_converted(Path(spec.model.model)):
+        return True, "cuda"
+    return False, "openvino" if _place(spec.model, "auto") == "openvino" else "cpu"
+
+
+def _place(choice: ModelChoice, device: str) -> str:
+    return str(place_of(choice.model, device, choice.precision, choice.base).type)
 
 
 def _room(ray: Any, needs: dict[str, int]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,7 +68,9 @@ class RayPool:
         self._room: dict[_Actor, None] = {}  # those with room, in turns
         self._at_work: dict[Any, _Actor] = {}
         self._deaths: Counter[str] = Counter()
+        self._suspects: deque[BatchCase] = deque()  # wait for an actor of their own
         self._failed_starts = 0
+        self._why = ""  # no actor was started
 
     @property
     def workers(self) -> int:
@@ -78,18 +80,21 @@ class RayPool:
     def run(self) -> Iterator[Ended]:
         """Work until there is no case any more; yields each one that ends or lost its actor.
 
-        A case whose actor died may be given out again by ``next_case``.
+        A case whose actor died may be given out again by ``next_case``. It then has an actor to
+        itself: of two that an actor held when it died, nobody knows which one ended it.
 
         Raises:
             ConfigError: no actor can be started.
         """
         while True:
             self._fill()
-            if not self._waits() and not self._at_work:
+            if not self._waits() and not self._at_work and not self._suspects:
                 return
             while self._wants_more():
                 actor = _Actor(self._start())
                 self._starting[actor.handle.ready.remote()] = actor
+            if not self._starting and not self._ready:
+                raise ConfigError(f"No worker could be started: {self._why}")
             waiting = [*self._starting, *self._at_work]
             for ref in self._done(waiting):
                 if ref in self._starting:
@@ -119,21 +124,33 @@ class RayPool:
     def _fill(self) -> None:
         """Give cases to actors with room, one to each in turn."""
         while self._room:
+            if self._suspects:
+                idle = next((actor for actor in self._room if not actor.cases), None)
+                if idle is None:
+                    return  # the first that has ended its cases
+                self._give(idle, self._suspects.popleft())
+                continue
             case = self._next_case()
             if case is None:
                 return
-            actor = next(iter(self._room))
-            del self._room[actor]
-            ref = actor.handle.run.remote(case)
-            actor.cases[ref] = case.name
-            self._at_work[ref] = actor
-            if actor.has_room:
-                self._room[actor] = None
+            if self._deaths[case.name]:
+                self._suspects.append(case)
+            else:
+                self._give(next(iter(self._room)), case)
+
+    def _give(self, actor: _Actor, case: BatchCase) -> None:
+        del self._room[actor]
+        ref = actor.handle.run.remote(case)
+        actor.cases[ref] = case.name
+        self._at_work[ref] = actor
+        if actor.has_room and not self._deaths[case.name]:
+            self._room[actor] = None
 
     def _wants_more(self) -> bool:
         """Whether an actor more is to be started; not where that has failed again and again."""
         few = len(self._starting) + len(self._ready) < self._count
-        return few and self._waits() and self._failed_starts < self._most_failed
+        more = self._waits() or bool(self._suspects)
+        return few and more and self._failed_starts < self._most_failed
 
     @property
     def _most_failed(self) -> int:
@@ -146,8 +163,7 @@ class RayPool:
         except self._ray.exceptions.RayError as error:
             self._end(actor)
             self._failed_starts += 1
-            if self._failed_starts >= self._most_failed and not self._ready:
-                raise ConfigError(f"No worker could be started: {_reason(error)}") from error
+            self._why = _reason(error)
             return
         if version != masam_core.__version__:
             self._end(actor)

@@ -33,7 +33,7 @@ class Outcome:
         files: names and contents of its results.
         log: lines of its log.
         error: why it failed; empty where it did not.
-        seconds: that it took, with its reading.
+        seconds: that reading and computing took, without waiting for the case before it.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -76,6 +76,7 @@ class CaseWorker:
 
         assert self._segmenter is not None
         began = time.monotonic()
+        waited = 0.0
         outcome = Outcome()
 
         def log(_name: str, text: str) -> None:
@@ -92,7 +93,9 @@ class CaseWorker:
                     def read(_case: BatchCase) -> tuple[BatchCase, Volume, list[PromptRecord]]:
                         return local, volume, prompts_of_case(local, volume, spec)
 
+                    ready = time.monotonic()
                     with self._one:
+                        waited = time.monotonic() - ready
                         outcome.rows, outcome.notes = work_on(
                             case, read, log, self._segmenter, spec, lambda *_: None, lambda: False
                         )
@@ -100,7 +103,7 @@ class CaseWorker:
                 outcome.files = {path.name: path.read_bytes() for path in files}
             except Exception as error:
                 outcome.error = in_words(words_of(error))
-        outcome.seconds = time.monotonic() - began
+        outcome.seconds = time.monotonic() - began - waited
         return outcome
 
     def close(self) -> None:

@@ -24,7 +24,8 @@ _SHORT = {
 # What MASAM says itself.
 _OURS = (
     *("array", "chdir", "error", "export", "nodes", "ntasks", "ntasks-per-node"),
-    *("open-mode", "output"),
+    *("open-mode", "output", "parsable", "signal", "test-only", "wait", "wrap"),
+    *("clusters",),  # squeue is asked of the own one
 )
 # D-HH:MM:SS, D-HH:MM, D-HH; HH:MM:SS, MM:SS, MM (sbatch(1), --time)
 _DAYS = re.compile(r"(\d+)-(\d+)(?::(\d+))?(?::(\d+))?")

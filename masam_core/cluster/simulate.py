@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import heapq
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -95,12 +96,18 @@ def simulate(cases: int, plan: Plan) -> Found:
 
 
 def slopes(results: Sequence[Found]) -> dict[str, float]:
-    """How each step grows: the slope of log(seconds) over log(cases), by least squares."""
-    sizes = np.log([found.cases for found in results])
-    return {
-        step: float(np.polyfit(sizes, np.log([found.steps[step] for found in results]), 1)[0])
-        for step in results[0].steps
-    }
+    """How each step grows: the slope of log(seconds) over log(cases), by least squares.
+
+    Not a number where a time was too short for the clock (Windows': steps of 16 ms).
+    """
+
+    def slope(step: str) -> float:
+        seconds = [found.steps[step] for found in results]
+        if min(seconds) <= 0:
+            return math.nan
+        return float(np.polyfit(np.log([found.cases for found in results]), np.log(seconds), 1)[0])
+
+    return {step: slope(step) for step in results[0].steps}
 
 
 def _parts(names: Sequence[str], count: int) -> list[list[str]]:

@@ -88,7 +88,8 @@ def submit(
     rest = dict(options)
     minutes = minutes_of(str(rest.pop("time"))) if "time" in rest else DEFAULT_MINUTES
     # submitit queues a job again by itself, from its handler; a node that fails is Slurm's part.
-    rest.setdefault("requeue", True)
+    if "no-requeue" not in rest:
+        rest.setdefault("requeue", True)
     executor = submitit.SlurmExecutor(folder, max_num_timeout=_MOST_TIMES)
     executor.update_parameters(
         job_name=name,
@@ -165,10 +166,15 @@ def cancel(job: str) -> None:
     """Cancel a job with all its tasks; one that has ended is no error.
 
     Raises:
-        ConfigError: Slurm refuses.
+        ConfigError: Slurm refuses, or does not answer.
     """
-    answer = subprocess.run(
-        ["scancel", job], capture_output=True, text=True, check=False, timeout=_SECONDS
-    )
+    try:
+        answer = subprocess.run(
+            ["scancel", job], capture_output=True, text=True, check=False, timeout=_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigError(
+            f"Job {job} is not cancelled: scancel does not answer. Try: scancel {job}"
+        ) from error
     if answer.returncode and "Invalid job id" not in answer.stderr:
         raise ConfigError(f"Slurm did not cancel job {job}: {answer.stderr.strip()}")

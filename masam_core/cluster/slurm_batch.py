@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,12 @@ class Array:
     Attributes:
         job: its number.
         shards: how many tasks it has.
+        asked: digest of the batch that it works on.
     """
 
     job: str
     shards: int
+    asked: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,13 @@ class Progress:
     answered: bool = True
 
 
-def running_array(results: Path) -> Array | None:
-    """The array that was submitted for a folder of results, if Slurm has it in hand still.
+def running_array(spec: BatchSpec) -> Array | None:
+    """The array that was submitted for a batch, if Slurm has it in hand still.
 
     Raises:
-        ConfigError: Slurm does not answer.
+        ConfigError: Slurm does not answer, or the array has another input or other settings.
     """
+    results = spec.out
     path = _job_file(results)
     if not path.is_file():
         return None
@@ -76,7 +80,15 @@ def running_array(results: Path) -> Array | None:
             f"Job {array.job} of Slurm works on {results}, or did, and Slurm does not answer "
             "(squeue). Try again later."
         )
-    return array if any(not task.over for task in tasks.values()) else None
+    if all(task.over for task in tasks.values()):
+        return None
+    if array.asked != _digest(spec):
+        raise ConfigError(
+            f"Job {array.job} of Slurm works on {results} with another input or other settings. "
+            "Wait until it has ended, cancel it (scancel), or choose another folder for the "
+            "results."
+        )
+    return array
 
 
 def submit_batch(
@@ -97,12 +109,7 @@ def submit_batch(
     require_apart(cases, spec)
     count = max(1, min(jobs, len(cases)))
     folder = state_folder(spec.out, spec.fresh) / FOLDER
-    spec = replace(
-        spec,
-        source=absolute(spec.source),
-        out=spec.out.absolute(),
-        labels=None if spec.labels is None else spec.labels.absolute(),
-    )
+    spec = _absolute(spec)
     parts: dict[int, list[BatchCase]] = {number: [] for number in range(1, count + 1)}
     for case in cases:
         parts[shard_of(case.name, count)].append(absolute_case(case))
@@ -111,9 +118,9 @@ def submit_batch(
         folder.mkdir(parents=True, exist_ok=True)
         for work in works:  # what an earlier array said of its end
             record_path(spec.out, work.shard).unlink(missing_ok=True)
-    array = Array(submit(works, folder.absolute(), "masam", options, count), count)
-    text = json.dumps({"job": array.job, "shards": array.shards})
-    write_text(_job_file(spec.out), text, SegmentationError)
+    job = submit(works, folder.absolute(), "masam", options, count)
+    array = Array(job, count, _digest(spec))
+    write_text(_job_file(spec.out), json.dumps(asdict(array)), SegmentationError)
     return array
 
 
@@ -143,6 +150,21 @@ def unfinished(results: Path, array: Array, tasks: Mapping[int, Task]) -> list[s
         for number, counts in enumerate(read_counts(results, array.shards))
         if counts is None or not counts.ended
     ]
+
+
+def _absolute(spec: BatchSpec) -> BatchSpec:
+    return replace(
+        spec,
+        source=absolute(spec.source),
+        out=spec.out.absolute(),
+        labels=None if spec.labels is None else spec.labels.absolute(),
+    )
+
+
+def _digest(spec: BatchSpec) -> str:
+    """What tells a batch from another, however often it is begun."""
+    spec = replace(_absolute(spec), fresh=False, retry_failed=False)
+    return hashlib.sha256(json.dumps(spec.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
 def _fate(task: Task | None) -> str:

@@ -112,11 +112,15 @@ def submit_training(
     return job
 
 
-def running_training(out: Path) -> str | None:
+def running_training(out: Path, run: str) -> str | None:
     """The job that trains in a folder, if Slurm has it in hand still.
 
+    Args:
+        out: folder of the run.
+        run: all entries of the run, as YAML.
+
     Raises:
-        ConfigError: Slurm does not answer.
+        ConfigError: Slurm does not answer, or another run trains there.
     """
     path = out / FOLDER / _JOB
     if not path.is_file():
@@ -128,7 +132,14 @@ def running_training(out: Path) -> str | None:
     tasks: dict[int, Task] | None = tasks_of(job)
     if tasks is None:
         raise ConfigError(f"Job {job} trains in {out}, or did, and Slurm does not answer (squeue).")
-    return job if any(not task.over for task in tasks.values()) else None
+    if all(task.over for task in tasks.values()):
+        return None
+    if (out / FOLDER / _RUN).read_text("utf-8") != run:
+        raise ConfigError(
+            f"Job {job} of Slurm trains in {out} with other settings. Wait until it has ended, "
+            "cancel it (scancel), or choose another folder for the run."
+        )
+    return job
 
 
 def words_file(out: Path, job: str) -> Path:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from masam_core.batch.case import BatchCase
 from masam_core.batch.cases import find_cases
-from masam_core.batch.driver import Batch
+from masam_core.batch.driver import Batch, open_batch
 from masam_core.batch.lock import FolderLock
 from masam_core.batch.merging import merge
 from masam_core.batch.names import file_key
@@ -25,7 +27,8 @@ from masam_core.batch.shard_record import all_ended, read_counts
 from masam_core.batch.shards import Shard, ShardLock, shard_of
 from masam_core.batch.spec import BatchSpec
 from masam_core.batch.states import state_folder
-from masam_core.errors import ConfigError
+from masam_core.errors import ConfigError, SegmentationError
+from masam_core.inference.options import SegmentOptions
 from Testing.core.batch.test_run import Quick, folder, run
 
 __all__ = ["folder"]  # the fixture
@@ -183,3 +186,40 @@ def test_begun_anew_a_shard_forgets_its_own_cases_alone(
     again = open_queue(cases, BatchSpec(folder, out), part)
     assert again.count("pending") == len(cases)
     again.release()
+
+
+def test_where_cases_came_or_settings_changed_the_other_shards_have_not_ended(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Quick()
+    monkeypatch.setattr("masam_core.batch.driver.open_segmenter", lambda *_: _Open(engine))
+    spec = BatchSpec(folder, tmp_path / "out", worker=("nobody",))
+
+    def ends_all(number: int, spec: BatchSpec) -> bool:
+        batch = open_batch(spec, Shard(number, 2))
+        assert batch.run(lambda *_: None, lambda *_: None, lambda: False)
+        return batch.merged is not None
+
+    assert [ends_all(1, spec), ends_all(2, spec)] == [False, True]
+    assert ends_all(1, replace(spec, retry_failed=True))
+    other = replace(spec, segment=SegmentOptions(threshold=0.7))
+    assert [ends_all(1, other), ends_all(2, other)] == [False, True]
+    for end in (".nii.gz", "_label.nii.gz"):
+        shutil.copy(folder / f"a{end}", folder / f"new{end}")
+    assert [ends_all(2, other), ends_all(1, other)] == [False, True]
+    assert {row["case"] for row in rows_of(spec.out)} == {
+        case.name for case in find_cases(folder)[0]
+    }
+
+
+def test_a_report_that_no_batch_has_written_stays(tmp_path: Path) -> None:
+    state_folder(tmp_path)
+    report = tmp_path / "report.txt"
+    report.write_text("My own words.")
+    with pytest.raises(SegmentationError, match=r"report.txt is there already, and no batch"):
+        merge(tmp_path)
+    assert report.read_text() == "My own words."
+    report.unlink()
+    merge(tmp_path)
+    merge(tmp_path)  # its own is replaced
+    assert report.read_text().startswith("MASAM ")

@@ -194,3 +194,35 @@ def test_addresses_are_told_from_paths() -> None:
     for path in ("C:/a/b", "a/b", "/a/s3:/b", "s3:"):
         assert url_of(Path(path)) is None
     assert absolute(there()) == there()
+
+
+def test_a_list_for_an_automatic_model_may_name_images_in_a_store(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("image\ns3://scans/a.nii.gz\nb.nii.gz\n")
+    found = find_cases(tmp_path / "list.csv", automatic=True)[0]
+    assert [case.image for case in found] == [Path("s3://scans/a.nii.gz"), tmp_path / "b.nii.gz"]
+
+
+def test_no_name_in_a_store_leads_out_of_the_folder_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path / "outside"
+    odd = ["../outside/x.nii.gz", f"{outside}/y.nii.gz", "n" * 400, "a.nii.gz/inside"]
+    names = ["a.nii.gz", "sub/b.nii.gz", *odd]
+
+    class Store:
+        def find(self, root: str, detail: bool) -> dict[str, Any]:
+            return {f"{root}/{name}": {"size": 1, "ETag": name[:9]} for name in names}
+
+    monkeypatch.setattr(stores, "_open", lambda url: (Store(), "scans/2026"))
+    monkeypatch.setattr(stores, "_known", {})
+    here = tmp_path / "here"
+    here.mkdir()
+    notes = stores.list_store("s3://scans/2026", here)
+    assert sorted(p.relative_to(here).as_posix() for p in here.rglob("*") if p.is_file()) == [
+        "a.nii.gz",
+        "sub/b.nii.gz",
+    ]
+    assert not outside.exists()
+    assert len(notes) == 1
+    assert notes[0].endswith("../outside/x.nii.gz, and 3 more.")
+    assert [*stores._known] == ["s3://scans/2026/a.nii.gz", "s3://scans/2026/sub/b.nii.gz"]

@@ -126,6 +126,8 @@ def test_a_batchs_own_steps_have_a_slope_each(
     assert any(row.what == "a new queue opened, 6 cases" for row in rows)
     row = slope_row("", "x", (10, 100, 1000), [1e-4 * n**2 for n in (10, 100, 1000)])
     assert (row.value, row.note) == (pytest.approx(2), "log-log, 1 is linear; above linear")
+    quick = slope_row("", "x", (10, 100), [0.0, 0.015])
+    assert (quick.value, quick.note) == (None, "too quick for this clock to tell")
 
 
 def test_agreement_compares_settings_case_by_case(setup: Setup, tmp_path: Path) -> None:

@@ -15,10 +15,17 @@ import pytest
 from typer.testing import CliRunner
 
 from masam_core.batch.case import BatchCase
+from masam_core.batch.cases import find_cases
+from masam_core.batch.queue import BatchQueue
+from masam_core.batch.spec import BatchSpec
+from masam_core.catalog.choice import ModelChoice
 from masam_core.cli.main import app
+from masam_core.cluster import ray_batch, ray_worker
+from masam_core.cluster.ray_batch import device_there
 from masam_core.cluster.ray_pool import AHEAD, MOST_DEATHS, RayPool
-from masam_core.cluster.ray_worker import Outcome
+from masam_core.cluster.ray_worker import CaseWorker, Outcome
 from masam_core.errors import ConfigError
+from Testing.core.batch.test_run import Quick
 from Testing.core.cluster import images
 
 CASES = 10
@@ -144,6 +151,7 @@ class Stub:
         return ref
 
     def wait(self, refs: list[str], num_returns: int, timeout: float) -> tuple[list[str], list]:
+        assert refs, "it would wait for ever"
         return refs[:num_returns], refs[num_returns:]
 
     def get(self, ref: str) -> Any:
@@ -167,7 +175,8 @@ def run_pool(ray: Stub, names: list[str], count: int = 2) -> list[tuple[str, int
     try:
         for one in pool.run():
             if one.outcome is None and one.deaths < MOST_DEATHS:
-                waiting.insert(0, one.name)
+                waiting.append(one.name)
+                waiting.sort(key=names.index)  # as in the queue, each has its place
             else:
                 ended.append((one.name, one.deaths))
     finally:
@@ -184,6 +193,66 @@ def test_a_case_that_ends_its_actor_is_given_up_and_all_others_end_once() -> Non
     assert sum(deaths > 0 for _, deaths in ended) == 1
     assert ray.killed == ray.started  # none is left
     assert ray.most == AHEAD  # no actor ever holds more
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_case_that_shared_an_actor_with_a_deadly_one_is_done(count: int) -> None:
+    names = [f"case{n}" for n in range(6)]
+    ended = dict(run_pool(Stub(lambda name: name == "case2"), names, count))
+    assert ended == {name: MOST_DEATHS if name == "case2" else 0 for name in names}
+
+
+def test_where_no_worker_is_left_and_none_can_be_started_it_ends() -> None:
+    class Once(Stub):
+        """Only the first actor can be started, and each case ends it."""
+
+        def start(self) -> Any:
+            actor, first = super().start(), self.started == 1
+
+            def fails() -> str:
+                raise self.RayError("no room on the disk")
+
+            if not first:
+                actor.ready.remote = lambda: self._promise(fails)
+            return actor
+
+    with pytest.raises(ConfigError, match="No worker could be started: no room on the disk"):
+        run_pool(Once(lambda name: True), ["case0", "case1"])
+
+
+def test_seconds_of_a_case_leave_out_its_wait_for_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = find_cases(images.write_images(tmp_path / "images", 1))[0][0]
+    worker = CaseWorker(BatchSpec(tmp_path, tmp_path / "out").to_dict())
+    worker._segmenter = Quick()
+    times = iter([0.0, 2.0, 102.0, 105.0])  # begun, read, computed from then on, ended
+    monkeypatch.setattr(ray_worker, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    outcome = worker.run(case)
+    assert (outcome.error, outcome.seconds) == ("", 5.0)
+    queue = BatchQueue([case.name])
+    queue.start(case.name)
+    queue.finish(case.name, outcome.rows, seconds=outcome.seconds)
+    assert queue.cases[case.name].seconds == 5.0
+
+
+def test_actors_compute_on_the_device_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def there(device: str, has_gpu: bool, model: str = "bundled", worker: str = "") -> Any:
+        words = (worker,) if worker else ()
+        choice = ModelChoice(model, device=device)
+        return device_there(BatchSpec(Path("in"), Path("out"), model=choice, worker=words), has_gpu)
+
+    for has_gpu in (True, False):
+        assert there("openvino", has_gpu) == (False, "openvino")
+        assert there("openvino:GPU", has_gpu) == (False, "openvino:GPU")
+        assert there("cpu", has_gpu) == (False, "cpu")
+        assert there("auto", has_gpu, worker="there") == (has_gpu, "auto")
+    assert there("auto", True) == there("cuda:1", True) == (True, "cuda")
+    for kind, name in (("openvino", "openvino"), ("cpu", "cpu"), ("cuda", "cpu")):
+        monkeypatch.setattr(ray_batch, "place_of", lambda *_, k=kind: SimpleNamespace(type=k))
+        assert there("auto", False) == (False, name)
+    with pytest.raises(ConfigError, match="nodes have no GPU"):
+        there("cuda", False)
 
 
 def test_nothing_to_do_starts_nothing_and_another_version_is_refused() -> None:

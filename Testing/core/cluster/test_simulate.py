@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from masam_core.cluster.simulate import Found, Plan, main, simulate, slopes
@@ -20,6 +22,7 @@ def test_every_case_ends_once_though_workers_die() -> None:
 def test_slopes_are_those_of_powers() -> None:
     results = [Found(n, {"linear": 3e-6 * n, "square": 1e-9 * n * n}) for n in (10, 100, 1000)]
     assert slopes(results) == pytest.approx({"linear": 1, "square": 2})
+    assert math.isnan(slopes([Found(n, {"quick": 0.0}) for n in (10, 100)])["quick"])
 
 
 def test_the_command_prints_each_step_and_its_slope(capsys: pytest.CaptureFixture[str]) -> None:

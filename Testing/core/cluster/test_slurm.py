@@ -21,11 +21,14 @@ from masam_core.batch.shards import Shard, shard_of
 from masam_core.batch.spec import BatchSpec
 from masam_core.cli.main import app
 from masam_core.cli.slurm_job import asked_to_cancel
+from masam_core.cluster import slurm as slurm_module
+from masam_core.cluster import slurm_batch, slurm_train
 from masam_core.cluster.sbatch_options import minutes_of, read_options
 from masam_core.cluster.shard_job import ShardJob
-from masam_core.cluster.slurm import tasks_of
+from masam_core.cluster.slurm import Task, tasks_of
 from masam_core.cluster.slurm_train import TorchrunJob, torchrun
 from masam_core.errors import ConfigError
+from masam_core.inference.options import SegmentOptions
 from Testing.core.cluster import images
 from Testing.core.cluster.slurm_here import lacking, slurm
 
@@ -94,6 +97,8 @@ def test_options_are_those_of_sbatch() -> None:
     for odd, says in (
         ("gpu", "no option of Slurm"),
         ("--array 3", "leave it out"),
+        ("--signal=TERM@60", "leave it out"),
+        ("--clusters other", "leave it out"),
         ("-z 3", "is known here"),
         ("--a 'b", "can't be read"),
     ):
@@ -230,3 +235,73 @@ def test_a_job_whose_time_is_over_goes_on_without_beginning_anew(tmp_path: Path)
     assert isinstance(again, submitit.helpers.DelayedSubmission)
     kept = pickle.loads(pickle.dumps(again.function))
     assert kept == replace(job, spec=replace(spec, fresh=False, retry_failed=False))
+
+
+def test_an_array_at_work_is_followed_by_the_same_batch_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = images.write_images(tmp_path / "images", 2)
+    spec = BatchSpec(folder, tmp_path / "out", retry_failed=True)
+    monkeypatch.setattr(slurm_batch, "submit", lambda *_: "7")
+    monkeypatch.setattr(slurm_batch, "tasks_of", lambda _: {0: Task("RUNNING")})
+    array = slurm_batch.submit_batch(spec, find_cases(folder)[0], 2, {})
+    assert slurm_batch.running_array(replace(spec, retry_failed=False)) == array
+    other = replace(spec, segment=SegmentOptions(threshold=0.7))
+    with pytest.raises(ConfigError, match=r"Job 7 .* other settings\. Wait until"):
+        slurm_batch.running_array(other)
+    monkeypatch.setattr(slurm_batch, "tasks_of", lambda _: {0: Task("COMPLETED")})
+    assert slurm_batch.running_array(other) is None
+
+
+def test_a_training_at_work_is_followed_by_the_same_run_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurm_train, "submit", lambda *_, **__: "7")
+    monkeypatch.setattr(slurm_train, "tasks_of", lambda _: {0: Task("RUNNING")})
+    slurm_train.submit_training(tmp_path, "steps: 1\n", 1, 1, {})
+    assert slurm_train.running_training(tmp_path, "steps: 1\n") == "7"
+    with pytest.raises(ConfigError, match=r"Job 7 .* other settings\. Wait until"):
+        slurm_train.running_training(tmp_path, "steps: 2\n")
+
+
+def test_cases_that_came_after_the_job_was_submitted_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = images.write_images(tmp_path / "images", 2)
+    monkeypatch.setattr(slurm_batch, "running_array", lambda _: slurm_batch.Array("7", 1))
+    monkeypatch.setattr(slurm_batch, "follow", lambda *_: {})
+    monkeypatch.setattr(slurm_batch, "unfinished", lambda *_: [])
+    command = ["batch", str(folder), "-o", str(tmp_path / "out"), "--slurm", "", "--worker", "no"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 1
+    assert "2 cases did not run: not there when the job was submitted." in done.stderr
+    assert "The same command goes on" in done.stderr
+
+
+def test_no_requeue_is_taken_at_its_word_and_a_dumb_scancel_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitit = pytest.importorskip("submitit")
+    given: list[dict[str, object]] = []
+
+    class Executor:
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        def update_parameters(self, **named: object) -> None:
+            given.append(dict(named["additional_parameters"]))  # type: ignore[call-overload]
+            raise ConfigError("enough")
+
+    monkeypatch.setattr(submitit, "SlurmExecutor", Executor)
+    monkeypatch.setattr(slurm_module.shutil, "which", lambda _: "/bin/true")
+    for options in ({"no-requeue": True}, {}):
+        with pytest.raises(ConfigError, match="enough"):
+            slurm_module.submit([], tmp_path, "x", options, 1)
+    assert given == [{"no-requeue": True}, {"requeue": True}]
+
+    def stalls(*_: object, **__: object) -> None:
+        raise subprocess.TimeoutExpired("scancel", 60)
+
+    monkeypatch.setattr(slurm_module.subprocess, "run", stalls)
+    with pytest.raises(ConfigError, match="Job 7 is not cancelled"):
+        slurm_module.cancel("7")
