@@ -23,7 +23,7 @@ from masam_core.catalog.bundled import bundled_corrector_path
 from masam_core.catalog.converted import DESCRIPTION
 from masam_core.errors import CheckpointError
 from masam_core.inference.patch import PATCH_SHAPE
-from masam_core.inference.runtimes.openvino_device import core
+from masam_core.inference.runtimes.openvino_device import core, load_openvino
 from masam_core.inference.runtimes.package import (
     CORRECTOR,
     DECODER,
@@ -211,7 +211,7 @@ def _traced(module: nn.Module, example: tuple[Tensor, ...], fixed: bool = False)
         example: its inputs.
         fixed: inputs of these shapes alone; else any number of slices.
     """
-    import openvino
+    openvino = load_openvino()
 
     with warnings.catch_warnings(), torch.enable_grad():
         # Traced as for training: without what is done for the sake of a processor's cache.
@@ -227,7 +227,7 @@ def _traced(module: nn.Module, example: tuple[Tensor, ...], fixed: bool = False)
 
 
 def _save(network: Any, path: Path, half: bool) -> None:
-    import openvino
+    openvino = load_openvino()
 
     openvino.save_model(network, path, compress_to_fp16=half)
 

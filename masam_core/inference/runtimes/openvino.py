@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from masam_core.errors import ConfigError
 from masam_core.inference.correcting import CorrectorLike, sigmoid
 from masam_core.inference.rectangle import Rectangle
-from masam_core.inference.runtimes.openvino_device import OpenVINODevice, compute_threads, core
+from masam_core.inference.runtimes.openvino_device import (
+    OpenVINODevice,
+    compute_threads,
+    core,
+    load_openvino,
+)
 from masam_core.inference.runtimes.package import (
     CORRECTOR,
     DECODER,
@@ -149,7 +154,7 @@ class OpenVINORuntime:
         return parts
 
     def _compiled(self, network: Network, exact: bool = False, slices: int | None = None) -> Any:
-        import openvino
+        openvino = load_openvino()
 
         weights = np.frombuffer(network.weights, dtype=np.uint8)
         model = core().read_model(network.xml, openvino.Tensor(weights))
