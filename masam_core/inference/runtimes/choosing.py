@@ -143,7 +143,7 @@ def _package(model: MASAM | str | Path, base: str | Path | None) -> Package:
 
 
 def _has_cuda() -> bool:
-    """Whether PyTorch has a GPU of NVIDIA's or AMD's; it is not even loaded where there is no driver."""
+    """Whether PyTorch has a GPU; it is not even loaded where there is no driver of one."""
     driver = any(os.path.exists(path) for path in _DRIVERS) or shutil.which("nvidia-smi")
     if not driver or not has_torch():
         return False

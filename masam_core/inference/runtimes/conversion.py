@@ -65,6 +65,8 @@ def write_folder(model: MASAM, folder: Path, half: bool = False) -> None:
         about = {**_about(model), "sha256": digests}
         (temporary / DESCRIPTION).write_text(json.dumps(about, indent=1), "utf-8")
         read_package(temporary)
+        if folder.exists():
+            folder.rmdir()  # empty; Windows puts no folder in another's place
         temporary.replace(folder)
         sync_folder(folder.parent)
     except (OSError, RuntimeError) as error:
