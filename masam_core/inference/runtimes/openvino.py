@@ -168,7 +168,14 @@ class OpenVINORuntime:
         threads = compute_threads()
         if device == "CPU" and threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
-        return core().compile_model(model, device, settings)
+        try:
+            return core().compile_model(model, device, settings)
+        except RuntimeError as error:  # a driver that is too old, or too little memory
+            said = (str(error).strip().splitlines() or ["no reason given"])[-1]
+            raise ConfigError(
+                f"OpenVINO can't prepare the model for '{OpenVINODevice(device)}' ({said}). Update "
+                "its driver, or choose another device."
+            ) from error
 
     def clear(self) -> None:
         """Nothing is kept beside the networks."""
