@@ -154,7 +154,10 @@ def install(environment: Path, extras: str) -> str | None:
     stamp = environment / "masam-ready.txt"
     wanted = fingerprint(ROOT / "pyproject.toml", sys.version, environment)
     done = stamp.read_text("utf-8").split("\n") if stamp.exists() else []
-    if done[:1] == [wanted] and set(filter(None, extras.split(","))) <= set(done[1:]):
+    asked = {e for e in extras.split(",") if e}
+    if torch_builds().SETTING in os.environ and WITH_TORCH.isdisjoint({*asked, *done[1:]}):
+        asked.add("torch")  # an environment without it is not ready for who asks for it
+    if done[:1] == [wanted] and asked <= set(done[1:]):
         return None
     print(f"==> Installing into {environment} (the first time takes minutes)", flush=True)
     python = python_of(environment)
@@ -168,7 +171,7 @@ def install(environment: Path, extras: str) -> str | None:
             "On Debian and Ubuntu install it with: sudo apt install python3-venv"
         )
     stamp.unlink(missing_ok=True)
-    kept = {e for e in done[1:] if e} | {e for e in extras.split(",") if e}
+    kept = {e for e in done[1:] if e} | asked
     needs_torch = not kept.isdisjoint(WITH_TORCH)
     if not needs_torch and wants_torch():
         kept.add("torch")

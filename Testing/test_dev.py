@@ -203,6 +203,35 @@ def test_pytorch_comes_with_a_gpu_or_where_it_is_asked_for(
     assert ("OpenVINO computes" in capsys.readouterr().out) != with_torch
 
 
+def test_pytorch_can_be_asked_for_after_an_installation_without(
+    installer: Installer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dev.install(installer.environment, "") is None
+    monkeypatch.setenv("MASAM_TORCH_INDEX", "")
+    assert dev.install(installer.environment, "") is None
+    assert dev.install(installer.environment, "") is None
+    assert [words[-1].endswith("[torch]") for words in installer.commands] == [False, True]
+
+
+def test_every_kind_of_machine_gets_something_that_computes() -> None:
+    """One of the two, and that there is one: Macs with Intel's processor have no PyTorch 2.4."""
+    tomllib = pytest.importorskip("tomllib")  # of Python 3.11 on
+    requirement = pytest.importorskip("packaging.requirements").Requirement
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = [requirement(line) for line in project["dependencies"]]
+    for system, machine, expected in (
+        ("linux", "x86_64", "openvino"),
+        ("linux", "aarch64", "openvino"),
+        ("darwin", "arm64", "openvino"),
+        ("darwin", "x86_64", "openvino"),
+        ("win32", "AMD64", "openvino"),
+        ("win32", "ARM64", "torch"),
+    ):
+        place = {"sys_platform": system, "platform_machine": machine}
+        found = {r.name for r in needed if r.marker is None or r.marker.evaluate(place)}
+        assert found & {"openvino", "torch"} == {expected}, place
+
+
 def test_an_index_that_does_not_answer_leaves_pytorch_to_the_ordinary_one(
     installer: Installer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

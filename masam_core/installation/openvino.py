@@ -8,6 +8,7 @@ from masam_core.errors import ConfigError
 from masam_core.inference.runtimes.choosing import place_of
 from masam_core.inference.runtimes.openvino_device import INSTALL, core, has_openvino, has_torch
 from masam_core.installation.finding import Finding, State
+from masam_core.installation.gpu import driver_cards
 
 TITLE = "OpenVINO"
 
@@ -30,4 +31,13 @@ def check_device(wanted: str) -> Finding:
         used = place_of("bundled", wanted)
     except ConfigError as error:
         return Finding("GPU", State.PROBLEM, str(error), "Choose the device 'auto'.")
+    cards = driver_cards()
+    if cards and not has_torch():
+        return Finding(
+            "GPU",
+            State.NOTE,
+            f"{', '.join(cards)} found, not used: that needs PyTorch. '{used}' computes.",
+            "Install PyTorch for CUDA (in 3D Slicer: extension PyTorch, module PyTorch Utils; in a "
+            "checkout: MASAM_TORCH_INDEX= python3 dev.py demo).",
+        )
     return Finding("GPU", State.OK, f"NVIDIA's are PyTorch's alone; '{used}' computes")

@@ -77,3 +77,16 @@ def test_a_device_that_is_not_there_is_found(monkeypatch: pytest.MonkeyPatch) ->
     (gpu,) = [finding for finding in found if finding.title == "GPU"]
     assert gpu.state is State.PROBLEM
     assert "finds only CPU, GPU, NPU" in gpu.words
+
+
+def test_an_nvidia_gpu_without_pytorch_is_named_with_what_helps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(openvino_device, "core", FakeCore)
+    monkeypatch.setattr(openvino, "driver_cards", lambda: ("RTX A4000 (driver 550)",))
+    assert openvino.check_device("openvino").state is State.OK  # PyTorch is there
+    monkeypatch.setattr(openvino, "has_torch", lambda: False)
+    found = openvino.check_device("openvino")
+    assert found.state is State.NOTE
+    assert "RTX A4000" in found.words
+    assert "3D Slicer" in found.advice

@@ -4,7 +4,7 @@ A device that is named is taken: ``cpu``, ``cuda`` and ``mps`` are PyTorch's, ``
 ``openvino:GPU`` and ``openvino:NPU`` OpenVINO's. Where PyTorch is not installed, ``cpu`` is
 OpenVINO's processor.
 
-``auto`` takes an NVIDIA GPU if PyTorch has one, else the faster runtime for the processor: for the
+``auto`` takes a GPU if PyTorch has one, else the faster runtime for the processor: for the
 bundled model OpenVINO on Intel's processors, PyTorch on others (docs/SPEED.md). Decided by what the
 processor is and not by a trial, so that a mask comes out the same from one day to the next; both
 runtimes give the same mask but for rounding.
@@ -37,9 +37,11 @@ if TYPE_CHECKING:
 
 Device = Union[str, OpenVINODevice, "torch.device"]
 _NEEDS_TORCH = (
-    "{} needs PyTorch, which is not installed. Install it with: python -m pip install torch"
+    "{} needs PyTorch, which is not installed. Install it with: python -m pip install torch (in 3D "
+    "Slicer: with the extension PyTorch, module PyTorch Utils)"
 )
-_DRIVERS = ("/proc/driver/nvidia", "/dev/dxg")  # of NVIDIA on Linux, and within Windows' Linux
+# Of NVIDIA on Linux, within Windows' Linux, and of AMD on Linux: PyTorch calls that cuda, too.
+_DRIVERS = ("/proc/driver/nvidia", "/dev/dxg", "/dev/kfd")
 
 
 def runtime_for(
@@ -86,11 +88,13 @@ def place_of(
             "Use 'auto' or 'openvino'."
         )
     if _suits(model, base) and str(device) in ("auto", "cpu") and precision != "int8":
-        quicker = str(device) == "auto" and is_intel() and not _has_cuda()
-        if quicker or not has_torch():
+        if not has_torch():
+            return openvino_device("openvino")
+        if str(device) == "auto" and is_intel() and not _has_cuda() and _able(precision):
             return openvino_device("openvino")
     if not has_torch():
-        what = f"The device '{device}'" if str(device) not in ("auto", "cpu") else _called(model)
+        named = str(device) not in ("auto", "cpu")
+        what = f"The device '{device}'" if named else _called(model, precision, base)
         raise ConfigError(_NEEDS_TORCH.format(what))
     from masam_core.inference.device import choose_device
 
@@ -102,9 +106,24 @@ def _suits(model: MASAM | str | Path, base: str | Path | None) -> bool:
     return model == "bundled" and base is None and has_openvino()
 
 
-def _called(model: MASAM | str | Path) -> str:
+def _able(precision: str) -> bool:
+    """Whether OpenVINO starts here and computes in a precision; where not, PyTorch is there."""
+    from masam_core.inference.runtimes.openvino import choose_openvino_precision
+
+    try:
+        choose_openvino_precision(precision, openvino_device("openvino"))
+    except ConfigError:
+        return False
+    return True
+
+
+def _called(
+    model: MASAM | str | Path, precision: str = "auto", base: str | Path | None = None
+) -> str:
     if model == "bundled":
-        return "Segmenting without OpenVINO"
+        if precision == "int8":
+            return "The precision 'int8'"
+        return "Segmenting without OpenVINO" if base is None else "Another backbone"
     return f"The model '{model}'" if isinstance(model, (str, Path)) else "This model"
 
 
@@ -124,7 +143,7 @@ def _package(model: MASAM | str | Path, base: str | Path | None) -> Package:
 
 
 def _has_cuda() -> bool:
-    """Whether PyTorch has an NVIDIA GPU; it is not even loaded where there is no driver."""
+    """Whether PyTorch has a GPU; it is not even loaded where there is no driver of one."""
     driver = any(os.path.exists(path) for path in _DRIVERS) or shutil.which("nvidia-smi")
     if not driver or not has_torch():
         return False

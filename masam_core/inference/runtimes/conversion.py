@@ -23,7 +23,7 @@ from masam_core.catalog.bundled import bundled_corrector_path
 from masam_core.catalog.converted import DESCRIPTION
 from masam_core.errors import CheckpointError
 from masam_core.inference.patch import PATCH_SHAPE
-from masam_core.inference.runtimes.openvino_device import core
+from masam_core.inference.runtimes.openvino_device import core, load_openvino
 from masam_core.inference.runtimes.package import (
     CORRECTOR,
     DECODER,
@@ -65,6 +65,8 @@ def write_folder(model: MASAM, folder: Path, half: bool = False) -> None:
         about = {**_about(model), "sha256": digests}
         (temporary / DESCRIPTION).write_text(json.dumps(about, indent=1), "utf-8")
         read_package(temporary)
+        if folder.exists():
+            folder.rmdir()  # empty; Windows puts no folder in another's place
         temporary.replace(folder)
         sync_folder(folder.parent)
     except (OSError, RuntimeError) as error:
@@ -211,7 +213,7 @@ def _traced(module: nn.Module, example: tuple[Tensor, ...], fixed: bool = False)
         example: its inputs.
         fixed: inputs of these shapes alone; else any number of slices.
     """
-    import openvino
+    openvino = load_openvino()
 
     with warnings.catch_warnings(), torch.enable_grad():
         # Traced as for training: without what is done for the sake of a processor's cache.
@@ -227,7 +229,7 @@ def _traced(module: nn.Module, example: tuple[Tensor, ...], fixed: bool = False)
 
 
 def _save(network: Any, path: Path, half: bool) -> None:
-    import openvino
+    openvino = load_openvino()
 
     openvino.save_model(network, path, compress_to_fp16=half)
 

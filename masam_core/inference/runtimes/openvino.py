@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from masam_core.errors import ConfigError
 from masam_core.inference.correcting import CorrectorLike, sigmoid
 from masam_core.inference.rectangle import Rectangle
-from masam_core.inference.runtimes.openvino_device import OpenVINODevice, compute_threads, core
+from masam_core.inference.runtimes.openvino_device import (
+    OpenVINODevice,
+    compute_threads,
+    core,
+    load_openvino,
+)
 from masam_core.inference.runtimes.package import (
     CORRECTOR,
     DECODER,
@@ -149,7 +154,7 @@ class OpenVINORuntime:
         return parts
 
     def _compiled(self, network: Network, exact: bool = False, slices: int | None = None) -> Any:
-        import openvino
+        openvino = load_openvino()
 
         weights = np.frombuffer(network.weights, dtype=np.uint8)
         model = core().read_model(network.xml, openvino.Tensor(weights))
@@ -163,7 +168,14 @@ class OpenVINORuntime:
         threads = compute_threads()
         if device == "CPU" and threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
-        return core().compile_model(model, device, settings)
+        try:
+            return core().compile_model(model, device, settings)
+        except RuntimeError as error:  # a driver that is too old, or too little memory
+            said = (str(error).strip().splitlines() or ["no reason given"])[-1]
+            raise ConfigError(
+                f"OpenVINO can't prepare the model for '{OpenVINODevice(device)}' ({said}). Update "
+                "its driver, or choose another device."
+            ) from error
 
     def clear(self) -> None:
         """Nothing is kept beside the networks."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import platform
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +17,7 @@ from masam_core.threads import NUMBER, available_cores
 PREFIX = "openvino"
 KINDS = ("CPU", "GPU", "NPU")
 INSTALL = "python -m pip install openvino"
+_REPORTS = "openvino_telemetry"
 
 
 @dataclass(frozen=True)
@@ -73,19 +76,43 @@ def has_torch() -> bool:
 
 
 @lru_cache(maxsize=1)
+def load_openvino() -> Any:
+    """The package ``openvino``, without the one that reports its use.
+
+    At each import it would write an identity into the home folder and send an event to Google
+    Analytics (``openvino_telemetry``); where that package can't be imported it sends nothing.
+
+    Raises:
+        ConfigError: OpenVINO is not installed, or does not load.
+    """
+    reports = {name for name in sys.modules if name.split(".")[0] == _REPORTS}
+    kept = {name: sys.modules.pop(name) for name in reports}
+    sys.modules[_REPORTS] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("openvino")
+    except (ImportError, OSError, RuntimeError) as error:
+        raise ConfigError(
+            f"OpenVINO is not installed or does not load ({error}). Install it with: {INSTALL}"
+        ) from error
+    finally:
+        del sys.modules[_REPORTS]
+        sys.modules.update(kept)
+
+
+@lru_cache(maxsize=1)
 def core() -> Any:
     """OpenVINO's core.
 
     Raises:
         ConfigError: OpenVINO is not installed, or does not load.
     """
+    openvino = load_openvino()
     try:
-        import openvino
-    except ImportError as error:
+        return openvino.Core()
+    except (AttributeError, RuntimeError) as error:
         raise ConfigError(
-            f"OpenVINO is not installed or does not load ({error}). Install it with: {INSTALL}"
+            f"OpenVINO is installed but does not start ({error}). Install it again with: {INSTALL}"
         ) from error
-    return openvino.Core()
 
 
 def compute_threads() -> int | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,9 +119,10 @@ def read_package(
     except CheckpointError:
         raise
     except (OSError, KeyError, ValueError, TypeError, AttributeError, MasamError) as error:
+        again = "Convert the model again: masam convert MODEL --to openvino -o FOLDER"
         raise CheckpointError(
             f"{path} is no model for OpenVINO, or is damaged ({type(error).__name__}: {error}). "
-            "Convert the model again: masam convert MODEL --to openvino -o FOLDER"
+            + (again if borrow is None else "Install MASAM again.")
         ) from error
     return Package(config, networks)
 
@@ -150,7 +152,7 @@ def _of_archive(path: Path) -> Callable[[str], bytes]:
         try:
             with zipfile.ZipFile(path) as archive:
                 return archive.read(name)
-        except zipfile.BadZipFile as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise ValueError(str(error)) from error
 
     return read

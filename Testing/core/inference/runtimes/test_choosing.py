@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +78,7 @@ def test_other_models_and_int8_are_pytorchs(machine: Machine, build_model: Build
     ("model", "device", "words"),
     [
         ("sam-vit-b", "auto", "'sam-vit-b' needs PyTorch, which is not installed"),
-        ("bundled", "cuda", "'cuda' needs PyTorch"),
+        ("bundled", "cuda", "'cuda' needs PyTorch.*3D Slicer"),
         ("bundled", "openvino:NPU", "finds only CPU, GPU.0, GPU.1"),
         ("bundled", "openvino:TPU", "Unknown device 'openvino:TPU'"),
         ("bundled", "openvino:GPU.x", "Unknown device"),
@@ -91,11 +93,53 @@ def test_what_is_not_there_is_named_with_what_helps(
 
 
 def test_without_the_package_the_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    openvino_device.core.cache_clear()
+    for kept in (openvino_device.core, openvino_device.load_openvino):
+        kept.cache_clear()
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ConfigError, match="pip install openvino"):
         place_of("bundled", "openvino")
-    openvino_device.core.cache_clear()
+
+
+def _does_not_load() -> None:
+    raise ConfigError("OpenVINO is not installed or does not load (GLIBC_2.28 not found).")
+
+
+def test_where_openvino_does_not_load_auto_is_pytorchs(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino_device, "core", _does_not_load)
+    assert place_of("bundled", "auto") == torch.device("cpu")
+    with pytest.raises(ConfigError, match="GLIBC"):
+        place_of("bundled", "openvino")
+    machine(torch=False)
+    with pytest.raises(ConfigError, match="GLIBC"):
+        place_of("bundled", "auto")
+
+
+def test_a_precision_that_openvino_lacks_here_is_pytorchs(machine: Machine) -> None:
+    assert place_of("bundled", "auto", "bfloat16") == torch.device("cpu")
+    assert place_of("bundled", "auto", "float32") == OpenVINODevice()
+
+
+def test_a_gpu_of_amds_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch for ROCm calls it cuda; there is no driver of NVIDIA's beside it."""
+    monkeypatch.setattr(choosing.shutil, "which", lambda _: None)
+    monkeypatch.setattr(choosing.os.path, "exists", lambda path: path == "/dev/kfd")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choosing._has_cuda()
+
+
+def test_openvino_reports_its_use_to_nobody(tmp_path: Path) -> None:
+    """By itself it writes an identity into the home folder and sends an event at each import."""
+    code = (
+        "import sys, masam_core.inference.runtimes.openvino_device as d; d.core();"
+        "assert d.load_openvino().convert_model;"
+        "assert not [n for n in sys.modules if n.startswith('openvino_telemetry')]"
+    )
+    told = {name: value for name, value in os.environ.items() if name != "CI"}
+    told |= {"HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=told, check=True, timeout=120)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_model_that_was_not_converted_is_refused_with_the_command(

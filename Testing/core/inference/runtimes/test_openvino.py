@@ -18,7 +18,7 @@ from masam_core.inference.options import SegmentOptions
 from masam_core.inference.patch import PATCH_SHAPE, contrast
 from masam_core.inference.rectangle import Rectangle
 from masam_core.inference.runtimes.openvino_device import OpenVINODevice
-from masam_core.inference.runtimes.package import read_package
+from masam_core.inference.runtimes.package import PROMPT, read_package
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.corrector import load_corrector
 from masam_core.model.prompt import NetworkPrompt
@@ -29,6 +29,7 @@ from ..conftest import BuildModel
 
 pytest.importorskip("openvino")
 
+from masam_core.inference.runtimes import openvino as openvino_runtime
 from masam_core.inference.runtimes.borrowing import bundled_package
 from masam_core.inference.runtimes.openvino import OpenVINORuntime, choose_openvino_precision
 
@@ -170,3 +171,18 @@ def test_segmenting_with_the_bundled_model_needs_no_pytorch(
         got = np.load(tmp_path / f"{name}.npy")
         assert (got != expected).sum() <= 0.001 * expected.sum(), name
     assert expected.any()
+
+
+def test_a_device_that_cannot_prepare_the_model_is_refused_in_words(
+    bundled: OpenVINORuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Core:
+        def read_model(self, *_: object) -> None:
+            return None
+
+        def compile_model(self, *_: object) -> None:
+            raise RuntimeError("Exception from src/plugin.cpp:12:\nthe driver is too old\n")
+
+    monkeypatch.setattr(openvino_runtime, "core", Core)
+    with pytest.raises(ConfigError, match="the driver is too old"):
+        bundled._compiled(bundled_package().networks[PROMPT], exact=True)

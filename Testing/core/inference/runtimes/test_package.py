@@ -68,6 +68,18 @@ def test_an_archive_that_does_not_fit_is_refused(
         read_package(path, lambda: TENSORS, {"file": "digest"})
 
 
+def test_a_damaged_archive_of_the_installation_is_refused_in_words(tmp_path: Path) -> None:
+    """At any place, also where unpacking itself breaks."""
+    path = tmp_path / "model.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("model.json", json.dumps({"words": [str(n) for n in range(200)]}))
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(CheckpointError, match="Install MASAM again"):
+            read_package(path, lambda: TENSORS, {"file": "digest"})
+
+
 @pytest.mark.parametrize("damage", ["encoder.bin", "decoder.xml", "prompt.xml", "model.json"])
 def test_a_folder_that_was_damaged_is_refused_with_its_name(
     build_model: BuildModel, converted: Path, tmp_path: Path, damage: str
