@@ -196,7 +196,9 @@ def followUpOf(session: Session, pair: TwoStudies, plane: DiameterPlane) -> Foll
     if not tracks:
         return None
     notes = [_("New lesions are not searched for: those that somebody has drawn are counted.")]
-    words = _("'{name}' is not in the table: it has no mask in the earlier study. Segment it there.")
+    words = _(
+        "'{name}' is not in the table: it has no mask in the earlier study. Segment it there."
+    )
     notes += [words.format(name=name) for name in uncounted]
     lines = [_line(1, pair.earlier), _line(2, pair.later)]
     if any(line.date is None for line in lines):
