@@ -197,7 +197,7 @@ def followUpOf(session: Session, pair: TwoStudies, plane: DiameterPlane) -> Foll
         return None
     notes = [_("New lesions are not searched for: those that somebody has drawn are counted.")]
     words = _(
-        "'{name}' is not in the table: it has no mask in the earlier study. Segment it there."
+        "'{name}' is not in the table: it has no mask in the earlier study; segment it there."
     )
     notes += [words.format(name=name) for name in uncounted]
     lines = [_line(1, pair.earlier), _line(2, pair.later)]
