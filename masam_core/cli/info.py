@@ -95,7 +95,7 @@ def system_facts() -> dict[str, Any]:
 
 
 def _computing() -> dict[str, str]:
-    """Where the bundled model computes by itself, and in which precision."""
+    """Device and precision that the bundled model takes by itself."""
     from masam_core.errors import ConfigError
     from masam_core.inference.runtimes.choosing import place_of
     from masam_core.inference.runtimes.openvino_device import OpenVINODevice

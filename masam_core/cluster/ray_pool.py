@@ -91,10 +91,7 @@ class RayPool:
                 actor = _Actor(self._start())
                 self._starting[actor.handle.ready.remote()] = actor
             waiting = [*self._starting, *self._at_work]
-            done, rest = self._ray.wait(waiting, num_returns=1, timeout=_LOOK_SECONDS)
-            if done and rest:  # and all others that have ended by now
-                done += self._ray.wait(rest, num_returns=len(rest), timeout=0)[0]
-            for ref in done:
+            for ref in self._done(waiting):
                 if ref in self._starting:
                     self._welcome(ref)
                 else:
@@ -106,6 +103,18 @@ class RayPool:
             self._end(actor)
         for held in (self._starting, self._ready, self._room, self._at_work):
             held.clear()
+
+    def _done(self, waiting: list[Any]) -> list[Any]:
+        """Answers that have come: after a while at least one, and all others that are there."""
+        try:
+            done, rest = self._ray.wait(waiting, num_returns=1, timeout=_LOOK_SECONDS)
+            if done and rest:
+                done += self._ray.wait(rest, num_returns=len(rest), timeout=0)[0]
+        except SystemError as error:  # Ctrl-C at a moment at which Ray does not expect it
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+            raise
+        return list(done)
 
     def _fill(self) -> None:
         """Give cases to actors with room, one to each in turn."""

@@ -47,10 +47,10 @@ def check_machine(
             raise Cancelled("The check was stopped.")
         progress(number / len(checks), title)
         broken = any(f.title == "PyTorch" and f.state is State.PROBLEM for f in found)
-        if title == "GPU" and (is_openvino(device) or not has_torch()):
-            found.append(guarded(title, lambda: openvino.check_device(device)))
-        elif title == "GPU" and broken:
+        if title == "GPU" and broken:
             found.append(Finding("GPU", State.SKIPPED, "Not checked: PyTorch does not work."))
+        elif title == "GPU" and (is_openvino(device) or not has_torch()):
+            found.append(guarded(title, lambda: openvino.check_device(device)))
         else:
             found.append(guarded(title, check))
     return found

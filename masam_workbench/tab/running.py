@@ -68,6 +68,7 @@ class Running:
         if name not in known:
             raise ConfigError(f"There is no model '{str(name)[:80]}' here.")
         self.context.state.model = name
+        self.context.refreshSoon()  # what it needs is another
 
     def setThreshold(self, use: bool, percent: float) -> None:
         """Segment the selected lesion again from what is computed already.

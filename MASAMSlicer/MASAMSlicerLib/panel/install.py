@@ -15,10 +15,7 @@ from .. import workerprocess
 from . import settings
 from .context import PanelContext
 
-TWO_WAYS = _(
-    "Quick: OpenVINO, which computes on the processor and on Intel graphics (0.1 GB, a minute). "
-    "NVIDIA: PyTorch, for an NVIDIA GPU and models of your own (up to 3 GB, 10 minutes or more)."
-)
+TWO_WAYS = _("Quick: processor and Intel graphics, 0.1 GB. NVIDIA: up to 3 GB.")
 NO_MANAGER = _(
     "This Slicer was built without the extensions manager, so the extension 'PyTorch' can't be "
     "installed from here. Install PyTorch yourself: PythonSlicer -m pip install torch. "
@@ -51,9 +48,7 @@ class Install:
         self.ui.installFrame.visible = bool(self.missing)
         both = self._lacksEngine()
         self.ui.installNvidiaButton.visible = both
-        self.ui.installButton.text = (
-            _("Quick (processor, Intel graphics)") if both else _("Install")
-        )
+        self.ui.installButton.text = _("Quick") if both else _("Install")
         self.problem = ""
         if self.missing:
             self.problem = _("Install what is missing first (see the top of the panel).")

@@ -69,7 +69,7 @@ def test_ctrl_c_gives_what_was_found_until_then(
 def test_without_pytorch_and_simpleitk_the_command_still_says_what_is_wrong() -> None:
     """In a Python that lacks both; the worker that it starts is the tests' own stand-in."""
     worker = (
-        "import sys; sys.modules.update(torch=None, torchvision=None);"
+        "import sys; sys.modules.update(torch=None, torchvision=None, openvino=None);"
         "from masam_core.worker.server import serve; serve()"
     )
     code = (

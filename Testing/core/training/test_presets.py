@@ -50,7 +50,7 @@ def config(
         "accelerator": "cpu",
     }
     small |= {"steps": 2, "epochs": 0, "save_every": 1, "validate_every": 2}
-    small["batch"] = min(values["batch"], 3)  # still in parts, where only one fits at once
+    small["batch"] = min(values["batch"], 2)  # still in parts, where only one fits at once
     count = values["model"].get("num_classes", 1)
     # The data's lesions have the value 1; of several classes the others are not there.
     small["target"] = {"labels": list(range(1, count + 1)) if count > 1 else []}

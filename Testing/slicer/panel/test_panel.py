@@ -245,7 +245,8 @@ def test_what_is_missing_is_told_and_installed_on_one_click(
     install.check()
     assert "GB" in person.ui.installLabel.text
     assert not person.ui.installNvidiaButton.isHidden()
-    assert "Intel graphics" in person.ui.installButton.text
+    assert "Quick: processor and Intel graphics" in person.ui.installLabel.text
+    assert person.ui.installButton.text == "Quick"
     person.ui.installButton.click()
     quick = list(workerprocess.QUICK.values())
     assert asked[-1] == [*quick, *workerprocess.FROM_PIP.values()]

@@ -40,6 +40,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with torch.no_grad():
         for parameter in model.mask_decoder.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
+        # The logits of the three are b.x, -b.x and 0 of the background: each has its places.
+        background, one, other = (
+            list(mlp.layers.each())[-1]
+            for mlp in model.mask_decoder.output_hypernetworks_mlps.each()
+        )
+        for last in (background, one, other):
+            last.weight.zero_()
+        background.bias.zero_()
+        other.bias.copy_(-one.bias)
     model.prompting = NONE
     (home / "models").mkdir()
     save_model(model, home / "models" / "organs.safetensors")

@@ -71,7 +71,7 @@ def place_of(
     precision: str = "auto",
     base: str | Path | None = None,
 ) -> Any:
-    """Where a model would be computed: an ``OpenVINODevice`` or a ``torch.device``.
+    """The device that would compute a model: an ``OpenVINODevice`` or a ``torch.device``.
 
     Raises:
         ConfigError: see :func:`runtime_for`.

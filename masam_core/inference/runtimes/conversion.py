@@ -122,10 +122,10 @@ def trace(model: MASAM) -> dict[str, Any]:
     """
     core()  # the error that says how to install it
     config = model.config
-    if config.num_classes != 1 or config.sees_video or config.decoder == "sam":
+    if not model.abilities.prompts or config.decoder == "sam":
         raise CheckpointError(
             f"The model '{config.name}' can't be converted for OpenVINO: that takes models of "
-            "volumes with one class and a decoder of MA-SAM's own."
+            "volumes with one class that answer boxes, and with a decoder of MA-SAM's own."
         )
     require_float32(model)
     model.fold()

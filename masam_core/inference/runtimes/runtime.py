@@ -30,7 +30,7 @@ class Window(Protocol):
 
 
 class Place(Protocol):
-    """Where is computed: a ``torch.device``, or an ``OpenVINODevice``; ``str`` names it."""
+    """A device that computes: a ``torch.device``, or an ``OpenVINODevice``; ``str`` names it."""
 
     @property
     def type(self) -> str:

@@ -139,6 +139,10 @@ def test_models_of_another_kind_are_not_converted(
 
     with pytest.raises(CheckpointError, match="can't be converted"):
         write_folder(build_model(**changes), tmp_path / "model")
+    without_prompts = build_model(field_of_view="slice", shape_prior="none")
+    without_prompts.prompting = "none"
+    with pytest.raises(CheckpointError, match="that answer boxes"):
+        write_folder(without_prompts, tmp_path / "model")
     assert not list(tmp_path.iterdir())
 
 
