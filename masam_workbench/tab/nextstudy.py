@@ -128,7 +128,11 @@ class NextStudy:
             name: for people.
             same: one patient, though the IDs differ.
         """
-        self.requireFirst()
+        try:
+            self.requireFirst()
+        except ConfigError:
+            self._uploads.forget(batch)  # else a patient's image would lie there unused
+            raise
         await self._uploads.opened(batch, name, Joining(self, bool(same)))
 
     async def fetch(self, key: str, same: bool = False) -> None:

@@ -176,6 +176,30 @@ def test_a_third_study_is_refused_though_it_was_asked_for_before_the_second_came
         Joining(study, same=True).require("c", {})
 
 
+def test_files_of_a_study_that_is_refused_do_not_stay(tmp_path: Path) -> None:
+    requireWorkbench()
+    from types import SimpleNamespace
+
+    from masam_core.errors import ConfigError
+    from masam_workbench.tab.nextstudy import NextStudy
+    from masam_workbench.tab.uploads import Uploads
+
+    sent = tmp_path / "uploads" / "abc" / "scan.nii"
+    sent.parent.mkdir(parents=True)
+    sent.write_bytes(b"an image")
+    uploads = Uploads.__new__(Uploads)
+    uploads.context = SimpleNamespace(folder=tmp_path)  # type: ignore[assignment]
+    uploads._batches = {"abc": [1, 8]}
+    study = NextStudy.__new__(NextStudy)
+    study.context = SimpleNamespace(volume=None)  # type: ignore[assignment]
+    study._uploads = uploads
+    for batch in ("../..", "abc"):
+        with pytest.raises(ConfigError, match="Open the first study"):
+            asyncio.run(study.uploaded(batch, "scan"))
+    assert not sent.parent.exists()
+    assert tmp_path.exists()
+
+
 def test_what_a_reader_says_is_another_state_for_the_autosave(scene: Any) -> None:
     requireWorkbench()
     from types import SimpleNamespace
