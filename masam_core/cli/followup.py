@@ -162,6 +162,7 @@ def followup_command(
             )
             if dicom:
                 require_dicom(out, known)
+                _require_not_read(written_before(out), lesions or [])
             tracks = propose(known, working.work)
         found = follow_up(tracks, known, diameter_plane, noise, notes)
     files.save(out, tracks, known, sources, found)
@@ -223,6 +224,18 @@ def _read(
     ]
     told = [note for study in known for note in study.volume.notes]
     return known, [sources[n] for n in order], [*notes, *told]
+
+
+def _require_not_read(written: list[Path], lesions: list[str]) -> None:
+    """Refuse to write over the lesions that were named."""
+    for text in lesions:
+        named = _NUMBERED.fullmatch(text)
+        path = Path(named[2] if named else text).resolve()
+        if path in {each.resolve() for each in written}:
+            raise ConfigError(
+                f"--dicom would write over {path.name}, which --lesions names: choose another "
+                "folder for -o."
+            )
 
 
 def _numbered(given: list[str] | None, count: int, option: str) -> dict[int, str]:

@@ -9,6 +9,7 @@ evidence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 COURSE = "followup.sr.dcm"
 _WHAT = "A DICOM report"
+_OURS = re.compile(r"study([2-9]|[1-9][0-9]+)\.(seg|sr)\.dcm")
 _ENDS = ("longest_diameter_mm", "perpendicular_diameter_mm")
 
 
@@ -47,7 +49,8 @@ def dicom_files(folder: Path, number: int) -> tuple[Path, Path]:
 
 def written_before(folder: Path) -> list[Path]:
     """DICOM files of an earlier result that lie in a follow-up's folder."""
-    found = [p for e in ("seg", "sr") for p in folder.glob(f"study[0-9]*.{e}.dcm")]
+    # Of the first study none is ever written: such a file is somebody's own.
+    found = [path for path in folder.glob("study*.dcm") if _OURS.fullmatch(path.name)]
     return sorted([*found, *folder.glob(COURSE)])
 
 

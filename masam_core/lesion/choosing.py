@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from masam_core.errors import ConfigError
-from masam_core.lesion.organs import TISSUE, ClassTerm, plain_name, term_of
+from masam_core.lesion.organs import OBJECT, TISSUE, ClassTerm, has_sides, plain_name, term_of
 
 
 def choose_classes(classes: Sequence[ClassTerm], wanted: Sequence[str], model: str) -> list[int]:
@@ -42,7 +42,9 @@ def _matching(classes: Sequence[ClassTerm], word: str) -> set[int]:
     if exact:
         return exact
     meant = term_of(word)
-    if meant.code == TISSUE:  # not in the table: by its name alone
+    if side and meant.code != TISSUE and not has_sides(word):
+        return set()  # the table knows one of it: "left liver" is not the liver
+    if meant.code in (TISSUE, OBJECT):  # not in the table, or of a code that many share: by name
         return {n for n, term in numbered if not side and plain_name(term.name)[0] == plain}
     return {
         number

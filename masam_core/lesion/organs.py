@@ -272,6 +272,12 @@ def term_of(name: str, place: int = 0) -> ClassTerm:
     return ClassTerm(name, (red, green, blue), organ.code, organ.category, modifier, organ.context)
 
 
+def has_sides(name: str) -> bool:
+    """Whether the table knows a right and a left one of what a name says."""
+    organ = _BY_NAME.get(plain_name(name)[0])
+    return organ is not None and organ.sided
+
+
 def terms_of(names: Sequence[str]) -> tuple[ClassTerm, ...]:
     """A term for each name, in order."""
     return tuple(term_of(name, place) for place, name in enumerate(names))

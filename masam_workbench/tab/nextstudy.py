@@ -14,16 +14,19 @@ from MASAMSlicerLib.control.twostudies import (
     becameOf,
     dateOf,
     followersOf,
+    isNode,
     requireOrder,
     setBecame,
     setDate,
     setNode,
 )
+from MASAMSlicerLib.scene.followup import FOLLOWS
 from MASAMSlicerLib.scene.lesions import LesionEntry
 
 from masam_core.errors import Cancelled, ConfigError, MasamError
 from masam_core.followup.quality import Trust
 from masam_core.followup.reading import State
+from masam_core.followup.study import read_day
 from masam_core.image.geometry import LPS_TO_RAS
 from masam_workbench.front.transport import LoopTransport
 from masam_workbench.tab.archive import Archive
@@ -57,13 +60,12 @@ class Joining:
 
     def require(self, name: str, facts: dict[str, Any]) -> None:
         """Refuse a study of another patient, or an older one, with a ConfigError."""
-        before, now = self._study.current.facts, facts.get("origin") or {}
-        if before is None:
-            raise ConfigError("Open the first study before the next one.")
+        self._study.requireFirst()  # again: much may have been done while it was fetched
+        before, now = self._study.current.facts or {}, facts.get("origin") or {}
         ids = {(each.get("patient") or {}).get("id") or "" for each in (before, now)} - {""}
         if len(ids) > 1 and not self._same:
             raise ConfigError(OTHER_PATIENT.format(name=name))
-        requireOrder(self._study.dateNow(), str(now.get("date") or ""), name)
+        requireOrder(_day(self._study.dateNow()), _day(str(now.get("date") or "")), name)
         self._facts = now
 
     def join(self, volumeNode: Any) -> None:
@@ -126,20 +128,24 @@ class NextStudy:
             name: for people.
             same: one patient, though the IDs differ.
         """
-        self._requireFirst()
+        try:
+            self.requireFirst()
+        except ConfigError:
+            self._uploads.forget(batch)  # else a patient's image would lie there unused
+            raise
         await self._uploads.opened(batch, name, Joining(self, bool(same)))
 
     async def fetch(self, key: str, same: bool = False) -> None:
         """Fetch the next study from the PACS; see :meth:`uploaded`."""
-        self._requireFirst()
+        self.requireFirst()
         await self._archive.fetch(key, Joining(self, bool(same)))
 
     def joined(self, volumeNode: Any, facts: dict[str, Any]) -> None:
         """The next study is in the scene: what was shown until now is the earlier one."""
         context, before = self.context, self.context.volume
         origin, day = self.current.origin(), self.dateNow()
-        _date(before, day)
-        _date(volumeNode, str(facts.get("date") or ""))
+        setDate(before, _day(day))
+        setDate(volumeNode, _day(str(facts.get("date") or "")))
         self.pair = TwoStudies.join(before, volumeNode)
         self.shown.show(before, origin)
         self._proposals, self._told = [], _nothing()
@@ -239,6 +245,20 @@ class NextStudy:
         """Rows of the lesions of the earlier study."""
         return self._rows.rowsOf(self.lesions())
 
+    def said(self) -> list[tuple[str, ...]]:
+        """What a person has said of the studies and the earlier lesions, for the autosave."""
+        if self.pair is None:
+            return []
+        days = (dateOf(self.pair.earlier), dateOf(self.pair.later))
+        nodes = (self.pair.earlier, self.pair.later)
+        every = [each for node in nodes for each in self.context.session.lesions.lesions(node)]
+        words = [
+            (each.id, becameOf(each).value, str(isNode(each)), str(each.roi.GetAttribute(FOLLOWS)))
+            for each in every
+            if each.roi is not None
+        ]
+        return [days, *words]
+
     def image(self) -> dict[str, Any] | None:
         """The image that is worked at, as the page is told."""
         facts = self.current.facts
@@ -263,7 +283,8 @@ class NextStudy:
             **describe(self.context.session, pair, state.diameterPlane),
         }
 
-    def _requireFirst(self) -> None:
+    def requireFirst(self) -> None:
+        """Raise ConfigError unless one study alone is open."""
         if self.context.volume is None:
             raise ConfigError("Open the first study before the next one.")
         if self.pair is not None:
@@ -343,7 +364,7 @@ class NextStudy:
             name, notes = await saveTo(
                 self._saving.folder, context.session, pair, context.state.diameterPlane
             )
-        except (MasamError, OSError) as error:
+        except Exception as error:  # nobody waits for this task: what is not said here is lost
             context.sayError(error)
             return
         for done in saved:
@@ -357,11 +378,12 @@ def _nothing() -> dict[str, Any]:
     return {"percent": 0, "words": "", "failed": False}
 
 
-def _date(node: Any, text: str) -> None:
+def _day(text: str) -> str:
+    """A date, YYYY-MM-DD; empty for none, and for a DICOM file's that is none."""
     try:
-        setDate(node, text)
-    except ConfigError:  # a DICOM file's date that is none
-        setDate(node, "")
+        return read_day(text).isoformat() if text else ""
+    except ConfigError:
+        return ""
 
 
 def _proposal(proposal: Proposal, lesions: Sequence[LesionEntry]) -> dict[str, Any]:

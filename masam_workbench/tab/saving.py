@@ -36,6 +36,11 @@ WITH_MASKS = (".seg.nrrd", ".nii.gz", ".mrb", ".seg.dcm", ".rt.dcm")
 WITH_NUMBERS = (".seg.nrrd", ".csv", ".mrb", ".sr.dcm")
 
 
+STRUCTURES_LEFT_OUT = (
+    "What the model found in the whole volume is not all in this file: save as .mrb for everything."
+)
+
+
 class Saving:
     """Files are written into the tab's folder, and the browser fetches them from there.
 
@@ -109,6 +114,8 @@ class Saving:
         if kind in WITH_MASKS:
             node = None if kind == ".mrb" else self.segmentation()
             notes += leftOut(context.lesions(), node)
+            if node is not None and any(each is not node for each in self._structures()):
+                notes.append(STRUCTURES_LEFT_OUT)
             self._onSaved(node)
         self.offer(path.name)
         context.say("\n".join([f"Saved {path.name}.", *notes]), WARNING if notes else PLAIN)

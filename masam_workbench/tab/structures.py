@@ -100,14 +100,15 @@ class Structures:
         }
         state.structures = self.rows()
 
-    def rows(self, of: Any = None) -> list[dict[str, Any]]:
+    def rows(self, of: Any = None, beside: bool = False) -> list[dict[str, Any]]:
         """A row for each class that was found in the image that is shown.
 
         Args:
             of: a segmentation node, whose alone; None takes all.
+            beside: whether those of other images in the scene count, such as an earlier study's.
         """
         rows = []
-        for node, segmentId in self._segments():
+        for node, segmentId in self._segments(beside):
             if of is not None and node is not of:
                 continue
             segment, display = node.GetSegmentation().GetSegment(segmentId), node.GetDisplayNode()
@@ -134,23 +135,28 @@ class Structures:
         """A mask by its version; None where it is not shown."""
         return next((mask for _, mask in self._masks.values() if mask.version == version), None)
 
-    def segmentations(self) -> list[Any]:
-        """The segmentation nodes of the image that is shown that hold classes."""
+    def segmentations(self, beside: bool = False) -> list[Any]:
+        """The segmentation nodes that hold classes: of the image that is shown, or of others, too.
+
+        Args:
+            beside: whether those of other images in the scene count.
+        """
         volume = self.context.volume
         return [
             node
             for node in nodesOfClass(self.context.scene, "vtkMRMLSegmentationNode")
-            if node.GetAttribute(HOLDS_CLASSES) and volumeOf(node) is volume
+            if node.GetAttribute(HOLDS_CLASSES)
+            and (volumeOf(node) is volume or (beside and volumeOf(node) is not None))
         ]
 
     def forget(self) -> None:
         """Another image is about to take the place of this one."""
         self._masks.clear()
 
-    def _segments(self) -> list[tuple[Any, str]]:
+    def _segments(self, beside: bool = False) -> list[tuple[Any, str]]:
         return [
             (node, segmentId)
-            for node in self.segmentations()
+            for node in self.segmentations(beside)
             for segmentId in node.GetSegmentation().GetSegmentIDs()
             if tagOf(node.GetSegmentation().GetSegment(segmentId), CLASS)
         ]
@@ -162,7 +168,7 @@ class Structures:
         key = (node.GetID(), segmentId)
         kept = self._masks.get(key)
         if kept is None or kept[0] != stamp:
-            mask, offset = readSegment(node, segmentId, self.context.volume)
+            mask, offset = readSegment(node, segmentId, volumeOf(node))
             (k, j, i), (depth, rows, cols) = offset, mask.shape
             extent = (i, j, k, cols, rows, depth) if mask.size else EMPTY
             served = ServedMask(maskDigest(mask, offset)[:20], extent, np.asarray(mask))

@@ -161,9 +161,10 @@ class Tab:
             state.lesions = rows
             state.image = self.nextStudy.image()
             self.nextStudy.refresh()
-            every = [*rows, *self.nextStudy.rows(), *self.structures.rows()]
+            every = [*rows, *self.nextStudy.rows(), *self.structures.rows(beside=True)]
             state.saved = self.unsaved.isSaved(every)
-            self.autosave.look([{**row, "state": ""} for row in every], not state.saved)
+            now = [{**row, "state": ""} for row in every]
+            self.autosave.look((now, self.nextStudy.said()), not state.saved)
             if state.image is None:
                 self.continuing.list()
             self.structures.refresh()
@@ -255,7 +256,7 @@ class Tab:
         """
         lesions = [*self.context.lesions(), *self.nextStudy.lesions()]
         rows = self.rows.rowsOf(x for x in lesions if node is None or x.segmentation is node)
-        rows += self.structures.rows(node)
+        rows += self.structures.rows(node, beside=True)
         volume = self.context.volume
 
         def saved() -> None:

@@ -106,6 +106,11 @@ class Uploads:
         if not self.context.state.series:  # else it is read again when one is chosen
             self._forget(batch)
 
+    def forget(self, batch: str) -> None:
+        """Delete what was sent, which nobody is going to open."""
+        if batch in self._batches:
+            self._forget(batch)
+
     def failed(self, words: str) -> None:
         """The browser could not send a file."""
         self.context.say(str(words)[:300], ERROR)

@@ -139,6 +139,7 @@ def setBecame(session: Session, pair: TwoStudies, lesionId: str, what: str) -> N
         before.roi.RemoveAttribute(FOLLOWS)
     if chosen:
         chosen[0].roi.SetAttribute(FOLLOWS, earlier.id)
+        earlier.roi.RemoveAttribute(BECAME)  # else it would hold again once that one is deleted
     else:
         earlier.roi.SetAttribute(BECAME, what)
 
@@ -168,32 +169,50 @@ def followUpOf(session: Session, pair: TwoStudies, plane: DiameterPlane) -> Foll
     """
     outdated = {each.id for node in (pair.earlier, pair.later) for each in session.unmeasured(node)}
     followers = followersOf(session, pair)
-    tracks, courses = [], []
+    tracks: list[Track] = []
+    courses, uncounted = [], []
     for earlier in session.lesions.lesions(pair.earlier):
         later = followers[earlier.id]
         before = _reading(earlier, outdated)
         if earlier.segment is None:
+            if later is not None and later.segment is not None:
+                uncounted.append(later.name)
             continue
+        name = _ownName(earlier.name, tracks)
         now, finding = _now(earlier, later, outdated)
         given = Finding(State.MEASURED, _PIECE, How.GIVEN)
-        tracks.append(Track(earlier.name, "", [given, finding], node=isNode(earlier)))
-        courses.append(Course(earlier.name, (before, now), node=isNode(earlier)))
+        tracks.append(Track(name, "", [given, finding], node=isNode(earlier)))
+        courses.append(Course(name, (before, now), node=isNode(earlier)))
     for fresh in newOnes(session, pair):
         if fresh.segment is None:
             continue
         words = _("New: drawn in this study, and no earlier lesion.")
         finding = Finding(State.MEASURED, _PIECE, How.GIVEN, notes=[words])
         name = fresh.name if fresh.name not in {t.name for t in tracks} else f"{fresh.name} (new)"
+        name = _ownName(name, tracks)
         tracks.append(Track(name, "", [Finding(State.ABSENT), finding], new_in=1))
         readings = (Reading(State.ABSENT), _reading(fresh, outdated))
         courses.append(Course(name, readings, node=isNode(fresh), new_in=1))
     if not tracks:
         return None
     notes = [_("New lesions are not searched for: those that somebody has drawn are counted.")]
+    words = _(
+        "'{name}' is not in the table: it has no mask in the earlier study; segment it there."
+    )
+    notes += [words.format(name=name) for name in uncounted]
     lines = [_line(1, pair.earlier), _line(2, pair.later)]
     if any(line.date is None for line in lines):
         notes.append(_("Doubling times need the dates of both studies."))
     return judged(tracks, courses, lines, plane, notes=notes)
+
+
+def _ownName(name: str, tracks: list[Track]) -> str:
+    """A name that no row bears yet: rows of one name would be taken for one lesion."""
+    known, found, number = {track.name for track in tracks}, name, 1
+    while found in known:
+        number += 1
+        found = f"{name} ({number})"
+    return found
 
 
 def _now(

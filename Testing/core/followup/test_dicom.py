@@ -12,8 +12,11 @@ import pydicom
 import pytest
 from typer.testing import CliRunner
 
+from masam_core.cli.followup import _require_not_read
 from masam_core.cli.main import app
+from masam_core.errors import ConfigError
 from masam_core.followup import folder as files
+from masam_core.followup.dicom import written_before
 from masam_core.followup.masks import NamedMask, cropped
 from masam_core.followup.reading import State
 from masam_core.followup.result import follow_up
@@ -176,3 +179,13 @@ def test_what_is_taken_back_leaves_no_file_behind(patient: Path, tmp_path: Path)
     assert done.exit_code == 0, done.output
     assert "No lesion of study 2 is confirmed" in done.stderr
     assert list(out.glob("*.dcm")) == []
+
+
+def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
+    names = ("study1.seg.dcm", "study2 of mine.seg.dcm", "study2.seg.dcm", "study12.sr.dcm")
+    for name in names:
+        (tmp_path / name).write_bytes(b"somebody's")
+    assert {path.name for path in written_before(tmp_path)} == set(names[2:])
+    given = f"2={tmp_path / names[2]}"
+    with pytest.raises(ConfigError, match="write over study2"):
+        _require_not_read(written_before(tmp_path), ["1=first.nii.gz", given])

@@ -105,3 +105,13 @@ def test_classes_outside_the_table_are_chosen_by_their_names_alone():
 def test_an_unknown_class_is_refused_with_those_there_are(word):
     with pytest.raises(ConfigError, match=r"'m' knows no .*it knows spleen, right kidney"):
         choose_classes(terms_of(BTCV), ["liver", word], "m")
+
+
+def test_another_instrument_or_side_is_not_taken_for_the_one_that_is_named():
+    tools = terms_of(["instrument-shaft", "thread", "kidney parenchyma"])
+    assert choose_classes(tools, ["Thread"], "m") == [2]
+    for word in ("clamps", "ultrasound probe"):  # SNOMED CT has one code for all of them
+        with pytest.raises(ConfigError, match=word):
+            choose_classes(tools, [word], "m")
+    with pytest.raises(ConfigError, match="left liver"):
+        choose_classes(terms_of(BTCV), ["left liver"], "m")

@@ -132,3 +132,38 @@ def test_an_older_study_is_no_next_one() -> None:
     requireOrder("", "2020-01-01", "b")
     with pytest.raises(ConfigError, match="before the study that is shown"):
         requireOrder("2024-01-02", "2024-01-01", "b")
+
+
+def test_what_was_said_before_does_not_come_back_with_a_deleted_follower(two: Any) -> None:
+    from MASAMSlicerLib.control.twostudies import becameOf, setBecame
+
+    setBecame(two.session, two.pair, two.one, "absent")
+    drawn = lesion(two, two.pair.later, "Segment 1", 13.0, 10.0)
+    setBecame(two.session, two.pair, two.one, drawn)
+    two.session.deleteLesions([drawn])
+    assert becameOf(two.session.lesions.lesion(two.one)).value == "not assessed"
+    assert table(two).assessments[1].response.value == "NE"
+
+
+def test_lesions_of_one_name_keep_a_row_and_a_curve_each(two: Any) -> None:
+    from masam_core.followup.report import plot
+
+    lesion(two, two.pair.earlier, "Liver", 21.0, 15.0)
+    for _ in range(2):
+        lesion(two, two.pair.later, "Liver", 12.0, 11.0)
+    found = table(two)
+    assert list(dict.fromkeys(row.lesion for row in found.rows)) == [
+        *("Liver", "Lung", "Liver (2)", "Liver (new)", "Liver (new) (2)"),
+    ]
+    assert len(found.rows) == 10
+    assert found.assessments[0].sum_mm == pytest.approx(13 + 21)
+    assert plot(found).startswith(b"\x89PNG")
+
+
+def test_a_later_mask_of_a_box_without_one_is_told_of(two: Any) -> None:
+    from MASAMSlicerLib.control.twostudies import setBecame
+
+    box = two.session.lesions.add(two.pair.earlier, name="Only a box")
+    drawn = lesion(two, two.pair.later, "Segment 1", 13.0, 10.0)
+    setBecame(two.session, two.pair, box.id, drawn)
+    assert any("'Segment 1' is not in the table" in note for note in table(two).notes)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from Testing.slicer.scene.conftest import Scene
 from Testing.workbench.client import Page
 from Testing.workbench.conftest import Server, requireWorkbench, startServer
 from Testing.workbench.studies import BALL, earlierOf, laterOf, writeStudies
@@ -143,7 +144,9 @@ def test_another_patient_is_refused_unless_somebody_is_sure(harness: Any) -> Non
     from masam_workbench.tab.nextstudy import Joining
 
     study: Any = SimpleNamespace(
-        current=SimpleNamespace(facts={"patient": {"id": "A1"}}), dateNow=lambda: "2024-02-01"
+        current=SimpleNamespace(facts={"patient": {"id": "A1"}}),
+        dateNow=lambda: "2024-02-01",
+        requireFirst=lambda: None,
     )
     other = {"origin": {"patient": {"id": "B2"}, "date": "2024-03-01"}}
     with pytest.raises(ConfigError) as refused:
@@ -155,3 +158,69 @@ def test_another_patient_is_refused_unless_somebody_is_sure(harness: Any) -> Non
     older = {"origin": {"patient": {"id": "A1"}, "date": "2024-01-01"}}
     with pytest.raises(ConfigError, match="before the study"):
         Joining(study, same=False).require("b", older)
+    odd = {"origin": {"patient": {"id": "A1"}, "date": "2024-13-99"}}  # as some files have it
+    Joining(study, same=False).require("b", odd)
+
+
+def test_a_third_study_is_refused_though_it_was_asked_for_before_the_second_came() -> None:
+    requireWorkbench()
+    from types import SimpleNamespace
+
+    from masam_core.errors import ConfigError
+    from masam_workbench.tab.nextstudy import Joining, NextStudy
+
+    study = NextStudy.__new__(NextStudy)
+    study.context = SimpleNamespace(volume=object())  # type: ignore[assignment]
+    study.pair = SimpleNamespace()  # type: ignore[assignment]
+    with pytest.raises(ConfigError, match="Two studies are open already"):
+        Joining(study, same=True).require("c", {})
+
+
+def test_files_of_a_study_that_is_refused_do_not_stay(tmp_path: Path) -> None:
+    requireWorkbench()
+    from types import SimpleNamespace
+
+    from masam_core.errors import ConfigError
+    from masam_workbench.tab.nextstudy import NextStudy
+    from masam_workbench.tab.uploads import Uploads
+
+    sent = tmp_path / "uploads" / "abc" / "scan.nii"
+    sent.parent.mkdir(parents=True)
+    sent.write_bytes(b"an image")
+    uploads = Uploads.__new__(Uploads)
+    uploads.context = SimpleNamespace(folder=tmp_path)  # type: ignore[assignment]
+    uploads._batches = {"abc": [1, 8]}
+    study = NextStudy.__new__(NextStudy)
+    study.context = SimpleNamespace(volume=None)  # type: ignore[assignment]
+    study._uploads = uploads
+    for batch in ("../..", "abc"):
+        with pytest.raises(ConfigError, match="Open the first study"):
+            asyncio.run(study.uploaded(batch, "scan"))
+    assert not sent.parent.exists()
+    assert tmp_path.exists()
+
+
+def test_what_a_reader_says_is_another_state_for_the_autosave(scene: Any) -> None:
+    requireWorkbench()
+    from types import SimpleNamespace
+
+    from MASAMSlicerLib.control.twostudies import TwoStudies, setBecame, setDate, setNode
+    from MASAMSlicerLib.session.session import Session
+
+    from masam_workbench.tab.nextstudy import NextStudy
+
+    make = Scene(scene)
+    nodes = [make.volume(np.zeros((4, 5, 6), np.int16), name=name) for name in ("old", "new")]
+    session = Session(scene, lambda: None)  # type: ignore[arg-type,return-value]
+    lesion = session.lesions.add(nodes[0], name="Liver").id
+    study = NextStudy.__new__(NextStudy)
+    study.context = SimpleNamespace(session=session)  # type: ignore[assignment]
+    study.pair = TwoStudies.join(*nodes)
+    seen = [study.said()]
+    setBecame(session, study.pair, lesion, "absent")
+    seen.append(study.said())
+    setNode(session, lesion, True)
+    seen.append(study.said())
+    setDate(nodes[1], "2024-04-10")
+    seen.append(study.said())
+    assert len({repr(each) for each in seen}) == 4

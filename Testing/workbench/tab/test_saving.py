@@ -89,7 +89,11 @@ def test_what_another_segmentation_holds_is_told_and_not_counted(harness: Any) -
     rows = [{**empty, "id": x.id, "name": x.id, "mask": x.segment} for x in lesions]
     context = SimpleNamespace(lesions=lambda: lesions, volume=1, refreshSoon=lambda: None)
     tab: Any = SimpleNamespace(
-        context=context, rows=SimpleNamespace(rows=lambda: rows), unsaved=Unsaved()
+        context=context,
+        rows=SimpleNamespace(rowsOf=lambda held: [rows[lesions.index(each)] for each in held]),
+        unsaved=Unsaved(),
+        nextStudy=SimpleNamespace(lesions=list),
+        structures=SimpleNamespace(rows=lambda of, beside: []),
     )
     (note,) = leftOut(lesions, one)
     assert note.startswith("1 lesion of another segmentation is not in this file")
@@ -98,3 +102,26 @@ def test_what_another_segmentation_holds_is_told_and_not_counted(harness: Any) -
     assert [tab.unsaved.isSaved([row]) for row in rows] == [True, False, False]
     Tab._saving(tab, None)()
     assert tab.unsaved.isSaved(rows)
+
+
+def test_structures_that_a_file_does_not_hold_are_told_of(harness: Any, tmp_path: Path) -> None:
+    requireWorkbench()
+    from masam_workbench.tab.saving import STRUCTURES_LEFT_OUT, Saving
+
+    one, found = object(), object()
+    said: list[str] = []
+    lesion = SimpleNamespace(id="1", segment="s", segmentation=one)
+    context: Any = SimpleNamespace(
+        folder=tmp_path,
+        volume=SimpleNamespace(GetName=lambda: "scan"),
+        state=SimpleNamespace(download="", selected="1"),
+        lesions=lambda: [lesion],
+        say=lambda text, kind: said.append(text),
+    )
+    structures = [found]
+    saving = Saving(context, None, lambda _: True, lambda: None, structures=lambda: structures)
+    for kind in (".seg.nrrd", ".mrb"):
+        saving._write(kind, lambda _: [], "")
+    structures[:] = [one]  # all in the one that is saved
+    saving._write(".seg.nrrd", lambda _: [], "")
+    assert [STRUCTURES_LEFT_OUT in words for words in said] == [True, False, False]

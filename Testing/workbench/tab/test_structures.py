@@ -105,3 +105,15 @@ def test_a_model_of_boxes_offers_no_such_run(desk: Any) -> None:
     desk.context.state.model = "bundled"
     desk.structures.refresh()
     assert desk.context.state.automatic["there"] is False
+
+
+def test_what_was_found_in_an_earlier_study_still_counts_as_unsaved(desk: Any) -> None:
+    structures = desk.structures
+    structures.press()
+    desk.held.answer(outcome({"liver": LIVER}))
+    (found,) = structures.rows()
+    later = Scene(desk.context.scene).volume(np.zeros((3, 4, 5), np.int16), name="next")
+    desk.context.volume = later
+    assert structures.rows() == []
+    (kept,) = structures.rows(beside=True)
+    assert (kept["name"], kept["mask"]) == ("Liver", found["mask"])
