@@ -37,6 +37,8 @@ ONLY_PARSED = {
     "prepare": "needs a download; its own tests run it on miniatures",
     "study": "trains many models; its own tests run it",
     "--predictions": "needs another program's masks; its own tests write some",
+    "--interactive": "asks the model many times a lesion; its own tests run it on a small model",
+    "--preset adapt": "trains and compares two models; its own tests run it on small ones",
     "--shots": "trains several models; its own tests run it",
     "--table": "needs a model of the data's classes; test_tasks.py trains one",
     "--peer": "needs the extra 'peers'",
@@ -71,7 +73,9 @@ def reason(command: Command) -> str | None:
         return "is parsed by running it"
     if command.page in PAGES_ONLY_PARSED:
         return PAGES_ONLY_PARSED[command.page]
-    starts = (why for begin, why in ONLY_PARSED.items() if line.startswith(begin))
+    starts = (
+        why for words, why in ONLY_PARSED.items() if line.startswith(words) or f" {words} " in line
+    )
     return next(starts, None) or next(
         (why for word, why in ONLY_PARSED.items() if word in command.words), None
     )

@@ -23,6 +23,7 @@ from masam_core.lesion.cut import Cut
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
 from masam_core.lesion.painted import Painted
+from masam_core.model.abilities import Abilities
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.corrections import Correction
 from masam_core.prompts.first import FirstPrompt, LinePrompt, PointPrompt, SliceBoxPrompt
@@ -61,6 +62,7 @@ class Noting:
     def __init__(self) -> None:
         self.config = SimpleNamespace(name="noting", backbone="none", threshold=0.5)
         self.device, self.precision = "cpu", "float32"
+        self.abilities = Abilities(prompts=True, automatic=False, video=False, classes=())
         self.asked: dict[str, Any] = {}
 
     def set_volume(self, volume: Volume) -> None:
