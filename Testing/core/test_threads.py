@@ -138,14 +138,20 @@ STARTS = {
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_whatever_computes_has_said_it_before_torch_is_loaded(start: str, tmp_path: Path) -> None:
-    # In place of PyTorch something that tells what it was loaded with, and ends.
+def test_whatever_computes_has_said_it_before_what_computes_is_loaded(
+    start: str, tmp_path: Path
+) -> None:
+    # In place of PyTorch and OpenVINO something that tells what it was loaded with, and ends.
+    stand_in = (
+        "import json, os\n"
+        f"open({str(tmp_path / 'seen.json')!r}, 'w').write(json.dumps(dict(os.environ)))\n"
+        "os._exit(7)"
+    )
     write(
         tmp_path,
         {
-            "torch/__init__.py": "import json, os\n"
-            f"open({str(tmp_path / 'seen.json')!r}, 'w').write(json.dumps(dict(os.environ)))\n"
-            "os._exit(7)",
+            "torch/__init__.py": stand_in,
+            "openvino/__init__.py": stand_in,
             "spec.json": json.dumps({"input": str(tmp_path / "images"), "out": str(tmp_path)}),
             "images/a.nii.gz": "",
             "images/a_label.nii.gz": "",

@@ -24,7 +24,7 @@ pytest.importorskip("monai", reason="the extra 'train' is not installed")
 ALL = [command for page in PAGES for command in commands(page)]
 MASAM = [command for command in ALL if command.program == "masam"]
 # What stands in a command for something of the reader's.
-MEANT = {"IMAGE": "a.nii.gz", "[IMAGE]": "a.nii.gz"}
+MEANT = {"IMAGE": "a.nii.gz", "[IMAGE]": "a.nii.gz", "MODEL": "bundled"}
 # Not run: the beginning of the words (or a word among them), and why.
 ONLY_PARSED = {
     "workbench": "serves until it is stopped; its own tests run it",

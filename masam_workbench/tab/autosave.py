@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from masam_workbench.tab.opening import readSegmentation
 from masam_workbench.tab.works import Claim, Works
 
 SOON_MS = 400  # after the last change
+REST = 5  # times as long as a whole scene took to write, during which the page had to wait
+MOST_REST = 15.0  # seconds
 VERSION = 1
 IMAGE = "image.nrrd"
 SETTINGS = ("useThreshold", "threshold", "diameterPlane", "follow")
@@ -64,6 +67,7 @@ class Autosave:
         self._task: asyncio.Task[None] | None = None
         self._again = False
         self._watched = False  # whether a page is open
+        self._notBefore = 0.0  # on the monotonic clock, in seconds
 
     def look(self, now: Any, unsaved: bool) -> None:
         """Notice what there is.
@@ -77,7 +81,11 @@ class Autosave:
         self._written = now
         self._callOff()
         if unsaved or self._folder is not None:
-            self._callOff = self.context.later(SOON_MS, self._begin)
+            self._callOff = self.context.later(self._wait(), self._begin)
+
+    def _wait(self) -> int:
+        """Milliseconds until the next writing: soon, but no large scene after each change."""
+        return max(SOON_MS, round(1000 * (self._notBefore - time.monotonic())))
 
     def setWatched(self, watched: bool) -> None:
         """A page was opened, or the last one has gone: what nobody works at can be continued.
@@ -186,7 +194,7 @@ class Autosave:
             )
         if self._again:
             self._again = False
-            self._callOff = self.context.later(SOON_MS, self._begin)
+            self._callOff = self.context.later(self._wait(), self._begin)
 
     async def _write(self) -> None:
         assert self.works is not None
@@ -249,8 +257,10 @@ class Autosave:
     def _writeScene(self, folder: Path, volume: Any) -> None:
         """A scene with more in it than the tab makes, whole: slower, and nothing is left out."""
         assert self.works is not None
-        name = f"{secrets.token_hex(4)}.mrb"
+        name, began = f"{secrets.token_hex(4)}.mrb", time.monotonic()
         saveScene(self.context.scene, folder / name)
+        ended = time.monotonic()
+        self._notBefore = ended + min(REST * (ended - began), MOST_REST)
         (folder / name).chmod(0o600)
         content = self._content(volume, self.context.lesions())
         self._mark = self.works.write(folder, {**content, "scene": name})

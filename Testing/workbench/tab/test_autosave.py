@@ -93,6 +93,36 @@ def test_a_tab_goes_on_in_its_own_folder(works: Any, keeping: Any) -> None:
     assert not folder.exists()
 
 
+def test_a_large_scene_is_not_written_after_each_change(
+    works: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from masam_workbench.tab import autosave
+
+    clock = SimpleNamespace(now=100.0)
+
+    def save(_scene: Any, path: Path) -> None:
+        path.write_bytes(b"scene")
+        clock.now += 2.0
+
+    asked: list[int] = []
+    context: Any = SimpleNamespace(
+        volume=1, scene=None, lesions=list, later=lambda ms, _: asked.append(ms) or (lambda: None)
+    )
+    monkeypatch.setattr(autosave, "isPlain", lambda *_: False)
+    monkeypatch.setattr(autosave, "saveScene", save)
+    monkeypatch.setattr(autosave, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    tab = autosave.Autosave(context, works, dict)
+    monkeypatch.setattr(tab, "_content", lambda *_: {})
+    tab.look("first", unsaved=True)
+    asyncio.run(tab._write())
+    tab.look("second", unsaved=True)
+    clock.now += 4.0
+    tab.look("third", unsaved=True)  # does not put it off
+    clock.now += 60.0
+    tab.look("fourth", unsaved=True)
+    assert asked == [autosave.SOON_MS, 10_000, 6_000, autosave.SOON_MS]
+
+
 def test_work_that_another_tab_takes_up_at_the_same_moment_is_refused_before_anything_leaves(
     works: Any, keeping: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
