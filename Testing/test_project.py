@@ -65,7 +65,8 @@ def test_every_imported_package_is_required_and_every_required_one_imported() ->
         if name not in sys.stdlib_module_names and name != "masam_core"
     }
     assert {n: f for n, f in outside.items() if n not in required} == {}
-    assert required - set(outside) == {"s3fs"}  # fsspec loads it, by the address
+    # fsspec loads s3fs, by the address; OpenVINO is loaded by its name, without its reports.
+    assert required - set(outside) == {"s3fs", "openvino"}
 
 
 def test_slicer_installs_what_a_worker_imports() -> None:

@@ -130,7 +130,7 @@ def same_place(folder: Path, train: tuple[str, ...], case: str) -> sitk.Image:
 
 
 def middle(image: sitk.Image) -> tuple[float, ...]:
-    """Where an image's middle lies, LPS in mm."""
+    """The middle of an image, LPS in mm."""
     point: tuple[float, ...] = image.TransformContinuousIndexToPhysicalPoint(
         [(n - 1) / 2 for n in image.GetSize()]
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from masam_core.evaluation.peers.ellipsoid import Ellipsoid
 from masam_core.lesion.lesion import Lesion
+from masam_core.model.abilities import Abilities
 from masam_core.worker.models import LoadedModel, ModelHolder
 from masam_core.worker.requests import Requests
 from masam_core.worker.server import serve
@@ -19,6 +20,7 @@ class Filled(Ellipsoid):
 
     config = SimpleNamespace(name="quick", backbone="none", threshold=0.5)
     device, precision = "cpu", "float32"
+    abilities = Abilities(prompts=True, automatic=False, video=False, classes=())
 
     def segment(self, *given: Any, **more: Any) -> Lesion:
         """The ellipsoid, with a confidence as a model has one."""

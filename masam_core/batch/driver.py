@@ -135,7 +135,7 @@ def open_batch(
 
 
 def _digest(spec: BatchSpec, queue: BatchQueue, names: Sequence[str]) -> str:
-    """Of a batch's cases and settings, but for the device: shards may run on several kinds."""
+    """Digest of cases and settings, but for the device: shards may run on several kinds."""
     first = next(iter(queue.cases), None)
     made_of = settings(spec) if first is None else queue.made_of(first)
     how = {name: made_of[name] for name in made_of if name not in ("image", "boxes", "device")}

@@ -1,4 +1,4 @@
-"""From places of one study to those of the other, for two views side by side.
+"""Places of one study in the other, for two views side by side.
 
 A rigid map of the whole, and around each lesion a lattice of how far the local registration differs
 from it: a browser has no B-splines, but it can interpolate.
@@ -59,7 +59,7 @@ def judge_whole(pair: Pair) -> Quality:
 
 
 def lattice_of(whole: Registration, local: Registration, place_lps: Points) -> dict[str, Any]:
-    """By how much the registration around a lesion differs from that of the whole.
+    """Difference between the registration around a lesion and that of the whole.
 
     Args:
         whole, local: of the volumes, and around the lesion.

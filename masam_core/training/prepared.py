@@ -51,7 +51,7 @@ class PreparedCase:
 
     @cached_property
     def slices_of_classes(self) -> list[NDArray[np.int64]]:
-        """For each class that is there, in which slices."""
+        """Slices of each class that is there."""
         found: dict[int, list[int]] = {}
         for index, own in enumerate(self.mask):
             for number in np.unique(own):

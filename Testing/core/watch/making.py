@@ -15,6 +15,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from masam_core.evaluation.peers.ellipsoid import Ellipsoid
 from masam_core.inference.options import SegmentOptions
 from masam_core.lesion.lesion import Lesion
+from masam_core.model.abilities import Abilities
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.record import PromptRecord
 
@@ -184,6 +185,7 @@ class Quick(Ellipsoid):
 
     config = SimpleNamespace(name="quick", backbone="none", threshold=0.5)
     device, precision = "cpu", "float32"
+    abilities = Abilities(prompts=True, automatic=False, video=False, classes=())
 
     def segment(
         self,

@@ -81,7 +81,7 @@ def test_a_missing_pytorch_and_another_command_are_said_in_plain_words(
     script = tmp_path / "worker without torch.py"
     script.write_text(
         "import sys\n"
-        "sys.modules.update(torch=None, torchvision=None)\n"
+        "sys.modules.update(torch=None, torchvision=None, openvino=None)\n"
         "from masam_core.worker.server import serve\n"
         "serve()\n"
     )

@@ -14,7 +14,7 @@ from Testing.workbench.conftest import Server, requireWorkbench, startServer
 
 WORKER = (
     "import sys\n"
-    "sys.modules.update(torch=None, torchvision=None)\n"
+    "sys.modules.update(torch=None, torchvision=None, openvino=None)\n"
     "from masam_core.worker.server import serve\n"
     "serve()\n"
 )

@@ -310,7 +310,7 @@ def test_work_on_a_dicom_series_keeps_its_patient_and_a_scene_says_that_it_does_
             await page.done("paint", "", {**how, "range": None}, [middleOf(scan)])
             await page.until(lambda s: s["lesions"] and measured(s))
             made = page.state["lesions"][0]["id"]
-            folder = await untilKept(home, '"count": 1')
+            folder = await untilKept(home, str(made))
             assert "MRN-4711" in (folder / "work.json").read_text()
         async with Page(server.address) as other:
             await other.until(lambda s: folder.name in [each["id"] for each in s["works"]])

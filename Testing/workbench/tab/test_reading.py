@@ -141,7 +141,7 @@ def test_an_image_is_read_and_its_files_are_gone(
 
     taken: list[tuple[str, Any]] = []
     monkeypatch.setattr(
-        images, "_take", lambda path, name, facts: taken.append((name, read_volume(path).array))
+        images, "_take", lambda path, name, *_: taken.append((name, read_volume(path).array))
     )
     asyncio.run(images.open(nifti(tmp_path / "scan.nii"), name))
     ((shown, array),) = taken
