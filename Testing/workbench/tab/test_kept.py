@@ -244,7 +244,7 @@ def test_a_saved_label_image_has_the_labels_of_the_list(
             for row in page.state["lesions"]:
                 mask = await page.mask(row, labels.shape)
                 np.testing.assert_array_equal(labels == row["label"], mask)
-            assert page.state["saved"] is True
+            await page.until(lambda s: s["saved"])
 
     asyncio.run(play())
 
