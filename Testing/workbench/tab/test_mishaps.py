@@ -71,12 +71,9 @@ def test_a_killed_worker_is_told_and_the_next_run_has_a_new_one(
     async def play() -> None:
         async with Page(server.address) as page:
             await boxed(page, sample_data)
-            workers = await below(server, "masam_core.worker")
-            for pid in workers:
-                os.kill(pid, signal.SIGSTOP)  # else a fast run might be over before it is looked at
             await page.done("segment")
-            await page.until(lambda s: s["busy"])
-            for pid in workers:
+            await page.until(lambda s: s["busy"] and "slice" in s["message"])
+            for pid in await below(server, "masam_core.worker"):
                 os.kill(pid, signal.SIGKILL)
             await page.until(lambda s: "ended unexpectedly" in s["message"] and not s["busy"])
             assert page.state["messageKind"] == "error"
