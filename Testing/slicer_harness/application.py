@@ -163,6 +163,8 @@ def setSliceViewerLayers(
     for number in range(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
         node = slicer.mrmlScene.GetNthNodeByClass(number, "vtkMRMLSliceNode")
         orientation = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
+        if node.GetLayoutName() not in orientation:
+            continue  # of no view: a test's own, which the scene may still hold
         node.SetOrientation(orientation[node.GetLayoutName()])
         if rotateToVolumePlane:
             node.RotateToVolumePlane(background)
