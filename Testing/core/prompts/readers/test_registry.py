@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core.batch.cases import find_cases
-from masam_core.batch.run import records_of_case
+from masam_core.batch.work import records_of_case
 from masam_core.errors import BoxError
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
