@@ -111,7 +111,7 @@ def test_options_are_those_of_sbatch() -> None:
 
 
 def test_a_killed_shard_is_told_and_gone_on_with_and_each_case_ends_once(place: Place) -> None:
-    (place.folder / "hold").write_text("4")
+    (place.folder / "hold").write_text("2")
     first = place.start()
     images.wait_for(lambda: images.begun(place.folder) == 6)  # both are held at their next case
     os.kill(place.shard_process(1), signal.SIGKILL)
@@ -136,7 +136,7 @@ def test_a_killed_shard_is_told_and_gone_on_with_and_each_case_ends_once(place: 
 
 
 def test_ctrl_c_cancels_the_jobs_and_the_same_command_follows_or_goes_on(place: Place) -> None:
-    (place.folder / "hold").write_text("2")
+    (place.folder / "hold").write_text("1")
     first = place.start()
     images.wait_for(lambda: images.begun(place.folder) == 4)
     other = place.start()  # while it runs, it is found
