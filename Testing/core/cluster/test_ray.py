@@ -38,7 +38,7 @@ pytestmark = pytest.mark.timeout(900)
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     pytest.importorskip("ray", reason="the extra 'ray' is not installed")
-    # Without its guard over memory: what other programs take would have it kill actors at any moment.
+    # Without its guard over memory, which may kill actors for what other programs take.
     variables = {
         "PYTHONPATH": str(images.ROOT),
         "RAY_USAGE_STATS_ENABLED": "0",
