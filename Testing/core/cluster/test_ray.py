@@ -270,6 +270,22 @@ def test_actors_compute_on_the_device_that_was_asked_for(monkeypatch: pytest.Mon
         there("cuda", False)
 
 
+def test_actors_find_a_models_file_or_folder_wherever_they_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.pth").touch()
+    (tmp_path / "converted").mkdir()
+    (tmp_path / "converted" / "model.json").touch()
+    (tmp_path / "bundled").mkdir()  # of the user's, and no model
+    for word, there in (
+        ("mine.pth", str(tmp_path / "mine.pth")),
+        ("converted", str(tmp_path / "converted")),
+        ("bundled", "bundled"),
+    ):
+        assert ray_batch._absolute_files(ModelChoice(word)).model == there
+
+
 def test_nothing_to_do_starts_nothing_and_another_version_is_refused() -> None:
     ray = Stub(lambda name: False)
     assert run_pool(ray, []) == []
