@@ -99,12 +99,9 @@ def convert_command(
 
 def _windows(model: MASAM, calibrate: Path | None) -> list[NDArray[np.float32]]:
     """What int8's scales are found on."""
+    from masam_core.inference.calibrating import calibration_pairs, calibration_windows
     from masam_core.inference.runtimes.conversion import require_convertible
-    from masam_core.inference.runtimes.quantizing import (
-        calibration_pairs,
-        calibration_windows,
-        require_nncf,
-    )
+    from masam_core.inference.runtimes.quantizing import require_nncf
 
     require_nncf()  # before the work that is for it
     require_convertible(model)
