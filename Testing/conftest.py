@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import locale
 import os
+import tempfile
 from pathlib import Path
 
 import hypothesis
@@ -27,6 +28,9 @@ PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 THREADS = max(1, CORES // PROCESSES)
 if PROCESSES > 1:
     os.environ["OMP_NUM_THREADS"] = str(THREADS)
+# Networks that OpenVINO has made ready are shared by the tests of a run, and are nobody's else.
+_CACHE = tempfile.TemporaryDirectory(prefix="masam-prepared-", ignore_cleanup_errors=True)
+os.environ["MASAM_CACHE"] = _CACHE.name
 share_processor()  # as the product does, before any test loads PyTorch
 
 

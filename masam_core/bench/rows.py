@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -53,6 +54,7 @@ class Setup:
         slices: of the lesion.
         repeats: of everything but the literal procedure.
         tell: says what is being done.
+        int8: folder of the bundled model for OpenVINO in int8, to be compared, too.
     """
 
     build: Callable[[], MASAM]
@@ -61,6 +63,7 @@ class Setup:
     slices: int
     repeats: int
     tell: Tell
+    int8: Path | None = None
 
     @property
     def precisions(self) -> list[str]:

@@ -24,6 +24,7 @@ from masam_core.bench.rows import Row, Setup
 from masam_core.bench.runtimes import runtime_rows
 from masam_core.bench.scale import scale_rows
 from masam_core.bench.start import start_rows
+from masam_core.bench.tabs import tab_rows
 from masam_core.bench.window import window_rows
 
 SECTIONS: dict[str, Callable[[Setup], list[Row]]] = {
@@ -36,6 +37,7 @@ SECTIONS: dict[str, Callable[[Setup], list[Row]]] = {
     "start": start_rows,
     "growth": growth_rows,
     "scale": scale_rows,
+    "tabs": tab_rows,
     "runtimes": runtime_rows,
 }
 FILE_WIDTH = 150

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
@@ -22,7 +23,8 @@ from masam_core.scoring.metrics import dice
 
 TITLE = "Two runtimes for the bundled model"
 VOLUME_SLICES = 40
-RUNTIMES = {"PyTorch": "cpu", "OpenVINO": "openvino"}
+PYTORCH, OPENVINO, INT8 = "PyTorch", "OpenVINO", "OpenVINO in int8"
+REFERENCE = {OPENVINO: PYTORCH, INT8: OPENVINO}  # what each is compared with
 
 
 def runtime_rows(setup: Setup) -> list[Row]:
@@ -44,15 +46,23 @@ def runtime_rows(setup: Setup) -> list[Row]:
     return rows
 
 
+def _segmenters(setup: Setup, precision: str) -> Iterator[tuple[str, Callable[[], Segmenter]]]:
+    yield PYTORCH, lambda: Segmenter("bundled", "cpu", precision)
+    yield OPENVINO, lambda: Segmenter("bundled", "openvino", precision)
+    if setup.int8 is not None:
+        yield INT8, lambda: Segmenter(setup.int8 or "", "openvino", "int8")
+
+
 def _compared(setup: Setup, precision: str) -> list[Row]:
     volume, box = lesion_volume(VOLUME_SLICES, setup.slices)
     _ = volume.content_hash
     setup.tell(f"both runtimes, {precision}")
     ready: dict[str, float] = {}
     segmenters: dict[str, Segmenter] = {}
-    for name, device in RUNTIMES.items():
+    for name, make in _segmenters(setup, precision):
+        make().close()  # now files are read, and OpenVINO has kept what it made ready
         began = time.perf_counter()
-        segmenters[name] = Segmenter("bundled", device, precision)
+        segmenters[name] = make()
         ready[name] = time.perf_counter() - began
         segmenters[name].set_volume(volume)
     fast = SegmentOptions(quality=Quality.FAST)
@@ -86,14 +96,26 @@ def _compared(setup: Setup, precision: str) -> list[Row]:
         "correction, one click": correction,
     }
     rows = [row for what, step in steps.items() for row in _by_turns(setup, segmenters, what, step)]
-    same = dice(*(lesions[name].mask_on_volume() for name in RUNTIMES))
-    rows.append(Row(TITLE, "masks of both", same, "Dice", aim="0.99"))
+    masks = {name: lesion.mask_on_volume() for name, lesion in lesions.items()}
+    rows.append(
+        Row(TITLE, "masks of both", dice(masks[PYTORCH], masks[OPENVINO]), "Dice", aim="0.99")
+    )
+    if INT8 in masks:
+        rows.append(
+            Row(TITLE, "masks in int8 and without", dice(masks[INT8], masks[OPENVINO]), "Dice")
+        )
     rows += [
-        Row(TITLE, f"ready, {name}", seconds, note="model read and prepared, run once")
+        Row(
+            TITLE,
+            f"ready, {name}",
+            seconds,
+            note="model read and prepared, the second time, run once",
+        )
         for name, seconds in ready.items()
     ]
     return [
-        Row(row.section, f"{row.what}, {precision}", *list(vars(row).values())[2:]) for row in rows
+        row if row.what.endswith(INT8) else replace(row, what=f"{row.what}, {precision}")
+        for row in rows
     ]
 
 
@@ -103,7 +125,7 @@ def _by_turns(
     what: str,
     step: Callable[[Segmenter, str], None],
 ) -> list[Row]:
-    """Medians of both, one run of each after the other."""
+    """Medians of all, one run of each after the other."""
     seconds: dict[str, list[float]] = {name: [] for name in segmenters}
     for turn in range(setup.repeats + 1):
         for name, segmenter in segmenters.items():
@@ -111,16 +133,12 @@ def _by_turns(
             step(segmenter, name)
             if turn:  # the first warms up
                 seconds[name].append(time.perf_counter() - began)
-    theirs, ours = (median(seconds[name]) for name in RUNTIMES)
-    return [
-        Row(TITLE, f"{what}, PyTorch", theirs, details={"runs": seconds["PyTorch"]}),
-        Row(
-            TITLE,
-            f"{what}, OpenVINO",
-            ours,
-            "s",
-            theirs / ours,
-            note="against PyTorch",
-            details={"runs": seconds["OpenVINO"]},
-        ),
-    ]
+    medians = {name: median(each) for name, each in seconds.items()}
+    rows = []
+    for name, ours in medians.items():
+        other = REFERENCE.get(name)
+        ratio = None if other is None else medians[other] / ours
+        note = "" if other is None else f"against {other}"
+        details = {"runs": seconds[name]}
+        rows.append(Row(TITLE, f"{what}, {name}", ours, "s", ratio, note=note, details=details))
+    return rows

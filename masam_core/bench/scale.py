@@ -1,4 +1,4 @@
-"""How time grows with slices, lesions, image size and backbone."""
+"""How time grows with slices, lesions, image size and backbone; with cases and tabs beside it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from masam_core.bench.gpu_estimate import estimate_rows
 from masam_core.bench.growth import growth_rows, slope_row
 from masam_core.bench.inputs import lesion_volume, random_model
 from masam_core.bench.rows import Row, Setup
+from masam_core.bench.tabs import tab_rows
 from masam_core.bench.timing import clock, gflop
 from masam_core.inference.device import autocast
 from masam_core.inference.options import SegmentOptions
@@ -30,6 +31,7 @@ def scale_rows(setup: Setup) -> list[Row]:
     name = f"{segmenter.config.backbone}, {segmenter.precision}"
     rows = [
         *growth_rows(setup),
+        *tab_rows(setup),
         *_slices(setup, segmenter, name),
         *_lesions(setup, segmenter, name),
     ]

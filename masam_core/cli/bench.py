@@ -32,8 +32,8 @@ def bench_command(
         list[str] | None,
         typer.Option(
             help="window, job, refine, length, loading, queue, start, growth, scale (with "
-            "growth), runtimes; repeat for more. Default: all but growth and scale and, unless the "
-            "model is the bundled one, runtimes."
+            "growth and tabs), tabs, runtimes; repeat for more. Default: all but growth, scale, "
+            "tabs and, unless the model is the bundled one, runtimes."
         ),
     ] = None,
     agreement: Annotated[
@@ -44,6 +44,12 @@ def bench_command(
         int | None,
         typer.Option(
             min=1, help="Also a lesion beside so many processes that never rest (sample volume)."
+        ),
+    ] = None,
+    int8: Annotated[
+        Path | None,
+        typer.Option(
+            help="In runtimes, also this folder: of masam convert bundled --to openvino --int8."
         ),
     ] = None,
     slices: Annotated[int, typer.Option(min=1, max=60, help="Slices of the lesion.")] = 20,
@@ -79,6 +85,8 @@ def bench_command(
         raise ConfigError("Agreement needs a trained model: add --model bundled.")
     if busy and not sections and model is None:
         model = "bundled"
+    if int8 is not None and "runtimes" not in sections:
+        raise ConfigError("--int8 is for the section runtimes: add --only runtimes.")
     if is_openvino(device):
         raise ConfigError(
             "'masam bench' runs on PyTorch's devices, and measures OpenVINO beside PyTorch in its "
@@ -94,6 +102,7 @@ def bench_command(
         precision=str(choose_precision("auto", chosen)).removeprefix("torch."),
         slices=slices,
         repeats=repeats,
+        int8=int8,
         tell=lambda text: console(err=True).print(text, style="dim"),
     )
     if profile:

@@ -223,10 +223,11 @@ def _connected(address: str) -> Iterator[tuple[Any, str]]:
 
 
 def _absolute_files(choice: ModelChoice) -> ModelChoice:
-    """A model whose files are found from every folder; a name stays one."""
+    """A model whose files are found from every folder, or whose folder is; a name stays one."""
 
     def whole(word: str) -> str:
-        return str(Path(word).absolute()) if Path(word).is_file() else word
+        path = Path(word)
+        return str(path.absolute()) if path.is_file() or is_converted(path) else word
 
     base = None if choice.base is None else whole(choice.base)
     return replace(choice, model=whole(choice.model), base=base)

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from masam_core.errors import ConfigError, VolumeError
 from masam_core.followup.masks import NamedMask
-from masam_core.image.formats.dicom.headers import clean, looks_like_dicom
+from masam_core.image.formats.dicom.headers import clean
 from masam_core.image.volume import Volume, read_volume
 
 _DATES = ("AcquisitionDate", "SeriesDate", "StudyDate", "ContentDate")
 DAY = "%Y-%m-%d"
-HEAD_BYTES = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,14 +116,6 @@ def in_order(studies: Sequence[Study]) -> tuple[list[int], tuple[str, ...]]:
     if ordered != given:
         return ordered, ("The studies were put in the order of their dates.",)
     return given, ()
-
-
-def is_dicom(path: Path) -> bool:
-    """Whether a file is DICOM, by its beginning."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return looks_like_dicom(file.read(HEAD_BYTES))
 
 
 def _told(volume: Volume) -> tuple[date | None, str]:

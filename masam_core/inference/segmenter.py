@@ -68,7 +68,8 @@ class Segmenter(VolumeHolder):
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``; ``openvino``, ``openvino:GPU``,
             ``openvino:NPU`` for the bundled model and those that were converted for OpenVINO,
             which need no PyTorch. See ``masam_core.inference.runtimes.choosing``.
-        precision: ``auto``, ``float32``, ``bfloat16``, ``float16``; ``int8`` on the CPU.
+        precision: ``auto``, ``float32``, ``bfloat16``, ``float16``; ``int8`` on the CPU, and of
+            models that were brought to it when they were converted for OpenVINO.
         cache_bytes: most memory for embeddings.
         base: backbone file, for a weight file that holds only what was trained.
         copy: False prepares and moves the MASAM that was given itself, which spares the memory of

@@ -15,6 +15,7 @@ from masam_core.bench import growth as growth_module
 from masam_core.bench import queue as queue_module
 from masam_core.bench import refine as refine_module
 from masam_core.bench import scale as scale_module
+from masam_core.bench import tabs as tabs_module
 from masam_core.bench.agreement import agreement_rows
 from masam_core.bench.growth import growth_rows, slope_row
 from masam_core.bench.inputs import lesion_volume
@@ -23,9 +24,10 @@ from masam_core.bench.length import length_rows
 from masam_core.bench.loading import load_apart, loading_rows, write_random_sam
 from masam_core.bench.profile import profile_window
 from masam_core.bench.queue import queue_rows
-from masam_core.bench.rows import Setup
+from masam_core.bench.rows import Row, Setup
 from masam_core.bench.runtimes import runtime_rows
 from masam_core.bench.scale import scale_rows
+from masam_core.bench.tabs import tab_rows
 from masam_core.bench.window import window_rows
 from masam_core.errors import ConfigError
 
@@ -103,6 +105,7 @@ def test_growth_has_a_slope_and_gpus_by_calculation(
 ) -> None:
     monkeypatch.setattr(scale_module, "growth_rows", lambda setup: [])
     monkeypatch.setattr(scale_module, "SIZES", {"vit_s14": (56,)})
+    monkeypatch.setattr(scale_module, "tab_rows", lambda _: [Row("tabs", "1 tab", 1.0)])
     monkeypatch.setattr(scale_module, "SLICES", (5, 10))
     monkeypatch.setattr(scale_module, "LESIONS", (1, 2))
     rows = {row.what: row for row in scale_rows(setup)}
@@ -111,6 +114,28 @@ def test_growth_has_a_slope_and_gpus_by_calculation(
     power = rows["slope: a lesion, over slices"].value
     assert power == pytest.approx(np.log(ten / five) / np.log(2))
     assert sum(row.section.startswith("GPUs, by calculation") for row in rows.values()) == 3
+    assert "1 tab" in rows
+
+
+def test_tabs_have_a_slope_each(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("slicer_core", reason="the extra 'workbench' is not installed")
+    pytest.importorskip("aiohttp")
+    monkeypatch.setattr(tabs_module, "TABS", (1, 2))
+    rows = {row.what: row for row in tab_rows(setup)}
+    for step in ("tabs opened", "pages of all tabs asked for", "all tabs ended"):
+        one, two = rows[f"{step}, 2 tabs"].details["each"]
+        assert 0 < two == rows[f"{step}, 2 tabs"].value
+        slope = rows[f"slope: {step}, over tabs"].value
+        assert slope == pytest.approx(np.log(two / one) / np.log(2))
+
+
+def test_where_there_is_no_workbench_it_is_said(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tabs_module, "_WORKER", "'")  # an option that the command refuses
+    (row,) = tab_rows(setup)
+    assert row.value is None
+    assert "did not start" in row.note
 
 
 def test_a_batchs_own_steps_have_a_slope_each(

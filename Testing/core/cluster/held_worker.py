@@ -1,8 +1,8 @@
 """The quick worker, which keeps a journal and can be made to wait. Run as a process.
 
 Arguments: a journal, to which it adds a line for each case that it begins (its process, and the one
-that started it), and a file that holds a
-number: while that is there, no more cases than that are computed.
+that started it), and a file that holds a number: while that is there, this worker computes so many
+cases and is held at the next one, whatever others do.
 """
 
 from __future__ import annotations
@@ -17,22 +17,26 @@ from masam_core.worker.server import serve
 from Testing.core.worker.quick import Quick
 
 JOURNAL, HOLD = (Path(word) for word in sys.argv[1:3])
+STARTER = os.getppid()  # now: later it may have died, and another process be the parent
 
 
 class Held(Quick):
     """Quick, once it may."""
 
+    count = 0  # of cases begun
+
     def _segment(self, message: Any, send: Any, cancelled: Any) -> dict[str, Any]:
+        self.count += 1
         with JOURNAL.open("a") as file:
-            file.write(f"{os.getpid()} {os.getppid()}\n")
-        while _over() and not cancelled():
+            file.write(f"{os.getpid()} {STARTER}\n")
+        while _held(self.count) and not cancelled():
             time.sleep(0.02)
         return super()._segment(message, send, cancelled)
 
 
-def _over() -> bool:
+def _held(number: int) -> bool:
     try:
-        return len(JOURNAL.read_text().splitlines()) > int(HOLD.read_text())
+        return number > int(HOLD.read_text())
     except FileNotFoundError:
         return False
 

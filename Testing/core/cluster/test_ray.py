@@ -30,13 +30,23 @@ from Testing.core.cluster import images
 
 CASES = 10
 SMALL = {"object_store_memory": 80 << 20, "include_dashboard": False}
+# Ray starts twenty processes: on a machine whose cores others use, that has taken minutes.
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     pytest.importorskip("ray", reason="the extra 'ray' is not installed")
-    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "RAY_USAGE_STATS_ENABLED")}
-    os.environ.update(PYTHONPATH=str(images.ROOT), RAY_USAGE_STATS_ENABLED="0")
+    # Without its guard over memory, which may kill actors for what other programs take, and without
+    # its politeness (actors at nice 15), for which a busy machine lets them wait.
+    variables = {
+        "PYTHONPATH": str(images.ROOT),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_memory_monitor_refresh_ms": "0",
+        "RAY_worker_niceness": "0",
+    }
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     from ray.cluster_utils import Cluster
 
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **SMALL})
@@ -68,18 +78,24 @@ def test_a_killed_node_and_ctrl_c_lose_nothing_and_each_case_ends_once(
 ) -> None:
     images.write_images(tmp_path / "images", CASES)
     second = cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
-    (tmp_path / "hold").write_text("4")
+    (tmp_path / "hold").write_text("2")
     log = tmp_path / "out" / "logs"
     done_before: list[int] = []
+
+    def done() -> int:
+        return sum(images.times_done(tmp_path / "out").values())
 
     def disturb() -> None:
         """Kill the second node, and press Ctrl-C while the other one is at work."""
         try:
-            images.wait_for(lambda: images.begun(tmp_path) == 6)  # both are held at their next case
+            # Both are held at their next case.
+            images.wait_for(lambda: images.begun(tmp_path) == 6, 300)
+            # What a worker has computed is done once its actor has handed it over.
+            images.wait_for(lambda: done() == 4)
             cluster.remove_node(second, allow_graceful=False)
             tried = "was ended; it is tried again"
             images.wait_for(lambda: sum(tried in p.read_text() for p in log.glob("*.log")) == AHEAD)
-            done_before.append(sum(images.times_done(tmp_path / "out").values()))
+            done_before.append(done())
         finally:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -253,6 +269,22 @@ def test_actors_compute_on_the_device_that_was_asked_for(monkeypatch: pytest.Mon
         assert there("auto", False) == (False, name)
     with pytest.raises(ConfigError, match="nodes have no GPU"):
         there("cuda", False)
+
+
+def test_actors_find_a_models_file_or_folder_wherever_they_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.pth").touch()
+    (tmp_path / "converted").mkdir()
+    (tmp_path / "converted" / "model.json").touch()
+    (tmp_path / "bundled").mkdir()  # of the user's, and no model
+    for word, there in (
+        ("mine.pth", str(tmp_path / "mine.pth")),
+        ("converted", str(tmp_path / "converted")),
+        ("bundled", "bundled"),
+    ):
+        assert ray_batch._absolute_files(ModelChoice(word)).model == there
 
 
 def test_nothing_to_do_starts_nothing_and_another_version_is_refused() -> None:

@@ -111,13 +111,13 @@ def test_options_are_those_of_sbatch() -> None:
 
 
 def test_a_killed_shard_is_told_and_gone_on_with_and_each_case_ends_once(place: Place) -> None:
-    (place.folder / "hold").write_text("4")
+    (place.folder / "hold").write_text("2")
     first = place.start()
     images.wait_for(lambda: images.begun(place.folder) == 6)  # both are held at their next case
     os.kill(place.shard_process(1), signal.SIGKILL)
     images.wait_for(lambda: len(tasks_over(place)) == 1)
     (place.folder / "hold").unlink()
-    out, err = first.communicate(timeout=60)
+    out, err = first.communicate(timeout=200)
     assert first.returncode == 1, err
     assert "8 cases in 2 shards" in err
     assert "Shard 1/2 did not end: its job is FAILED" in err
@@ -127,7 +127,7 @@ def test_a_killed_shard_is_told_and_gone_on_with_and_each_case_ends_once(place: 
     assert lost
     assert lost < mine
     second = place.start("--json")
-    out, err = second.communicate(timeout=60)
+    out, err = second.communicate(timeout=200)
     assert second.returncode == 0, err
     assert json.loads(out)["done"] == CASES
     assert set(images.rows_of(place.out).values()) == {"done"}
@@ -136,23 +136,23 @@ def test_a_killed_shard_is_told_and_gone_on_with_and_each_case_ends_once(place: 
 
 
 def test_ctrl_c_cancels_the_jobs_and_the_same_command_follows_or_goes_on(place: Place) -> None:
-    (place.folder / "hold").write_text("2")
+    (place.folder / "hold").write_text("1")
     first = place.start()
     images.wait_for(lambda: images.begun(place.folder) == 4)
     other = place.start()  # while it runs, it is found
     assert other.stderr is not None
     assert "Found at work from before, and followed" in other.stderr.readline()
     first.send_signal(signal.SIGINT)
-    _, err = first.communicate(timeout=60)
+    _, err = first.communicate(timeout=200)
     assert first.returncode == 130
     assert "is cancelled (scancel); the same command goes on." in err
     assert len(tasks_over(place)) == 2
-    _, err = other.communicate(timeout=60)
+    _, err = other.communicate(timeout=200)
     assert other.returncode == 1
     assert "Shard 2/2 did not end: its job is CANCELLED" in err
     (place.folder / "hold").unlink()
     again = place.start()
-    out, err = again.communicate(timeout=60)
+    out, err = again.communicate(timeout=200)
     assert again.returncode == 0, err
     assert "8 cases: 8 done, 0 failed." in out
     assert images.times_done(place.out) == {f"case{n}": 1 for n in range(CASES)}
@@ -161,7 +161,7 @@ def test_ctrl_c_cancels_the_jobs_and_the_same_command_follows_or_goes_on(place: 
 def test_what_slurm_refuses_is_told(place: Place) -> None:
     place.images = images.write_images(place.folder / "one", 1)
     done = place.start("--slurm", "--partition nowhere")
-    _, err = done.communicate(timeout=60)
+    _, err = done.communicate(timeout=200)
     assert done.returncode == 1
     assert "Slurm did not take the job" in err
     assert "invalid partition" in err

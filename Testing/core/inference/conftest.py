@@ -64,15 +64,41 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def in_int8(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in int8, calibrated on noise; its backbone must be known where it is read."""
+    pytest.importorskip("openvino")
+    pytest.importorskip("nncf", reason="the extra 'int8' is not installed")
+    from masam_core.inference.runtimes.conversion import write_folder
+
+    folder = tmp_path_factory.mktemp("converted") / "int8"
+    rng = np.random.default_rng(8)
+    windows = [rng.random((1, 5, 56, 56), dtype=np.float32) for _ in range(2)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(BACKBONES, "vit_tiny", TINY)
+        write_folder(build(), folder, int8=windows)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def openvino_runtime(converted: Path) -> OpenVINORuntime:
     """The same, ready to compute, for all tests: making it ready takes a second."""
+    return _runtime(converted, "float32")
+
+
+@pytest.fixture(scope="session")
+def int8_runtime(in_int8: Path) -> OpenVINORuntime:
+    """The one in int8, ready to compute."""
+    return _runtime(in_int8, "int8")
+
+
+def _runtime(folder: Path, precision: str) -> OpenVINORuntime:
     from masam_core.inference.runtimes.openvino import OpenVINORuntime
     from masam_core.inference.runtimes.openvino_device import OpenVINODevice
     from masam_core.inference.runtimes.package import read_package
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(BACKBONES, "vit_tiny", TINY)
-        return OpenVINORuntime(read_package(converted), OpenVINODevice(), "float32")
+        return OpenVINORuntime(read_package(folder), OpenVINODevice(), precision)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def on_pytorch(build_model: BuildModel, volume: Volume) -> Segmenter:
     return out
 
 
-@pytest.fixture(params=["pytorch", "openvino"])
+@pytest.fixture(params=["pytorch", "openvino", "openvino in int8"])
 def segmenter(
     request: pytest.FixtureRequest,
     build_model: BuildModel,
@@ -55,8 +55,9 @@ def segmenter(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Segmenter:
     """On each runtime; any other segmenter of the same test computes there, too."""
-    if request.param == "openvino":
-        runtime = request.getfixturevalue("openvino_runtime")
+    if request.param != "pytorch":
+        name = "openvino_runtime" if request.param == "openvino" else "int8_runtime"
+        runtime = request.getfixturevalue(name)
         monkeypatch.setattr(module, "runtime_for", lambda *_: runtime)
     out = Segmenter(build_model(), device="cpu")
     out.set_volume(volume)

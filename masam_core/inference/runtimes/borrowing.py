@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,14 @@ from masam_core.catalog.bundled import (
     CORRECTOR as CORRECTOR_FILE,
 )
 from masam_core.errors import CheckpointError
-from masam_core.inference.runtimes.package import CORRECTOR, Package, Tensors, read_package
+from masam_core.inference.runtimes.package import (
+    CORRECTOR,
+    NETWORKS,
+    Network,
+    Package,
+    Tensors,
+    read_package,
+)
 from masam_core.model.config import ModelConfig
 
 QKV = "image_encoder.base.blocks.{}.qkv.weight"
@@ -28,12 +36,25 @@ SOURCE = {name: SHA256[name] for name in (DELTA, BASE, CORRECTOR_FILE)}
 
 
 def bundled_package() -> Package:
-    """The bundled model for OpenVINO.
+    """The bundled model for OpenVINO; its networks are read when they are asked for.
 
     Raises:
-        CheckpointError: the installation is incomplete or damaged.
+        CheckpointError: the installation is incomplete or damaged, also when they are read.
     """
-    return read_package(bundled_openvino_path(), bundled_tensors, SOURCE)
+    archive = bundled_openvino_path()
+    delta = bundled_model_path()
+    files = (archive, *(delta.with_name(name) for name in SOURCE))
+    about = [SHA256, *((file.stat().st_size, file.stat().st_mtime_ns) for file in files)]
+
+    def read() -> Mapping[str, Network]:
+        return read_package(archive, bundled_tensors, SOURCE).networks
+
+    return Package(
+        ModelConfig.from_json(_metadata(delta)["config"]),
+        {name: f"bundled {name} {about}" for name in NETWORKS},
+        read,
+        lambda: read()[CORRECTOR],
+    )
 
 
 def bundled_tensors() -> Tensors:
@@ -69,7 +90,10 @@ def _read(path: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def _metadata(path: Path) -> dict[str, str]:
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
-    with safe_open(path, "numpy") as file:
-        return dict(file.metadata())
+    try:
+        with safe_open(path, "numpy") as file:
+            return dict(file.metadata())
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} can't be read: {error}.") from error

@@ -11,11 +11,13 @@ import tempfile
 import warnings
 import xml.etree.ElementTree as ElementTree
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from masam_core.atomic import atomic_path, sync_folder, why_not_written
@@ -28,6 +30,8 @@ from masam_core.inference.runtimes.package import (
     CORRECTOR,
     DECODER,
     ENCODER,
+    INT8,
+    PRECISION,
     PROMPT,
     VERSION,
     Loan,
@@ -42,27 +46,37 @@ LEAST_LOAN = 1024  # bytes; smaller weights are the archive's own
 _DATE = (2026, 1, 1, 0, 0, 0)  # an archive of the same content is the same file
 
 
-def write_folder(model: MASAM, folder: Path, half: bool = False) -> None:
+def write_folder(
+    model: MASAM,
+    folder: Path,
+    half: bool = False,
+    int8: Sequence[NDArray[np.float32]] = (),
+) -> None:
     """Convert a model; its networks go into a new folder, whole or not at all.
 
     Args:
         model: of one class, asked with boxes; it is folded, and can't be trained after that.
         folder: to make; an empty one is replaced.
         half: store float16 instead of float32: half the size.
+        int8: windows to bring the encoder to int8 with; none leaves it as it is.
 
     Raises:
         CheckpointError: a model of another kind, or a folder that can't be written.
-        ConfigError: OpenVINO is not installed.
+        ConfigError: OpenVINO is not installed; see ``quantizing.quantized``.
     """
     require_new(folder)
     networks = trace(model)
+    if int8:
+        from masam_core.inference.runtimes.quantizing import quantized
+
+        networks[ENCODER] = quantized(networks[ENCODER], int8)
     temporary = folder.parent / f".{secrets.token_hex(8)}"
     try:
         temporary.mkdir()
         for name, network in networks.items():
             _save(network, temporary / f"{name}.xml", half)
         digests = {name: _read(temporary, name).sha256 for name in networks}
-        about = {**_about(model), "sha256": digests}
+        about = {**_about(model), "sha256": digests, **({PRECISION: INT8} if int8 else {})}
         (temporary / DESCRIPTION).write_text(json.dumps(about, indent=1), "utf-8")
         read_package(temporary)
         if folder.exists():
@@ -124,12 +138,7 @@ def trace(model: MASAM) -> dict[str, Any]:
     """
     core()  # the error that says how to install it
     config = model.config
-    if not model.abilities.prompts or config.decoder == "sam":
-        raise CheckpointError(
-            f"The model '{config.name}' can't be converted for OpenVINO: that takes models of "
-            "volumes with one class that answer boxes, and with a decoder of MA-SAM's own."
-        )
-    require_float32(model)
+    require_convertible(model)
     model.fold()
     depth, size = config.num_slices, config.image_size
     channels = () if config.channels == "repeat" else (3,)
@@ -154,8 +163,15 @@ def trace(model: MASAM) -> dict[str, Any]:
     }
 
 
-def require_float32(model: MASAM) -> None:
-    """Raise CheckpointError where weights were prepared for another precision."""
+def require_convertible(model: MASAM) -> None:
+    """Raise CheckpointError for a model of another kind, or one whose weights were prepared for
+    another precision."""
+    config = model.config
+    if not model.abilities.prompts or config.decoder == "sam":
+        raise CheckpointError(
+            f"The model '{config.name}' can't be converted for OpenVINO: that takes models of "
+            "volumes with one class that answer boxes, and with a decoder of MA-SAM's own."
+        )
     if model.prepared not in ("", "float32"):
         raise CheckpointError(
             f"This model was prepared to compute in {model.prepared}; load it again to convert it."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -22,10 +23,12 @@ from masam_core.inference.runtimes.package import (
     CORRECTOR,
     DECODER,
     ENCODER,
+    INT8,
     PROMPT,
     Network,
     Package,
 )
+from masam_core.inference.runtimes.prepared import prepared
 from masam_core.model.abilities import BOX, abilities_of
 from masam_core.model.prompt import NetworkPrompt
 
@@ -69,7 +72,7 @@ class OpenVINORuntime:
     Args:
         package: the model.
         device: to compute on.
-        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``; ``int8`` is a model's own.
 
     Raises:
         ConfigError: no OpenVINO, or a precision that the device lacks.
@@ -82,15 +85,20 @@ class OpenVINORuntime:
     def __init__(self, package: Package, device: OpenVINODevice, precision: str) -> None:
         self.config, self.device = package.config, device
         self.abilities = abilities_of(package.config, BOX)  # no other is converted
-        self.precision = choose_openvino_precision(precision, device)
+        self.precision = choose_openvino_precision(precision, device, package.int8)
         # An NPU takes one shape alone, and a GPU compiles anew for each.
         self._slices = None if device.name == "CPU" else self.config.num_slices
-        networks = package.networks
-        self._encoder = self._compiled(networks[ENCODER])
-        self._prompt = self._compiled(networks[PROMPT], exact=True)
-        self._decoder = self._compiled(networks[DECODER], slices=self._slices)
+        networks = lru_cache(package.read)  # as long as this lasts
+
+        def ready(name: str, exact: bool = False, slices: int | None = None) -> Any:
+            return self._ready(package.identities[name], lambda: networks()[name], exact, slices)
+
+        self._encoder = ready(ENCODER)
+        self._prompt = ready(PROMPT, exact=True)
+        self._decoder = ready(DECODER, slices=self._slices)
         # The others' weights are not kept twice.
-        self._correcting: Network | None = networks[CORRECTOR]
+        self._read_corrector: Callable[[], Network] | None = package.read_corrector
+        self._corrector_is = package.identities[CORRECTOR]
         self._corrector: CorrectorLike | None = None
 
     @property
@@ -112,9 +120,10 @@ class OpenVINORuntime:
     def corrector(self) -> CorrectorLike:
         """The corrector, made ready when it is first asked for."""
         if self._corrector is None:
-            if self._correcting is None:
+            if self._read_corrector is None:
                 raise ConfigError("This segmenter was closed; make a new one.")
-            self._corrector = _Corrector(self._compiled(self._correcting, exact=True))
+            network = self._ready(self._corrector_is, self._read_corrector, exact=True)
+            self._corrector = _Corrector(network)
         return self._corrector
 
     def embed(self, windows: NDArray[np.float32]) -> list[Maps]:
@@ -153,6 +162,19 @@ class OpenVINORuntime:
             parts.append([each[index] for each in inputs])
         return parts
 
+    def _ready(
+        self,
+        identity: str,
+        read: Callable[[], Network],
+        exact: bool = False,
+        slices: int | None = None,
+    ) -> Any:
+        """A network ready to compute, of this start or of an earlier one."""
+        device, settings = self._settings(exact)
+        return prepared(
+            f"{identity} {slices}", device, settings, lambda: self._compiled(read(), exact, slices)
+        )
+
     def _compiled(self, network: Network, exact: bool = False, slices: int | None = None) -> Any:
         openvino = load_openvino()
 
@@ -160,14 +182,7 @@ class OpenVINORuntime:
         model = core().read_model(network.xml, openvino.Tensor(weights))
         if slices is not None:
             model.reshape({n: [slices, *shape[1:]] for n, shape in enumerate(_shapes(model))})
-        device = "CPU" if exact else self.device.name
-        settings: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "f32" if exact else PRECISIONS[self.precision],
-        }
-        threads = compute_threads()
-        if device == "CPU" and threads is not None:
-            settings["INFERENCE_NUM_THREADS"] = threads
+        device, settings = self._settings(exact)
         try:
             return core().compile_model(model, device, settings)
         except RuntimeError as error:  # a driver that is too old, or too little memory
@@ -177,6 +192,23 @@ class OpenVINORuntime:
                 "its driver, or choose another device."
             ) from error
 
+    def _settings(self, exact: bool) -> tuple[str, dict[str, Any]]:
+        """Device and settings, in OpenVINO's words."""
+        device = "CPU" if exact else self.device.name
+        settings: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "f32" if exact else self._hint,
+        }
+        threads = compute_threads()
+        if device == "CPU" and threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = threads
+        return device, settings
+
+    @property
+    def _hint(self) -> str:
+        """In OpenVINO's words; with int8 that of all that is not quantised."""
+        return PRECISIONS.get(self.precision, "f32" if self.device.name == "CPU" else "f16")
+
     def clear(self) -> None:
         """Nothing is kept beside the networks."""
 
@@ -185,7 +217,7 @@ class OpenVINORuntime:
 
     def close(self) -> None:
         """Give the networks' memory back."""
-        self._correcting = self._corrector = None
+        self._read_corrector = self._corrector = None
         self._encoder = self._prompt = self._decoder = None
 
 
@@ -200,13 +232,30 @@ class _Corrector:
         return np.array(found[0], dtype=np.float32)
 
 
-def choose_openvino_precision(wanted: str, device: OpenVINODevice) -> str:
+def choose_openvino_precision(wanted: str, device: OpenVINODevice, int8: bool = False) -> str:
     """bfloat16 where the processor multiplies it, else float32 there; float16 elsewhere; unless
     told.
 
+    Args:
+        wanted: the precision's name.
+        device: that computes.
+        int8: whether the model was brought to int8, and has no other.
+
     Raises:
-        ConfigError: a precision that is unknown or that the device lacks.
+        ConfigError: a precision that is unknown or that model or device lack.
     """
+    if int8:
+        if wanted in ("auto", INT8):
+            return INT8
+        raise ConfigError(
+            f"This model was brought to int8 when it was converted; it has no '{wanted}'. Use "
+            "'auto', or convert it again without --int8."
+        )
+    if wanted == INT8:
+        raise ConfigError(
+            "This model is not there in int8 for OpenVINO. Make it with 'masam convert MODEL --to "
+            "openvino --int8 -o FOLDER' and choose the folder as model."
+        )
     able = capabilities(device.name)
     if wanted == "auto":
         if device.name != "CPU":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import platform
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -79,21 +81,30 @@ def has_torch() -> bool:
 def load_openvino() -> Any:
     """The package ``openvino``, without the one that reports its use.
 
-    At each import it would write an identity into the home folder and send an event to Google
-    Analytics (``openvino_telemetry``); where that package can't be imported it sends nothing.
-
     Raises:
         ConfigError: OpenVINO is not installed, or does not load.
+    """
+    try:
+        with without_reports():
+            return importlib.import_module("openvino")
+    except (ImportError, OSError, RuntimeError) as error:
+        raise ConfigError(
+            f"OpenVINO is not installed or does not load ({error}). Install it with: {INSTALL}"
+        ) from error
+
+
+@contextlib.contextmanager
+def without_reports() -> Iterator[None]:
+    """Let packages of Intel's be imported without the one that reports their use.
+
+    At each import it would write an identity into the home folder and send an event to Google
+    Analytics (``openvino_telemetry``); where that package can't be imported they send nothing.
     """
     reports = {name for name in sys.modules if name.split(".")[0] == _REPORTS}
     kept = {name: sys.modules.pop(name) for name in reports}
     sys.modules[_REPORTS] = None  # type: ignore[assignment]
     try:
-        return importlib.import_module("openvino")
-    except (ImportError, OSError, RuntimeError) as error:
-        raise ConfigError(
-            f"OpenVINO is not installed or does not load ({error}). Install it with: {INSTALL}"
-        ) from error
+        yield
     finally:
         del sys.modules[_REPORTS]
         sys.modules.update(kept)

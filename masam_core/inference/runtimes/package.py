@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from masam_core.model.config import ModelConfig
 
 VERSION = "1"
 ENCODER, PROMPT, DECODER, CORRECTOR = NETWORKS = ("encoder", "prompt", "decoder", "corrector")
+PRECISION, INT8 = "precision", "int8"
 Tensors = Mapping[str, NDArray[np.float32]]
 
 
@@ -59,7 +61,7 @@ class Network:
     xml: bytes
     weights: bytes
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Digest of operations and weights."""
         digest = hashlib.sha256(self.xml)
@@ -73,11 +75,23 @@ class Package:
 
     Attributes:
         config: of the model.
-        networks: by the names in :data:`NETWORKS`.
+        identities: of the networks by the names in :data:`NETWORKS`: what has another one is
+            another network.
+        read: gives the networks; may take a while.
+        read_corrector: gives the corrector, and holds no other.
+        int8: whether its encoder multiplies in int8.
     """
 
     config: ModelConfig
-    networks: Mapping[str, Network]
+    identities: Mapping[str, str]
+    read: Callable[[], Mapping[str, Network]]
+    read_corrector: Callable[[], Network]
+    int8: bool = False
+
+    @property
+    def networks(self) -> Mapping[str, Network]:
+        """By the names in :data:`NETWORKS`."""
+        return self.read()
 
 
 def read_package(
@@ -124,7 +138,14 @@ def read_package(
             f"{path} is no model for OpenVINO, or is damaged ({type(error).__name__}: {error}). "
             + (again if borrow is None else "Install MASAM again.")
         ) from error
-    return Package(config, networks)
+    corrector = networks[CORRECTOR]
+    return Package(
+        config,
+        {name: network.sha256 for name, network in networks.items()},
+        lambda: networks,
+        lambda: corrector,
+        about.get(PRECISION) == INT8,
+    )
 
 
 def _weights(read: Callable[[str], bytes], name: str, loans: Any, tensors: Tensors) -> bytes:

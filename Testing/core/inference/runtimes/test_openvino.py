@@ -119,8 +119,8 @@ def test_what_only_pytorch_has_is_refused_in_words(openvino_runtime: OpenVINORun
             getattr(openvino_runtime, name)
     with pytest.raises(ConfigError, match="does not compute in bfloat16"):
         choose_openvino_precision("bfloat16", OpenVINODevice())
-    with pytest.raises(ConfigError, match="Unknown precision 'int8'"):
-        choose_openvino_precision("int8", OpenVINODevice())
+    with pytest.raises(ConfigError, match="Unknown precision 'int4'"):
+        choose_openvino_precision("int4", OpenVINODevice())
 
 
 def test_a_closed_segmenter_gives_its_memory_back(
