@@ -91,7 +91,9 @@ def test_a_backbone_without_a_sam_file_is_not_loaded(setup: Setup) -> None:
     assert loading_rows(setup) == []
 
 
-def test_a_batch_is_run_both_ways(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_run_both_ways(
+    setup: Setup, small_slices: slice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(queue_module, "CASES", 2)
     monkeypatch.setattr(queue_module, "SLICES", 12)
     plain, ahead = queue_rows(setup)
@@ -102,11 +104,11 @@ def test_growth_has_a_slope_and_gpus_by_calculation(
     setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scale_module, "growth_rows", lambda setup: [])
-    monkeypatch.setattr(scale_module, "SIZES", {"vit_s14": (56,)})
+    monkeypatch.setattr(scale_module, "SIZES", {setup.build().config.backbone: (56,)})
     monkeypatch.setattr(scale_module, "SLICES", (5, 10))
     monkeypatch.setattr(scale_module, "LESIONS", (1, 2))
     rows = {row.what: row for row in scale_rows(setup)}
-    five, ten = (rows[f"{n} slices (vit_s14, float32)"].value for n in (5, 10))
+    five, ten = (rows[f"{n} slices (vit_tiny, float32)"].value for n in (5, 10))
     assert rows["each further slice"].value == pytest.approx((ten - five) / 5)
     power = rows["slope: a lesion, over slices"].value
     assert power == pytest.approx(np.log(ten / five) / np.log(2))
@@ -130,14 +132,16 @@ def test_a_batchs_own_steps_have_a_slope_each(
     assert (quick.value, quick.note) == (None, "too quick for this clock to tell")
 
 
-def test_agreement_compares_settings_case_by_case(setup: Setup, tmp_path: Path) -> None:
+def test_agreement_compares_settings_case_by_case(
+    setup: Setup, small_slices: slice, tmp_path: Path
+) -> None:
     with (tmp_path / "index.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["case", "patient", "modality", "split", "image", "label"])
         for number, split in enumerate(("val", "val", "train")):
             volume, _ = lesion_volume(12, 5)
             label = np.zeros(volume.array.shape, np.uint8)
-            label[0:5, 208:304, 208:304] = 1
+            label[0:5, small_slices, small_slices] = 1
             for name, array in (("image", volume.array), ("label", label)):
                 image = sitk.GetImageFromArray(array)
                 image.SetSpacing((0.8, 0.8, 3.0))
