@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator
+from multiprocessing.pool import Pool
 
 import pytest
 import torch
 
-from masam_core.bench import inputs
+from masam_core.bench import inputs, length, window
 from masam_core.bench.rows import Setup
 from Testing.core import tiny
 
@@ -31,6 +33,20 @@ def setup(backbone: str) -> Setup:
         repeats=1,
         tell=lambda _: None,
     )
+
+
+@pytest.fixture(scope="module")
+def other_process() -> Iterator[Pool]:
+    """Another process for all tests of a module: each new one loads PyTorch for seconds."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        yield pool
+
+
+@pytest.fixture
+def apart_once(other_process: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has sections measure in that process what they measure in new ones (test_timing.py)."""
+    for module in (window, length):
+        monkeypatch.setattr(module, "apart", lambda work, *given: other_process.apply(work, given))
 
 
 @pytest.fixture

@@ -30,7 +30,9 @@ from masam_core.bench.window import window_rows
 from masam_core.errors import ConfigError
 
 
-def test_a_window_gives_the_literal_logits_and_fewer_operations(setup: Setup) -> None:
+def test_a_window_gives_the_literal_logits_and_fewer_operations(
+    setup: Setup, apart_once: None
+) -> None:
     rows = {row.what: row for row in window_rows(setup)}
     literal, exact = rows["literal, float32"], rows["MASAM, float32"]
     assert exact.details["logits_differ"] < 1e-3
@@ -69,7 +71,7 @@ def test_a_correction_is_compared_with_the_first_prompt(
 
 
 def test_a_long_volume_needs_no_more_embeddings(
-    setup: Setup, monkeypatch: pytest.MonkeyPatch
+    setup: Setup, apart_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("masam_core.bench.length.LONG", 200)
     short, long, ratio, kept = length_rows(setup)
