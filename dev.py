@@ -118,7 +118,8 @@ def spread(pytest_arguments: list[str]) -> list[str]:
     for word in pytest_arguments:
         if word.startswith(TOLD) or (ROOT / word.split("::")[0]).is_file():
             return []
-    return ["-n", "auto", "--dist", "loadfile"]
+    # In the order of Testing/conftest.py, in which long files are not the last.
+    return ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def install_tools(variables: Mapping[str, str]) -> None:

@@ -48,6 +48,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip("needs an NVIDIA GPU")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the rooms whose files take longest, so that no process ends long after others."""
+    long = ("Testing/workbench/", "Testing/slicer/", "Testing/core/bench/")
+    items.sort(key=lambda item: not item.nodeid.startswith(long))  # otherwise as they were
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Processes of ``-n auto``: one a core, as many as the memory bears."""

@@ -147,7 +147,8 @@ def served(viewer: Path, pacs: Orthanc) -> Iterator[str]:
     """The viewer's address."""
     handler = type("Handler", (Viewer,), {"pacs": pacs})
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(viewer)))  # type: ignore[arg-type]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    wait = {"poll_interval": 0.01}
+    threading.Thread(target=server.serve_forever, kwargs=wait, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:

@@ -16,7 +16,7 @@ from masam_core.installation import torch_build
 
 from .conftest import ROOT
 
-SPREAD = ["-n", "auto", "--dist", "loadfile"]
+SPREAD = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 class Installer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,6 @@ from masam_core.image.volume import read_labels
 from masam_core.training.layers import read_yaml
 from masam_core.training.settings import build_config
 
-from ..conftest import ROOT
 from .printed import PAGES, blocks
 
 
@@ -21,18 +22,32 @@ def printed(language: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("code", printed("python"))
-def test_python_in_the_documents_runs(
-    code: str, world: Path, capsys: pytest.CaptureFixture[str]
+def test_python_in_the_documents_is_five_lines_with_one_import_and_runs(
+    code: str,
+    sample_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """With the model that comes with MASAM; the README's scan and box are the sample CT's."""
+    lines = [line for line in code.splitlines() if line]
+    assert lines[0] == "import masam_core as masam"
+    assert len(lines) == 6
+    sample = sample_data / "sarcoma_ct"
+    for name, own in (("image.nii.gz", "scan.nii.gz"), ("box.mrk.json", "box.mrk.json")):
+        shutil.copy(sample / name, tmp_path / own)
+    monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     exec(compile(code, "document", "exec"), names)
-    # The README's scan and box are those of the sample CT.
-    expert = read_labels(ROOT / "Resources/SampleData/sarcoma_ct/expert.nii.gz")[0] > 0
+    expert = read_labels(sample / "expert.nii.gz")[0] > 0
     mask = names["lesion"].mask_on_volume()
     assert mask.shape == expert.shape
     assert 2 * (mask & expert).sum() / (mask.sum() + expert.sum()) > 0.8
-    assert float(capsys.readouterr().out.split()[0]) > 1
-    assert (world / "tumour.seg.nrrd").is_file()
+    volume_ml, confidence, *shape = re.findall(r"[\d.]+", capsys.readouterr().out)
+    assert 150 < float(volume_ml) < 220
+    assert 0.8 < float(confidence) < 1
+    assert tuple(map(int, shape)) == expert.shape == (58, 177, 185)
+    assert (read_labels(tmp_path / "tumour.seg.nrrd")[0] > 0).any()
 
 
 @pytest.mark.parametrize("text", printed("yaml"))

@@ -19,6 +19,7 @@ from masam_core.training import presets
 
 from ..conftest import ROOT
 from ..core.conftest import data
+from ..core.sample import few_slices
 
 __all__ = ["data"]  # a fixture
 
@@ -28,9 +29,9 @@ def example(name: str) -> dict[str, Any]:
     return runpy.run_path(str(ROOT / "examples" / f"{name}.py"))
 
 
-def expert(sample_data: Path) -> np.ndarray:
-    """The expert's mask of the bundled MR."""
-    return read_labels(sample_data / "sarcoma_mr" / "expert.nii.gz")[0] > 0
+def expert(sample: Path) -> np.ndarray:
+    """The expert's mask of a sample."""
+    return read_labels(sample / "expert.nii.gz")[0] > 0
 
 
 def test_a_box_on_an_array(
@@ -38,7 +39,7 @@ def test_a_box_on_an_array(
 ) -> None:
     example("box_on_array")["main"](tmp_path / "sarcoma.nii.gz")
     mask = read_labels(tmp_path / "sarcoma.nii.gz")[0] > 0
-    assert dice(mask, expert(sample_data)) > 0.85
+    assert dice(mask, expert(sample_data / "sarcoma_mr")) > 0.85
     assert f"{mask.sum()} voxels" in capsys.readouterr().out
 
 
@@ -47,11 +48,12 @@ def test_a_folder_in_batch(
 ) -> None:
     images, results = tmp_path / "images", tmp_path / "results"
     images.mkdir()
-    shutil.copy(sample_data / "sarcoma_mr" / "image.nii.gz", images / "leg.nii.gz")
-    shutil.copy(sample_data / "sarcoma_mr" / "box.mrk.json", images / "leg.mrk.json")
+    few = few_slices(sample_data / "sarcoma_mr", tmp_path / "few")
+    shutil.copy(few / "image.nii.gz", images / "leg.nii.gz")
+    shutil.copy(few / "box.mrk.json", images / "leg.mrk.json")
     main = example("folder_in_batch")["main"]
     main(images, results)
-    assert dice(read_labels(results / "leg.nii.gz")[0] > 0, expert(sample_data)) > 0.85
+    assert dice(read_labels(results / "leg.nii.gz")[0] > 0, expert(few)) > 0.85
     assert "leg: done" in capsys.readouterr().out
     written = (results / "leg.nii.gz").stat().st_mtime_ns
     main(images, results)

@@ -82,7 +82,7 @@ class Segmenter(VolumeHolder):
 
     >>> segmenter = Segmenter("bundled", device="cpu")
     >>> segmenter.set_volume("scan.nii.gz")
-    >>> lesion = segmenter.segment((52, 132, 52, 124, 16, 41), quality="fast")
+    >>> lesion = segmenter.segment("box.mrk.json", quality="fast")  # or six voxel indices, ...
     >>> lesion.mask_on_volume().shape == segmenter.volume.geometry.shape
     True
     """

@@ -38,6 +38,7 @@ from masam_core.prompts.roi import write_roi
 from masam_core.prompts.stored import read_records
 from Testing.core.image.formats.making import metaimage, nifti, nrrd
 from Testing.core.prompts.test_markups import write
+from Testing.core.sample import few_slices
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -299,8 +300,9 @@ def test_the_panels_process_says_what_it_does_line_by_line(
 ) -> None:
     images = tmp_path / "images"
     images.mkdir()
-    shutil.copy(sample_data / "sarcoma_mr" / "image.nii.gz", images / "mr.nii.gz")
-    shutil.copy(sample_data / "sarcoma_mr" / "box.mrk.json", images / "mr.mrk.json")
+    few = few_slices(sample_data / "sarcoma_mr", tmp_path / "few")
+    shutil.copy(few / "image.nii.gz", images / "mr.nii.gz")
+    shutil.copy(few / "box.mrk.json", images / "mr.mrk.json")
     spec = tmp_path / "spec.json"
     values = {"input": str(images), "out": str(tmp_path / "out"), "options": {"quality": "fast"}}
     spec.write_text(json.dumps(values))

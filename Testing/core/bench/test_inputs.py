@@ -32,8 +32,8 @@ def test_a_lesion_longer_than_the_volume_is_refused() -> None:
         lesion_volume(10, 11)
 
 
-def test_random_weights_are_the_same_each_time_and_nowhere_at_identity() -> None:
-    first, second = random_model("vit_s14", 56), random_model("vit_s14", 56)
+def test_random_weights_are_the_same_each_time_and_nowhere_at_identity(backbone: str) -> None:
+    first, second = random_model(backbone, 56), random_model(backbone, 56)
     for (name, a), b in zip(first.named_parameters(), second.parameters(), strict=True):
         assert torch.equal(a, b)
         assert a.abs().max() > 0, name

@@ -40,16 +40,18 @@ def test_the_machine_is_named() -> None:
     assert about["processor"]
 
 
-def test_the_command_gives_one_json_document(masam: Masam, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_gives_one_json_document(
+    masam: Masam, backbone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Memory is not looked at here, so nothing needs a process of its own.
     monkeypatch.setattr(window, "apart", lambda work, *arguments: work(*arguments))
     done = masam(
-        *("bench", "--backbone", "vit_s14", "--image-size", "56", "--only", "window"),
+        *("bench", "--backbone", backbone, "--image-size", "56", "--only", "window"),
         *("--repeats", "1", "--device", "cpu", "--json"),
     )
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["machine"]["model"] == "vit_s14 at 56, random weights"
+    assert found["machine"]["model"] == f"{backbone} at 56, random weights"
     exact = next(row for row in found["rows"] if row["what"] == "MASAM, float32")
     assert exact["details"]["logits_differ"] < 1e-3
     assert exact["ratio"] > 0

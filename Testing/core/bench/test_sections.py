@@ -32,7 +32,9 @@ from masam_core.bench.window import window_rows
 from masam_core.errors import ConfigError
 
 
-def test_a_window_gives_the_literal_logits_and_fewer_operations(setup: Setup) -> None:
+def test_a_window_gives_the_literal_logits_and_fewer_operations(
+    setup: Setup, apart_once: None
+) -> None:
     rows = {row.what: row for row in window_rows(setup)}
     literal, exact = rows["literal, float32"], rows["MASAM, float32"]
     assert exact.details["logits_differ"] < 1e-3
@@ -71,7 +73,7 @@ def test_a_correction_is_compared_with_the_first_prompt(
 
 
 def test_a_long_volume_needs_no_more_embeddings(
-    setup: Setup, monkeypatch: pytest.MonkeyPatch
+    setup: Setup, apart_once: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("masam_core.bench.length.LONG", 200)
     short, long, ratio, kept = length_rows(setup)
@@ -93,7 +95,9 @@ def test_a_backbone_without_a_sam_file_is_not_loaded(setup: Setup) -> None:
     assert loading_rows(setup) == []
 
 
-def test_a_batch_is_run_both_ways(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_run_both_ways(
+    setup: Setup, small_slices: slice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(queue_module, "CASES", 2)
     monkeypatch.setattr(queue_module, "SLICES", 12)
     plain, ahead = queue_rows(setup)
@@ -104,12 +108,12 @@ def test_growth_has_a_slope_and_gpus_by_calculation(
     setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scale_module, "growth_rows", lambda setup: [])
-    monkeypatch.setattr(scale_module, "SIZES", {"vit_s14": (56,)})
+    monkeypatch.setattr(scale_module, "SIZES", {setup.build().config.backbone: (56,)})
     monkeypatch.setattr(scale_module, "tab_rows", lambda _: [Row("tabs", "1 tab", 1.0)])
     monkeypatch.setattr(scale_module, "SLICES", (5, 10))
     monkeypatch.setattr(scale_module, "LESIONS", (1, 2))
     rows = {row.what: row for row in scale_rows(setup)}
-    five, ten = (rows[f"{n} slices (vit_s14, float32)"].value for n in (5, 10))
+    five, ten = (rows[f"{n} slices (vit_tiny, float32)"].value for n in (5, 10))
     assert rows["each further slice"].value == pytest.approx((ten - five) / 5)
     power = rows["slope: a lesion, over slices"].value
     assert power == pytest.approx(np.log(ten / five) / np.log(2))
@@ -155,14 +159,16 @@ def test_a_batchs_own_steps_have_a_slope_each(
     assert (quick.value, quick.note) == (None, "too quick for this clock to tell")
 
 
-def test_agreement_compares_settings_case_by_case(setup: Setup, tmp_path: Path) -> None:
+def test_agreement_compares_settings_case_by_case(
+    setup: Setup, small_slices: slice, tmp_path: Path
+) -> None:
     with (tmp_path / "index.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["case", "patient", "modality", "split", "image", "label"])
         for number, split in enumerate(("val", "val", "train")):
             volume, _ = lesion_volume(12, 5)
             label = np.zeros(volume.array.shape, np.uint8)
-            label[0:5, 208:304, 208:304] = 1
+            label[0:5, small_slices, small_slices] = 1
             for name, array in (("image", volume.array), ("label", label)):
                 image = sitk.GetImageFromArray(array)
                 image.SetSpacing((0.8, 0.8, 3.0))

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import torch
 from typer.testing import CliRunner
 
 from masam_core.cli.main import app, join_numbers
 from masam_core.image.geometry import Geometry
-from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.checkpoint import save_model
-from masam_core.model.config import ModelConfig
-from masam_core.model.masam import MASAM
+from Testing.core import tiny
 
 Masam = Callable[..., Any]
 
@@ -34,23 +32,20 @@ def masam(masam_home: Path, monkeypatch: pytest.MonkeyPatch) -> Masam:
     return run
 
 
-@pytest.fixture
-def tiny_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A random model of four small blocks, in a file."""
-    spec = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)
-    monkeypatch.setitem(BACKBONES, "vit_tiny", spec)
-    config = ModelConfig(
-        name="tiny",
-        backbone="vit_tiny",
-        image_size=56,
-        fact_rank=4,
-        adapter_width=8,
-        field_of_view="prompt",
-    )
-    torch.manual_seed(0)
-    path = tmp_path / "tiny.safetensors"
-    save_model(MASAM(config), path)
+@pytest.fixture(scope="session")
+def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model of four small blocks, in a file of all tests."""
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    with tiny.known():
+        save_model(tiny.build(name="tiny", field_of_view="prompt"), path)
     return path
+
+
+@pytest.fixture
+def tiny_model(tiny_file: Path, tmp_path: Path) -> Iterator[Path]:
+    """The same, in this test's own folder; its backbone is known."""
+    with tiny.known():
+        yield Path(shutil.copy(tiny_file, tmp_path))
 
 
 @pytest.fixture

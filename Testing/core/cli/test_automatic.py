@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,9 @@ import torch
 
 from masam_core.lesion.organs import term_of
 from masam_core.model.abilities import NONE
-from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.checkpoint import save_model
-from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
+from Testing.core import tiny
 from Testing.core.cli.conftest import Masam
 
 NAMES = ("liver", "spleen", "left kidney")
@@ -29,32 +29,24 @@ def heads(model: MASAM) -> list[Any]:
     return list(model.mask_decoder.output_hypernetworks_mlps.each())
 
 
-@pytest.fixture
-def automatic_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module", autouse=True)
+def _tiny() -> Iterator[None]:
+    with tiny.known():
+        yield
+
+
+@pytest.fixture(scope="module")
+def automatic_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random model of three organs, of which it finds all but the spleen wherever it looks."""
-    spec = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)
-    monkeypatch.setitem(BACKBONES, "vit_tiny", spec)
-    config = ModelConfig(
-        name="organs",
-        backbone="vit_tiny",
-        image_size=56,
-        fact_rank=4,
-        adapter_width=8,
-        num_classes=3,
-        class_names=NAMES,
-    )
-    torch.manual_seed(5)
-    model = MASAM(config)
+    model = tiny.build_shaken(5, name="organs", num_classes=3, class_names=NAMES)
     with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
         # The spleen's logit is the mean of its neighbours': it is never the greatest.
         lasts = [list(mlp.layers.each())[-1] for mlp in heads(model)]
         for last in lasts:
             last.weight.zero_()
         lasts[2].bias.copy_((lasts[1].bias + lasts[3].bias) / 2)
     model.prompting = NONE
-    path = tmp_path / "organs.safetensors"
+    path = tmp_path_factory.mktemp("model") / "organs.safetensors"
     save_model(model, path)
     return path
 

@@ -16,6 +16,7 @@ import pytest
 from masam_core.image.volume import read_labels
 from masam_core.worker.remote import RemoteSegmenter
 
+from ..sample import few_slices
 from .conftest import Masam
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,8 +38,10 @@ def test_two_tumours_and_a_broken_file(
     monkeypatch.setenv("COLUMNS", "200")
     images, out = tmp_path / "images", tmp_path / "out"
     images.mkdir()
-    for name in ("mr", "ct"):
-        source = sample_data / f"sarcoma_{name}"
+    sources = {
+        name: few_slices(sample_data / f"sarcoma_{name}", tmp_path / name) for name in ("mr", "ct")
+    }
+    for name, source in sources.items():
         shutil.copy(source / "image.nii.gz", images / f"{name}.nii.gz")
         shutil.copy(source / "box.mrk.json", images / f"{name}.mrk.json")
     (images / "broken.nii.gz").write_bytes((images / "mr.nii.gz").read_bytes()[:5000])
@@ -55,9 +58,9 @@ def test_two_tumours_and_a_broken_file(
     assert done.returncode == 1, done.stderr
     assert "2 done, 1 failed" in done.stdout
     assert "incomplete" in done.stdout
-    for name in ("mr", "ct"):
+    for name, source in sources.items():
         mask = read_labels(out / f"{name}.nii.gz")[0] > 0
-        expert = read_labels(sample_data / f"sarcoma_{name}" / "expert.nii.gz")[0] > 0
+        expert = read_labels(source / "expert.nii.gz")[0] > 0
         assert 2 * (mask & expert).sum() / (mask.sum() + expert.sum()) > 0.8
         assert (out / f"{name}.png").stat().st_size > 10_000
     assert np.array_equal(read_labels(out / "mr.nii.gz")[0] > 0, read_labels(out / "mr.nii.gz")[0])

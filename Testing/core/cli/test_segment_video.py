@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -16,12 +15,10 @@ from masam_core.cli.main import app, join_numbers
 from masam_core.data.prepare.run import prepare
 from masam_core.inference.segmenter import Segmenter
 from masam_core.inference.video import segment_frames
-from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.checkpoint import save_model
-from masam_core.model.config import ModelConfig
-from masam_core.model.masam import MASAM
 from masam_core.video.container import write_video
 from masam_core.video.frames import open_frames
+from Testing.core import tiny
 from Testing.core.data.prepare import miniatures
 
 pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
@@ -32,9 +29,7 @@ NAMES = [entry["name"] for entry in miniatures.ENDOVIS_LABELS[1:]]
 
 @pytest.fixture(scope="module", autouse=True)
 def _tiny() -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        spec = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)
-        patch.setitem(BACKBONES, "vit_tiny", spec)
+    with tiny.known():
         yield
 
 
@@ -48,24 +43,12 @@ def endovis(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(endovis: Path) -> tuple[Path, Path]:
     """Model and backbone of some steps by `masam train`, on frames in colours."""
-    config = ModelConfig(
-        name="tiny video",
-        backbone="vit_tiny",
-        image_size=56,
-        fact_rank=4,
-        adapter_width=8,
-        num_classes=11,
-        channels="rgb",
-    )
-    torch.manual_seed(0)
+    model = tiny.build(name="tiny video", num_classes=11, channels="rgb")
     base, run = endovis.parent / "base.safetensors", endovis.parent / "run"
-    save_model(MASAM(config), base, kind="base")
+    save_model(model, base, kind="base")
     settings = {
+        **tiny.SETTINGS,
         "model.name": "tiny video",
-        "model.backbone": "vit_tiny",
-        "model.image_size": 56,
-        "model.fact_rank": 4,
-        "model.adapter_width": 8,
         "lr": 0.003,
         "warmup": 4,
         "power": 1,
@@ -139,12 +122,7 @@ def box(first: int, last: int) -> list[object]:
 def test_one_box_on_a_frame_is_segmented_in_its_window(
     endovis: Path, tmp_path: Path, masam_home: Path
 ) -> None:
-    config = ModelConfig(
-        name="tiny box", backbone="vit_tiny", image_size=56, fact_rank=4, adapter_width=8,
-        channels="rgb",
-    )  # fmt: skip
-    torch.manual_seed(1)
-    save_model(MASAM(config), tmp_path / "box.safetensors")
+    save_model(tiny.build(1, name="tiny box", channels="rgb"), tmp_path / "box.safetensors")
     video = endovis / "test01" / "image"
     given = ["--model", tmp_path / "box.safetensors", "--device", "cpu", "--json"]
     done = masam(

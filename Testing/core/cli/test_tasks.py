@@ -13,21 +13,18 @@ import torch
 from typer.testing import CliRunner
 
 from masam_core.cli.main import app
-from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.checkpoint import save_model
 from masam_core.model.masam import MASAM
 from masam_core.training.presets import preset
 from masam_core.training.settings import build_config
+from Testing.core import tiny
 from Testing.core.data.prepare import miniatures
 
 pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
 
 # What of the paper's settings a processor can't do in seconds.
 SMALL = {
-    "model.backbone": "vit_tiny",
-    "model.image_size": 56,
-    "model.fact_rank": 4,
-    "model.adapter_width": 8,
+    **tiny.SETTINGS,
     "precision": "32-true",
     "accelerator": "cpu",
     "checkpointing": False,
@@ -38,8 +35,7 @@ SMALL = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _tiny() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(BACKBONES, "vit_tiny", BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4))
+    with tiny.known():
         yield
 
 

@@ -6,23 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from masam_core.data.prepare.run import Options, prepare
-from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
 from masam_core.model.checkpoint import save_model
 from masam_core.model.config import ModelConfig
-from masam_core.model.masam import MASAM
 from masam_core.training.presets import preset
+from Testing.core import tiny
 from Testing.core.data.prepare import miniatures
 
 pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
 
 TINY = {
-    "model.backbone": "vit_tiny",
-    "model.image_size": 56,
-    "model.fact_rank": 4,
-    "model.adapter_width": 8,
+    **tiny.SETTINGS,
     "accelerator": "cpu",
     "precision": "32-true",
     "checkpointing": False,
@@ -32,12 +27,16 @@ TINY = {
     "warmup": 1,
     "save_every": 1,
 }
+OF_BTCV = {
+    "name": "tiny BTCV",
+    "num_classes": 12,
+    "class_names": tuple(preset("btcv")["model"]["class_names"]),
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _tiny() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(BACKBONES, "vit_tiny", BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4))
+    with tiny.known():
         yield
 
 
@@ -54,20 +53,10 @@ def btcv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the backbone ``tiny.safetensors``."""
     folder = tmp_path_factory.mktemp("bases")
-    torch.manual_seed(0)
-    save_model(MASAM(tiny_config()), folder / "tiny.safetensors", kind="base")
+    save_model(tiny.build(**OF_BTCV), folder / "tiny.safetensors", kind="base")
     return folder
 
 
 def tiny_config() -> ModelConfig:
     """BTCV's twelve classes on a tiny backbone."""
-    names = preset("btcv")["model"]["class_names"]
-    return ModelConfig(
-        name="tiny BTCV",
-        backbone="vit_tiny",
-        image_size=56,
-        fact_rank=4,
-        adapter_width=8,
-        num_classes=12,
-        class_names=tuple(names),
-    )
+    return tiny.config(**OF_BTCV)

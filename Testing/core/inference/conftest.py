@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 
 from masam_core.image.geometry import Geometry
 from masam_core.image.volume import Volume
-from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
-from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
+from Testing.core import tiny
 
 if TYPE_CHECKING:
     from masam_core.inference.runtimes.openvino import OpenVINORuntime
@@ -22,32 +20,17 @@ if TYPE_CHECKING:
 BuildModel = Callable[..., MASAM]
 
 
-TINY = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)
-
-
 @pytest.fixture
-def build_model(monkeypatch: pytest.MonkeyPatch) -> BuildModel:
+def build_model() -> Iterator[BuildModel]:
     """Builds a random four-block MA-SAM whose adapters and FacT are not at identity."""
-    monkeypatch.setitem(BACKBONES, "vit_tiny", TINY)
-    return build
+    with tiny.known():
+        yield build
 
 
 def build(**changes: object) -> MASAM:
     """A random model; its backbone must be known."""
-    values: dict[str, object] = {
-        "backbone": "vit_tiny",
-        "image_size": 56,
-        "fact_rank": 4,
-        "adapter_width": 8,
-        "field_of_view": "prompt",
-        "shape_prior": "ellipsoid",
-    }
-    torch.manual_seed(3)
-    model = MASAM(ModelConfig(**{**values, **changes}))  # type: ignore[arg-type]
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-    return model.eval()
+    values = {"field_of_view": "prompt", "shape_prior": "ellipsoid"}
+    return tiny.build_shaken(3, **(values | changes))
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +40,7 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from masam_core.inference.runtimes.conversion import write_folder
 
     folder = tmp_path_factory.mktemp("converted") / "tiny"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(BACKBONES, "vit_tiny", TINY)
+    with tiny.known():
         write_folder(build(), folder)
     return folder
 
@@ -73,8 +55,7 @@ def in_int8(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("converted") / "int8"
     rng = np.random.default_rng(8)
     windows = [rng.random((1, 5, 56, 56), dtype=np.float32) for _ in range(2)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(BACKBONES, "vit_tiny", TINY)
+    with tiny.known():
         write_folder(build(), folder, int8=windows)
     return folder
 
@@ -96,8 +77,7 @@ def _runtime(folder: Path, precision: str) -> OpenVINORuntime:
     from masam_core.inference.runtimes.openvino_device import OpenVINODevice
     from masam_core.inference.runtimes.package import read_package
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(BACKBONES, "vit_tiny", TINY)
+    with tiny.known():
         return OpenVINORuntime(read_package(folder), OpenVINODevice(), precision)
 
 

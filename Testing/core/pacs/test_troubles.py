@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseServer
 from typing import Any
 
 import certifi
@@ -19,6 +20,7 @@ import pydicom
 import pytest
 from pydicom import Dataset
 from pynetdicom import AE, evt
+from pynetdicom.transport import ThreadedAssociationServer
 
 from masam_core.errors import PacsError
 from masam_core.pacs.dimse import FIND, GET, VERIFICATION
@@ -50,6 +52,12 @@ def web(tmp_path: Path, url: str, **more: Any) -> Pacs:
 def dimse(tmp_path: Path, port: int, timeout: float = 3, **more: Any) -> Pacs:
     entry = {"host": "127.0.0.1", "port": port, "ae_title": "ORTHANC", **more}
     return open_pacs(read_settings(made(tmp_path / "pacs.json", timeout, dimse=entry)), Way.DIMSE)
+
+
+def serve(made_server: BaseServer) -> None:
+    """Have a server answer in a thread; it ends as soon as it is told to."""
+    wait = {"poll_interval": 0.01}
+    threading.Thread(target=made_server.serve_forever, kwargs=wait, daemon=True).start()
 
 
 Answer = tuple[int, str, bytes]
@@ -87,7 +95,7 @@ def server(
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(*certificate)
         made_server.socket = context.wrap_socket(made_server.socket, server_side=True)
-    threading.Thread(target=made_server.serve_forever, daemon=True).start()
+    serve(made_server)
     try:
         yield f"http{'s' if certificate else ''}://127.0.0.1:{made_server.server_port}/web", seen
     finally:
@@ -172,8 +180,14 @@ def scp(kinds: list[str], handlers: list[Any], **options: Any) -> Iterator[int]:
         entity.add_supported_context(kind, scu_role=True, scp_role=True)
     for name, value in options.items():
         setattr(entity, name, value)
-    running = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
-    assert running is not None
+    running = entity.make_server(
+        ("127.0.0.1", 0),
+        contexts=entity.supported_contexts,
+        evt_handlers=handlers,
+        server_class=ThreadedAssociationServer,
+    )
+    entity._servers.append(running)  # from which it takes itself at the end
+    serve(running)
     try:
         yield running.server_address[1]
     finally:

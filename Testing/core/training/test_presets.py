@@ -17,20 +17,21 @@ import torch
 from PIL import Image
 
 from masam_core.data.reading import read_cases
-from masam_core.model.backbones import BACKBONES, DINOV2, SAM, BackboneSpec
+from masam_core.model.backbones import BACKBONES, SAM, BackboneSpec
 from masam_core.model.checkpoint import load_model, new_model, save_model
 from masam_core.model.masam import MASAM
 from masam_core.model.start import start_from_model
 from masam_core.training.presets import PRESETS, preset
 from masam_core.training.settings import TrainConfig, build_config
 from masam_core.training.train import train
+from Testing.core import tiny
 
 pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
 
 # SAM's ViT-H has 630 million weights, ViT-S/14 has 22; these have their layouts and their names.
 SMALL = {
     "vit_h": BackboneSpec(SAM, 32, 4, 2, 16, (1, 3), window=3),
-    "vit_s14": BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4),
+    "vit_s14": tiny.SPEC,
 }
 SIDES = {"tumour-box-small": 56, "automatic-small": 56}  # others: 32
 

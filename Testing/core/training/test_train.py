@@ -27,6 +27,7 @@ from masam_core.training import train as module
 from masam_core.training.prompts import PromptConfig
 from masam_core.training.settings import TrainConfig
 from masam_core.training.train import learning_rate, train
+from Testing.core import tiny
 
 pytest.importorskip("lightning_fabric", reason="the extra 'train' is not installed")
 
@@ -195,8 +196,8 @@ def test_two_processes_give_the_losses_of_one(config: TrainConfig, tmp_path: Pat
     script = tmp_path / "run.py"
     script.write_text(
         "import sys, pickle\n"
-        "from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec\n"
-        "BACKBONES['vit_tiny'] = BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)\n"
+        "from masam_core.model.backbones import BACKBONES, BackboneSpec\n"
+        f"BACKBONES['{tiny.NAME}'] = {tiny.SPEC!r}\n"
         "from masam_core.training.train import train\n"
         "train(pickle.load(open(sys.argv[1], 'rb')))\n"
     )

@@ -45,9 +45,9 @@ FAST = SegmentOptions(quality="fast")
 
 @pytest.fixture(scope="module")
 def case(sample_data: Path) -> tuple[Volume, BoxPrompt]:
-    """The bundled MR, and a box around seven slices of its tumour, which take less than all."""
+    """The bundled MR, and a box around five slices of its tumour, which fill one window."""
     volume = read_volume(sample_data / "sarcoma_mr" / "image.nii.gz")
-    return volume, BoxPrompt.from_voxels(17, 96, 20, 89, 19, 25, name="Tumour")
+    return volume, BoxPrompt.from_voxels(17, 96, 20, 89, 20, 24, name="Tumour")
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_the_worker_gives_what_the_core_gives(
 
     events.clear()
     options = SegmentOptions.from_dict({"quality": "fast", "slice_axis": "j"})
-    thin = BoxPrompt.from_voxels(17, 96, 52, 58, 19, 25)  # few slices along j
+    thin = BoxPrompt.from_voxels(17, 96, 52, 56, 20, 24)  # few slices along j
     steps = segment_steps(ModelChoice(), volume, [("a", thin)], options)
     worker.run(steps, events.append, seconds=120)
     (message,) = [e for e in events if e["type"] == "lesion"]

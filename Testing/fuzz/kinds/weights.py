@@ -18,17 +18,17 @@ import torch
 from hypothesis import strategies as st
 from safetensors.torch import save
 
-from masam_core.model.backbones import BACKBONES, DINOV2, BackboneSpec
+from masam_core.model.backbones import BACKBONES
 from masam_core.model.checkpoint import inspect_checkpoint, load_model
 from masam_core.model.config import ModelConfig
-from masam_core.model.masam import MASAM
+from Testing.core import tiny
 from Testing.fuzz.injection import Injection, Kind, Place
 from Testing.fuzz.mutate import NUMBERS, changed, damaged, odd_words
 from Testing.fuzz.oracle import Leaks
 
 # Made by a pickle that was run.
 TRACE = str(Path(tempfile.gettempdir()) / f"masam-fuzz-ran-{os.getpid()}")
-TINY = {"vit_tiny": BackboneSpec(DINOV2, 24, 4, 2, 14, position_grid=4)}
+TINY = {tiny.NAME: tiny.SPEC}
 
 
 def tiny_known() -> contextlib.AbstractContextManager[object]:
@@ -40,16 +40,8 @@ def tiny_known() -> contextlib.AbstractContextManager[object]:
 def tiny_state() -> tuple[dict[str, torch.Tensor], ModelConfig]:
     """Weights and configuration of a model of four small blocks."""
     with tiny_known():
-        config = ModelConfig(
-            name="tiny",
-            backbone="vit_tiny",
-            image_size=56,
-            fact_rank=4,
-            adapter_width=8,
-            field_of_view="prompt",
-        )
-        torch.manual_seed(0)
-        return MASAM(config).state_dict(), config
+        model = tiny.build(name="tiny", field_of_view="prompt")
+        return model.state_dict(), model.config
 
 
 @cache

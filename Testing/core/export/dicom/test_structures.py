@@ -57,7 +57,7 @@ def test_each_lesion_is_a_structure_voxel_for_voxel(tmp_path: Path) -> None:
 
 def test_a_long_outline_is_written_whole(tmp_path: Path) -> None:
     """An explicit length would have room for 64 kB."""
-    volume = read(tmp_path / "s", array=np.zeros((1, 200, 200), np.int16))
+    volume = read(tmp_path / "s", array=np.zeros((1, 80, 80), np.int16))
     mask = np.zeros(volume.array.shape, bool)
     mask[0, ::2, :] = mask[0, :, 0] = True  # a comb
     mask[0, 1::2, 1::4] = True
