@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ class Study:
         name: of the file.
         about: a sentence.
         start: options of ``masam train`` that all runs share: preset or configuration file.
+        config: what that file says, which may change under the same name.
         axes: names of what is varied.
         points: the runs.
         split: of the cases that are evaluated.
@@ -59,7 +60,7 @@ class Study:
     split: str = "test"
     labels_map: str | None = None
     automatic: bool = True
-    source: Path = field(default_factory=Path)
+    config: str = ""
 
 
 def read_study(name: str) -> Study:
@@ -106,7 +107,7 @@ def read_study(name: str) -> Study:
         split=str(content.get("split") or "test"),
         labels_map=_map(content.get("map"), path),
         automatic=bool(content.get("automatic", True)),
-        source=path,
+        config=_text_of_config(content, path),
     )
 
 
@@ -117,6 +118,16 @@ def _start(content: Mapping[str, Any], path: Path) -> tuple[str, ...]:
     if content.get("config"):
         words += ("--config", str(path.parent / str(content["config"])))
     return words
+
+
+def _text_of_config(content: Mapping[str, Any], path: Path) -> str:
+    if not content.get("config"):
+        return ""
+    file = path.parent / str(content["config"])
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: the configuration {file} can't be read ({error}).") from error
 
 
 def _map(name: Any, path: Path) -> str | None:

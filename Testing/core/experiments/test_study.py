@@ -36,6 +36,10 @@ def call_here(_self: object, words: list[str], log: Path, _env: object, out: Pat
     return done.exit_code
 
 
+def _quiet(message: str) -> None:
+    """Nobody listens."""
+
+
 def write_study(folder: Path, vary: dict[str, object]) -> str:
     file = folder / "mine.yaml"
     shared = {**TINY, "base": "tiny.safetensors"}
@@ -82,6 +86,26 @@ def test_runs_are_trained_evaluated_tabled_and_not_done_twice(
     other = read_study(write_study(tmp_path, vary))
     with pytest.raises(ConfigError, match="progressive holds a run of other settings"):
         run_study(other, place, told.append)
+    # The same study on other data is another one: nothing of it is done.
+    with pytest.raises(ConfigError, match=r"progressive holds a run on other data, .*data,"):
+        run_study(study, replace(place, data=tmp_path / "site-B.csv"), told.append)
+
+
+def test_a_changed_configuration_file_is_another_study(tmp_path: Path) -> None:
+    file, config = tmp_path / "s.yaml", tmp_path / "mine.yaml"
+    file.write_text("config: mine.yaml\nvary: {lr: [1]}\n")
+    with pytest.raises(ConfigError, match=r"s\.yaml: the configuration .*mine\.yaml can't be read"):
+        read_study(str(file))
+    config.write_text("steps: 5\n")
+    fails = (sys.executable, "-c", "raise SystemExit('no such device')")
+    place = Place(tmp_path, tmp_path / "out", program=fails)
+    assert "no such device" in run_study(read_study(str(file)), place, _quiet)[0].problem
+    config.write_text("steps: 50\n")
+    run_study(read_study(str(file)), place, _quiet)  # nothing was trained that could be mixed up
+    (tmp_path / "out" / "1" / "last.ckpt").write_bytes(b"half a run")
+    config.write_text("steps: 60\n")
+    with pytest.raises(ConfigError, match="1 holds a run of other settings"):
+        run_study(read_study(str(file)), place, _quiet)
 
 
 def test_runs_side_by_side_each_see_their_own_gpu(tmp_path: Path) -> None:
@@ -101,7 +125,7 @@ def test_runs_side_by_side_each_see_their_own_gpu(tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
     file.write_text("vary: {model.fact_rank: [1, 2, 3, 4]}\n")
     place = Place(tmp_path, tmp_path / "out", gpus=(2, 5), program=(sys.executable, str(program)))
-    outcomes = run_study(read_study(str(file)), place, lambda message: None)
+    outcomes = run_study(read_study(str(file)), place, _quiet)
     assert all(o.result for o in outcomes), [o.problem for o in outcomes]
     seen = {(tmp_path / "out" / str(n) / "gpu.txt").read_text() for n in (1, 2, 3, 4)}
     assert seen == {"2", "5"}
