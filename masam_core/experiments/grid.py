@@ -9,11 +9,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from masam_core.data.yaml_file import read_yaml_file
 from masam_core.errors import ConfigError
 
 FOLDER = Path(__file__).parent / "studies"
 STUDIES = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
-MOST_BYTES = 64 << 10
 MOST_POINTS = 500
 ENTRIES = ("about", "preset", "config", "set", "vary", "split", "map", "automatic")
 
@@ -79,7 +79,7 @@ def read_study(name: str) -> Study:
         raise ConfigError(
             f"There is no study '{name}'; expected one of {', '.join(STUDIES)}, or a YAML file."
         )
-    content = _yaml(path)
+    content = read_yaml_file(path, "study")
     if not isinstance(content, dict):
         raise ConfigError(f"{path} is no study: expected entries {', '.join(ENTRIES)}.")
     unknown = sorted(set(map(str, content)) - set(ENTRIES))
@@ -173,18 +173,3 @@ def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
     for layer in layers:
         out |= layer
     return out
-
-
-def _yaml(path: Path) -> Any:
-    import yaml
-
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise ConfigError(f"{path} has more than {MOST_BYTES >> 10} kB; it is no study.")
-        return yaml.safe_load(data.decode("utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}.") from error
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
