@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import yaml
 from matplotlib.pyplot import imread
 from typer.testing import CliRunner
 
+from masam_core.cli.interrupt import terminable
 from masam_core.cli.main import app
 from masam_core.errors import ConfigError
 from masam_core.evaluation.paper_tables import write_tables
@@ -131,3 +134,27 @@ def test_runs_side_by_side_each_see_their_own_gpu(tmp_path: Path) -> None:
     assert seen == {"2", "5"}
     asked = json.loads((tmp_path / "out" / "3" / "point.json").read_text())
     assert asked["settings"] == {"model.fact_rank": 3}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to be heard.")
+def test_a_study_that_the_system_ends_leaves_no_run_behind(tmp_path: Path) -> None:
+    """The program is stood in for by one that has the study ended, and then would go on."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, pathlib, signal, time\n"
+        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
+        "os.kill(os.getppid(), signal.SIGTERM)\n"
+        "time.sleep(60)\n"
+    )
+    file = tmp_path / "s.yaml"
+    file.write_text("vary: {lr: [1, 2]}\n")
+    place = Place(tmp_path, tmp_path / "out", program=(sys.executable, str(program)))
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # were it not for what is tested
+    try:
+        with terminable(), pytest.raises(KeyboardInterrupt):
+            run_study(read_study(str(file)), place, _quiet)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert not (tmp_path / "out" / "2" / "point.json").exists()  # nor was another begun
