@@ -126,8 +126,9 @@ def _paired(study: ClassStudy) -> Table:
         rows.append(_paired_row(whole, "all" if several else ""))
         first, second = (study.scores[name] for name in names)
         for number in sorted({s.lesion for s in first}) if several else ():
-            own = ([s for s in scores if s.lesion == number] for scores in (first, second))
-            rows.append(_paired_row(compare(*own, names), study.classes[number - 1]))
+            one = [s for s in first if s.lesion == number]
+            other = [s for s in second if s.lesion == number]
+            rows.append(_paired_row(compare(one, other, names), study.classes[number - 1]))
     note = (
         "95 %: bootstrap over patients; p: Wilcoxon signed-rank over patients' means, from 6 "
         "patients on"
