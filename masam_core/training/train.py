@@ -303,13 +303,16 @@ def _with_regions(lesions: list[PreparedCase], folder: Path) -> list[PreparedCas
 
 
 def _trained_on(config: TrainConfig, sources: Sources) -> dict[str, str]:
-    """What must be the same for a run to go on, in words: a folder may be named twice by mistake,
-    and weights of one hospital's cases would go on with another's."""
+    """What must be the same for a run to go on, in words without a case's name.
+
+    A folder may be named twice by mistake, and weights of one hospital's cases would go on with
+    another's.
+    """
     names = sorted({c.case.name for c in sources.cases})
     digest = hashlib.sha256("\n".join(names).encode("utf-8", "backslashreplace")).hexdigest()
     start = "none" if config.start_from is None else sha256_of(config.start_from)[:8]
     return {
-        "set of training cases": f"{len(names)} ({names[0]}, ...; list {digest[:8]})",
+        "set of training cases": f"{len(names)} (list {digest[:8]})",
         "choice of labels": str(config.target.labels or "all"),
         "model to start from": start,
     }
