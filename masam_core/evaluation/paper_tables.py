@@ -133,7 +133,7 @@ def _paired(study: ClassStudy) -> Table:
         "95 %: bootstrap over patients; p: Wilcoxon signed-rank over patients' means, from 6 "
         "patients on"
     )
-    note += ", of each class by itself, not corrected for their number." if several else "."
+    note += "; classes one by one, not corrected for their number." if several else "."
     columns = ["difference in Dice (points)", *(["class"] if several else [])]
     columns += ["patients", "mean", "95 %", "p"]
     return Table("Same cases, paired", columns, rows, note)
