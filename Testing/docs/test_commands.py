@@ -56,7 +56,7 @@ ONLY_PARSED = {
 # Pages whose commands are all only parsed, and why.
 PAGES_ONLY_PARSED = {
     "REPRODUCE.md": "is the paper's data and hardware; Testing/core/cli/test_tasks.py runs each "
-    "task on its miniature",
+    "command on miniatures",
     "SCALE.md": "needs Slurm, Ray or a store; Testing/core/cluster and test_stores.py run each",
 }
 # Further words for a training: one step of one window, on the processor.

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 
 from masam_core.data.label_names import label_names
 from masam_core.data.reading import read_cases
@@ -19,6 +18,7 @@ from masam_core.training import presets
 
 from ..conftest import ROOT
 from ..core.conftest import data
+from ..core.data.prepare import miniatures
 from ..core.sample import few_slices
 
 __all__ = ["data"]  # a fixture
@@ -79,23 +79,7 @@ def test_training_on_your_data(
 def test_organs_as_data_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Volumes of two sizes in the files' own numbers: CT and MR have different ones for the
     aorta."""
-    liver, aorta, zone = (slice(2, 6), slice(2, 9), slice(2, 9)), (slice(2, 6), 12, 12), 5
-    for name, shape, values in (
-        ("totalseg_ct", (8, 16, 16), {5: liver, 52: aorta, 75: (7, 0, 0)}),
-        ("totalseg_mr", (8, 20, 16), {5: liver, 23: aorta}),
-        ("totalseg_aorta_ct", (8, 16, 16), {1: aorta, 2: (0, 0, 0)}),
-        ("prostate_us_biopsy0001_t2", (8, 16, 16), {1: liver}),
-        ("pcampmri00001_adc_zones", (8, 16, 16), {1: liver, 2: (zone, zone, 10)}),
-    ):
-        folder = tmp_path / "source" / name
-        folder.mkdir(parents=True)
-        labels = np.zeros(shape, dtype=np.uint8)
-        for value, where in values.items():
-            labels[where] = value
-        for file, array in (("image", labels.astype(np.int16) * 10), ("label", labels)):
-            image = sitk.GetImageFromArray(array)
-            image.SetSpacing((3.0, 3.0, 3.0))
-            sitk.WriteImage(sitk.DICOMOrient(image, "RAS"), str(folder / f"{file}.nii.gz"))
+    miniatures.organs(tmp_path / "source")
     example("organs_data")["main"](tmp_path / "source", tmp_path / "out")
     assert "14 classes, 3 patients" in capsys.readouterr().out
     organs, prostate = tmp_path / "out" / "organs", tmp_path / "out" / "prostate"

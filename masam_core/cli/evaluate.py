@@ -203,7 +203,11 @@ def evaluate_command(
     pool = read_cases(data)
     cases = [c for c in pool if split in (c.split, ALL)]
     if not cases:
-        raise ConfigError(f"{data} lists no case with split '{split}'.")
+        there = ", ".join(sorted({c.split for c in pool}))
+        raise ConfigError(
+            f"{data} lists no case with split '{split}', but {there}; '--split {ALL}' takes every "
+            "case."
+        )
     if wanted.given:
         evaluate_classes(
             data,

@@ -51,3 +51,21 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     finally:
         if taken:
             signal.signal(signal.SIGINT, stop_at_once)
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """A KeyboardInterrupt for the system's wish to end (SIGTERM), too, so that nothing that was
+    started goes on alone; outside the main thread nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -60,7 +60,7 @@ def segment_video(
     from masam_core.video.container import write_video
     from masam_core.video.frames import open_frames
     from masam_core.video.save import overlay as overlaid
-    from masam_core.video.save import write_labels
+    from masam_core.video.save import require_own_folder, write_labels, write_legend
 
     frames = open_frames(video)
     if video.is_dir() and out.resolve() == video.resolve():
@@ -68,10 +68,11 @@ def segment_video(
             f"{out} holds the video's own frames, which labels would write over; expected another "
             "folder after -o."
         )
+    require_own_folder(out, frames)
     if overlay is not None:
         require_targets([overlay], [video], SegmentationError)
     segmenter = Segmenter(choice.model, choice.device, choice.precision, base=base)
-    colours = _colours(segmenter)
+    colours, names = _colours(segmenter), _names(segmenter)
     with _shown(json) as show:
         if automatic:
             slices = segment_frames(segmenter, frames, quality, show)
@@ -79,6 +80,7 @@ def segment_video(
         else:
             index, box = _box_of(boxes[0])
             found = iter(segment_around(segmenter, frames, index, box, threshold))
+        write_legend(out, segmenter.config.name, names, colours)
         counted: dict[int, int] = {}
         kept = _counted(write_labels(out, frames, found, colours), counted)
         if overlay is not None:
@@ -86,7 +88,7 @@ def segment_video(
         else:
             for _ in kept:
                 pass
-    _report(video, out, overlay, segmenter, frames, counted, json)
+    _report(video, out, overlay, segmenter, frames, names, counted, json)
 
 
 def _require_sense(
@@ -143,6 +145,13 @@ def _colours(segmenter: Segmenter) -> dict[int, Colour]:
     return colours
 
 
+def _names(segmenter: Segmenter) -> dict[int, str]:
+    """The classes' names by their numbers."""
+    from masam_core.model.abilities import class_names
+
+    return dict(enumerate(class_names(segmenter.config), start=1))
+
+
 def _counted(
     labels: Iterator[tuple[int, NDArray[np.uint8]]], counted: dict[int, int]
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
@@ -176,14 +185,14 @@ def _report(
     overlay: Path | None,
     segmenter: Segmenter,
     frames: FrameSequence,
+    names: dict[int, str],
     counted: dict[int, int],
     json: bool,
 ) -> None:
     config = segmenter.config
-    names = config.class_names or tuple(f"class {n + 1}" for n in range(config.num_classes))
     done = counted.pop(0)
     found: list[dict[str, Any]] = [
-        {"value": n, "name": names[n - 1], "frames": count} for n, count in sorted(counted.items())
+        {"value": n, "name": names[n], "frames": count} for n, count in sorted(counted.items())
     ]
     if json:
         print_json(

@@ -10,6 +10,7 @@ import typer
 
 from masam_core.cli.common import ERROR, print_json, reported
 from masam_core.cli.evaluate import show_tables
+from masam_core.cli.interrupt import terminable
 from masam_core.cli.terminal import say, say_error
 from masam_core.errors import ConfigError
 
@@ -64,7 +65,8 @@ def study_command(
                 say(shlex.join(words(wanted, point, place)))
         return
     read_cases(data)  # what is wrong with it is told now, not by every run
-    outcomes = run_study(wanted, place, lambda message: say(message, err=True))
+    with terminable():
+        outcomes = run_study(wanted, place, lambda message: say(message, err=True))
     table = study_table(wanted, outcomes)
     for ending in ("md", "tex", "csv"):
         write_tables(out / f"table.{ending}", [table])

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from masam_core.data.cases import NOT_MARKED, Target
+from masam_core.data.yaml_file import read_yaml_file
 from masam_core.errors import ConfigError
 from masam_core.jsonfile import read_json
 
 LABELS = "labels.json"
 MAPS = Path(__file__).parent / "maps"
-MOST_BYTES = 64 << 10
 
 
 def known_maps() -> tuple[str, ...]:
@@ -54,7 +53,7 @@ def read_map(name: str) -> dict[str, tuple[int, ...]]:
             f"There is no map '{name}'; expected {', '.join(known_maps())}, or a YAML file with "
             "'class: [label values]'."
         )
-    content = _yaml(path)
+    content = read_yaml_file(path, "map")
     good = isinstance(content, dict) and all(
         isinstance(values, list) and all(type(v) is int and v > 0 for v in values)
         for values in content.values()
@@ -90,18 +89,3 @@ def target_of(classes: Sequence[str], values: Mapping[str, Sequence[int]], sourc
     labels = tuple(values[name][0] if values[name] else NOT_MARKED for name in classes)
     merged = tuple((v, values[name][0]) for name in classes for v in values[name][1:])
     return Target(labels=labels, merged=merged)
-
-
-def _yaml(path: Path) -> Any:
-    import yaml
-
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise ConfigError(f"{path} has more than {MOST_BYTES >> 10} kB; it is no map.")
-        return yaml.safe_load(data.decode("utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}.") from error
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error

@@ -89,7 +89,9 @@ def run_class_study(
     if model is None and not others:
         raise ConfigError("There is nothing to evaluate: neither a model nor masks of others.")
     if boxes and len(classes) > 1:
-        raise ConfigError("A box asks for one lesion; several classes are segmented without boxes.")
+        raise ConfigError(
+            "A box asks for one lesion; several classes are segmented without boxes (--automatic)."
+        )
     found = {name: find_predictions(one.folder, cases) for name, one in others.items()}
     scores: dict[str, list[Score]] = {}
     frame_iou: dict[str, list[float]] = {}

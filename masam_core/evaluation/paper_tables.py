@@ -11,6 +11,7 @@ import numpy as np
 from masam_core.atomic import write_text
 from masam_core.errors import ConfigError, SegmentationError
 from masam_core.evaluation.classes import ClassStudy
+from masam_core.evaluation.statistics import Comparison, compare
 from masam_core.evaluation.tables import Table
 from masam_core.scoring.evaluate import Score
 from masam_core.spreadsheet import lines
@@ -55,10 +56,10 @@ def _by_class(
     ]
     rows = []
     for name, scores in study.scores.items():
-        means = [_mean([value(s) for s in scores if s.lesion == n]) for n in marked]
+        means = [mean_known([value(s) for s in scores if s.lesion == n]) for n in marked]
         # As the authors' test.py does: the mean of the classes' means.
-        whole = _mean(means)
-        rows.append([name, *(_figure(m, times) for m in (*means, whole))])
+        whole = mean_known(means)
+        rows.append([name, *(figure(m, times) for m in (*means, whole))])
     names = [study.classes[n - 1] for n in marked]
     first = next(iter(study.scores.values()))
     cases = len({s.case for s in first})
@@ -83,7 +84,7 @@ def _empty(study: ClassStudy) -> str:
 
 
 def _challenge(study: ClassStudy) -> BestTable:
-    rows = [[n, str(len(v)), _figure(_mean(v), 100.0)] for n, v in study.frame_iou.items()]
+    rows = [[n, str(len(v)), figure(mean_known(v), 100.0)] for n, v in study.frame_iou.items()]
     note = (
         "Mean IoU of the classes that are in a frame, background tissue among them, then the mean "
         "over all frames, as the EndoVis 2018 challenge counts it."
@@ -108,29 +109,45 @@ def _by_group(study: ClassStudy, groups: Sequence[str]) -> BestTable:
         for group in groups:
             own = [s for s in scores if _group(s) == group]
             numbers = dict.fromkeys(s.lesion for s in own)
-            means.append(_mean([_mean([s.dice for s in own if s.lesion == n]) for n in numbers]))
-        rows.append([name, *(_figure(m, 100.0) for m in (*means, _mean(means)))])
+            means.append(
+                mean_known([mean_known([s.dice for s in own if s.lesion == n]) for n in numbers])
+            )
+        rows.append([name, *(figure(m, 100.0) for m in (*means, mean_known(means)))])
     columns = ["method", *groups, "mean"]
     return BestTable("Dice (%) by source", columns, rows, "Mean over classes.", "high")
 
 
 def _paired(study: ClassStudy) -> Table:
-    rows = [
-        [
-            f"{c.first} - {c.second}",
-            str(c.patients),
-            f"{100 * c.difference:+.1f}",
-            f"{100 * c.low:+.1f} to {100 * c.high:+.1f}",
-            MISSING if c.p is None else f"{c.p:.2g}",
-        ]
-        for c in study.comparisons
-    ]
+    """Over all classes, and each by itself where there are several."""
+    several = len(study.classes) > 1
+    rows = []
+    for whole in study.comparisons:
+        names = whole.first, whole.second
+        rows.append(_paired_row(whole, "all" if several else ""))
+        first, second = (study.scores[name] for name in names)
+        for number in sorted({s.lesion for s in first}) if several else ():
+            one = [s for s in first if s.lesion == number]
+            other = [s for s in second if s.lesion == number]
+            rows.append(_paired_row(compare(one, other, names), study.classes[number - 1]))
     note = (
-        "Over all classes; 95 %: bootstrap over patients; p: Wilcoxon signed-rank over patients' "
-        "means, from 6 patients on."
+        "95 %: bootstrap over patients; p: Wilcoxon signed-rank over patients' means, from 6 "
+        "patients on"
     )
-    columns = ["difference in Dice (points)", "patients", "mean", "95 %", "p"]
+    note += "; classes one by one, not corrected for their number." if several else "."
+    columns = ["difference in Dice (points)", *(["class"] if several else [])]
+    columns += ["patients", "mean", "95 %", "p"]
     return Table("Same cases, paired", columns, rows, note)
+
+
+def _paired_row(found: Comparison, of: str) -> list[str]:
+    return [
+        f"{found.first} - {found.second}",
+        *([of] if of else []),
+        str(found.patients),
+        f"{100 * found.difference:+.1f}",
+        f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
+        MISSING if found.p is None else f"{found.p:.2g}",
+    ]
 
 
 def write_tables(path: Path, tables: Sequence[Table]) -> None:
@@ -250,10 +267,12 @@ def _hd95(score: Score) -> float | None:
     return score.hd95_mm
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
+def mean_known(values: Sequence[float | None]) -> float | None:
+    """Mean of the values that there are; None where there is none."""
     known = [v for v in values if v is not None]
     return float(np.mean(known)) if known else None
 
 
-def _figure(value: float | None, times: float) -> str:
+def figure(value: float | None, times: float) -> str:
+    """A value in a table, with one decimal; :data:`MISSING` for None."""
     return MISSING if value is None else f"{times * value:.1f}"

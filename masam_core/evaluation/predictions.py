@@ -34,7 +34,8 @@ def find_predictions(folder: Path, cases: Sequence[Case]) -> dict[str, Path]:
         cases: that are evaluated.
 
     Raises:
-        ConfigError: no folder, or a case without a mask; names some of them.
+        ConfigError: no folder, a case without a mask (names some of them), or a mask that the
+            owner's names give to two cases, as ``Case03`` of two sites.
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder} is no folder of masks.")
@@ -53,6 +54,15 @@ def find_predictions(folder: Path, cases: Sequence[Case]) -> dict[str, Path]:
             f"Expected {lacking[0]}.nii.gz or the like, for a video a folder {lacking[0]} with a "
             "picture a frame."
         )
+    case_of: dict[Path, str] = {}
+    for name, path in found.items():
+        if path in case_of:
+            raise ConfigError(
+                f"{path} could be the mask of {case_of[path]} and of {name}; name the masks after "
+                f"the cases ({case_of[path]}{''.join(path.suffixes)}), or evaluate one list of "
+                "cases at a time."
+            )
+        case_of[path] = name
     return found
 
 

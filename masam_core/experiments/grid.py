@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from masam_core.data.yaml_file import read_yaml_file
 from masam_core.errors import ConfigError
 
 FOLDER = Path(__file__).parent / "studies"
 STUDIES = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
-MOST_BYTES = 64 << 10
 MOST_POINTS = 500
 ENTRIES = ("about", "preset", "config", "set", "vary", "split", "map", "automatic")
 
@@ -44,6 +44,7 @@ class Study:
         name: of the file.
         about: a sentence.
         start: options of ``masam train`` that all runs share: preset or configuration file.
+        config: what that file says, which may change under the same name.
         axes: names of what is varied.
         points: the runs.
         split: of the cases that are evaluated.
@@ -59,7 +60,7 @@ class Study:
     split: str = "test"
     labels_map: str | None = None
     automatic: bool = True
-    source: Path = field(default_factory=Path)
+    config: str = ""
 
 
 def read_study(name: str) -> Study:
@@ -78,7 +79,7 @@ def read_study(name: str) -> Study:
         raise ConfigError(
             f"There is no study '{name}'; expected one of {', '.join(STUDIES)}, or a YAML file."
         )
-    content = _yaml(path)
+    content = read_yaml_file(path, "study")
     if not isinstance(content, dict):
         raise ConfigError(f"{path} is no study: expected entries {', '.join(ENTRIES)}.")
     unknown = sorted(set(map(str, content)) - set(ENTRIES))
@@ -106,7 +107,7 @@ def read_study(name: str) -> Study:
         split=str(content.get("split") or "test"),
         labels_map=_map(content.get("map"), path),
         automatic=bool(content.get("automatic", True)),
-        source=path,
+        config=_text_of_config(content, path),
     )
 
 
@@ -117,6 +118,16 @@ def _start(content: Mapping[str, Any], path: Path) -> tuple[str, ...]:
     if content.get("config"):
         words += ("--config", str(path.parent / str(content["config"])))
     return words
+
+
+def _text_of_config(content: Mapping[str, Any], path: Path) -> str:
+    if not content.get("config"):
+        return ""
+    file = path.parent / str(content["config"])
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: the configuration {file} can't be read ({error}).") from error
 
 
 def _map(name: Any, path: Path) -> str | None:
@@ -162,18 +173,3 @@ def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
     for layer in layers:
         out |= layer
     return out
-
-
-def _yaml(path: Path) -> Any:
-    import yaml
-
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise ConfigError(f"{path} has more than {MOST_BYTES >> 10} kB; it is no study.")
-        return yaml.safe_load(data.decode("utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}.") from error
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from masam_core.atomic import atomic_path
 from masam_core.errors import SegmentationError
-from masam_core.evaluation.paper_tables import MISSING, BestTable
+from masam_core.evaluation.paper_tables import BestTable, figure, mean_known
 from masam_core.experiments.grid import Study
 from masam_core.experiments.study import Outcome
 
@@ -22,8 +20,8 @@ def study_table(study: Study, outcomes: Sequence[Outcome]) -> BestTable:
     for outcome in outcomes:
         means = [class_mean(outcome.result, n, "dice") for n in range(1, len(names) + 1)]
         distances = [class_mean(outcome.result, n, "hd95_mm") for n in range(1, len(names) + 1)]
-        figures = [_figure(m, 100.0) for m in (*means, _mean(means))]
-        rows.append([outcome.point.title, *figures, _figure(_mean(distances), 1.0)])
+        figures = [figure(m, 100.0) for m in (*means, mean_known(means))]
+        rows.append([outcome.point.title, *figures, figure(mean_known(distances), 1.0)])
     columns = [" / ".join(study.axes), *names, "mean Dice", "HD95 (mm)"]
     note = "Dice in %, each class over the cases in which the expert marked it. " + study.about
     failed = [o.point.title for o in outcomes if o.problem]
@@ -35,14 +33,14 @@ def study_table(study: Study, outcomes: Sequence[Outcome]) -> BestTable:
 def class_mean(result: Mapping[str, Any], number: int, what: str) -> float | None:
     """Mean of a measure over the cases of a class; None where there is none."""
     for scores in (result.get("scores") or {}).values():
-        return _mean([s[what] for s in scores if s["lesion"] == number])
+        return mean_known([s[what] for s in scores if s["lesion"] == number])
     return None
 
 
 def mean_dice(outcome: Outcome) -> float | None:
     """Mean over the classes' means."""
     count = len(outcome.result.get("classes", []))
-    return _mean([class_mean(outcome.result, n, "dice") for n in range(1, count + 1)])
+    return mean_known([class_mean(outcome.result, n, "dice") for n in range(1, count + 1)])
 
 
 def draw_study(path: Path, study: Study, outcomes: Sequence[Outcome]) -> None:
@@ -59,8 +57,8 @@ def draw_study(path: Path, study: Study, outcomes: Sequence[Outcome]) -> None:
     from matplotlib.figure import Figure
 
     known = [(o.point, value) for o in outcomes if (value := mean_dice(o)) is not None]
-    figure = Figure(figsize=(max(4.5, 0.6 * len(known) + 2), 3.4), layout="constrained")
-    axis = figure.subplots()
+    sheet = Figure(figsize=(max(4.5, 0.6 * len(known) + 2), 3.4), layout="constrained")
+    axis = sheet.subplots()
     values = [100 * value for _, value in known]
     places = _numbers([point.labels for point, _ in known])
     if places is not None:
@@ -78,7 +76,7 @@ def draw_study(path: Path, study: Study, outcomes: Sequence[Outcome]) -> None:
     axis.margins(y=0.15)
     axis.spines[["top", "right"]].set_visible(False)
     with atomic_path(path, SegmentationError) as temporary:
-        figure.savefig(temporary, dpi=130)
+        sheet.savefig(temporary, dpi=130)
 
 
 def _numbers(labels: Sequence[tuple[str, ...]]) -> list[float] | None:
@@ -87,12 +85,3 @@ def _numbers(labels: Sequence[tuple[str, ...]]) -> list[float] | None:
         return [float(label) for (label,) in labels] if len(labels) > 1 else None
     except ValueError:
         return None
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [v for v in values if v is not None]
-    return float(np.mean(known)) if known else None
-
-
-def _figure(value: float | None, times: float) -> str:
-    return MISSING if value is None else f"{times * value:.1f}"

@@ -14,6 +14,7 @@ from masam_core.evaluation.classes import ClassStudy, run_class_study
 from masam_core.evaluation.statistics import compare
 from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
+from masam_core.model.abilities import class_names
 from masam_core.model.config import ModelConfig
 from masam_core.scoring.evaluate import Score
 from masam_core.spreadsheet import write_table
@@ -109,7 +110,7 @@ def run_shots(
     chosen, rest = choose_shots(pool, tested, shots)
     before = Segmenter(str(file), device, precision, base=given)
     config = before.config
-    names = config.class_names or tuple(f"class {n + 1}" for n in range(config.num_classes))
+    names = class_names(config)
     require_folder(out, ConfigError)
     scores: dict[str, list[Score]] = {}
     frames: dict[str, list[float]] = {}

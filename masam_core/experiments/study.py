@@ -21,6 +21,7 @@ from masam_core.targets import require_folder
 
 PROGRAM = (sys.executable, "-m", "masam_core")
 ASKED, RESULT, LOG = "point.json", "result.json", "log.txt"
+CHECKPOINT = "last.ckpt"  # of masam train
 LAST_LINES = 3  # of a failed run, told to the user
 
 Report = Callable[[str], None]
@@ -65,7 +66,7 @@ def run_study(study: Study, place: Place, report: Report = print) -> list[Outcom
         The outcome of every point, in the study's order. A point that fails stops no other.
 
     Raises:
-        ConfigError: the folder holds points of other settings.
+        ConfigError: the folder holds points of other settings, or of other data.
     """
     require_folder(place.out, ConfigError)
     for point in study.points:
@@ -135,7 +136,7 @@ def _run_point(
         report(f"{point.title}: done before.")
         return Outcome(point, done)
     require_folder(own, ConfigError)
-    write_text(own / ASKED, json.dumps(_asked(study, point), indent=1) + "\n")
+    write_text(own / ASKED, json.dumps(_asked(study, point, place), indent=1) + "\n")
     where = "" if gpu is None else f" on GPU {gpu}"
     report(f"{point.title}: training{where} ({own}).")
     env = dict(os.environ)
@@ -193,9 +194,12 @@ def _base(point: Point, place: Place) -> Path | None:
     return path if place.bases is None or path.is_absolute() else place.bases / path
 
 
-def _asked(study: Study, point: Point) -> dict[str, Any]:
+def _asked(study: Study, point: Point, place: Place) -> dict[str, Any]:
+    """What makes a run what it is, as JSON has it: done before is only what was asked the same."""
     return {
+        "data": str(place.data.resolve()),
         "start": list(study.start),
+        "config": study.config,
         "settings": dict(point.settings),
         "split": study.split,
         "map": study.labels_map,
@@ -204,15 +208,21 @@ def _asked(study: Study, point: Point) -> dict[str, Any]:
 
 
 def _require_same(study: Study, point: Point, place: Place) -> None:
+    """Refuse a folder with another run; one that failed before its first checkpoint is none."""
     file = place.out / point.folder / ASKED
+    if not any((file.parent / name).exists() for name in (CHECKPOINT, RESULT)):
+        return
     try:
         before = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
-    if before != json.loads(json.dumps(_asked(study, point))):
+    now = json.loads(json.dumps(_asked(study, point, place)))
+    if before != now:
+        data = before.get("data", now["data"]) if isinstance(before, dict) else now["data"]
+        what = "of other settings" if data == now["data"] else f"on other data, {data},"
         raise ConfigError(
-            f"{file.parent} holds a run of other settings under the same name. Choose another "
-            "folder for the results, or move it away."
+            f"{file.parent} holds a run {what} under the same name. Choose another folder for the "
+            "results, or move it away."
         )
 
 

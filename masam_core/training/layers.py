@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from masam_core.data.yaml_file import read_yaml_file
 from masam_core.errors import ConfigError
 from masam_core.schema import check, merged_entries
 from masam_core.training.settings import TrainConfig
 
-# What reads YAML takes a second for some 100 kB.
 MOST_BYTES = 256 << 10
 
 
@@ -24,23 +24,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigError: no such file, too large a one, no YAML mapping, an unknown entry or a value of
             a wrong type; names file and entry.
     """
-    import yaml
-
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise ConfigError(
-                f"The configuration {path} has more than {MOST_BYTES >> 10} kB; a training run "
-                "needs some 2. It is another file, or damaged."
-            )
-        values = yaml.safe_load(data.decode("utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"The configuration {path} can't be read: {error.strerror}.") from error
-    # ValueError: no text, a date that is none, a number of thousands of digits.
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise ConfigError(f"The configuration {path} is not valid YAML: {error}") from error
+    values = read_yaml_file(path, "configuration of a training run, which needs 2 kB", MOST_BYTES)
     if not isinstance(values, dict):
         raise ConfigError(f"The configuration {path} must be a list of 'name: value' entries.")
     checked: dict[str, Any] = check(

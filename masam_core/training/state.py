@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,12 +27,19 @@ class RunState:
         model: that is trained.
         optimizer: with ``state_dict`` and ``load_state_dict``.
         scaler: of the gradients, with the same two; None where the precision needs none.
+        trained_on: what the weights come from, by a word for it; a run goes on with the same alone.
     """
 
     def __init__(
-        self, config: TrainConfig, model: MASAM, optimizer: Any, scaler: Any = None
+        self,
+        config: TrainConfig,
+        model: MASAM,
+        optimizer: Any,
+        scaler: Any = None,
+        trained_on: Mapping[str, str] | None = None,
     ) -> None:
         self.config = config
+        self.trained_on = dict(trained_on or {})
         self.model = model
         self.optimizer = optimizer
         self.scaler = scaler
@@ -90,7 +97,7 @@ class RunState:
         """Take over the last checkpoint, if there is one.
 
         Raises:
-            ConfigError: it is of another model, or damaged.
+            ConfigError: it is of another model, was trained on something else, or is damaged.
         """
         if not self.path.exists():
             return False
@@ -107,6 +114,13 @@ class RunState:
                 f"{self.path} belongs to a run of another model. Choose another folder, or move it "
                 "away to start anew."
             )
+        before = saved.get("trained_on", {})  # not in those of earlier versions
+        for what, now in self.trained_on.items():
+            if before.get(what, now) != now:
+                raise ConfigError(
+                    f"{self.path} belongs to a run with another {what}: {before[what]} there, "
+                    f"{now} here. Choose another folder, or move it away to start anew."
+                )
         with torch.no_grad():
             for name, parameter in trained.items():
                 parameter.copy_(saved["trained"][name])
@@ -131,6 +145,7 @@ class RunState:
             "best": self.best,
             "waited": self.waited,
             "first": self.first,
+            "trained_on": self.trained_on,
         }
         with atomic_path(self.path) as temporary:
             torch.save(values, temporary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from masam_core.data.cases import Case
 from masam_core.data.reading import read_cases
+from masam_core.digest import sha256_of
 from masam_core.errors import ConfigError
 from masam_core.model.abilities import BOX, NONE
 from masam_core.model.checkpoint import new_model
@@ -111,7 +113,7 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     wrapped, optimizer = fabric.setup(model, optimizer)
     # Half precision scales its losses; the scale is part of the state.
     scaler = getattr(fabric.strategy.precision, "scaler", None)
-    state = RunState(config, model, optimizer, scaler)
+    state = RunState(config, model, optimizer, scaler, _trained_on(config, sources))
     if state.resume():
         say(f"Going on from step {state.step} ({state.path}).")
     logs = Logs(config.out, state.step, config.tensorboard) if fabric.is_global_zero else None
@@ -298,6 +300,22 @@ def _with_regions(lesions: list[PreparedCase], folder: Path) -> list[PreparedCas
     every = np.any([lesion.mask for lesion in lesions], axis=0)
     regions = kept_regions(replace(lesions[0], mask=every), folder)
     return [replace(lesion, regions=regions) for lesion in lesions]
+
+
+def _trained_on(config: TrainConfig, sources: Sources) -> dict[str, str]:
+    """What must be the same for a run to go on, in words without a case's name.
+
+    A folder may be named twice by mistake, and weights of one hospital's cases would go on with
+    another's.
+    """
+    names = sorted({c.case.name for c in sources.cases})
+    digest = hashlib.sha256("\n".join(names).encode("utf-8", "backslashreplace")).hexdigest()
+    start = "none" if config.start_from is None else sha256_of(config.start_from)[:8]
+    return {
+        "set of training cases": f"{len(names)} (list {digest[:8]})",
+        "choice of labels": str(config.target.labels or "all"),
+        "model to start from": start,
+    }
 
 
 def _steps_of(config: TrainConfig, sources: Sources) -> int:

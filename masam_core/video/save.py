@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.atomic import atomic_path, checked
+from masam_core.atomic import atomic_path, checked, write_text
 from masam_core.errors import SegmentationError
 from masam_core.targets import require_folder
 from masam_core.video.frames import FrameSequence
 from masam_core.video.pictures import Colour, class_numbers, indexed
 
 OPACITY, EDGE = 0.45, 0.9
+LEGEND = "classes.json"  # in a folder of labels that we wrote: what its numbers mean
 
 
 def class_colours(count: int) -> dict[int, Colour]:
@@ -27,6 +29,38 @@ def class_colours(count: int) -> dict[int, Colour]:
         red, green, blue = colorsys.hsv_to_rgb(hue, 0.85 if number % 2 else 0.65, 1.0)
         colours[number + 1] = (round(255 * red), round(255 * green), round(255 * blue))
     return colours
+
+
+def require_own_folder(folder: Path, frames: FrameSequence) -> None:
+    """Check that no label pictures are written over but those of an earlier run of ours.
+
+    An expert's labels are called as the frames are, too.
+
+    Raises:
+        SegmentationError: others' pictures lie there.
+    """
+    if (folder / LEGEND).is_file():
+        return
+    taken = next((n for n in frames.names if (folder / f"{n}.png").exists()), None)
+    if taken is not None:
+        raise SegmentationError(
+            f"{folder} holds {taken}.png already, and no {LEGEND} that would say that it is an "
+            "earlier result. Choose another folder after -o."
+        )
+
+
+def write_legend(
+    folder: Path, model: str, names: Mapping[int, str], colours: Mapping[int, Colour]
+) -> None:
+    """Write ``classes.json``: the model, and value, name and colour of each class.
+
+    Raises:
+        SegmentationError: it can't be written.
+    """
+    classes = [{"value": v, "name": n, "color": list(colours[v])} for v, n in names.items()]
+    require_folder(folder, SegmentationError)
+    text = json.dumps({"model": model, "classes": classes}, indent=1) + "\n"
+    write_text(folder / LEGEND, text, SegmentationError)
 
 
 def write_labels(

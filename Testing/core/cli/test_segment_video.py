@@ -81,7 +81,16 @@ def test_every_frame_gets_a_label_picture_and_the_overlay_is_a_video(
     told = json.loads(done.stdout)
     assert (told["frames"], told["segmented"]) == (5, 5)
     assert {c["name"] for c in told["classes"]} <= set(NAMES)
-    assert [p.stem for p in sorted(out.iterdir())] == [f"frame{n:03d}" for n in range(5)]
+    assert {p.name for p in out.iterdir()} == {
+        "classes.json",
+        *(f"frame{n:03d}.png" for n in range(5)),
+    }
+    legend = json.loads((out / "classes.json").read_text())
+    assert legend["model"] == "tiny video"
+    assert legend["classes"] == [
+        {"value": e["classid"], "name": e["name"], "color": e["color"]}
+        for e in miniatures.ENDOVIS_LABELS[1:]
+    ]
     picture = Image.open(out / "frame003.png")
     classes = np.asarray(picture)
     assert (picture.mode, classes.shape) == ("P", (32, 40))
@@ -93,6 +102,21 @@ def test_every_frame_gets_a_label_picture_and_the_overlay_is_a_video(
     for row, column in ((3, 4), (20, 30)):
         assert shown.getpixel((column, row)) == colours[int(classes[row, column])]
     assert len(open_frames(over)) == 5
+
+
+def test_an_experts_labels_are_not_written_over(
+    endovis: Path, trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    model, base = trained
+    video, labels = endovis / "test02" / "image", endovis / "test02" / "label"
+    given = ["--automatic", "--model", model, "--base", base, "--device", "cpu"]
+    before = {p.name: p.read_bytes() for p in labels.iterdir()}
+    refused = masam("segment", video, "-o", labels, *given)
+    assert refused.exit_code == 1
+    assert "holds frame000.png already" in refused.stderr
+    assert {p.name: p.read_bytes() for p in labels.iterdir()} == before
+    for _ in range(2):  # one's own may be made anew
+        assert masam("segment", video, "-o", tmp_path / "own", *given).exit_code == 0
 
 
 def test_a_video_file_is_segmented_like_its_frames(

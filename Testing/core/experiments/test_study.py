@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import yaml
 from matplotlib.pyplot import imread
 from typer.testing import CliRunner
 
+from masam_core.cli.interrupt import terminable
 from masam_core.cli.main import app
 from masam_core.errors import ConfigError
 from masam_core.evaluation.paper_tables import write_tables
@@ -34,6 +37,10 @@ def call_here(_self: object, words: list[str], log: Path, _env: object, out: Pat
     if out is not None:
         out.write_text(done.stdout)
     return done.exit_code
+
+
+def _quiet(message: str) -> None:
+    """Nobody listens."""
 
 
 def write_study(folder: Path, vary: dict[str, object]) -> str:
@@ -82,6 +89,26 @@ def test_runs_are_trained_evaluated_tabled_and_not_done_twice(
     other = read_study(write_study(tmp_path, vary))
     with pytest.raises(ConfigError, match="progressive holds a run of other settings"):
         run_study(other, place, told.append)
+    # The same study on other data is another one: nothing of it is done.
+    with pytest.raises(ConfigError, match=r"progressive holds a run on other data, .*data,"):
+        run_study(study, replace(place, data=tmp_path / "site-B.csv"), told.append)
+
+
+def test_a_changed_configuration_file_is_another_study(tmp_path: Path) -> None:
+    file, config = tmp_path / "s.yaml", tmp_path / "mine.yaml"
+    file.write_text("config: mine.yaml\nvary: {lr: [1]}\n")
+    with pytest.raises(ConfigError, match=r"s\.yaml: the configuration .*mine\.yaml can't be read"):
+        read_study(str(file))
+    config.write_text("steps: 5\n")
+    fails = (sys.executable, "-c", "raise SystemExit('no such device')")
+    place = Place(tmp_path, tmp_path / "out", program=fails)
+    assert "no such device" in run_study(read_study(str(file)), place, _quiet)[0].problem
+    config.write_text("steps: 50\n")
+    run_study(read_study(str(file)), place, _quiet)  # nothing was trained that could be mixed up
+    (tmp_path / "out" / "1" / "last.ckpt").write_bytes(b"half a run")
+    config.write_text("steps: 60\n")
+    with pytest.raises(ConfigError, match="1 holds a run of other settings"):
+        run_study(read_study(str(file)), place, _quiet)
 
 
 def test_runs_side_by_side_each_see_their_own_gpu(tmp_path: Path) -> None:
@@ -101,9 +128,33 @@ def test_runs_side_by_side_each_see_their_own_gpu(tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
     file.write_text("vary: {model.fact_rank: [1, 2, 3, 4]}\n")
     place = Place(tmp_path, tmp_path / "out", gpus=(2, 5), program=(sys.executable, str(program)))
-    outcomes = run_study(read_study(str(file)), place, lambda message: None)
+    outcomes = run_study(read_study(str(file)), place, _quiet)
     assert all(o.result for o in outcomes), [o.problem for o in outcomes]
     seen = {(tmp_path / "out" / str(n) / "gpu.txt").read_text() for n in (1, 2, 3, 4)}
     assert seen == {"2", "5"}
     asked = json.loads((tmp_path / "out" / "3" / "point.json").read_text())
     assert asked["settings"] == {"model.fact_rank": 3}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to be heard.")
+def test_a_study_that_the_system_ends_leaves_no_run_behind(tmp_path: Path) -> None:
+    """The program is stood in for by one that has the study ended, and then would go on."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, pathlib, signal, time\n"
+        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
+        "os.kill(os.getppid(), signal.SIGTERM)\n"
+        "time.sleep(60)\n"
+    )
+    file = tmp_path / "s.yaml"
+    file.write_text("vary: {lr: [1, 2]}\n")
+    place = Place(tmp_path, tmp_path / "out", program=(sys.executable, str(program)))
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # were it not for what is tested
+    try:
+        with terminable(), pytest.raises(KeyboardInterrupt):
+            run_study(read_study(str(file)), place, _quiet)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert not (tmp_path / "out" / "2" / "point.json").exists()  # nor was another begun

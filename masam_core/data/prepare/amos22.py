@@ -68,7 +68,8 @@ DATASET = Dataset(
     size="about 24 GB, unchecked",
     licence="CC BY 4.0 as the download says; CC BY-NC as the page of its paper says.",
     said=(
-        "In the record on Zenodo (checked on copies that quote it), and on "
+        "In the record on Zenodo (checked on copies that quote it, such as "
+        "https://huggingface.co/datasets/YongchengYAO/AMOS22-Lite), and on "
         "https://openreview.net/forum?id=Vk4-HUnkEak (checked). Where it matters, ask the owner."
     ),
     citation=(

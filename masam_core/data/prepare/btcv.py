@@ -55,7 +55,10 @@ DATASET = Dataset(
     offered="https://www.synapse.org/#!Synapse:syn3193805 (registration)",
     size="about 1.5 GB",
     licence="Terms of the challenge on Synapse, agreed to at registration.",
-    said="On Synapse, after registration; unchecked. The size is that of packed copies.",
+    said=(
+        "On Synapse, after registration; unchecked. A copy names CC BY 4.0 "
+        "(https://huggingface.co/datasets/Live12/btcv). The size is that of packed copies."
+    ),
     citation=(
         "Landman B, Xu Z, Iglesias J, Styner M, Langerak T, Klein A. MICCAI multi-atlas labeling "
         "beyond the cranial vault: workshop and challenge, 2015. doi:10.7303/syn3193805"

@@ -90,7 +90,10 @@ DATASET = Dataset(
     offered="https://endovissub2018-roboticscenesegmentation.grand-challenge.org (registration)",
     size="about 10 GB, unchecked",
     licence="Rules of the challenge, agreed to at registration; research use.",
-    said="On the challenge's page, after registration; unchecked.",
+    said=(
+        "On the challenge's pages after registration; unchecked. Its first page names none "
+        "(https://endovissub2018-roboticscenesegmentation.grand-challenge.org/home/, checked)."
+    ),
     citation=(
         "Allan M, Kondo S, Bodenstedt S, et al. 2018 robotic scene segmentation challenge. "
         "arXiv:2001.11190, 2020."

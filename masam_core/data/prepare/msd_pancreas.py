@@ -36,7 +36,7 @@ DATASET = Dataset(
     offered="http://medicaldecathlon.com",
     size="about 11.5 GB",
     licence="CC BY-SA 4.0.",
-    said="On http://medicaldecathlon.com; checked on two copies that name it as theirs.",
+    said="On http://medicaldecathlon.com (checked).",
     citation=(
         "Antonelli M, Reinke A, Bakas S, et al. The Medical Segmentation Decathlon. Nature "
         "Communications 13, 2022, 4128."

@@ -87,7 +87,10 @@ DATASET = Dataset(
     offered="https://liuquande.github.io/SAML/",
     size="about 0.5 GB, unchecked",
     licence="Terms of NCI-ISBI 2013, I2CVB and PROMISE12.",
-    said="On the pages of the three sources and of the release; unchecked.",
+    said=(
+        "On the pages of the three sources and of the release; unchecked. A copy says no more than "
+        "'attribution' (https://huggingface.co/datasets/MedOtter/BIDMC)."
+    ),
     citation=(
         "Liu Q, Dou Q, Heng PA. Shape-aware meta-learning for generalizing prostate MRI "
         "segmentation to unseen domains. MICCAI 2020. Bloch N et al., NCI-ISBI 2013 challenge, "

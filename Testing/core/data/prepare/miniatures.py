@@ -101,7 +101,7 @@ PROSTATE = {
     "BMC": ("_Segmentation", range(30)),
     "I2CVB": ("_segmentation", range(19)),
     "UCL": ("_segmentation", (1, *range(26, 38))),
-    "BIDMC": ("_segmentation", (0, 1, *range(3, 13))),
+    "BIDMC": ("_segmentation", (0, *range(2, 13))),  # the release has no Case01
     "HK": ("_segmentation", range(38, 50)),
 }
 
@@ -202,3 +202,25 @@ def amos22(root: Path) -> Path:
                 linked(root / f"{modality}_image.nii.gz", folder / f"images{part}" / name)
                 linked(root / f"{modality}_label.nii.gz", folder / f"labels{part}" / name)
     return folder
+
+
+def organs(root: Path) -> Path:
+    """What `examples/organs_data.py` reads: CT and MR with the aorta under numbers of their own."""
+    liver, aorta, zone = (slice(2, 6), slice(2, 9), slice(2, 9)), (slice(2, 6), 12, 12), 5
+    for name, shape, values in (
+        ("totalseg_ct", (8, 16, 16), {5: liver, 52: aorta, 75: (7, 0, 0)}),
+        ("totalseg_mr", (8, 20, 16), {5: liver, 23: aorta}),
+        ("totalseg_aorta_ct", (8, 16, 16), {1: aorta, 2: (0, 0, 0)}),
+        ("prostate_us_biopsy0001_t2", (8, 16, 16), {1: liver}),
+        ("pcampmri00001_adc_zones", (8, 16, 16), {1: liver, 2: (zone, zone, 10)}),
+    ):
+        labels = np.zeros(shape, dtype=np.uint8)
+        for value, where in values.items():
+            labels[where] = value
+        for file, array in (("image", labels.astype(np.int16) * 10), ("label", labels)):
+            image = sitk.GetImageFromArray(array)
+            image.SetSpacing((3.0, 3.0, 3.0))
+            (root / name).mkdir(parents=True, exist_ok=True)
+            path = root / name / f"{file}.nii.gz"
+            sitk.WriteImage(sitk.DICOMOrient(image, "RAS"), str(path))
+    return root
