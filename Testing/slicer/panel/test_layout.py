@@ -155,13 +155,13 @@ def test_a_run_moves_no_button_and_shows_its_bar(
     names = ("placeButton", "segmentButton", "undoButton", "redoButton", "lesionTable")
     before = {name: getattr(small.ui, name).geometry for name in names}
     monkeypatch.setattr(type(person.session), "busy", True)
-    person.panel.run.runner._onProgress(0.4, "window 4 of 10")
+    person.panel.run.runner._telling.progress(0.4, "window 4 of 10")
     person.panel.context.refreshSoon()
     assert (small.faults(), small.unseen("progressBar")) == ([], [])
     assert small.ui.segmentButton.text == "Cancel"
     assert {name: getattr(small.ui, name).geometry for name in names} == before
     assert small.ui.undoButton.toolTip == "Wait until the run has ended, or cancel it."
-    person.panel.run.runner._end()
+    person.panel.run.runner._telling.end()
 
 
 def test_the_list_is_as_high_as_its_rows(small: Column, case: Any) -> None:
