@@ -29,6 +29,16 @@ class ConfigError(MasamError):
     """A setting or a model configuration that makes no sense."""
 
 
+class NeedsPyTorch(ConfigError):
+    """A model, a device or a precision that PyTorch alone computes, which is not installed.
+
+    Attributes:
+        code: the word that the worker says it by.
+    """
+
+    code = "pytorch"
+
+
 class VolumeError(MasamError):
     """An image that can't be read or used."""
 

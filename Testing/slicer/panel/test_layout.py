@@ -146,6 +146,24 @@ def test_what_is_always_needed_is_seen_and_nothing_is_covered_or_cut_off(
     assert (column.faults(), column.unseen("installButton")) == ([], []), "installation"
 
 
+def test_what_offers_pytorch_fits(small: Column, monkeypatch: pytest.MonkeyPatch) -> None:
+    from MASAMSlicerLib import workerprocess
+
+    from masam_core.errors import NeedsPyTorch
+
+    person, ui = small.person, small.ui
+    monkeypatch.setattr(
+        workerprocess, "missing", lambda names: [name for name in names if name == "torch"]
+    )
+    person.panel.install.check()
+    words = f"The model '{PATH}' needs PyTorch, which is not installed."
+    person.panel.context.sayError(NeedsPyTorch(words))
+    ui.advancedCollapsibleButton.collapsed = False
+    assert (small.faults(), small.unseen("offerButton")) == ([], [])
+    assert ui.addPyTorchButton.visible
+    assert ui.engineLabel.visible
+
+
 def test_a_run_moves_no_button_and_shows_its_bar(
     small: Column, case: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
