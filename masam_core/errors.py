@@ -34,9 +34,14 @@ class NeedsPyTorch(ConfigError):
 
     Attributes:
         code: the word that the worker says it by.
+        advice: what its message ends with; for a front end that has a button for it to leave out.
     """
 
     code = "pytorch"
+    advice = (
+        "Install it with: python -m pip install torch (in 3D Slicer: 'Add PyTorch ...' in MASAM's "
+        "panel, under Advanced)"
+    )
 
 
 class VolumeError(MasamError):

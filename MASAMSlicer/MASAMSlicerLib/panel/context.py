@@ -98,9 +98,13 @@ class PanelContext(Context):
         self.ui.statusLabel.text = breakable(text)
 
     def sayError(self, error: Exception, holds: Callable[[], bool] | None = None) -> None:
-        """Show an error; where PyTorch would help, the panel offers it below the words."""
+        """Show an error; where PyTorch would help here, the panel offers it below the words."""
+        here = not str(settings.read("workerCommand")).strip()
+        wants = here and getattr(error, "code", "") == NeedsPyTorch.code
+        if wants:
+            error = NeedsPyTorch(str(error).replace(NeedsPyTorch.advice, "").strip())
         super().sayError(error, holds)
-        self.wantsPyTorch = getattr(error, "code", "") == NeedsPyTorch.code
+        self.wantsPyTorch = wants
 
     def progress(self, fraction: float | None) -> None:
         """Show the bar of a run with how much of it is done; None hides it."""

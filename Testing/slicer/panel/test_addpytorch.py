@@ -15,6 +15,8 @@ from masam_core.errors import NeedsPyTorch
 from .conftest import Person
 from .steps import settle
 
+WORDS = "The model 'sam-vit-b' needs PyTorch, which is not installed."
+
 
 class Quick:
     """A Slicer in which OpenVINO computes, and what stands for its ways to PyTorch.
@@ -101,7 +103,7 @@ def needed(person: Person) -> None:
     from masam_core.worker.client import WorkerError
     from masam_core.worker.codes import code_of
 
-    error = NeedsPyTorch("The model 'sam-vit-b' needs PyTorch, which is not installed.")
+    error = NeedsPyTorch(f"{WORDS} {NeedsPyTorch.advice}")
     person.panel.context.sayError(WorkerError(code_of(error), str(error)))
     settle(person)
 
@@ -137,7 +139,7 @@ def test_a_message_that_something_needs_it_offers_it_as_long_as_it_stands(quick:
     quick.extension()
     assert ui.offerButton.isHidden()
     needed(person)
-    assert "needs PyTorch" in person.status
+    assert person.status == WORDS  # and not how to install it by typing
     assert not ui.offerButton.isHidden()
     assert ui.offerButton.text == ui.addPyTorchButton.text == "Add PyTorch ..."
     person.panel.context.say("Something else.")
@@ -167,6 +169,7 @@ def test_it_is_not_offered_where_it_would_not_help(quick: Quick, where: str) -> 
     quick.ui.advancedCollapsibleButton.collapsed = False
     quick.look()
     needed(quick.person)
+    assert (quick.person.status == WORDS) == (where != "another machine")
     for button in (quick.ui.addPyTorchButton, quick.ui.offerButton):
         assert button.isHidden()
     assert quick.ui.engineLabel.isHidden() != (where == "here already")
