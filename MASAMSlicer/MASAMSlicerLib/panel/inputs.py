@@ -73,6 +73,8 @@ class Inputs:
 
     def askWorker(self) -> None:
         """Fill models and devices from the worker's side, which may be another machine."""
+        # A file that the worker before could not read, this one perhaps can.
+        self._described = {name: row for name, row in self._described.items() if row}
         self.context.ask("devices", {}, self._onDevices)
         self.context.ask("models", {}, self._onModels)
 
