@@ -222,7 +222,7 @@ class History:
         asking = {old.lesion for old in step.prompts} | {old.lesion for old in step.boxes}
         prompts = [KeptPrompts.of(self._scene, lesion) for lesion in sorted(asking)]
         looks = [now for old in step.looks if (now := KeptLook.of(self._scene, old.lesion))]
-        said = [now for old in step.said if (now := old.now(self._scene))]
+        said = [since for was in step.said if (since := was.now(self._scene))]
         # Prompts go before their box does, whose volume says where they lie.
         for box in step.boxes:
             if box.values is None:
@@ -236,8 +236,8 @@ class History:
             look.putBack(self._scene)
         for words in step.said:
             words.putBack(self._scene)
-        shown = {kept.lesion for kept in (*step.looks, *step.said)} - {""}
-        self.travelled = tuple(sorted(step.lesions | asking | shown))
+        shown = {look.lesion for look in step.looks} | {words.lesion for words in step.said}
+        self.travelled = tuple(sorted((step.lesions | asking | shown) - {""}))
         target.append(
             Step(
                 step.title,
