@@ -29,6 +29,21 @@ class ConfigError(MasamError):
     """A setting or a model configuration that makes no sense."""
 
 
+class NeedsPyTorch(ConfigError):
+    """A model, a device or a precision that PyTorch alone computes, which is not installed.
+
+    Attributes:
+        code: the word that the worker says it by.
+        advice: what its message ends with; for a front end that has a button for it to leave out.
+    """
+
+    code = "pytorch"
+    advice = (
+        "Install it with: python -m pip install torch (in 3D Slicer: 'Add PyTorch ...' in MASAM's "
+        "panel, under Advanced)"
+    )
+
+
 class VolumeError(MasamError):
     """An image that can't be read or used."""
 

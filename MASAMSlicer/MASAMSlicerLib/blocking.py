@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import workerprocess
 from .session.reports import RunReport
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions
     from masam_core.worker.steps import ModelChoice
     from masam_core.worker.subprocess_transport import SubprocessTransport
+
+R = TypeVar("R")
+OnError = Callable[[Exception], None]
 
 
 class BlockingSession(Session):
@@ -63,23 +66,22 @@ class BlockingSession(Session):
         from masam_core.inference.options import SegmentOptions
         from masam_core.worker.steps import ModelChoice
 
-        reports: list[RunReport] = []
-        errors: list[Exception] = []
-        self.segment(
-            lesionIds,
-            choice or ModelChoice(),
-            options or SegmentOptions(),
-            lambda *_: None,
-            reports.append,
-            errors.append,
-            segmentationNode,
-            allFrames,
-            extend=extend,
-        )
-        self.wait(seconds)
-        if errors:
-            raise errors[0]
-        return reports[0]
+        def begin(
+            onDone: Callable[[RunReport], None], onError: Callable[[Exception], None]
+        ) -> None:
+            self.segment(
+                lesionIds,
+                choice or ModelChoice(),
+                options or SegmentOptions(),
+                lambda *_: None,
+                onDone,
+                onError,
+                segmentationNode,
+                allFrames,
+                extend=extend,
+            )
+
+        return self._ended(begin, seconds)
 
     def segmentAllNow(
         self,
@@ -98,18 +100,29 @@ class BlockingSession(Session):
         """
         from masam_core.inference.options import SegmentOptions
 
-        reports: list[WholeReport] = []
+        def begin(onDone: Callable[[WholeReport], None], onError: OnError) -> None:
+            self.segmentAll(
+                volumeNode,
+                choice,
+                options or SegmentOptions(),
+                lambda *_: None,
+                onDone,
+                onError,
+                classes,
+                segmentationNode,
+            )
+
+        return self._ended(begin, seconds)
+
+    def _ended(
+        self,
+        begin: Callable[[Callable[[R], None], OnError], None],
+        seconds: float,
+    ) -> R:
+        """Begin a run, wait for its end, and return its report or raise its error."""
+        reports: list[R] = []
         errors: list[Exception] = []
-        self.segmentAll(
-            volumeNode,
-            choice,
-            options or SegmentOptions(),
-            lambda *_: None,
-            reports.append,
-            errors.append,
-            classes,
-            segmentationNode,
-        )
+        begin(reports.append, errors.append)
         self.wait(seconds)
         if errors:
             raise errors[0]

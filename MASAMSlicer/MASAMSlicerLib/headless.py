@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--model", help="bundled, a name of the catalogue, or a file")
     add("--base", help="backbone file, for models that hold only what was trained")
-    add("--device", help="auto, cpu, cuda, cuda:1, mps")
+    add("--device", help="auto, cpu, cuda, cuda:1, mps, openvino or openvino:GPU")
     add("--precision", help="auto, float32, bfloat16, float16 or int8")
     add("--quality", help="fast, balanced or best")
     add("--threshold", type=float, help="probability that makes a voxel lesion")

@@ -127,7 +127,7 @@ class SelfTests(_Base):
             self.session.sceneClosed()
             volume, truth = addVolume(matrix)
             lesion = self.session.lesions.add(volume, None, addRoi(volume))
-            self.session.segmentNow([lesion.id])
+            self.session.segmentNow([lesion.id], options=fast())
             lesion = self.session.lesions.lesion(lesion.id)
             masks.append(fullMask(lesion))
             self.assertGreater(dice(masks[-1], truth), 0.8)
@@ -140,7 +140,7 @@ class SelfTests(_Base):
         volume, _ = addVolume()
         roi = addRoi(volume)
         lesion = self.session.lesions.add(volume, None, roi)
-        self.session.segmentNow([lesion.id])
+        self.session.segmentNow([lesion.id], options=fast())
         plain = fullMask(self.session.lesions.lesion(lesion.id))
         for make in (addLinearTransform, addWarp):
             slicer.mrmlScene.Clear()
@@ -151,7 +151,7 @@ class SelfTests(_Base):
             roi = addRoi(volume)  # corners in the volume's own space ...
             roi.SetAndObserveTransformNodeID(transform.GetID())  # ... and moved along with it
             lesion = self.session.lesions.add(volume, None, roi)
-            report = self.session.segmentNow([lesion.id])
+            report = self.session.segmentNow([lesion.id], options=fast())
             self.assertEqual([x.error for x in report.lesions], [""])
             lesion = self.session.lesions.lesion(lesion.id)
             self.assertGreater(dice(fullMask(lesion), plain), 0.97)
@@ -389,11 +389,11 @@ class SelfTests(_Base):
         browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
         browser.AddProxyNode(volume, sequence, False)
         lesion = self.session.lesions.add(volume, None, addRoi(volume))
-        self.session.segmentNow([lesion.id])
+        self.session.segmentNow([lesion.id], options=fast())
         segmentation = self.session.lesions.lesion(lesion.id).segmentation.GetSegmentation()
         self.assertEqual(segmentation.GetNumberOfSegments(), 1)
         for _ in range(2):  # again: the same segments, not more
-            self.session.segmentNow([lesion.id], allFrames=True)
+            self.session.segmentNow([lesion.id], options=fast(), allFrames=True)
             self.assertEqual(segmentation.GetNumberOfSegments(), 3)
         lesion = self.session.lesions.lesion(lesion.id)
         self.assertEqual(len(self.session.lesions.lesions(volume)), 1)
@@ -411,7 +411,7 @@ class SelfTests(_Base):
         volume, _ = addVolume(matrix=GRIDS[1])
         lesion = self.session.lesions.add(volume, None, addRoi(volume), "Mitte | links: Ä")
         self.session.lesions.rename(lesion, "Mitte | links: Ä")
-        self.session.segmentNow([lesion.id])
+        self.session.segmentNow([lesion.id], options=fast())
         before = self.session.lesions.lesion(lesion.id)
         mask = fullMask(before)
         with tempfile.TemporaryDirectory() as folder:
@@ -425,11 +425,11 @@ class SelfTests(_Base):
         self.assertEqual(after.status, "segmented")
         self.assertTrue(np.array_equal(fullMask(after), mask))
         self.assertEqual(after.provenance.tags(), before.provenance.tags())
-        self.session.segmentNow([after.id])
+        self.session.segmentNow([after.id], options=fast())
         self.assertTrue(np.array_equal(fullMask(self.session.lesions.lesion(after.id)), mask))
         # Without its ROI the box in the tags is used.
         slicer.mrmlScene.RemoveNode(after.roi)
-        self.session.segmentNow([after.id])
+        self.session.segmentNow([after.id], options=fast())
         again = self.session.lesions.lesion(after.id)
         self.assertIsNone(again.roi)
         self.assertGreater(dice(fullMask(again), mask), 0.995)
@@ -559,6 +559,14 @@ def volumeHash(volumeNode: Any) -> str:
 def dice(first: np.ndarray, second: np.ndarray) -> float:
     """Dice of two masks of one shape."""
     return float(2 * (first & second).sum() / (first.sum() + second.sum()))
+
+
+def fast() -> Any:
+    """Settings of a run that looks at each slice once, where the mask is not the matter."""
+    from masam_core.inference.options import SegmentOptions
+    from masam_core.inference.quality import Quality
+
+    return SegmentOptions(quality=Quality.FAST)
 
 
 def nodeNames() -> list[str]:

@@ -15,6 +15,7 @@ from .translation import tr as _
 # Slicer's extension PyTorch.
 QUICK = {"openvino": "openvino>=2025.0"}
 FROM_PYTORCH = {"torch": "torch"}
+FOR_ALL_MODELS = ("torch>=2.4", "torchvision>=0.19")  # and for training, which needs the second
 FROM_PIP = {
     "safetensors": "safetensors>=0.4.3",
     "msgpack": "msgpack>=1.0",

@@ -118,6 +118,35 @@ def test_a_killed_launcher_is_told_and_the_python_below_it_ends(running: Running
     running.until(lambda: not alive(running.python))
 
 
+@pytest.mark.parametrize("how", ["stopped by its words", "ended by itself"])
+def test_a_process_outlives_the_signal_that_ends_it(harness: Any, how: str) -> None:
+    """Qt goes on with it after the signal; deleted by then, it ends the whole application."""
+    from MASAMSlicerLib import workerprocess as worker
+
+    harness.loadModule(Path(worker.__file__).parents[1] / "MASAMSlicer.py", ("MASAMSlicerLib",))
+    from MASAMSlicerLib.panel.qprocess import QProcessTransport
+
+    events: list[str] = []
+    command = [worker.pythonExecutable(), "-c", "print('words', flush=True); input()"]
+    transport = QProcessTransport(command, worker.workerEnvironment())
+
+    def heard(_data: bytes) -> None:
+        if how.startswith("stopped"):
+            transport.stop()
+            events.append("told")
+        else:
+            transport.write(b"go\n")
+
+    def closed(_code: int | None) -> None:
+        events.append("told")
+
+    transport.on_output, transport.on_closed = heard, closed
+    transport.start()
+    transport._process.destroyed.connect(lambda *_: events.append("deleted"))
+    harness.process(lambda: len(events) == 2, SECONDS)
+    assert events == ["told", "deleted"]
+
+
 def test_what_is_put_off_comes_by_the_clock_on_the_thread_of_the_answers(running: Running) -> None:
     called: list[int] = []
     running.transport.call_later(0.05, lambda: called.append(threading.get_ident()))

@@ -37,11 +37,15 @@ def process(until: Callable[[], bool] | float, seconds: float = 60.0) -> None:
 
 def grab(widget: Any, path: Path, width: int) -> None:
     """A picture of a widget, in a window tall enough for all of it."""
+    from PySide6 import QtWidgets
+
     window = widget.window()
     window.resize(width, 100)
     window.show()
     process(0.1)
-    window.resize(width, window.layout().totalHeightForWidth(width))
+    inner = QtWidgets.QWidget.size(widget)
+    around = QtWidgets.QWidget.size(window).height() - inner.height()
+    window.resize(width, around + widget.layout().totalHeightForWidth(inner.width()))
     process(0.1)
     save(widget, path)
 

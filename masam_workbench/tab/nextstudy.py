@@ -12,6 +12,7 @@ from MASAMSlicerLib.control.front import WARNING
 from MASAMSlicerLib.control.twostudies import (
     TwoStudies,
     becameOf,
+    changeDate,
     dateOf,
     followersOf,
     isNode,
@@ -207,8 +208,7 @@ class NextStudy:
     def node(self, lesionId: str, node: bool) -> None:
         """Say whether a lesion is a lymph node."""
         if self.pair is not None:
-            for each in self._sameLesion(str(lesionId)):
-                setNode(self.context.session, each, bool(node))
+            setNode(self.context.session, self._sameLesion(str(lesionId)), bool(node))
             self.context.refreshSoon()
 
     def date(self, later: bool, text: str) -> None:
@@ -218,7 +218,8 @@ class NextStudy:
         days = [dateOf(self.pair.earlier), dateOf(self.pair.later)]
         days[bool(later)] = str(text).strip()[:10]
         requireOrder(days[0], days[1], self.pair.later.GetName())
-        setDate(self.pair.later if later else self.pair.earlier, days[bool(later)])
+        node = self.pair.later if later else self.pair.earlier
+        changeDate(self.context.session, node, days[bool(later)])
         self.context.refreshSoon()
 
     def save(self) -> None:

@@ -10,8 +10,7 @@ from masam_core.check.run import CheckRun, Plan
 
 from ..translation import tr as _
 from .front import Later
-
-TICK_MS = 500
+from .telling import Clock
 
 
 class Checker:
@@ -31,10 +30,10 @@ class Checker:
         show: Callable[[float, str], None],
         onDone: Callable[[Report], None],
     ) -> None:
-        self._later, self._makeTransport = later, makeTransport
+        self._makeTransport = makeTransport
         self._show, self._onDone = show, onDone
         self._run: CheckRun | None = None
-        self._callOff: Callable[[], None] = lambda: None
+        self._clock = Clock(later, self._tick)
 
     @property
     def running(self) -> bool:
@@ -46,7 +45,7 @@ class Checker:
         self._run = CheckRun(plan, self._makeTransport, self._end)
         self._say(self._run)
         self._run.start()
-        self._tick()
+        self._clock.start()
 
     def stop(self) -> None:
         """End the check that is going on, if there is one; its report says how far it came."""
@@ -58,9 +57,10 @@ class Checker:
         run = self._run
         if run is not None:
             run.tick()
-        if run is not None and not run.finished:  # it may have ended at once
+        if run is None or run.finished:  # it may have ended at once
+            self._clock.stop()
+        else:
             self._say(run)
-            self._callOff = self._later(TICK_MS, self._tick)
 
     def _say(self, run: CheckRun) -> None:
         words = _("Checking: {words}, {seconds:.0f} s")
@@ -68,5 +68,5 @@ class Checker:
 
     def _end(self, report: Report) -> None:
         self._run = None
-        self._callOff()
+        self._clock.stop()
         self._onDone(report)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from masam_core.errors import Cancelled, MasamError
+from masam_core.errors import MasamError
 
 from ..session.reports import RunReport
 from ..translation import tr as _
 from ..wording import hasNotes, summary
 from .following import Following
 from .front import PLAIN, WARNING, Front
+from .telling import Telling
 
 if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions
     from masam_core.worker.steps import ModelChoice
-
-TICK_MS = 500
 
 
 @dataclass(frozen=True)
@@ -76,12 +74,10 @@ class Runner:
         self._following = Following(
             front.session, lambda ids: self.start(ids), lambda: front.volume
         )
-        self._began = 0.0
-        self._words = ""
+        self._telling = Telling(front, lambda: self.busy)
         self._after = ""  # a lesion that is segmented again when this run has ended
         self._asked: list[str] = []  # lesions with corrections that came during this run
         self._drafts: list[str] = []  # lesions with corrections that no result has taken yet
-        self._callOff: Callable[[], None] = lambda: None
 
     @property
     def busy(self) -> bool:
@@ -142,14 +138,14 @@ class Runner:
         self._before()
         self._giveWay()
         if not self.busy:
-            self._began, self._words = time.monotonic(), _("starting")
+            self._telling.begin()
         try:
             request = self._request()
             self._session.segment(
                 lesionIds,
                 request.choice,
                 request.options,
-                self._onProgress,
+                self._telling.progress,
                 self._onDone,
                 self._onError,
                 request.segmentation,
@@ -162,8 +158,7 @@ class Runner:
             self._front.sayError(error)
         else:
             if self.busy:
-                self._front.progress(0.0)
-                self._tick()
+                self._telling.show()
         self._onStart()
         self._front.refreshSoon()
 
@@ -204,26 +199,6 @@ class Runner:
         if self._session.busy and not self.busy:
             self._session.cancel()
 
-    def _tick(self) -> None:
-        """Say the elapsed time, again and again while it runs."""
-        self._callOff()
-        self._sayTime()
-        self._callOff = self._front.later(TICK_MS, self._tick)
-
-    def _sayTime(self) -> None:
-        seconds = time.monotonic() - self._began
-        words = _("{words}, {seconds:.0f} s").format(words=self._words, seconds=seconds)
-        self._front.say(words, PLAIN, lambda: self.busy)
-
-    def _onProgress(self, fraction: float, text: str) -> None:
-        self._words = text
-        self._front.progress(fraction)
-        self._sayTime()
-
-    def _end(self) -> None:
-        self._callOff()
-        self._front.progress(None)
-
     def _takeBack(self, lesions: Sequence[str] | None = None) -> str:
         """Take back the corrections that have come to nothing; None: all of them.
 
@@ -247,7 +222,7 @@ class Runner:
         return _("what you did meanwhile stays.") if later else ""
 
     def _onDone(self, report: RunReport) -> None:
-        self._end()
+        self._telling.end()
         self._drafts = [x for x in self._drafts if x in self._asked or x in _failed(report)]
         waiting = [x for x in self._drafts if x in self._asked]
         if not waiting:
@@ -288,13 +263,8 @@ class Runner:
         return str(names[0]) if names and self._front.volume not in volumes else ""
 
     def _onError(self, error: Exception) -> None:
-        self._end()
-        stays = self.callOff()
-        if isinstance(error, Cancelled):
-            words = stays or _("everything is as it was.")
-            self._front.say(_("Cancelled; {words}").format(words=words))
-        else:
-            self._front.sayError(error)
+        self._telling.end()
+        self._telling.failed(error, self.callOff())
         self._front.refreshSoon()
 
 

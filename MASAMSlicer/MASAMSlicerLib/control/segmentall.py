@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from masam_core.errors import Cancelled
 
 from ..session.whole import WholeReport
 from ..translation import tr as _
 from ..wording import wholeSummary
 from .front import PLAIN, WARNING, Front
 from .runner import Runner
+from .telling import Telling
 
 if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions
     from masam_core.worker.steps import ModelChoice
-
-TICK_MS = 500
 
 
 @dataclass(frozen=True)
@@ -63,9 +59,7 @@ class SegmentAll:
         self._front, self._session = front, front.session
         self._request, self._before = request, before
         self._onStart, self._onResult, self._runner = onStart, onResult, runner
-        self._began = 0.0
-        self._words = ""
-        self._callOff: Callable[[], None] = lambda: None
+        self._telling = Telling(front, lambda: self.running)
         self.running = False
 
     def press(self) -> None:
@@ -85,7 +79,7 @@ class SegmentAll:
         self._before()
         if self._session.busy and not self._session.segmenting:
             self._session.cancel()
-        self._began, self._words = time.monotonic(), _("starting")
+        self._telling.begin()
         volume = self._front.volume
         try:
             request = self._request()
@@ -94,7 +88,7 @@ class SegmentAll:
                 volume,
                 request.choice,
                 request.options,
-                self._onProgress,
+                self._telling.progress,
                 self._onDone,
                 self._onError,
                 request.classes,
@@ -105,30 +99,13 @@ class SegmentAll:
             self._front.sayError(error)
         else:
             if self.running:
-                self._front.progress(0.0)
-                self._tick()
+                self._telling.show()
         self._onStart()
         self._front.refreshSoon()
 
-    def _tick(self) -> None:
-        self._callOff()
-        self._sayTime()
-        self._callOff = self._front.later(TICK_MS, self._tick)
-
-    def _sayTime(self) -> None:
-        seconds = time.monotonic() - self._began
-        words = _("{words}, {seconds:.0f} s").format(words=self._words, seconds=seconds)
-        self._front.say(words, PLAIN, lambda: self.running)
-
-    def _onProgress(self, fraction: float, text: str) -> None:
-        self._words = text
-        self._front.progress(fraction)
-        self._sayTime()
-
     def _end(self) -> None:
         self.running = False
-        self._callOff()
-        self._front.progress(None)
+        self._telling.end()
 
     def _onDone(self, report: WholeReport) -> None:
         self._end()
@@ -145,10 +122,6 @@ class SegmentAll:
 
     def _onError(self, error: Exception) -> None:
         self._end()
-        if isinstance(error, Cancelled):
-            self._front.say(_("Cancelled; everything is as it was."))
-        else:
-            self._front.sayError(error)
-        if self._runner is not None:
-            self._runner.callOff()
+        stays = "" if self._runner is None else self._runner.callOff()
+        self._telling.failed(error, stays)
         self._front.refreshSoon()

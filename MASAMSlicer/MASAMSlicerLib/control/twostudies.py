@@ -7,6 +7,7 @@ measured here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from masam_core.followup.track import Finding, How, Track
 from masam_core.lesion.diameter_plane import DiameterPlane
 
 from ..scene.followup import FOLLOWS, followerOf
+from ..scene.keptsaid import KeptSaid
 from ..scene.lesions import LesionEntry
 from ..scene.nodes import nodesOfClass
 from ..scene.volumes import geometryOf
@@ -74,6 +76,14 @@ def setDate(node: Any, text: str) -> None:
     node.SetAttribute(DATE, read_day(text).isoformat() if text else "")
 
 
+def changeDate(session: Session, node: Any, text: str) -> None:
+    """Say of which day a volume's study is, in a step that can be undone; see :func:`setDate`."""
+    before = KeptSaid.of(node, [DATE])
+    setDate(node, text)
+    if dateOf(node) != (before.values[0][1] or ""):
+        session.history.said("Change the date of a study", [before])
+
+
 def requireOrder(earlierDate: str, laterDate: str, name: str) -> None:
     """Refuse a next study that is older than the one before.
 
@@ -114,7 +124,7 @@ def becameOf(lesion: LesionEntry) -> State:
 
 
 def setBecame(session: Session, pair: TwoStudies, lesionId: str, what: str) -> None:
-    """Say what became of an earlier lesion.
+    """Say what became of an earlier lesion, in a step that can be undone.
 
     Args:
         session: the lesions.
@@ -135,6 +145,9 @@ def setBecame(session: Session, pair: TwoStudies, lesionId: str, what: str) -> N
     chosen = [each for each in newOnes(session, pair) if each.id == what and each.roi is not None]
     if not chosen and what not in {each.value for each in CHOICES}:
         raise ConfigError(_("There is no such lesion in the later study."))
+    kept = [KeptSaid.of(earlier.roi, [BECAME], earlier.id)]
+    linked = [each for each in (before, *chosen) if each is not None]
+    kept += [KeptSaid.of(each.roi, [FOLLOWS], each.id) for each in linked]
     if before is not None:
         before.roi.RemoveAttribute(FOLLOWS)
     if chosen:
@@ -142,6 +155,8 @@ def setBecame(session: Session, pair: TwoStudies, lesionId: str, what: str) -> N
         earlier.roi.RemoveAttribute(BECAME)  # else it would hold again once that one is deleted
     else:
         earlier.roi.SetAttribute(BECAME, what)
+    if any(each.now(session.scene) != each for each in kept):
+        session.history.said(f"Say what became of {earlier.name}", kept)
 
 
 def isNode(lesion: LesionEntry) -> bool:
@@ -149,11 +164,22 @@ def isNode(lesion: LesionEntry) -> bool:
     return lesion.roi is not None and lesion.roi.GetAttribute(NODE) == "yes"
 
 
-def setNode(session: Session, lesionId: str, node: bool) -> None:
-    """Say whether a lesion is a lymph node; nothing where there is no such lesion."""
-    lesion = session.lesions.lesion(lesionId)
-    if lesion is not None and lesion.roi is not None:
-        lesion.roi.SetAttribute(NODE, "yes" if node else "")
+def setNode(session: Session, lesionIds: Sequence[str], node: bool) -> None:
+    """Say whether a lesion is a lymph node, in a step that can be undone.
+
+    Args:
+        session: the lesions.
+        lesionIds: the lesion in each study; those that are not there are left out.
+        node: whether it is.
+    """
+    found = [lesion for each in lesionIds if (lesion := session.lesions.lesion(each)) is not None]
+    changed = [each for each in found if each.roi is not None and isNode(each) != node]
+    kept = [KeptSaid.of(each.roi, [NODE], each.id) for each in changed]
+    for each in changed:
+        each.roi.SetAttribute(NODE, "yes" if node else "")
+    if kept:
+        what = "a lymph node" if node else "no lymph node"
+        session.history.said(f"Call {changed[0].name} {what}", kept)
 
 
 def followUpOf(session: Session, pair: TwoStudies, plane: DiameterPlane) -> FollowUp | None:

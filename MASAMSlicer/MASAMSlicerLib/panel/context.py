@@ -7,6 +7,7 @@ from typing import Any
 
 import qt
 
+from masam_core.errors import NeedsPyTorch
 from masam_core.inference.options import SegmentOptions
 
 from ..control.context import Context
@@ -36,6 +37,7 @@ class PanelContext(Context):
     ) -> None:
         super().__init__(session, lambda: self.parameters.model)
         self.widget, self.ui, self.parameters = widget, ui, parameters
+        self.wantsPyTorch = False  # what the message is about needs it
         self._refresh = refresh
         self._timers = Timers()
         self._callOff: Callable[[], None] = lambda: None
@@ -91,8 +93,18 @@ class PanelContext(Context):
 
     def show(self, text: str, kind: str) -> None:
         """Write the status line under the large button."""
+        self.wantsPyTorch = False
         self.ui.statusLabel.styleSheet = STYLES[kind]
         self.ui.statusLabel.text = breakable(text)
+
+    def sayError(self, error: Exception, holds: Callable[[], bool] | None = None) -> None:
+        """Show an error; where PyTorch would help here, the panel offers it below the words."""
+        here = not str(settings.read("workerCommand")).strip()
+        wants = here and getattr(error, "code", "") == NeedsPyTorch.code
+        if wants:
+            error = NeedsPyTorch(str(error).replace(NeedsPyTorch.advice, "").strip())
+        super().sayError(error, holds)
+        self.wantsPyTorch = wants
 
     def progress(self, fraction: float | None) -> None:
         """Show the bar of a run with how much of it is done; None hides it."""

@@ -47,6 +47,11 @@ class Inputs:
         self.ui.modelVerifyButton.visible = bool(known and known["here"] and name != "bundled")
         self.context.enable(self.ui.modelVerifyButton, self._asked is None, asked)
 
+    @property
+    def asking(self) -> bool:
+        """Whether a model is being downloaded or verified."""
+        return self._asked is not None
+
     def modelIsHere(self) -> bool:
         """Whether the chosen model can be loaded, as far as is known."""
         known = self.models.get(self.context.parameters.model)
@@ -68,6 +73,8 @@ class Inputs:
 
     def askWorker(self) -> None:
         """Fill models and devices from the worker's side, which may be another machine."""
+        # A file that the worker before could not read, this one perhaps can.
+        self._described = {name: row for name, row in self._described.items() if row}
         self.context.ask("devices", {}, self._onDevices)
         self.context.ask("models", {}, self._onModels)
 

@@ -11,7 +11,10 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
+from masam_core.errors import MasamError
+
 from .. import workerprocess
+from ..scene.nodes import nodesOfClass
 from . import settings
 from .context import PanelContext
 
@@ -21,6 +24,11 @@ NO_MANAGER = _(
     "installed from here. Install PyTorch yourself: PythonSlicer -m pip install torch. "
     "Or press 'From a folder of wheels'. Then open this module again."
 )
+DECLINED = _("PyTorch was not installed; everything is as it was.")
+SAVE_FIRST = _(
+    "The extension 'PyTorch' is installed. Save the scene, restart Slicer and open this module "
+    "again: it goes on with PyTorch itself."
+)
 
 
 class Install:
@@ -28,12 +36,17 @@ class Install:
 
     Attributes:
         problem: why nothing can be segmented, or an empty text.
+        missing: names of what is needed and not there.
+        elsewhere: whether another machine computes, so that less is needed here.
+        hasOpenVINO: whether that is installed.
+        lacksPyTorch: whether all works here, but without PyTorch.
     """
 
     def __init__(self, context: PanelContext) -> None:
         self.context, self.ui = context, context.ui
         self.problem = ""
         self.missing: list[str] = []
+        self.elsewhere = self.hasOpenVINO = self.lacksPyTorch = False
         self.ui.installButton.clicked.connect(lambda *_: self._onInstall(None))
         self.ui.installNvidiaButton.clicked.connect(lambda *_: self._onInstall(None, nvidia=True))
         self.ui.installFolderButton.clicked.connect(self._onFolder)
@@ -41,10 +54,14 @@ class Install:
 
     def check(self) -> None:
         """Look again for what is missing; a worker elsewhere needs less here."""
-        remote = bool(str(settings.read("workerCommand")).strip())
+        self.elsewhere = bool(str(settings.read("workerCommand")).strip())
         self.missing = (
-            workerprocess.missingForPanel() if remote else workerprocess.missingForWorker()
+            workerprocess.missingForPanel() if self.elsewhere else workerprocess.missingForWorker()
         )
+        absent = workerprocess.missing([*workerprocess.QUICK, *workerprocess.FROM_PYTORCH])
+        self.hasOpenVINO = not set(workerprocess.QUICK) & set(absent)
+        lacks = bool(set(workerprocess.FROM_PYTORCH) & set(absent))
+        self.lacksPyTorch = lacks and not self.missing and not self.elsewhere
         self.ui.installFrame.visible = bool(self.missing)
         both = self._lacksEngine()
         self.ui.installNvidiaButton.visible = both
@@ -57,7 +74,7 @@ class Install:
             ]
             if both:
                 lines.append(TWO_WAYS)
-            lines.append(_("Slicer stays usable; restart it if you are asked to."))
+            lines.append(_("Slicer waits until it is done; restart it if you are asked to."))
             self.ui.installLabel.text = "\n".join(lines)
 
     def _lacksEngine(self) -> bool:
@@ -74,7 +91,9 @@ class Install:
         try:
             with slicer.util.tryWithErrorDisplay(_("The installation failed."), waitCursor=True):
                 if nvidia and self._lacksEngine():
-                    if not installPyTorch():
+                    words = installPyTorch()
+                    if words:
+                        self.context.say(words)
                         return
                     self.check()
                 arguments = plan(self.missing, wheels)
@@ -103,8 +122,15 @@ def plan(missing: Sequence[str], wheels: str | None) -> list[str]:
     packages = [known[name] for name in missing]
     if not packages:
         return []
-    if wheels is None:
-        return packages
+    return packages if wheels is None else offline(packages, wheels)
+
+
+def offline(packages: Sequence[str], wheels: str) -> list[str]:
+    """pip's arguments for packages from a folder of wheels alone.
+
+    Raises:
+        ValueError: the folder holds no wheel.
+    """
     if not any(Path(wheels).glob("*.whl")):
         raise ValueError(
             _("{folder} holds no .whl file. Fill it on a machine with a network: {command}").format(
@@ -118,33 +144,49 @@ def _holds(folder: str, package: str) -> bool:
     return any(Path(folder).glob(f"{package}-*.whl"))
 
 
-def installPyTorch() -> bool:
-    """Install torch by Slicer's PyTorch extension, which knows the GPU; False if declined.
+def installPyTorch() -> str:
+    """Install torch by Slicer's PyTorch extension, which knows the GPU.
+
+    Returns:
+        What to tell the user where it is not here at the end; else an empty text.
 
     Raises:
-        RuntimeError: the extension is not installed, or can't be; it says what to do.
+        MasamError: the extension is not installed, or can't be; it says what to do.
     """
     try:
         import PyTorchUtils  # of the extension
     except ImportError as error:
         managers = getattr(slicer.app, "extensionsManagerModel", None)
         if managers is None:
-            raise RuntimeError(NO_MANAGER) from error
+            raise MasamError(NO_MANAGER) from error
         manager = managers()
         if not slicer.util.confirmOkCancelDisplay(
             _("MASAM needs Slicer's extension 'PyTorch'. Install it now? Slicer restarts after it.")
+            if nothingToLose()
+            else _(
+                "MASAM needs Slicer's extension 'PyTorch'. Install it now? After it you save the "
+                "scene and restart Slicer."
+            )
         ):
-            return False
+            return DECLINED
         if not manager.installExtensionFromServer("PyTorch"):
-            raise RuntimeError(
+            raise MasamError(
                 _(
                     "The extension 'PyTorch' could not be installed. Without a network, install "
                     "torch from a folder of wheels instead."
                 )
             ) from error
-        slicer.util.restart()
-        return False
+        settings.write("addPyTorch", 1)
+        if nothingToLose():
+            slicer.util.restart()
+        return SAVE_FIRST
     logic = PyTorchUtils.PyTorchUtilsLogic()
-    if logic.torchInstalled():
-        return True
-    return logic.installTorch(askConfirmation=True) is not None
+    if logic.torchInstalled() or logic.installTorch(askConfirmation=True) is not None:
+        return ""
+    return DECLINED
+
+
+def nothingToLose() -> bool:
+    """Whether a restart takes nothing with it: the scene has no image, mask or markup."""
+    kinds = ("vtkMRMLVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLMarkupsNode")
+    return not any(nodesOfClass(slicer.mrmlScene, kind) for kind in kinds)

@@ -15,6 +15,7 @@ from ..control.watcher import Watcher
 from ..scene.belonging import otherVolume, segmentationOf
 from ..session.session import Session
 from . import settings
+from .addpytorch import BUTTON, AddPyTorch
 from .advanced import Advanced
 from .batch import Batch
 from .check import Check
@@ -65,6 +66,12 @@ class Panel:
         self._forgetGreeting: Callable[[], None] = lambda: None
         self.install = Install(context)
         self.inputs = Inputs(context)
+        self.addPyTorch = AddPyTorch(
+            context,
+            self.install,
+            busy=lambda: session.busy or self.inputs.asking,
+            onAdded=self.inputs.askWorker,
+        )
         self.setupLine = SetupLine(context, devices=lambda: self.inputs.devices)
         self.results = Results(context)
         self.touchUp = TouchUp(context)
@@ -101,7 +108,7 @@ class Panel:
             onPlane=self.results.measureAgain,
         )
         self.check = Check(context, makeTransport)
-        self.improve = Improve(context, problem=self._problem, onTaken=self.inputs.askWorker)
+        self.improve = Improve(context, problem=self._whyNoTraining, onTaken=self.inputs.askWorker)
         self.followUp = FollowUp(context)
         self.watcher = Watcher(session.scene, settling, context.refreshSoon)
         self.spaceViews = SpaceViews(session.handles.mouseIn3D)
@@ -130,6 +137,7 @@ class Panel:
         self._entered = True
         self._shortcuts.enable(True)
         self.install.check()
+        self.addPyTorch.entered()
         self._forgetGreeting()
         self._forgetGreeting = self.context.later(GREETING_MS, self._greet)
         self.context.refreshSoon()
@@ -172,6 +180,7 @@ class Panel:
                 self.touchUp,
                 self.batch,
                 self.advanced,
+                self.addPyTorch,
                 self.check,
                 self.improve,
                 self.followUp,
@@ -256,6 +265,12 @@ class Panel:
         if not self.inputs.modelIsHere():
             return _("The model is not here yet: download it, or choose another.")
         return ""
+
+    def _whyNoTraining(self) -> str:
+        """Why no model can be trained, or an empty text."""
+        if self.install.lacksPyTorch:
+            return _("Training needs PyTorch: press '{button}' above.").format(button=BUTTON)
+        return self._problem()
 
     def _showNewVolume(self) -> bool:
         """Show a volume that has just been chosen, in its own planes; whether there is one.

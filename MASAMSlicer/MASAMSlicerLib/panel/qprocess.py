@@ -10,6 +10,7 @@ from masam_core.process_tree import kill_tree
 
 START_MS = 10_000
 END_MS = 1_500
+_ended: list[qt.QProcess] = []  # kept until no signal of theirs can be on its way any more
 
 
 class QProcessTransport:
@@ -57,6 +58,7 @@ class QProcessTransport:
         process, self._process = self._process, None
         if process is None:
             return
+        _letGo(process)
         process.closeWriteChannel()
         if not process.waitForFinished(END_MS):
             kill_tree(int(process.processId()))
@@ -79,8 +81,19 @@ class QProcessTransport:
             return
         self._onOutput()
         self._onLog()
-        self._process = None
-        self.on_closed(int(code))
+        process, self._process = self._process, None
+        if process is not None:  # else what it said last has stopped it
+            _letGo(process)
+            self.on_closed(int(code))
+
+
+def _letGo(process: qt.QProcess) -> None:
+    """Forget a process a moment later: what its own signal has called must not delete it.
+
+    Its last words may lead to its end, and Qt goes on with it once they have been heard.
+    """
+    _ended.append(process)
+    qt.QTimer.singleShot(0, lambda: _ended.remove(process))
 
 
 def _bytes(array: object) -> bytes:

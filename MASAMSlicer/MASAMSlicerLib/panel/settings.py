@@ -5,15 +5,16 @@ from __future__ import annotations
 import qt
 
 from masam_core.catalog.choice import ModelChoice
-from masam_core.limits import CACHE_MB
+from masam_core.limits import CACHE_MB, Limits
 
 GROUP = "MASAM/"
-LIMITS = {"cacheMB": CACHE_MB}
+LIMITS = {"cacheMB": CACHE_MB, "addPyTorch": Limits("way to PyTorch", 0, 1)}
 DEFAULTS = {
     "device": ModelChoice.device,
     "workerCommand": "",
     "cacheMB": ModelChoice.cache_bytes >> 20,
     "wheels": "",
+    "addPyTorch": 0,  # 1: its extension is installed, and waits for a restart
     "improveFolder": "",
 }
 

@@ -49,9 +49,7 @@ def madeBefore(scene: Any, volumeNode: Any, modelHash: str) -> dict[str, MadeBef
         modelHash: digest of the model's file.
     """
     found: dict[str, MadeBefore] = {}
-    for node in nodesOfClass(scene, "vtkMRMLSegmentationNode"):
-        if not node.GetAttribute(HOLDS_CLASSES) or volumeOf(node) is not volumeNode:
-            continue
+    for node in ofVolume(scene, volumeNode):
         segmentation = node.GetSegmentation()
         for segmentId in segmentation.GetSegmentIDs():
             segment = segmentation.GetSegment(segmentId)
@@ -81,17 +79,14 @@ def bringToView(node: Any, segmentIds: list[str]) -> None:
 
 def ofVolume(scene: Any, volumeNode: Any) -> list[Any]:
     """Segmentations that hold classes of a volume."""
-    return [
-        node
-        for node in nodesOfClass(scene, "vtkMRMLSegmentationNode")
-        if node.GetAttribute(HOLDS_CLASSES) and volumeOf(node) is volumeNode
-    ]
+    return [node for node in _holding(scene) if volumeOf(node) is volumeNode]
 
 
 def ofOtherVolumes(scene: Any, volumeNode: Any) -> list[Any]:
-    """Segmentations that hold nothing but classes of another volume."""
-    return [
-        node
-        for node in nodesOfClass(scene, "vtkMRMLSegmentationNode")
-        if node.GetAttribute(HOLDS_CLASSES) and volumeOf(node) not in (None, volumeNode)
-    ]
+    """Segmentations that hold classes of another volume, and perhaps its lesions, too."""
+    return [node for node in _holding(scene) if volumeOf(node) not in (None, volumeNode)]
+
+
+def _holding(scene: Any) -> list[Any]:
+    nodes = nodesOfClass(scene, "vtkMRMLSegmentationNode")
+    return [node for node in nodes if node.GetAttribute(HOLDS_CLASSES)]

@@ -20,6 +20,7 @@ from .boxplace import BoxPlace
 from .keptbox import KeptBox
 from .keptlook import KeptLook
 from .keptprompts import KeptPrompts
+from .keptsaid import KeptSaid
 from .lesions import LESION, TERMINOLOGY, colorOf, roiOf
 from .promptnodes import removePrompts
 from .provenance import TAGS
@@ -54,6 +55,7 @@ class Step:
     places: tuple[BoxPlace, ...] = ()
     prompts: tuple[KeptPrompts, ...] = ()
     looks: tuple[KeptLook, ...] = ()
+    said: tuple[KeptSaid, ...] = ()
     joins: str = ""  # lesion whose first result takes this step into its own
 
     @property
@@ -63,7 +65,8 @@ class Step:
 
     def isMoveOf(self, lesions: set[str]) -> bool:
         """Whether it is a move, and nothing else, of prompts of these lesions alone."""
-        return not (self.snapshots or self.boxes or self.looks) and self.lesions <= lesions
+        others = self.snapshots or self.boxes or self.looks or self.said
+        return not others and self.lesions <= lesions
 
 
 class History:
@@ -141,6 +144,10 @@ class History:
         """A lesion got another name, colour or kind; ``before`` is what it had."""
         self._push(Step(title, looks=(before,)))
 
+    def said(self, title: str, before: Sequence[KeptSaid]) -> None:
+        """A reader said something of lesions or studies; ``before`` is what was said until then."""
+        self._push(Step(title, said=tuple(before)))
+
     def takeBack(self, lesion: str) -> int | None:
         """Undo what was asked of a lesion last, without a way back.
 
@@ -215,6 +222,7 @@ class History:
         asking = {old.lesion for old in step.prompts} | {old.lesion for old in step.boxes}
         prompts = [KeptPrompts.of(self._scene, lesion) for lesion in sorted(asking)]
         looks = [now for old in step.looks if (now := KeptLook.of(self._scene, old.lesion))]
+        said = [since for was in step.said if (since := was.now(self._scene))]
         # Prompts go before their box does, whose volume says where they lie.
         for box in step.boxes:
             if box.values is None:
@@ -226,7 +234,10 @@ class History:
             kept.putBack(self._scene)
         for look in step.looks:
             look.putBack(self._scene)
-        self.travelled = tuple(sorted(step.lesions | asking | {look.lesion for look in step.looks}))
+        for words in step.said:
+            words.putBack(self._scene)
+        shown = {look.lesion for look in step.looks} | {words.lesion for words in step.said}
+        self.travelled = tuple(sorted((step.lesions | asking | shown) - {""}))
         target.append(
             Step(
                 step.title,
@@ -235,6 +246,7 @@ class History:
                 tuple(places),
                 tuple(prompts),
                 tuple(looks),
+                tuple(said),
             )
         )
         return step.title

@@ -6,13 +6,14 @@ import base64
 import json
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import masam_core
 from masam_core.errors import MasamError
 from masam_core.lesion.cut import Cut
 from masam_core.lesion.digest import mask_digest
@@ -20,6 +21,11 @@ from masam_core.lesion.painted import Painted
 from masam_core.prompts.tags import from_tag, to_tag
 
 from .segments import Mask, Offset, tagOf
+
+if TYPE_CHECKING:
+    from masam_core.image.volume import Volume
+    from masam_core.lesion.lesion import Lesion
+    from masam_core.worker.automatic import FoundClass
 
 PREFIX = "MASAM."
 # Slicer writes tags as "name:value|name:value"; this alone may not stand in a value.
@@ -89,6 +95,38 @@ class Provenance:
     lookedMm: float | None = None
     painted: Painted | None = None
     corrected: str = ""
+
+    @classmethod
+    def ofAnswer(
+        cls,
+        lesion: str,
+        corners: np.ndarray,
+        model: Mapping[str, Any],
+        found: Lesion | FoundClass,
+        image: Volume,
+    ) -> Provenance:
+        """Origin of what a model has found, as far as its answer tells.
+
+        Args:
+            lesion: its id; empty for a segment that belongs to none.
+            corners: (8, 3) of the box in the volume's own LPS, mm.
+            model: the worker's description of it, with the ``options`` of the run.
+            found: the mask and its figures.
+            image: that was segmented.
+        """
+        return cls(
+            lesion=lesion,
+            corners=corners,
+            model=str(model.get("name", "")),
+            modelHash=str(model.get("sha256", "")),
+            device=str(model.get("device", "")),
+            version=masam_core.__version__,
+            options=dict(model.get("options", {})),
+            confidence=found.confidence,
+            measurements=found.measurements.to_dict(),
+            maskHash=maskDigest(found.mask, found.offset_kji),
+            volumeHash=image.content_hash,
+        )
 
     @property
     def byHand(self) -> bool:

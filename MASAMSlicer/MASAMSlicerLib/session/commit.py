@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import masam_core
 from masam_core.errors import MasamError
 from masam_core.prompts.boxes import BoxPrompt
 
@@ -21,7 +20,7 @@ from ..scene.keptprompts import KeptPrompts
 from ..scene.lesions import LABEL, MOVED_MM, LesionEntry, LesionList
 from ..scene.placing import isDrawn
 from ..scene.promptnodes import writePrompts
-from ..scene.provenance import BY_PROMPTS, Provenance, maskDigest
+from ..scene.provenance import BY_PROMPTS, Provenance
 from ..scene.segments import newSegmentation, requireWritable, writeSegment
 from .jobs import Job
 from .reports import RunReport
@@ -189,18 +188,8 @@ def _provenance(job: Job, lesion: LesionEntry, found: Lesion, report: RunReport)
         own = BoxPrompt(geometry.ijk_from_lps(corners), record.first.name)
         record = replace(record, first=own)
     painted = job.drawn or agreeing(job.painted, found.mask, found.offset_kji)
-    return Provenance(
-        lesion=lesion.id,
-        corners=corners,
-        model=str(report.model.get("name", "")),
-        modelHash=str(report.model.get("sha256", "")),
-        device=str(report.model.get("device", "")),
-        version=masam_core.__version__,
-        options=dict(report.model.get("options", {})),
-        confidence=found.confidence,
-        measurements=found.measurements.to_dict(),
-        maskHash=maskDigest(found.mask, found.offset_kji),
-        volumeHash=job.image.content_hash,
+    return replace(
+        Provenance.ofAnswer(lesion.id, corners, report.model, found, job.image),
         roi=job.roiName,
         messages=tuple(job.report.notes),
         prompts={} if record is None else record.to_dict(geometry),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import masam_core
 from masam_core.errors import MasamError
 
 from ..scene.belonging import requireOwn
@@ -19,7 +18,7 @@ from ..scene.classes import (
 )
 from ..scene.history import History
 from ..scene.lesions import LesionList
-from ..scene.provenance import Provenance, maskDigest
+from ..scene.provenance import Provenance
 from ..scene.segments import Look, requireWritable, writeSegment
 from ..scene.transforms import sameTransform
 from ..scene.volumes import geometryOf
@@ -169,19 +168,8 @@ class WholeCommit:
         low = [float(o) - 0.5 for o in each.offset_kji[::-1]]
         high = [a + n for a, n in zip(low, each.mask.shape[::-1], strict=True)]
         corners = [[(low, high)[n >> a & 1][a] for a in range(3)] for n in range(8)]
-        return Provenance(
-            lesion="",
-            corners=self.image.geometry.lps_from_ijk(corners),
-            model=str(outcome.model.get("name", "")),
-            modelHash=str(outcome.model.get("sha256", "")),
-            device=str(outcome.model.get("device", "")),
-            version=masam_core.__version__,
-            options=dict(outcome.model.get("options", {})),
-            confidence=each.confidence,
-            measurements=each.measurements.to_dict(),
-            maskHash=maskDigest(each.mask, each.offset_kji),
-            volumeHash=self.image.content_hash,
-        )
+        box = self.image.geometry.lps_from_ijk(corners)
+        return Provenance.ofAnswer("", box, outcome.model, each, self.image)
 
 
 def _capital(name: str) -> str:

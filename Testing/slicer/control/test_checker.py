@@ -25,7 +25,8 @@ class Silent:
 
 
 def test_a_check_is_told_of_until_it_is_stopped(harness: Any) -> None:
-    from MASAMSlicerLib.control.checker import TICK_MS, Checker
+    from MASAMSlicerLib.control.checker import Checker
+    from MASAMSlicerLib.control.telling import TICK_MS
 
     from masam_core.check.run import Plan
 
@@ -51,7 +52,8 @@ def test_a_check_is_told_of_until_it_is_stopped(harness: Any) -> None:
 
 
 def test_a_worker_that_says_nothing_is_given_up_on(harness: Any, monkeypatch: Any) -> None:
-    from MASAMSlicerLib.control.checker import TICK_MS, Checker
+    from MASAMSlicerLib.control.checker import Checker
+    from MASAMSlicerLib.control.telling import TICK_MS
 
     from masam_core.check import run
 

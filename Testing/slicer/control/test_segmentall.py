@@ -95,6 +95,20 @@ def test_pressing_again_cancels_and_what_waited_is_forgotten(all_: Any) -> None:
     assert all_.held.session.history.undoTitle == "Segment liver"
 
 
+def test_cancelled_it_says_what_stays_of_what_was_done_meanwhile(all_: Any, make: Any) -> None:
+    from ..answering import boxIn
+
+    session, volume = all_.held.session, all_.desk.volume
+    asked, other = (session.lesions.add(volume, None, boxIn(make, volume, n)) for n in "AB")
+    all_.control.press()
+    session.history.drawn("Draw A", asked.id, joins=True)
+    all_.runner.ask(asked.id)  # it waits for the end of the run
+    session.history.drawn("Draw B", other.id)
+    all_.control.press()
+    assert [lesion.id for lesion in session.lesions.lesions()] == [other.id]
+    assert all_.desk.said[-1] == ("Cancelled; what you did meanwhile stays.", "")
+
+
 def test_the_large_button_of_the_lesions_cancels_it_too(all_: Any) -> None:
     all_.control.press()
     all_.runner.press()

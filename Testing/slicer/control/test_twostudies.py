@@ -119,8 +119,41 @@ def test_lymph_nodes_count_with_their_short_axis(two: Any) -> None:
 
     node = lesion(two, two.pair.earlier, "Node", 30.0, 16.0)
     assert table(two).assessments[0].sum_mm == pytest.approx(13 + 30)
-    setNode(two.session, node, True)
+    setNode(two.session, [node], True)
     assert table(two).assessments[0].sum_mm == pytest.approx(13 + 16)
+
+
+def test_what_a_reader_has_said_is_taken_back_and_said_again_in_its_order(two: Any) -> None:
+    from MASAMSlicerLib.control.twostudies import changeDate, dateOf, isNode, setBecame, setNode
+
+    drawn = lesion(two, two.pair.later, "Segment 1", 13.0, 10.0)
+    history, first = two.session.history, table(two).rows
+    setBecame(two.session, two.pair, two.one, "absent")
+    setBecame(two.session, two.pair, two.one, drawn)
+    setNode(two.session, [two.one, drawn, "gone"], True)
+    setNode(two.session, [two.one], True)  # is so already: no step
+    changeDate(two.session, two.pair.later, "2024-05-10")
+    changeDate(two.session, two.pair.later, "2024-05-10")
+    said, titles = table(two).rows, []
+
+    def readings(rows: Any) -> list[Any]:
+        return [(row.lesion, row.study, row.reading) for row in rows]
+
+    while history.undoTitle:
+        titles.append(history.undo())
+    assert titles == [
+        *("Change the date of a study", "Call Liver a lymph node"),
+        *("Say what became of Liver", "Say what became of Liver"),
+    ]
+    assert dateOf(two.pair.later) == "2024-04-10"
+    assert not any(isNode(two.session.lesions.lesion(each)) for each in (two.one, drawn))
+    assert readings(table(two).rows) == readings(first)
+    for _ in titles:
+        history.redo()
+    assert history.redoTitle == ""
+    assert dateOf(two.pair.later) == "2024-05-10"
+    assert all(isNode(two.session.lesions.lesion(each)) for each in (two.one, drawn))
+    assert readings(table(two).rows) == readings(said)
 
 
 def test_an_older_study_is_no_next_one() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,11 @@ import numpy as np
 import pytest
 
 from Testing.slicer.conftest import MODULE
+from Testing.slicer.panel.keptworker import KeptWorkers
+
+SOON_MS = 150
+LEAST = 3  # rounds of Qt's events
+LONGEST = 2.0  # seconds: a busy machine may be late, and a run refreshes again and again
 
 
 class Person:
@@ -31,8 +38,24 @@ class Person:
         """The status line as it is read: where a line may end is not seen."""
         return str(self.ui.statusLabel.text).replace("\u200b", "")
 
-    def wait(self, until: Any = 0.15, seconds: float = 120.0) -> None:
-        self.harness.process(until, seconds)
+    def wait(self, until: Any = None, seconds: float = 120.0) -> None:
+        """Wait until something is so, for some seconds, or until the panel has settled."""
+        self.harness.process(self._settled() if until is None else until, seconds)
+
+    def _settled(self) -> Callable[[], bool]:
+        """Whether Qt has worked, and nothing of the panel's is due soon; so after a while anyway.
+
+        What it would do later than that, a test waits for by name.
+        """
+        end, rounds = time.monotonic() + LONGEST, itertools.count()
+
+        def settled() -> bool:
+            panel = self.panel
+            timers = () if panel is None else panel.context._timers._timers
+            due = any(t.action is not None and t._timer.interval <= SOON_MS for t in timers)
+            return next(rounds) > LEAST and (not due or time.monotonic() > end)
+
+        return settled
 
     def choose(self, volume: Any) -> None:
         self.ui.volumeSelector.setCurrentNode(volume)
@@ -115,6 +138,27 @@ def module(harness: Any, scene: Any, request: pytest.FixtureRequest) -> Any:
         harness.dress(name)
     Path(__import__("qt").QSettings.path).unlink(missing_ok=True)
     return harness.loadModule(MODULE / "MASAMSlicer.py", ("MASAMSlicerLib",))
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[KeptWorkers]:
+    """Workers that one panel leaves to the next."""
+    kept = KeptWorkers()
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def kept_worker(module: Any, workers: KeptWorkers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The panel's worker is real, and may have served another panel before."""
+    from MASAMSlicerLib.panel import panel, settings
+
+    make = panel.makeTransport
+
+    def borrow() -> Any:
+        return make() if settings.read("workerCommand") else workers.borrow(make)
+
+    monkeypatch.setattr(panel, "makeTransport", borrow)
 
 
 def mask_of(lesion: Any) -> np.ndarray:

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from Testing.slicer.panel.conftest import Person
 
 
@@ -15,6 +17,7 @@ def rows(person: Person) -> dict[str, str]:
     return {table.item(r, 0).text(): table.item(r, 1).text() for r in range(table.rowCount)}
 
 
+@pytest.mark.usefixtures("kept_worker")
 def test_three_volumes_of_which_one_is_broken(person: Person, case: Any, tmp_path: Path) -> None:
     import slicer
     from MASAMSlicerLib.selftest import makeColour
@@ -57,6 +60,7 @@ def test_three_volumes_of_which_one_is_broken(person: Person, case: Any, tmp_pat
     assert "Failed" in (tmp_path / "logs" / "second.log").read_text()
 
 
+@pytest.mark.usefixtures("kept_worker")
 def test_boxes_from_the_segments_of_a_segmentation(person: Person, case: Any) -> None:
     import numpy as np
     import slicer

@@ -53,6 +53,7 @@ def cutBox(case: Any, share: float) -> None:
     alignRoi(case.roi, case.volume, low, high)
 
 
+@pytest.mark.usefixtures("kept_worker")
 def test_a_wrong_mask_is_put_right_by_clicks_and_a_cutting_box_by_one_button(
     person: Person, case: Any
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_wrong_mask_is_put_right_by_clicks_and_a_cutting_box_by_one_button(
     assert (mask_of(now()) == extended).all()
 
 
+@pytest.mark.usefixtures("kept_worker")
 def test_a_recist_line_becomes_a_mask(person: Person, case: Any) -> None:
     from MASAMSlicerLib.scene.volumes import geometryOf
 

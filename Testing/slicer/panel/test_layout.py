@@ -146,6 +146,24 @@ def test_what_is_always_needed_is_seen_and_nothing_is_covered_or_cut_off(
     assert (column.faults(), column.unseen("installButton")) == ([], []), "installation"
 
 
+def test_what_offers_pytorch_fits(small: Column, monkeypatch: pytest.MonkeyPatch) -> None:
+    from MASAMSlicerLib import workerprocess
+
+    from masam_core.errors import NeedsPyTorch
+
+    person, ui = small.person, small.ui
+    monkeypatch.setattr(
+        workerprocess, "missing", lambda names: [name for name in names if name == "torch"]
+    )
+    person.panel.install.check()
+    words = f"The model '{PATH}' needs PyTorch, which is not installed."
+    person.panel.context.sayError(NeedsPyTorch(words))
+    ui.advancedCollapsibleButton.collapsed = False
+    assert (small.faults(), small.unseen("offerButton")) == ([], [])
+    assert ui.addPyTorchButton.visible
+    assert ui.engineLabel.visible
+
+
 def test_a_run_moves_no_button_and_shows_its_bar(
     small: Column, case: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,13 +173,13 @@ def test_a_run_moves_no_button_and_shows_its_bar(
     names = ("placeButton", "segmentButton", "undoButton", "redoButton", "lesionTable")
     before = {name: getattr(small.ui, name).geometry for name in names}
     monkeypatch.setattr(type(person.session), "busy", True)
-    person.panel.run.runner._onProgress(0.4, "window 4 of 10")
+    person.panel.run.runner._telling.progress(0.4, "window 4 of 10")
     person.panel.context.refreshSoon()
     assert (small.faults(), small.unseen("progressBar")) == ([], [])
     assert small.ui.segmentButton.text == "Cancel"
     assert {name: getattr(small.ui, name).geometry for name in names} == before
     assert small.ui.undoButton.toolTip == "Wait until the run has ended, or cancel it."
-    person.panel.run.runner._end()
+    person.panel.run.runner._telling.end()
 
 
 def test_the_list_is_as_high_as_its_rows(small: Column, case: Any) -> None:

@@ -15,6 +15,7 @@ from Testing.slicer.panel.conftest import Person, dice, mask_of, pick
 NAME, KIND, STATE, VOLUME, DIAMETER, CONFIDENCE = range(6)
 
 
+@pytest.mark.usefixtures("kept_worker")
 def test_from_a_volume_to_a_saved_segment(
     person: Person, case: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +116,7 @@ def test_cancel_and_a_killed_worker_leave_the_scene_as_it_was(person: Person, ca
     from masam_core.process_tree import kill_tree
 
     person.choose(case.volume)
+    person.panel.context.parameters.quality = "fast"  # which is not the matter here
     person.take(case.roi)
     before = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")
     for how in ("cancel", "kill"):
@@ -137,8 +139,10 @@ def test_cancel_and_a_killed_worker_leave_the_scene_as_it_was(person: Person, ca
     assert "1 lesion segmented" in person.status
 
 
+@pytest.mark.usefixtures("kept_worker")
 def test_a_box_that_is_dragged_is_followed(person: Person, case: Any) -> None:
     person.choose(case.volume)
+    person.panel.context.parameters.quality = "fast"  # which is not the matter here
     lesion = person.take(case.roi)
     person.segment()
     first = mask_of(person.session.lesions.lesion(lesion.id))
@@ -195,10 +199,12 @@ def turned(roi: Any, degrees: float) -> Any:
     return node
 
 
+@pytest.mark.usefixtures("kept_worker")
 def test_a_result_that_was_taken_back_does_not_return_with_a_rename(
     person: Person, case: Any
 ) -> None:
     person.choose(case.volume)
+    person.panel.context.parameters.quality = "fast"  # which is not the matter here
     lesion = person.take(case.roi)
     person.segment()
     first = mask_of(person.session.lesions.lesion(lesion.id))

@@ -219,7 +219,7 @@ def test_what_a_reader_says_is_another_state_for_the_autosave(scene: Any) -> Non
     seen = [study.said()]
     setBecame(session, study.pair, lesion, "absent")
     seen.append(study.said())
-    setNode(session, lesion, True)
+    setNode(session, [lesion], True)
     seen.append(study.said())
     setDate(nodes[1], "2024-04-10")
     seen.append(study.said())

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
 from masam_core.catalog.converted import is_converted
-from masam_core.errors import ConfigError
+from masam_core.errors import ConfigError, NeedsPyTorch
 from masam_core.inference.runtimes.openvino_device import (
     OpenVINODevice,
     has_openvino,
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
     from masam_core.model.masam import MASAM
 
 Device = Union[str, OpenVINODevice, "torch.device"]
-_NEEDS_TORCH = (
-    "{} needs PyTorch, which is not installed. Install it with: python -m pip install torch (in 3D "
-    "Slicer: with the extension PyTorch, module PyTorch Utils)"
-)
 # Of NVIDIA on Linux, within Windows' Linux, and of AMD on Linux: PyTorch calls that cuda, too.
 _DRIVERS = ("/proc/driver/nvidia", "/dev/dxg", "/dev/kfd")
 
@@ -95,7 +91,7 @@ def place_of(
     if not has_torch():
         named = str(device) not in ("auto", "cpu")
         what = f"The device '{device}'" if named else _called(model, precision, base)
-        raise ConfigError(_NEEDS_TORCH.format(what))
+        raise NeedsPyTorch(f"{what} needs PyTorch, which is not installed. {NeedsPyTorch.advice}")
     from masam_core.inference.device import choose_device
 
     return choose_device(device)  # type: ignore[arg-type]

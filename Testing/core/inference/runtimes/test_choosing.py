@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from masam_core.errors import ConfigError
+from masam_core.errors import ConfigError, NeedsPyTorch
 from masam_core.inference.runtimes import choosing, openvino_device
 from masam_core.inference.runtimes.choosing import place_of, runtime_for
 from masam_core.inference.runtimes.openvino_device import OpenVINODevice
@@ -88,8 +88,10 @@ def test_what_is_not_there_is_named_with_what_helps(
     machine: Machine, model: str, device: str, words: str
 ) -> None:
     machine(torch=False)
-    with pytest.raises(ConfigError, match=words):
+    with pytest.raises(ConfigError, match=words) as refused:
         place_of(model, device)
+    # A front end offers it then.
+    assert isinstance(refused.value, NeedsPyTorch) == ("needs PyTorch" in words)
 
 
 def test_without_the_package_the_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
