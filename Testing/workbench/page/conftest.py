@@ -20,6 +20,7 @@ CHROMIUM = (
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
+    "--disable-gpu-compositing",  # as where there is no GPU: WebGL alone is drawn by SwiftShader
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
