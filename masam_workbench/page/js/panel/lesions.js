@@ -85,6 +85,6 @@ export function buildList(root, bench, dialogs) {
  */
 function beginning(image, automatic) {
   if (!image) return "Open an image, or take a sample.";
-  if (automatic?.only) return "The chosen model outlines no single lesions. Choose another in Settings, or draw one by hand with D.";
+  if (automatic?.only) return "Lesions can be drawn by hand with D.";
   return "Press B and drag a box round a lesion: its sides should touch it. Or draw its long diameter with R.";
 }
