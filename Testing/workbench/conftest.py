@@ -110,14 +110,16 @@ def requireWorkbench() -> None:
             pytest.skip(f"The workbench needs {name}, which is not installed")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def serve() -> Iterator[Server]:
     """A workbench on this machine, with a small limit for uploads."""
     requireWorkbench()
     # Each test leaves a tab behind, of which a few can be open at once.
     running = startServer("--upload-gb", str(UPLOAD_LIMIT / 1e9), "--keep-minutes", "0.25")
     yield running
     running.stop()
+
+
+server = pytest.fixture(scope="module", name="server")(serve)
 
 
 @pytest.fixture(scope="module")

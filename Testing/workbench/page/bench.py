@@ -11,6 +11,7 @@ import SimpleITK as sitk
 
 SIZE = {"width": 1280, "height": 720}
 SECONDS = 120_000  # ms; a busy machine, a first run that loads PyTorch and the model
+POLL_MS = 50  # asked with each frame, the page would draw frames for as long as it waits
 VIEWS = ("axial", "coronal", "sagittal")
 LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 
@@ -102,7 +103,7 @@ class Bench:
 
     def until(self, expression: str, argument: Any = None) -> None:
         """Wait for something to be so in the page."""
-        self.page.wait_for_function(expression, arg=argument)
+        self.page.wait_for_function(expression, arg=argument, polling=POLL_MS)
 
     def untilText(self, name: str, part: str) -> None:
         """Wait for words to be there."""

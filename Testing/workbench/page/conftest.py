@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from Testing.workbench.conftest import requireWorkbench
+from Testing.workbench.conftest import requireWorkbench, serve
 from Testing.workbench.page.bench import Bench, Case
 
 CHROMIUM = (
@@ -20,6 +20,7 @@ CHROMIUM = (
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
+    "--disable-gpu-compositing",  # as where there is no GPU: WebGL alone is drawn by SwiftShader
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -28,7 +29,11 @@ CHROMIUM = (
 )
 
 
-@pytest.fixture(scope="module")
+# One server, worker and browser for all files of the page that one process tests in a row.
+server = pytest.fixture(scope="package", name="server")(serve)
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """Debian's Chromium without a window."""
     requireWorkbench()

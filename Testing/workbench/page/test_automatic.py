@@ -58,6 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def test_choose_a_model_and_get_a_segment_a_class(mr: Bench, axe: str, screenshots: Path) -> None:
+    mr.untilText("lesions-hint", "Press B")
     mr.click("settings")
     mr.until("() => document.querySelectorAll('[data-test=model] option').length > 1")
     words = mr.get("model").locator("option").all_inner_texts()
@@ -65,6 +66,8 @@ def test_choose_a_model_and_get_a_segment_a_class(mr: Bench, axe: str, screensho
     mr.get("model").select_option("organs")
     mr.press("Escape")
     mr.get("segment-all").wait_for()
+    assert "Press B" not in mr.text("lesions-hint")
+    assert "by hand" in mr.text("lesions-hint")
     mr.press("b")  # no box is drawn for a model that takes none
     mr.untilText("message", "takes no boxes")
     mr.get("classes").locator("summary").click()

@@ -106,6 +106,14 @@ def test_a_proposal_is_taken_or_dropped_by_the_user(both: Bench, screenshots: Pa
     both.get("became-choice").select_option("absent")
     both.untilText("response", "All target lesions have disappeared")
     both.page.screenshot(path=str(screenshots / "two-studies-table.png"))
+    for width in (1280, 1440):  # no column of the table is cut off
+        both.page.set_viewport_size({"width": width, "height": 900})
+        both.untilDrawn()
+        assert both.page.evaluate(
+            "() => { const table = document.querySelector('[data-test=follow-table]');"
+            " return table.getBoundingClientRect().right"
+            " <= table.parentElement.getBoundingClientRect().right; }"
+        )
 
 
 def test_studies_that_do_not_fit_stay_unlinked_and_that_is_told(

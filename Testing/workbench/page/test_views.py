@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -106,6 +108,68 @@ def test_thirty_notches_in_a_second_end_thirty_slices_on_and_the_server_hears_no
     sent = mr.page.evaluate("() => window.sent")
     assert sent == []
     assert requests == []
+
+
+def test_a_volume_is_prepared_once_and_each_view_drawn_once(mr: Bench) -> None:
+    mr.page.evaluate(
+        """() => {
+          const made = WebGL2RenderingContext.prototype;
+          window.counted = { textures: [], flat: 0, deep: 0 };
+          const after = (name, then) => {
+            const old = made[name];
+            made[name] = function (...all) {
+              then(this, ...all);
+              return old.apply(this, all);
+            };
+          };
+          after("texStorage3D", (gl, ...[, , , i, j, k]) => counted.textures.push(i * j * k));
+          for (const name of ["drawArrays", "drawElements"]) {
+            after(name, (gl) => {
+              if (!gl.getParameter(gl.FRAMEBUFFER_BINDING)) counted[gl.canvas.id] += 1;
+            });
+          }
+        }"""
+    )
+
+    def counted(change: Callable[[], None]) -> dict[str, Any]:
+        mr.page.evaluate("() => Object.assign(counted, { textures: [], flat: 0, deep: 0 })")
+        change()
+        mr.page.wait_for_timeout(300)  # the slice in the 3D view follows when the wheel rests
+        mr.untilDrawn()
+        return dict(mr.page.evaluate("() => counted"))
+
+    assert counted(lambda: mr.wheel("axial", 1)) == {"textures": ANY, "flat": 3, "deep": 1}
+    voxels = 113 * 111 * 45
+    # Values and greys; the gradients, of which only volume renderings know, would be two more.
+    for change in (lambda: mr.again("sarcoma_mr"), lambda: setLevel(mr, 500)):
+        assert counted(change)["textures"].count(voxels) == 2
+
+
+def test_the_3d_view_shows_the_axial_slice_with_its_window(mr: Bench) -> None:
+    area = {key: round(value) for key, value in mr.area("space").items()}
+    crop = np.s_[
+        area["y"] + 60 : area["y"] + area["height"] - 10,
+        area["x"] + 10 : area["x"] + area["width"] - 10,
+    ]
+
+    def untilBright(low: int, high: int) -> None:
+        for _ in range(100):
+            bright = int((picture(mr)[crop] > 240).sum())
+            if low <= bright <= high:
+                return
+            mr.page.wait_for_timeout(50)
+        raise AssertionError(f"{bright} bright pixels, and not {low} to {high}")
+
+    setLevel(mr, -5000)
+    untilBright(1500, 60_000)  # all of the slice is white
+    setLevel(mr, 50_000)
+    untilBright(0, 0)
+
+
+def setLevel(bench: Bench, level: float) -> None:
+    """Type a level into its field."""
+    bench.get("level-field").fill(str(level))
+    bench.press("Enter")
 
 
 def test_window_and_level_by_drag_figures_presets_and_keys(tab: Bench) -> None:

@@ -7,6 +7,8 @@ import io
 import os
 import signal
 import stat
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ import numpy as np
 import pytest
 
 from Testing.workbench.client import Page
-from Testing.workbench.conftest import Server, requireWorkbench, startServer
+from Testing.workbench.conftest import Server, environment, requireWorkbench, startServer
 from Testing.workbench.processes import childrenOf
 from Testing.workbench.sample import boxOf, imageOf, rasOf
 
@@ -339,68 +341,49 @@ def middleOf(folder: Path) -> list[float]:
     return [float(v) for v in grid.ras_from_ijk([[n / 2 for n in grid.size_ijk]])[0]]
 
 
-def transformed(body: bytes, folder: Path) -> bytes:
-    """A saved scene, laid under a transform, as a registration in Slicer leaves it."""
-    import subprocess
-    import sys
-
-    from Testing.workbench.conftest import environment
-
+def edited(body: bytes, folder: Path, change: str) -> bytes:
+    """A saved scene after a change in Slicer: lines of code that know ``scene`` and ``volume``."""
     (folder / "a.mrb").write_bytes(body)
-    code = (
-        "import sys; from pathlib import Path; import slicer\n"
-        "from masam_workbench.tab.application import Application\n"
-        "from masam_workbench.tab.bundle import unpackScene\n"
-        "from masam_workbench.tab.opening import importScene\n"
-        "from MASAMSlicerLib.scene.scenefile import saveScene\n"
-        "from MASAMSlicerLib.scene.nodes import nodesOfClass\n"
-        "here = Path(sys.argv[1]); (here / 'u').mkdir()\n"
-        "scene = Application(here).scene\n"
-        "importScene(scene, unpackScene(here / 'a.mrb', here / 'u'))\n"
-        "t = scene.AddNewNodeByClass('vtkMRMLLinearTransformNode', 'Moved')\n"
-        "m = slicer.vtkMRMLTransformNode.GetMatrixTransformToParent\n"
-        "from vtkmodules.vtkCommonMath import vtkMatrix4x4\n"
-        "matrix = vtkMatrix4x4(); matrix.SetElement(0, 3, 25.0); matrix.SetElement(1, 3, -40.0)\n"
-        "t.SetMatrixTransformToParent(matrix)\n"
-        "for kind in ('vtkMRMLVolumeNode', 'vtkMRMLSegmentationNode', 'vtkMRMLMarkupsNode'):\n"
-        "    for node in nodesOfClass(scene, kind): node.SetAndObserveTransformNodeID(t.GetID())\n"
-        "saveScene(scene, here / 'b.mrb')\n"
-    )
+    code = f"""
+import sys; from pathlib import Path; import slicer
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
+from masam_workbench.tab.application import Application
+from masam_workbench.tab.bundle import unpackScene
+from masam_workbench.tab.opening import importScene
+from MASAMSlicerLib.scene.scenefile import saveScene
+from MASAMSlicerLib.scene.nodes import nodesOfClass
+here = Path(sys.argv[1]); (here / "u").mkdir()
+scene = Application(here).scene
+volume, _ = importScene(scene, unpackScene(here / "a.mrb", here / "u"))
+{change}
+saveScene(scene, here / "b.mrb")
+"""
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True, env=environment())
     return (folder / "b.mrb").read_bytes()
 
 
-def sequenced(body: bytes, folder: Path) -> bytes:
-    """A saved scene, whose image is the first of three frames, each brighter by 100."""
-    import subprocess
-    import sys
+# Laid under a transform, as a registration in Slicer leaves a scene.
+TRANSFORMED = """
+moved = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Moved")
+matrix = vtkMatrix4x4(); matrix.SetElement(0, 3, 25.0); matrix.SetElement(1, 3, -40.0)
+moved.SetMatrixTransformToParent(matrix)
+for kind in ("vtkMRMLVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLMarkupsNode"):
+    for node in nodesOfClass(scene, kind): node.SetAndObserveTransformNodeID(moved.GetID())
+"""
 
-    from Testing.workbench.conftest import environment
-
-    (folder / "a.mrb").write_bytes(body)
-    code = (
-        "import sys; from pathlib import Path; import slicer\n"
-        "from masam_workbench.tab.application import Application\n"
-        "from masam_workbench.tab.bundle import unpackScene\n"
-        "from masam_workbench.tab.opening import importScene\n"
-        "from MASAMSlicerLib.scene.scenefile import saveScene\n"
-        "here = Path(sys.argv[1]); (here / 'u').mkdir()\n"
-        "scene = Application(here).scene\n"
-        "volume, _ = importScene(scene, unpackScene(here / 'a.mrb', here / 'u'))\n"
-        "times = scene.AddNewNodeByClass('vtkMRMLSequenceNode', 'Times')\n"
-        "array = slicer.util.arrayFromVolume(volume).copy()\n"
-        "for n in range(3):\n"
-        "    frame = slicer.vtkMRMLScalarVolumeNode(); frame.CopyOrientation(volume)\n"
-        "    slicer.util.updateVolumeFromArray(frame, array + 100 * n)\n"
-        "    times.SetDataNodeAtValue(frame, str(n))\n"
-        "browser = scene.AddNewNodeByClass('vtkMRMLSequenceBrowserNode', 'Browser')\n"
-        "browser.SetAndObserveMasterSequenceNodeID(times.GetID())\n"
-        "browser.AddProxyNode(volume, times, False)\n"
-        "browser.SetSelectedItemNumber(0)\n"
-        "saveScene(scene, here / 'b.mrb')\n"
-    )
-    subprocess.run([sys.executable, "-c", code, str(folder)], check=True, env=environment())
-    return (folder / "b.mrb").read_bytes()
+# The image is the first of three frames, each brighter by 100.
+SEQUENCED = """
+times = scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Times")
+array = slicer.util.arrayFromVolume(volume).copy()
+for n in range(3):
+    frame = slicer.vtkMRMLScalarVolumeNode(); frame.CopyOrientation(volume)
+    slicer.util.updateVolumeFromArray(frame, array + 100 * n)
+    times.SetDataNodeAtValue(frame, str(n))
+browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Browser")
+browser.SetAndObserveMasterSequenceNodeID(times.GetID())
+browser.AddProxyNode(volume, times, False)
+browser.SetSelectedItemNumber(0)
+"""
 
 
 def test_the_frames_of_a_sequence_are_stepped_through(
@@ -419,7 +402,7 @@ def test_the_frames_of_a_sequence_are_stepped_through(
             await page.open(SAMPLE)
             await page.done("stepFrame", 1)  # a single image has none
             _, body = await saved(page, ".mrb")
-            scene = await asyncio.to_thread(sequenced, body, tmp_path)
+            scene = await asyncio.to_thread(edited, body, tmp_path, SEQUENCED)
             await upload(page, {"times.mrb": scene}, "times.mrb")
             await page.until(lambda s: s["image"] and s["image"]["frames"] == 3)
             first, name = await mean(page), page.state["image"]["name"]
@@ -444,7 +427,7 @@ def test_a_scene_under_a_transform_is_kept_whole(
         async with Page(server.address) as page:
             rows = await work(page, sample_data / SAMPLE)
             _, body = await saved(page, ".mrb")
-            moved = await asyncio.to_thread(transformed, body, tmp_path)
+            moved = await asyncio.to_thread(edited, body, tmp_path, TRANSFORMED)
             await upload(page, {"moved.mrb": moved}, "moved.mrb")
             await page.until(lambda s: "as it was saved" in s["message"] and not s["loading"])
             for row in page.state["lesions"]:

@@ -114,8 +114,7 @@ export class Beside {
       const answer = await fetch(image.url);
       if (!answer.ok) throw new Error(answer.statusText);
       const content = await answer.arrayBuffer();
-      if (!wanted() || !(await this.viewer.show(content, false, wanted))) return;
-      this.viewer.setWindow(image.window.window, image.window.level);
+      if (!wanted() || !(await this.viewer.show(content, image.window, false, wanted))) return;
       this._follow();
       this.linked.again();
       this.stage.dataset.image = key; // for whoever waits for the picture

@@ -98,9 +98,8 @@ async function showImage() {
   if (!image) return;
   try {
     const content = await strips.download(image.url, image.name);
-    if (!wanted() || !(await viewer.show(content, stay, wanted))) return;
+    if (!wanted() || !(await viewer.show(content, stay ? viewer : image.window, stay, wanted))) return;
     seen = sequence(image);
-    if (!stay) viewer.setWindow(image.window.window, image.window.level);
     bench.setTool("");
     bench.lookIn3D();
     bench.changed();

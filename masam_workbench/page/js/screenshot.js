@@ -27,7 +27,7 @@ export async function saveScreenshot(bench) {
   drawSlices(context, viewer);
   const area = viewer.space.area;
   if (area) {
-    viewer.space.drawScene();
+    viewer.space.draw();
     context.drawImage(viewer.space.gl.canvas, area.left, area.top, area.width, area.height);
   }
   overlay.paint();

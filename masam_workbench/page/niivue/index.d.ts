@@ -40,9 +40,11 @@ export class Niivue {
   addMesh(mesh: NVMesh): void;
   removeMesh(mesh: NVMesh): void;
   setCustomMeshShader(fragment: string, name: string): number;
+  meshShaders: { shader: { uniforms: Record<string, WebGLUniformLocation> } }[];
   setMeshShader(id: number | string, shader: string): void;
   updateGLVolume(): void;
   drawScene(): void;
+  rgbaTex(old: WebGLTexture | null, unit: number, dims: number[], empty?: boolean): WebGLTexture;
   setInterpolation(nearest: boolean): void;
   setCustomLayout(layout: { sliceType: number; position: [number, number, number, number] }[]): void;
   setPivot3D(): void;

@@ -99,7 +99,10 @@ export class Dialogs {
     model.addEventListener("change", () => bench.ask("model", model.value));
     const device = h("p", { "data-test": "device" });
     const smooth = h("input", { type: "checkbox", checked: true, "data-test": "smooth" });
-    smooth.addEventListener("change", () => bench.viewer.slices.setInterpolation(!smooth.checked));
+    smooth.addEventListener("change", () => {
+      bench.viewer.slices.setInterpolation(!smooth.checked);
+      bench.viewer.change();
+    });
     const made = dialog(
       "settings-window",
       "Settings",

@@ -12,7 +12,7 @@ export function buildList(root, bench, dialogs) {
   const count = h("span", { class: "count", "data-test": "count" });
   const plane = h("select", { "data-test": "diameter-plane", "aria-label": "Plane of the diameters" });
   plane.addEventListener("change", () => bench.ask("diameterPlane", plane.value));
-  const hint = h("p", { class: "hint" });
+  const hint = h("p", { class: "hint", "data-test": "lesions-hint" });
   const list = h("div", { class: "list", "data-test": "lesions", role: "list", "aria-label": "Lesions" });
   const device = h(
     "button",
@@ -41,16 +41,11 @@ export function buildList(root, bench, dialogs) {
   );
   /** @type {Map<string, Row>} */
   const rows = new Map();
-  store.watch(["lesions", "selected", "image", "kinds", "busy", "useThreshold"], () => {
-    const { lesions, image } = store.state;
+  store.watch(["lesions", "selected", "image", "kinds", "busy", "useThreshold", "automatic"], () => {
+    const { lesions, image, automatic } = store.state;
     say(count, lesions.length ? String(lesions.length) : "");
     hint.hidden = lesions.length > 0;
-    say(
-      hint,
-      image
-        ? "Press B and drag a box round a lesion: its sides should touch it. Or draw its long diameter with R."
-        : "Open an image, or take a sample.",
-    );
+    say(hint, beginning(image, automatic));
     for (const [id, row] of rows) {
       if (lesions.some((each) => each.id === id)) continue;
       row.root.remove();
@@ -82,4 +77,14 @@ export function buildList(root, bench, dialogs) {
       plane.replaceChildren(...planes.map((each) => h("option", { value: each.word }, each.name)));
     plane.value = diameterPlane ?? "";
   });
+}
+
+/**
+ * How the first lesion is made.
+ * @param {import("../types").Image | null} image @param {import("../types").State["automatic"]} automatic
+ */
+function beginning(image, automatic) {
+  if (!image) return "Open an image, or take a sample.";
+  if (automatic?.only) return "Lesions can be drawn by hand with D.";
+  return "Press B and drag a box round a lesion: its sides should touch it. Or draw its long diameter with R.";
 }

@@ -35,13 +35,16 @@ export class Slices extends Niivue {
   /**
    * Take another image in place of the one that is there.
    * @param {ArrayBuffer} file NIfTI
+   * @param {number} low @param {number} high values that are black and white
    * @param {() => boolean} wanted whether it is still the one to show, once it has been read
    * @returns {Promise<NVImage | null>} null where it no longer was
    */
-  async take(file, wanted) {
+  async take(file, low, high, wanted) {
     const image = await NVImage.new(file, "image.nii.gz");
     if (!wanted()) return null;
     for (const old of [...this.volumes]) this.removeVolume(old);
+    // Before it is added: for another window NiiVue prepares the whole volume anew.
+    [image.cal_min, image.cal_max] = [low, high];
     this.addVolume(image);
     return image;
   }
@@ -70,6 +73,24 @@ export class Slices extends Niivue {
         return { sliceType: VIEWS.indexOf(name), position: [left / width, top / height, wide / width, high / height] };
       }),
     );
+    super.drawScene();
+  }
+
+  /** NiiVue would draw after each of its own steps; the viewer draws once for all of them. */
+  drawScene() {}
+
+  /**
+   * NiiVue's textures. For each window it also computes the gradients of the whole volume, which only
+   * volume renderings show: those get a texture of one voxel a slice, which costs nothing.
+   */
+  rgbaTex(
+    /** @type {WebGLTexture | null} */ old,
+    /** @type {number} */ unit,
+    /** @type {number[]} */ dims,
+    /** @type {boolean | undefined} */ empty = false,
+  ) {
+    const gradients = unit === this.gl.TEXTURE6 || (unit === this.gl.TEXTURE8 && empty);
+    return super.rgbaTex(old, unit, gradients ? [3, 1, 1, dims[3]] : dims, empty);
   }
 
   /** A view fills its place; the camera sees to its shape. */

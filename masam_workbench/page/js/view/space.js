@@ -183,9 +183,19 @@ export class Space extends Niivue {
     this._due = requestAnimationFrame(() => {
       this._due = 0;
       if (!this.area) return;
-      this.drawScene();
+      this.draw();
       this.onDraw();
     });
+  }
+
+  /** Draw at once. */
+  draw() {
+    super.drawScene();
+  }
+
+  /** NiiVue would draw after each of its own steps: one picture shows them all. */
+  drawScene() {
+    this.soon();
   }
 }
 

@@ -80,12 +80,13 @@ export class Viewer {
   /**
    * Show an image.
    * @param {ArrayBuffer} file NIfTI
+   * @param {{window: number, level: number}} grey in the image's values
    * @param {boolean} stay whether it is another moment of the same: crosshair and zoom stay
    * @param {() => boolean} wanted whether it is still the one to show, once it has been read
    * @returns {Promise<boolean>} whether it is shown
    */
-  async show(file, stay, wanted) {
-    const image = await this.slices.take(file, wanted);
+  async show(file, { window, level }, stay, wanted) {
+    const image = await this.slices.take(file, level - window / 2, level + window / 2, wanted);
     if (!image) return false;
     const size = image.hdr.dims.slice(1, 4);
     const grid = new Grid(image.hdr.affine, size, image.permRAS);
@@ -102,7 +103,7 @@ export class Viewer {
       this.cross = /** @type {Vec3} */ (grid.size.map((n) => Math.floor(n / 2)));
       this.space.frame(grid);
     }
-    this.setWindow(this.window, this.level);
+    this.setWindow(window, level);
     this.resize();
     return true;
   }
