@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import workerprocess
 from .session.reports import RunReport
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from masam_core.inference.options import SegmentOptions
     from masam_core.worker.steps import ModelChoice
     from masam_core.worker.subprocess_transport import SubprocessTransport
+
+Report = TypeVar("Report")
 
 
 class BlockingSession(Session):
@@ -76,10 +78,7 @@ class BlockingSession(Session):
             allFrames,
             extend=extend,
         )
-        self.wait(seconds)
-        if errors:
-            raise errors[0]
-        return reports[0]
+        return self._ended(reports, errors, seconds)
 
     def segmentAllNow(
         self,
@@ -110,6 +109,10 @@ class BlockingSession(Session):
             classes,
             segmentationNode,
         )
+        return self._ended(reports, errors, seconds)
+
+    def _ended(self, reports: list[Report], errors: list[Exception], seconds: float) -> Report:
+        """What a run has reported once it has ended; its error is raised."""
         self.wait(seconds)
         if errors:
             raise errors[0]
