@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import workerprocess
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from masam_core.worker.steps import ModelChoice
     from masam_core.worker.subprocess_transport import SubprocessTransport
 
-R = TypeVar("R")
-OnError = Callable[[Exception], None]
+Report = TypeVar("Report")
 
 
 class BlockingSession(Session):
@@ -66,22 +65,20 @@ class BlockingSession(Session):
         from masam_core.inference.options import SegmentOptions
         from masam_core.worker.steps import ModelChoice
 
-        def begin(
-            onDone: Callable[[RunReport], None], onError: Callable[[Exception], None]
-        ) -> None:
-            self.segment(
-                lesionIds,
-                choice or ModelChoice(),
-                options or SegmentOptions(),
-                lambda *_: None,
-                onDone,
-                onError,
-                segmentationNode,
-                allFrames,
-                extend=extend,
-            )
-
-        return self._ended(begin, seconds)
+        reports: list[RunReport] = []
+        errors: list[Exception] = []
+        self.segment(
+            lesionIds,
+            choice or ModelChoice(),
+            options or SegmentOptions(),
+            lambda *_: None,
+            reports.append,
+            errors.append,
+            segmentationNode,
+            allFrames,
+            extend=extend,
+        )
+        return self._ended(reports, errors, seconds)
 
     def segmentAllNow(
         self,
@@ -100,29 +97,22 @@ class BlockingSession(Session):
         """
         from masam_core.inference.options import SegmentOptions
 
-        def begin(onDone: Callable[[WholeReport], None], onError: OnError) -> None:
-            self.segmentAll(
-                volumeNode,
-                choice,
-                options or SegmentOptions(),
-                lambda *_: None,
-                onDone,
-                onError,
-                classes,
-                segmentationNode,
-            )
-
-        return self._ended(begin, seconds)
-
-    def _ended(
-        self,
-        begin: Callable[[Callable[[R], None], OnError], None],
-        seconds: float,
-    ) -> R:
-        """Begin a run, wait for its end, and return its report or raise its error."""
-        reports: list[R] = []
+        reports: list[WholeReport] = []
         errors: list[Exception] = []
-        begin(reports.append, errors.append)
+        self.segmentAll(
+            volumeNode,
+            choice,
+            options or SegmentOptions(),
+            lambda *_: None,
+            reports.append,
+            errors.append,
+            classes,
+            segmentationNode,
+        )
+        return self._ended(reports, errors, seconds)
+
+    def _ended(self, reports: list[Report], errors: list[Exception], seconds: float) -> Report:
+        """What a run has reported once it has ended; its error is raised."""
         self.wait(seconds)
         if errors:
             raise errors[0]
