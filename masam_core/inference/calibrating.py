@@ -76,7 +76,7 @@ def calibration_windows(model: MASAM, pairs: Sequence[Pair]) -> list[NDArray[np.
 
 
 def evenly(items: Sequence[Any], most: int) -> list[Any]:
-    """At most so many of them, spread over all."""
+    """Pick at most so many of them, spread over all."""
     if len(items) <= most:
         return list(items)
     return [items[index] for index in np.linspace(0, len(items) - 1, most).astype(int)]

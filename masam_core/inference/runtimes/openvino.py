@@ -206,7 +206,7 @@ class OpenVINORuntime:
 
     @property
     def _hint(self) -> str:
-        """In OpenVINO's words; with int8 that of all that is not quantised."""
+        """OpenVINO's word for it; with int8 that of all that is not quantised."""
         return PRECISIONS.get(self.precision, "f32" if self.device.name == "CPU" else "f16")
 
     def clear(self) -> None:

@@ -90,7 +90,7 @@ class Package:
 
     @property
     def networks(self) -> Mapping[str, Network]:
-        """By the names in :data:`NETWORKS`."""
+        """The networks by their names, those of :data:`NETWORKS`."""
         return self.read()
 
 

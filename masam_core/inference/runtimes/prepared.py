@@ -55,7 +55,7 @@ def prepared(
 
 
 def prepared_folder() -> Path | None:
-    """Where they lie: in ``MASAM_CACHE``, else in ``MASAM_HOME``, else in the platform's folder for
+    """Folder that they lie in: ``MASAM_CACHE``, else one in ``MASAM_HOME``, else the platform's for
     what can be made again; None where nothing says where that is."""
     cache, home = os.environ.get("MASAM_CACHE"), os.environ.get("MASAM_HOME")
     if cache or home:
