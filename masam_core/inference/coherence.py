@@ -2,8 +2,8 @@
 
 Slices are decoded by themselves, and where a lesion tapers off beside a vessel the vessel is what
 stands out. From the surest slice outwards each slice's mask is held against the one before it. A
-slice that jumps aside, to something that looks otherwise, is decoded again with the neighbour's
-mask in place of the box's ellipse; if it still jumps, the neighbour's shape is mixed in.
+slice that jumps aside, or spreads, to something that looks otherwise, is decoded again with the
+neighbour's mask in place of the box's ellipse; if it still does, the neighbour's shape is mixed in.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ AGREEMENT = 0.6  # of the Dice that two neighbouring cuts of an ellipsoid have
 FAR = 4.0  # radii beyond which a shape says the same everywhere
 OTHER = 3.0  # spreads of the lesion's values, beyond which something is no part of it
 MOST = 0.6  # of a mask's voxels
+SWOLLEN = 2.0  # times the neighbour's area: no lesion grows so from slice to slice
 LEAST_SPREAD = 0.02  # of the values in the extent
 MIXED = (0.3, 0.45, 0.6)  # shares of the neighbour's shape; at 0.6 it outvotes a certain network
 
@@ -47,10 +48,16 @@ class Coherent:
     again: tuple[int, ...] = ()
 
 
-def surest_slice(probability: NDArray[np.float32], mask: Mask) -> int | None:
-    """The slice with most area, weighted by the mean probability in it; None for no mask."""
+def surest_slice(probability: NDArray[np.float32], mask: Mask, job: Job) -> int | None:
+    """Find the slice to begin from: most area, weighted by the mean probability in it and by how
+    much lesion one expects there; None for no mask.
+
+    Where a box ends there is little lesion, and sometimes none: the network may then take all that
+    it is shown for one, which would be the largest mask of all.
+    """
     inside = np.where(mask, probability, 0).sum(axis=(1, 2), dtype=np.float64)
-    return int(inside.argmax()) if mask.any() else None
+    likely = [_area(index, job) for index in range(len(mask))]
+    return int((inside * likely).argmax()) if mask.any() else None
 
 
 def hold_together(
@@ -77,7 +84,7 @@ def hold_together(
     region = job.region()
     mask = (first.probability >= threshold) & region
     if start is None or not mask[start].any():
-        start = surest_slice(first.probability, mask)
+        start = surest_slice(first.probability, mask, job)
     if start is None:
         return first
     out = Coherent(first.probability.copy(), first.quality.copy())
@@ -127,16 +134,19 @@ def _unlike(here: Plane, values: NDArray[np.float32], least: float) -> Mask:
 def _jumps(own: Mask, known: Mask, kept: Mask, other: Mask) -> bool:
     """Whether a slice's mask left the lesion for something else.
 
-    That is so where most of what it holds looks otherwise than the lesion, and where the lesion
-    was most still looks as before.
+    That is so where most of what it holds looks otherwise than the lesion, and either most still
+    looks as before where the lesion was, or the mask is far larger than it was.
 
     Args:
         own, known: masks of the slice and of its neighbour.
         kept: where the neighbour's shape lets one expect the lesion on this slice.
         other: what looks otherwise than the lesion.
     """
+    if other[own].mean() <= MOST:
+        return False
     lost = kept & ~own
-    return bool(lost.any() and other[own].mean() > MOST and other[lost].mean() < 1 - MOST)
+    aside = lost.any() and other[lost].mean() < 1 - MOST
+    return bool(aside or own.sum() > SWOLLEN * known.sum())
 
 
 def _mixed(seen: Plane, prior: Plane, threshold: float, region: Mask) -> Plane:
@@ -159,8 +169,13 @@ def _mixed(seen: Plane, prior: Plane, threshold: float, region: Mask) -> Plane:
 
 def _expected(index: int, neighbour: int, job: Job) -> float:
     """The Dice of two cuts of the ellipsoid in the box, which share their middle."""
-    here, there = (max(0.05, 1 - _across(n, job)) for n in (index, neighbour))
+    here, there = _area(index, job), _area(neighbour, job)
     return 2 * min(here, there) / (here + there)
+
+
+def _area(index: int, job: Job) -> float:
+    """The ellipsoid's cut with a slice, as a part of its largest one; never quite 0."""
+    return max(0.05, 1 - _across(index, job))
 
 
 def _across(index: int, job: Job) -> float:
@@ -200,13 +215,13 @@ def _prior_of(known: Mask, index: int, neighbour: int, job: Job) -> Plane:
     neighbour's mask takes the ellipse's place: its outline lies where the ellipsoid's would, so
     that a mask that is the ellipsoid's own cut gives the ellipsoid again.
     """
-    here, there = _across(index, job), _across(neighbour, job)
+    here = _across(index, job)
     _, row_mm, col_mm = job.frame.spacing
     inside = depth_in(np.pad(known, 1), (row_mm, col_mm))[1:-1, 1:-1]
     outside = depth_in(~known, (row_mm, col_mm))
     deepest = max(float(inside.max()), 1e-3)
     # 0 at the deepest point, 1 on the outline, and as fast outwards.
     radius = np.where(known, 1 - inside / deepest, 1 + outside / deepest)
-    within = max(0.05, 1 - there) * np.minimum(radius, FAR) ** 2
+    within = _area(neighbour, job) * np.minimum(radius, FAR) ** 2
     logits = PRIOR_LOGIT * (1 - here - within)
     return np.clip(logits, -PRIOR_LOGIT, PRIOR_LOGIT).astype(np.float32)

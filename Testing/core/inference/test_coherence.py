@@ -99,10 +99,44 @@ def test_the_prior_of_the_ellipsoids_own_cut_is_the_ellipsoid(job: Job) -> None:
     assert abs(float(prior.max()) - PRIOR_LOGIT * (1 - float(radius[7].min()))) < 0.3
 
 
-def test_the_surest_slice_has_most_of_the_certain_area() -> None:
-    probability = np.zeros((3, 4, 4), dtype=np.float32)
-    probability[0, :2] = 0.6  # 8 voxels, 4.8
-    probability[1, :, :2] = 0.9  # 8 voxels, 7.2
-    probability[2, 0] = 1.0
-    assert surest_slice(probability, probability >= 0.5) == 1
-    assert surest_slice(probability, probability > 2) is None
+@pytest.mark.parametrize("listens", [True, False])
+def test_an_end_of_the_box_without_lesion_does_not_turn_the_mask_over(
+    job: Job, listens: bool
+) -> None:
+    """On the first slice the network takes all that it is shown: the largest mask of all."""
+    first, node, image = prediction(job, jumps=False)
+    node[:2], image[:2] = False, -90.0
+    node[1, 8:14, 6:12], image[1, 8:14, 6:12] = True, 60.0  # it tapers off
+    first.probability[0], first.probability[1] = 0.95, np.where(node[1], 0.9, 0.05)
+
+    def again(index: int, prior: np.ndarray) -> tuple[np.ndarray, float]:
+        assert index == 0
+        told = np.full_like(first.probability[0], 0.05)
+        return (told if listens else first.probability[index]), 0.6
+
+    out = hold_together(first, image, job, 0.5, again)
+    assert out.again == (0,)
+    assert (out.probability[0] >= 0.5).sum() == 0
+    assert np.array_equal(out.probability[1:], first.probability[1:])
+
+
+def test_the_surest_slice_has_most_of_the_certain_area(job: Job) -> None:
+    shape = on_extent(job, scene()[0]).shape
+    middle = shape[0] // 2
+    probability = np.zeros(shape, dtype=np.float32)
+    probability[middle - 1, :8] = 0.6
+    probability[middle, :, :8] = 0.9
+    probability[middle + 1, 0] = 1.0
+    assert surest_slice(probability, probability >= 0.5, job) == middle
+    assert surest_slice(probability, probability > 2, job) is None
+
+
+def test_at_the_ends_of_the_box_an_area_counts_less(job: Job) -> None:
+    shape = on_extent(job, scene()[0]).shape
+    middle = shape[0] // 2
+    probability = np.zeros(shape, dtype=np.float32)
+    probability[0] = 0.95
+    probability[middle, :15, :15] = 0.95
+    # The box has 11 slices: the first one's cut is 1 - (5 / 5.5) ** 2 = 0.17 of the middle one's.
+    assert 0.17 * probability[0].sum() < probability[middle].sum() < probability[0].sum()
+    assert surest_slice(probability, probability >= 0.5, job) == middle
