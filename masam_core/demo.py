@@ -7,15 +7,15 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from masam_core.catalog.bundled import sample_data_dir
+from masam_core.catalog.bundled import SAMPLES, sample_data_dir
 from masam_core.errors import MasamError
 from masam_core.lesion.crops import tight_box
 from masam_core.scoring.metrics import dice, inscribed_ellipsoid
 from masam_core.threads import share_processor
 
-SAMPLES = {
-    "sarcoma_mr": ("Soft-tissue sarcoma, T1-weighted MR", "MR"),
-    "sarcoma_ct": ("The same sarcoma, low-dose CT", "CT"),
+TITLES = {
+    "sarcoma_mr": "Soft-tissue sarcoma, T1-weighted MR",
+    "sarcoma_ct": "The same sarcoma, low-dose CT",
 }
 
 
@@ -48,14 +48,14 @@ def run_demo(out: Path) -> bool:
         table.add_column(column, justify="left" if column == "Volume" else "right")
     rows = []
     better = True
-    for name, (title, modality) in SAMPLES.items():
+    for name, title in TITLES.items():
         folder = sample_data_dir() / name
         volume = read_volume(folder / "image.nii.gz")
         expert = read_labels(folder / "expert.nii.gz")[0] > 0
         box = read_roi(folder / "box.mrk.json", volume.geometry)[0]
         shown.print(f"Segmenting: {title}, {' x '.join(map(str, volume.geometry.size_ijk))} voxels")
         began = time.monotonic()
-        segmenter.set_volume(volume, modality)
+        segmenter.set_volume(volume, SAMPLES[name])
         lesion = segmenter.segment(box)
         seconds = time.monotonic() - began
         ours = dice(lesion.mask_on_volume(), expert)

@@ -18,6 +18,8 @@ SHA256 = {
     OPENVINO: "a2abeec93fd0d4a990aaa3c4e45f24d4793b691f75cd4ae06bf6643aaae32a0d",
     BASE: "0529ae6127a2527ee54482f94ca702a9c99ed8fde1ab3374fedfa76131200ba6",
 }
+# The sample volumes' folders, and the modality of each.
+SAMPLES = {"sarcoma_ct": "CT", "sarcoma_mr": "MR"}
 
 
 def resources() -> list[Path]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from masam_core.catalog.bundled import sample_data_dir
+from masam_core.catalog.bundled import SAMPLES, sample_data_dir
 from masam_core.errors import ConfigError
 from masam_core.image.volume import read_labels, read_volume
 from masam_core.inference.options import SegmentOptions
@@ -35,10 +35,9 @@ def calibration_pairs(data: Path | None) -> list[Pair]:
     """
     if data is None:
         folder = sample_data_dir()
-        names = {"sarcoma_ct": "CT", "sarcoma_mr": "MR"}
         return [
             (folder / name / "image.nii.gz", folder / name / "expert.nii.gz", modality)
-            for name, modality in names.items()
+            for name, modality in SAMPLES.items()
         ]
     from masam_core.data.reading import read_cases
 
