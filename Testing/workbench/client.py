@@ -81,9 +81,16 @@ class Page:
         return answer.get("value")
 
     async def until(self, holds: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-        """Wait for the state to be so."""
+        """Wait for the state to be so; of a lesion that it does not have yet, nothing is so."""
         deadline = time.monotonic() + SECONDS
-        while not holds(self.state):
+
+        def held() -> Any:
+            try:
+                return holds(self.state)
+            except IndexError:
+                return False
+
+        while not held():
             assert not self.socket.closed, "The connection has ended"
             assert time.monotonic() < deadline, self.state
             self._told.clear()

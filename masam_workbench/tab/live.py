@@ -142,11 +142,11 @@ class Live:
                     await asyncio.wait_for(page.wake.wait(), max(left, 0.0))
                 page.wake.clear()
                 names, page.changed = page.changed, set()
+                answers, page.answers = page.answers, []  # with the state: none overtakes its own
                 values = {**self._state.values(), "role": page.role}
                 if names:
                     told = {name: values[name] for name in names if name in values}
                     await page.socket.send_str(_text({"state": told}))
-                answers, page.answers = page.answers, []
                 for answer in answers:  # after the state: what was done can be seen by then
                     await page.socket.send_str(_text(answer))
                 if time.monotonic() >= beat + BEAT_SECONDS:

@@ -75,6 +75,17 @@ def _column(person: Person, name: str) -> Iterator[Column]:
     host.setParent(None)
 
 
+def test_a_section_folds_one_page_so_that_what_changes_in_it_stays_folded() -> None:
+    root = ElementTree.parse(MODULE / "Resources" / "UI" / "MASAMSlicer.ui").getroot()
+    sections = root.findall(".//widget[@class='ctkCollapsibleButton']")
+    pages = {
+        section.get("name"): [child.get("class") for child in section.findall("layout/item/*")]
+        for section in sections
+    }
+    assert len(pages) >= 5
+    assert {name: kinds for name, kinds in pages.items() if len(kinds) != 1} == {}
+
+
 @pytest.mark.usefixtures("harness")
 def test_the_screens_leave_the_room_that_was_measured() -> None:
     from Testing.slicer_harness.window import SCREENS
