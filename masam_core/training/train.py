@@ -31,6 +31,7 @@ from masam_core.threads import leave_number_to_launcher
 from masam_core.training.augment import build_augmentation
 from masam_core.training.case_cache import CaseCache
 from masam_core.training.feed import Parts, feed
+from masam_core.training.learned_volumes import learned_volumes
 from masam_core.training.logs import Logs
 from masam_core.training.losses import training_loss
 from masam_core.training.pack import is_pack, read_pack
@@ -116,6 +117,9 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     state = RunState(config, model, optimizer, scaler, _trained_on(config, sources))
     if state.resume():
         say(f"Going on from step {state.step} ({state.path}).")
+    if config.prompts is None and not config.model.sees_video:
+        state.volumes_ml = learned_volumes(sources.cases, config.model.num_classes)
+        state.forget_evidence()
     logs = Logs(config.out, state.step, config.tensorboard) if fabric.is_global_zero else None
     transform = build_augmentation(config.augmentation) if config.augment else None
     own = range(fabric.global_rank, config.batch // config.part, fabric.world_size)

@@ -10,7 +10,9 @@ from masam_core.errors import ConfigError
 from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.checkpoint import save_model
+from masam_core.model.evidence import evidence_of
 from masam_core.model.masam import MASAM
+from masam_core.scoring.claims import score_claims
 from masam_core.scoring.evaluate import evaluate_automatic, evaluate_cases
 from masam_core.scoring.summary import patients_of, summary_line
 from masam_core.training.logs import Logs
@@ -23,6 +25,8 @@ def validate(
 ) -> str:
     """Evaluate a copy, since inference folds FacT into the weights; keep it if it is the best.
 
+    Of a model without prompts its file also tells what these cases say of its confidence.
+
     Returns:
         A summary in one line.
 
@@ -34,7 +38,10 @@ def validate(
         save_model(model, candidate, kind=model.saved_as)
     device = model.pixel_mean.device
     segmenter = Segmenter(candidate, device, base=None if config.full else config.base)
-    if config.prompts is None:
+    if state.volumes_ml is not None:
+        scores, claims = score_claims(cases, segmenter, Quality.FAST, config.target)
+        model.evidence = evidence_of(claims, state.volumes_ml)
+    elif config.prompts is None:
         scores = evaluate_automatic(cases, segmenter, quality=Quality.FAST, target=config.target)
     else:
         scores = evaluate_cases(cases, segmenter, quality=Quality.FAST, target=config.target)
@@ -46,6 +53,9 @@ def validate(
     logs.scores(state.step, scores)
     patients = [float(np.mean([scores[n].dice for n in own])) for own in patients_of(scores)]
     if state.take(float(np.mean([s.dice for s in scores])), patients):
+        if model.evidence is not None:
+            with state.averaged():
+                save_model(model, candidate, kind=model.saved_as)
         put_in_place(candidate, config.out / "best.safetensors")
     else:
         candidate.unlink()

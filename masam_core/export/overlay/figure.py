@@ -178,6 +178,8 @@ def measurement_line(lesion: Lesion, modality: Modality) -> str:
         parts.append(f"confidence {lesion.known_confidence:.0%}")
     elif lesion.cuts:
         parts.append(f"cut off by its box: {', '.join(cut.side.value for cut in lesion.cuts)}")
+    elif lesion.term is not None:
+        parts.append("confidence not known")
     return SPACE.join(parts).replace("-", MINUS)
 
 
