@@ -22,7 +22,7 @@ from masam_core.data.cases import Case
 from masam_core.data.reading import read_cases
 from masam_core.digest import sha256_of
 from masam_core.errors import ConfigError
-from masam_core.model.abilities import BOX, NONE
+from masam_core.model.abilities import BOX, NONE, class_names
 from masam_core.model.checkpoint import new_model
 from masam_core.model.parts import trained_parameters
 from masam_core.model.start import start_from_model
@@ -42,7 +42,7 @@ from masam_core.training.samples import Batch
 from masam_core.training.settings import TrainConfig
 from masam_core.training.sources import Sources
 from masam_core.training.state import RunState
-from masam_core.training.validation import validate
+from masam_core.training.validation import confidence_words, validate
 
 Report = Callable[[str], None]
 Progress = Callable[[int, int, float], None]
@@ -160,6 +160,8 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
         fabric.barrier()
     if logs is not None:
         logs.close()
+    if state.volumes_ml is not None:
+        say(confidence_words(model.evidence, class_names(config.model)))
     best = config.out / "best.safetensors"
     return best if best.exists() else config.out / "last.safetensors"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from masam_core.atomic import put_in_place
@@ -10,7 +12,7 @@ from masam_core.errors import ConfigError
 from masam_core.inference.quality import Quality
 from masam_core.inference.segmenter import Segmenter
 from masam_core.model.checkpoint import save_model
-from masam_core.model.evidence import evidence_of
+from masam_core.model.evidence import ENOUGH, Evidence, evidence_of
 from masam_core.model.masam import MASAM
 from masam_core.scoring.claims import score_claims
 from masam_core.scoring.evaluate import evaluate_automatic, evaluate_cases
@@ -60,3 +62,21 @@ def validate(
     else:
         candidate.unlink()
     return summary_line(scores)
+
+
+def confidence_words(evidence: Evidence | None, names: Sequence[str]) -> str:
+    """Of which classes the model's confidence will be shown, and what is wanting for the others.
+
+    Args:
+        evidence: of the model without prompts that was trained.
+        names: of its classes.
+    """
+    classes = evidence.classes if evidence is not None else ()
+    checked = [name for name, own in zip(names, classes, strict=False) if own.checked]
+    known = f"The confidence is known of: {', '.join(checked) or 'nothing'}."
+    if len(checked) == len(names):
+        return known
+    return (
+        f"{known} It is shown as not known where something was found in fewer than {ENOUGH} "
+        "held-out patients; hold more out (split 'val') and validate on them."
+    )

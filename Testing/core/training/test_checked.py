@@ -10,6 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from masam_core.catalog.able import abilities_of_file
+from masam_core.cli.info import checkpoint_facts
 from masam_core.data.cases import Target
 from masam_core.image.volume import read_volume
 from masam_core.inference.automatic import segment_classes
@@ -73,7 +74,8 @@ def test_the_shown_confidence_is_the_models_own_less_what_held_out_patients_took
             assert able.evidence is not None
             between.append(max(own.patients for own in able.evidence.classes))
 
-    best = train(config, lambda _: None, look)
+    told: list[str] = []
+    best = train(config, told.append, look)
     assert between == [0]
     assert abilities_of_file(config.out / "last.safetensors") == abilities_of_file(best)
     segmenter = Segmenter(best, device="cpu", base=config.base)
@@ -90,8 +92,12 @@ def test_the_shown_confidence_is_the_models_own_less_what_held_out_patients_took
             dice[value].append(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
             over[value].append(found.confidence - dice[value][-1])
     assert segmenter.abilities.evidence is not None
-    checked = [own for own in segmenter.abilities.evidence.classes if own.checked]
+    checked = [n for n, own in enumerate(segmenter.abilities.evidence.classes, 1) if own.checked]
     assert checked
+    names = ", ".join(f"class {n}" for n in checked)
+    assert told[-1].startswith(f"The confidence is known of: {names}.")
+    facts = checkpoint_facts(best)["evidence"]
+    assert facts[f"class {checked[0]}"]["patients"] >= 5
     for value, own in enumerate(segmenter.abilities.evidence.classes, 1):
         assert own.patients == len(over[value])
         if own.patients:
