@@ -76,7 +76,7 @@ class Evidence:
     classes: tuple[ClassEvidence, ...]
 
     def to_text(self) -> str:
-        """For a weight file's metadata."""
+        """Text for a weight file's metadata."""
         return json.dumps(
             [
                 {

@@ -65,7 +65,7 @@ def validate(
 
 
 def confidence_words(evidence: Evidence | None, names: Sequence[str]) -> str:
-    """Of which classes the model's confidence will be shown, and what is wanting for the others.
+    """Words on which classes' confidence will be shown, and what is wanting for the others.
 
     Args:
         evidence: of the model without prompts that was trained.
