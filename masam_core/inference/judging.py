@@ -55,8 +55,9 @@ def _odd_size(volume_ml: float, known: ClassEvidence) -> str:
     if least / FAR <= volume_ml <= most * FAR:
         return ""
     size = "smaller" if volume_ml < least else "larger"
+    learned = f"{least:.3g} to {most:.3g}" if most > least else f"{least:.3g}"
     return (
         f"Its volume ({volume_ml:.3g} ml) is far {size} than any that the model learned from "
-        f"({least:.3g} to {most:.3g} ml), so the confidence is not known: something else may have "
+        f"({learned} ml), so the confidence is not known: something else may have "
         f"been outlined, or a part. {CLOSELY}"
     )

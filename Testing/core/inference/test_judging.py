@@ -48,6 +48,8 @@ def test_a_size_unlike_all_that_was_learned_from_is_told(volume: float, word: st
     sure, (note,) = judged(0.99, volume, GOOD)
     assert math.isnan(sure)
     assert f"far {word} than any that the model learned from (40 to 90 ml)" in note
+    (_, (one,)) = judged(0.99, volume, ClassEvidence(volumes_ml=(60.0, 60.0)))
+    assert ("learned from (60 ml)" in one) == (volume < 30 or volume > 120)
     for within in (20.0, 180.0):
         assert judged(0.99, within, GOOD)[0] == pytest.approx(0.94)
 
