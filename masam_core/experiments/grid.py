@@ -128,7 +128,7 @@ def _text_of_config(content: Mapping[str, Any], path: Path) -> str:
     try:
         return configuration_text(path.parent / str(content["config"]))
     except ConfigError as error:
-        raise ConfigError(f"{path}, config: {error}") from error
+        raise ConfigError(f"{path}: the configuration {error}") from error
 
 
 def _map(name: Any, path: Path) -> str | None:

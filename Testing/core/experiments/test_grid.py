@@ -85,7 +85,9 @@ def test_a_configuration_is_read_as_training_reads_it(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"run\.yaml has more than 256 kB"):
             read()
     config.write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(ConfigError, match=r"mine\.yaml, config: .*run\.yaml is not valid YAML"):
+    with pytest.raises(
+        ConfigError, match=r"mine\.yaml: the configuration .*run\.yaml is not valid YAML"
+    ):
         read_study(str(study))
     config.unlink()
     with pytest.raises(ConfigError, match=r"run\.yaml can't be read: No such file"):
