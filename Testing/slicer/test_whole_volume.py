@@ -63,7 +63,7 @@ def test_command_line_and_control_give_the_same_segments_of_a_real_ct(
     assert windows[0].startswith("window 1 of ")
     _, missing, unsure = desk.said[-1][0].splitlines()
     assert missing == "Not found: spleen."
-    assert unsure.startswith("The confidence is not known: this model was never checked")
+    assert unsure.startswith("The confidence is not known: for this structure the model was never")
     (node,) = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
     segmentation = node.GetSegmentation()
     assert segmentation.GetNumberOfSegments() == 2

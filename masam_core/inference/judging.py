@@ -38,8 +38,8 @@ def judged(
 def _not_checked(patients: int) -> str:
     if not patients:
         return (
-            "The confidence is not known: this model was never checked on patients that it had "
-            f"not learned from. {CLOSELY}"
+            "The confidence is not known: for this structure the model was never checked on "
+            f"patients that it had not learned from. {CLOSELY}"
         )
     whom = "one patient" if patients == 1 else f"{patients} patients"
     return (

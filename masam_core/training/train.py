@@ -117,7 +117,8 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     state = RunState(config, model, optimizer, scaler, _trained_on(config, sources))
     if state.resume():
         say(f"Going on from step {state.step} ({state.path}).")
-    if config.prompts is None and not config.model.sees_video:
+    automatic = config.prompts is None and not config.model.sees_video
+    if automatic and fabric.is_global_zero:  # who alone writes
         state.volumes_ml = learned_volumes(sources.cases, config.model.num_classes)
         state.forget_evidence()
     logs = Logs(config.out, state.step, config.tensorboard) if fabric.is_global_zero else None

@@ -224,7 +224,7 @@ def _begin(out: Path, fingerprint: str) -> None:
     if (out / OUTCOME).is_file():  # hours of work, which this run may not equal, or not end
         earlier = out / EARLIER
         require_folder(earlier, ConfigError)
-        for name in (OUTCOME, "comparison.md", NEW_MODEL):
+        for name in (NEW_MODEL, "comparison.md", OUTCOME):  # which says that there is one
             with suppress(FileNotFoundError):
                 os.replace(out / name, earlier / name)
     names = ("last.ckpt", "last.safetensors", "best.safetensors", "log.csv", "validation.csv")
