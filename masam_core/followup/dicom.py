@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from masam_core.atomic import atomic_path
+from masam_core.atomic_set import atomic_set
 from masam_core.errors import ConfigError, SegmentationError
 from masam_core.export.dicom.lesions import in_words, named, save
 from masam_core.export.dicom.report import Examined, TimePoint, report_on
@@ -70,7 +71,7 @@ def require_dicom(folder: Path, studies: Sequence[Study]) -> None:
 def write_dicom(
     folder: Path, tracks: Sequence[Track], studies: Sequence[Study], plane: DiameterPlane
 ) -> tuple[list[Path], list[str]]:
-    """Write what is confirmed; files of an earlier result go.
+    """Write what is confirmed, in the place of an earlier result's files.
 
     Args:
         folder: of the follow-up.
@@ -82,10 +83,17 @@ def write_dicom(
         The files, and messages for the reader.
 
     Raises:
-        SegmentationError: a file can't be written.
+        SegmentationError: a file can't be written; all of an earlier result are as they were.
     """
-    for path in written_before(folder):
-        path.unlink()
+    with atomic_set(folder, written_before(folder), SegmentationError) as beside:
+        files, notes = _write(beside, tracks, studies, plane)
+    return [folder / path.name for path in files], notes
+
+
+def _write(
+    folder: Path, tracks: Sequence[Track], studies: Sequence[Study], plane: DiameterPlane
+) -> tuple[list[Path], list[str]]:
+    """Write all files into an empty folder; see :func:`write_dicom`."""
     files: list[Path] = []
     notes: list[str] = []
     examined: list[Examined] = []

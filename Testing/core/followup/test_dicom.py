@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ import pydicom
 import pytest
 from typer.testing import CliRunner
 
+from masam_core import atomic_set
 from masam_core.cli.followup import _require_not_read
 from masam_core.cli.main import app
-from masam_core.errors import ConfigError
+from masam_core.errors import ConfigError, SegmentationError
+from masam_core.followup import dicom
 from masam_core.followup import folder as files
 from masam_core.followup.dicom import written_before
 from masam_core.followup.masks import NamedMask, cropped
@@ -189,3 +193,51 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
     given = f"2={tmp_path / names[2]}"
     with pytest.raises(ConfigError, match="write over study2"):
         _require_not_read(written_before(tmp_path), ["1=first.nii.gz", given])
+
+
+def test_a_failure_in_the_middle_leaves_the_earlier_result_whole(
+    patient: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    proposal(out, patient)
+    answer(out, Lung="yes", Gone="yes")
+    assert masam("followup", "-o", out, "--confirm", "--dicom").exit_code == 0
+    (out / "study3.seg.dcm").write_bytes(b"of three studies")
+    before = {path.name: path.read_bytes() for path in out.glob("*.dcm")}
+    assert len(before) == 4
+    write, replace = dicom.write_files, os.replace
+
+    def half(paths: list[Path], *more: Any) -> None:
+        write(paths[:1], *more)  # the segmentation, and then the report fails
+        raise SegmentationError(f"'{paths[1]}' was not written: the disk is full.")
+
+    def no_course(*_: Any) -> None:
+        raise SegmentationError("A DICOM report was not written.")
+
+    failures: list[str] = []
+
+    def denied(source: Path, target: Path) -> None:
+        if Path(target) == out / "study2.sr.dcm" and not failures:
+            failures.append("denied")
+            raise PermissionError(errno.EACCES, "denied")
+        replace(source, target)
+
+    for module, name, failing in (
+        (dicom, "write_files", half),
+        (dicom, "report_on", no_course),
+        (atomic_set.os, "replace", denied),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, failing)
+            failed = masam("followup", "-o", out, "--confirm", "--dicom")
+        assert failed.exit_code != 0
+        said = "".join(failed.output.split())
+        assert "wasnotwritten" in said
+        if failing is not no_course:
+            assert f"'{out}/study2.sr.dcm'wasnotwritten" in said  # where it is looked for
+        assert {path.name: path.read_bytes() for path in out.glob("*.dcm")} == before
+        assert [path.name for path in out.iterdir() if path.name.startswith(".")] == []
+    assert masam("followup", "-o", out, "--confirm", "--dicom").exit_code == 0
+    now = {path.name for path in out.glob("*.dcm")}
+    assert now == {"study2.seg.dcm", "study2.sr.dcm", "followup.sr.dcm"}
+    assert all((out / name).read_bytes() != before[name] for name in now)
