@@ -21,6 +21,9 @@ from masam_core.prompts.record import first_to_dict
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+    from masam_core.image.geometry import Geometry
+    from masam_core.prompts.first import FirstPrompt
+
 MANUFACTURER = "MASAM"
 MODEL = "MASAM"
 SERIAL = "none"  # software has no serial number, and the standard wants one
@@ -65,7 +68,8 @@ def named(
     taken: set[str] = set()
     for number, (lesion, color) in enumerate(zip(lesions, colors, strict=True), 1):
         label = one_line(lesion.name) or f"Lesion {number}"
-        uid = _tracking_uid(lesion, subject.study)
+        first = lesion.box if lesion.prompts is None else lesion.prompts.first
+        uid = tracking_uid(first, lesion.geometry, subject.study)
         copies = 0
         while uid in taken:
             copies += 1
@@ -96,6 +100,20 @@ def concept(code: Code) -> Any:
     from pydicom.sr.coding import Code as DicomCode
 
     return DicomCode(code.value, code.scheme, code.meaning)
+
+
+def tracking_uid(first: FirstPrompt, geometry: Geometry, study: str) -> str:
+    """The UID that came with a lesion's prompt, or one that the same prompt always gives.
+
+    Args:
+        first: what the lesion began with.
+        geometry: of its image.
+        study: UID of the image's study, as results have it.
+    """
+    if first.tracking_uid:
+        return first.tracking_uid  # hashed by then, where the patient is to be left out
+    asked = first_to_dict(first.renamed(""), geometry)
+    return hashed_uid(study, "lesion", json.dumps(asked, sort_keys=True))
 
 
 def algorithm(lesion: Lesion) -> tuple[str, str, dict[str, str]]:
@@ -148,12 +166,3 @@ def save(dataset: Dataset, path: Path, same: Callable[[Dataset], bool]) -> None:
 
     dataset.save_as(path, enforce_file_format=True)
     checked(path, lambda written: same(pydicom.dcmread(written)))
-
-
-def _tracking_uid(lesion: Lesion, study: str) -> str:
-    """The UID that came with the prompt, or one that the same prompt always gives."""
-    first = lesion.box if lesion.prompts is None else lesion.prompts.first
-    if first.tracking_uid:
-        return first.tracking_uid  # hashed by then, where the patient is to be left out
-    asked = first_to_dict(first.renamed(""), lesion.geometry)
-    return hashed_uid(study, "lesion", json.dumps(asked, sort_keys=True))
