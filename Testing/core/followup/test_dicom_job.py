@@ -159,10 +159,10 @@ def test_what_is_no_course_is_refused_and_leaves_nothing(tmp_path: Path) -> None
     with pytest.raises(ConfigError, match="'day 2' is of 2023-12-31, which is before 'day 1'"):
         given.write()
     studies[1]["date"] = ""
+    given.values["studies"] = [studies[0], studies[0]]
     with pytest.raises(ConfigError, match="the same DICOM series"):
-        given.values["studies"] = [studies[0], studies[0]]
         given.write()
-    given.values["studies"] = [studies[0], {**studies[1], "image": str(tmp_path / "0.npy")}]
+    given.values["studies"] = [studies[0], dict(studies[1])]
     volume = given.volumes[1]
     shifted = volume.geometry.ijk_to_lps.copy()
     shifted[0, 3] += 0.4
