@@ -1,0 +1,158 @@
+"""Two studies that came from DICOM go back as DICOM, as one archive or into a real PACS."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+
+from masam_core.export.seg_nrrd import Segment, write_seg_nrrd
+from masam_core.image.volume import read_volume
+from Testing.core.followup.patients import STUDIES, write_studies
+from Testing.core.followup.test_dicom import items, told
+from Testing.core.pacs.orthanc import Orthanc
+from Testing.workbench.client import Page
+from Testing.workbench.conftest import Server, requireWorkbench, startServer
+from Testing.workbench.tab.test_next_study import send
+
+BOXES = [(1, 4, 2, 6, 1, 4), (1, 5, 2, 7, 1, 6)]  # k, j, i: first, behind last
+
+
+@pytest.fixture(scope="module")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    made = Orthanc(tmp_path_factory.mktemp("pacs"))
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Its PACS is named once there is one: :func:`asked` writes the settings."""
+    requireWorkbench()
+    pytest.importorskip("highdicom")
+    home = tmp_path_factory.mktemp("home")
+    running = startServer("--keep-minutes", "30", home=home)
+    running.home = home  # type: ignore[attr-defined]
+    yield running
+    running.stop()
+
+
+class Days:
+    """Two series of a patient, and a mask in each, as files to upload."""
+
+    def __init__(self, folder: Path) -> None:
+        self.series = write_studies(folder)
+        self.volumes = [read_volume(each) for each in self.series]
+        self.masks, self.drawn = [], []
+        for n, (volume, (k, kk, j, jj, i, ii)) in enumerate(zip(self.volumes, BOXES, strict=True)):
+            mask = np.zeros(volume.array.shape, bool)
+            mask[k:kk, j:jj, i:ii] = True
+            self.masks.append(mask)
+            path = folder / f"day{n + 1}.seg.nrrd"
+            segment = Segment("Liver", mask, (0, 0, 0), (0.9, 0.3, 0.2))
+            write_seg_nrrd(path, [segment], volume.geometry)
+            self.drawn.append(path)
+
+    def files(self, number: int) -> list[Path]:
+        return sorted(self.series[number].iterdir())
+
+
+async def both(page: Page, days: Days) -> None:
+    """Open both studies, each with its mask, and say that it is one lesion."""
+    await send(page, "uploaded", *days.files(0))
+    await page.until(lambda s: s["image"])
+    await send(page, "uploaded", days.drawn[0])
+    await page.until(lambda s: len(s["lesions"]) == 1)
+    (first,) = page.state["lesions"]
+    await send(page, "nextUploaded", *days.files(1))
+    await page.until(lambda s: s["earlier"] is not None)
+    await send(page, "uploaded", days.drawn[1])
+    await page.until(lambda s: len(s["lesions"]) == 1)
+    (later,) = page.state["lesions"]
+    await page.until(lambda s: not s["followup"]["running"])
+    await page.done("followBecame", first["id"], later["id"])
+    await page.until(lambda s: s["followup"]["became"][0]["follower"] == later["id"])
+
+
+def test_both_studies_are_offered_as_one_archive(server: Server, tmp_path: Path) -> None:
+    import highdicom as hd
+
+    days = Days(tmp_path)
+
+    async def play() -> bytes:
+        async with Page(server.address) as page:
+            refused = await page.do("followDicom", False)
+            assert "Open the next study first" in refused["error"]
+            await both(page, days)
+            assert page.state["course"]["there"]
+            await page.done("followDicom", False)
+            await page.until(lambda s: s["course"]["writing"])
+            await page.done("followDicom", False)  # pressed again it stops
+            await page.until(lambda s: not s["course"]["writing"])
+            await page.until(lambda s: "nothing was written" in s["message"])
+            assert page.state["download"] == ""
+            await page.done("followDicom", False)
+            await page.until(lambda s: "followup_dicom.zip" in s["download"])
+            assert not page.state["course"]["writing"]
+            status, _, body = await page.get("results/followup_dicom.zip")
+            assert status == 200
+            # A scene holds no patient: what it brings back is refused in words.
+            await page.done("save", ".mrb")
+            await page.until(lambda s: ".mrb" in s["download"])
+            _, _, scene = await page.get(f"results/{page.state['download'].split(' ', 1)[1]}")
+            (tmp_path / "both.mrb").write_bytes(scene)
+            before = page.state["image"]["version"]
+            await send(page, "uploaded", tmp_path / "both.mrb")
+            await page.until(lambda s: s["image"] and s["image"]["version"] != before)
+            await page.until(lambda s: s["earlier"] is not None)
+            assert not page.state["course"]["there"]
+            refused = await page.do("followDicom", False)
+            assert "neither patient nor study" in refused["error"]
+            return body
+
+    with zipfile.ZipFile(io.BytesIO(asyncio.run(play()))) as archive:
+        names = {"study2.seg.dcm", "study2.sr.dcm", "followup.sr.dcm"}
+        assert set(archive.namelist()) == names
+        made: dict[str, Any] = {n: io.BytesIO(archive.read(n)) for n in names}
+    masks = hd.seg.segread(made["study2.seg.dcm"])
+    assert (masks.StudyInstanceUID, masks.PatientID) == (STUDIES[1], "MRN-4711")
+    pixels = masks.get_pixels_by_source_instance(
+        [name.uid for name in days.volumes[1].geometry.images.slices],
+        segment_numbers=[1],
+        ignore_spatial_locations=True,
+        assert_missing_frames_are_empty=True,
+    )
+    assert np.array_equal(pixels[..., 0] > 0, days.masks[1])
+    course = pydicom.dcmread(made["followup.sr.dcm"])
+    groups = [told(group) for group in items(course, "Measurement Group")]
+    assert {point for point, *_ in groups} == {"1", "2"}
+    (uid,) = {uid for _, uid, _ in groups}
+    assert masks.SegmentSequence[0].TrackingUID == uid
+
+
+def test_both_studies_go_to_the_pacs(server: Server, orthanc: Orthanc, tmp_path: Path) -> None:
+    days = Days(tmp_path)
+    orthanc.write_settings(server.home / "pacs.json")  # type: ignore[attr-defined]
+
+    async def play() -> None:
+        async with Page(server.address) as page:
+            await both(page, days)
+            assert page.state["pacs"]["there"]
+            await page.done("followDicom", True)
+            await page.until(lambda s: s["pacs"]["message"].startswith("The PACS has the masks"))
+            await page.until(lambda s: not s["course"]["writing"] and not s["pacs"]["doing"])
+            orthanc.kill()
+            await page.done("followDicom", True)
+            await page.until(lambda s: "nobody answers there" in s["message"])
+
+    asyncio.run(play())
+    orthanc.start()
+    assert (len(orthanc.instances("SEG")), len(orthanc.instances("SR"))) == (1, 2)
