@@ -6,14 +6,17 @@ import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 import masam_core
 from masam_core.atomic import checked
 from masam_core.errors import SegmentationError
 from masam_core.export.dicom.subject import Subject, hashed_uid
+from masam_core.lesion.crops import tight_slices
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.terminology import Code
 from masam_core.prompts.record import first_to_dict
@@ -36,7 +39,7 @@ class Named:
 
     Attributes:
         number: of its segment, from 1.
-        lesion: itself.
+        lesion: itself, on the grid of the images as they were recorded.
         label: its name, as DICOM allows it.
         tracking_uid: by which it is known in later studies.
         color: red, green, blue in [0, 1].
@@ -57,6 +60,8 @@ def named(
 ) -> tuple[list[Named], list[str]]:
     """Number and name lesions; those without a voxel are left out.
 
+    Of a tilted series, whose volume was made straight, masks go back onto the images' own pixels.
+
     Returns:
         The lesions, and messages on what was left out.
 
@@ -75,8 +80,9 @@ def named(
             copies += 1
             uid = hashed_uid(uid, str(copies))
         taken.add(uid)
-        if lesion.mask.any():
-            found.append(Named(len(found) + 1, lesion, label, uid, color))
+        placed = _on_images(lesion)
+        if placed.mask.any():
+            found.append(Named(len(found) + 1, placed, label, uid, color))
         else:
             messages.append(
                 f"'{label}' has no voxel; {what} can't hold it, so it is not among the lesions."
@@ -86,6 +92,22 @@ def named(
             f"There is no voxel to write: {what} needs one lesion at least that was found."
         )
     return found, messages
+
+
+def _on_images(lesion: Lesion) -> Lesion:
+    tilt = None if lesion.geometry.images is None else lesion.geometry.images.tilt
+    if tilt is None:
+        return lesion
+    mask = tilt.on_images(lesion.mask_on_volume())
+    first = slice(0, 1)
+    k, j, i = tight_slices(mask) or (first, first, first)
+    return replace(
+        lesion,
+        mask=np.ascontiguousarray(mask[k, j, i]),
+        offset_kji=(k.start, j.start, i.start),
+        probability=None,
+        geometry=tilt.grid,
+    )
 
 
 def one_line(text: str) -> str:
