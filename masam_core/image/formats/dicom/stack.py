@@ -94,9 +94,9 @@ def arrange(frames: Sequence[Frame], what: str) -> Stack:
     tilt = None if step is None else Tilt.of(geometry, step)
     if tilt is not None and tilt.degrees > MOST_DEGREES:
         raise VolumeError(
-            f"{what}: each slice is shifted against the one before by {np.linalg.norm(step):.2f} "
-            f"mm, which would be a gantry tilt of {tilt.degrees:.0f} degrees; no gantry tilts that "
-            "far. Its positions are damaged: export the series again."
+            f"{what}: each slice is shifted against the one before, which would be a gantry tilt "
+            f"of {tilt.degrees:.0f} degrees; no gantry tilts that far. Its positions are damaged: "
+            "export the series again."
         )
     return Stack([s.frame for s in kept], geometry, tilt, (*notes, *more))
 
