@@ -168,7 +168,9 @@ class Tab:
             if state.selected not in ids:
                 state.selected = ids[-1] if ids else ""
             state.lesions = rows
-            state.image = self.nextStudy.image()
+            image = self.nextStudy.image()
+            dicom = self.images.sources is not None
+            state.image = None if image is None else {**image, "dicom": dicom}
             self.nextStudy.refresh()
             self.nextDicom.refresh()
             every = [*rows, *self.nextStudy.rows(), *self.structures.rows(beside=True)]

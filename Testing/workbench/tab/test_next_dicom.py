@@ -18,6 +18,7 @@ from masam_core.image.volume import read_volume
 from Testing.core.followup.patients import STUDIES, write_studies
 from Testing.core.followup.test_dicom import items, told
 from Testing.core.pacs.orthanc import Orthanc
+from Testing.slicer.scene.conftest import Scene
 from Testing.workbench.client import Page
 from Testing.workbench.conftest import Server, requireWorkbench, startServer
 from Testing.workbench.tab.test_next_study import send
@@ -156,3 +157,30 @@ def test_both_studies_go_to_the_pacs(server: Server, orthanc: Orthanc, tmp_path:
     asyncio.run(play())
     orthanc.start()
     assert (len(orthanc.instances("SEG")), len(orthanc.instances("SR"))) == (1, 2)
+
+
+def test_work_that_is_continued_knows_where_both_studies_came_from(scene: Any) -> None:
+    requireWorkbench()
+    from types import SimpleNamespace
+
+    from MASAMSlicerLib.control.twostudies import TwoStudies
+
+    from masam_core.errors import SegmentationError
+    from masam_core.image.formats.dicom.origin import SliceName, SourceImages
+    from masam_workbench.tab.images import Images
+
+    nodes = [Scene(scene).volume(np.zeros((4, 5, 6), np.int16), name=n) for n in ("old", "new")]
+    TwoStudies.join(*nodes)
+    kept = [SourceImages(tuple(SliceName(f"{n}.{k}", "1") for k in range(4)), {}) for n in (1, 2)]
+    images = Images.__new__(Images)
+    images.context = SimpleNamespace(scene=scene, volume=nodes[1])  # type: ignore[assignment]
+    images._sources, images._isScene = {}, True
+    images._keepSources(nodes[1], kept[1].to_dict())
+    images._keepEarlier(nodes[1], {"name": "another", "images": kept[0].to_dict()})
+    with pytest.raises(SegmentationError, match="neither patient nor study"):
+        images.dicomImages(nodes[0])
+    images._keepEarlier(nodes[1], {"name": "old", "images": kept[0].to_dict()})
+    assert [images.dicomImages(node).slices for node in nodes] == [each.slices for each in kept]
+    images._keepSources(nodes[0], SourceImages(kept[0].slices[:3], {}).to_dict())
+    with pytest.raises(SegmentationError, match="other slices"):
+        images.dicomImages(nodes[0])
