@@ -230,7 +230,7 @@ def _even_gap(slices: list[Slice], places: NDArray[np.float64], what: str) -> fl
 
 
 def _step_within(slices: list[Slice], what: str) -> NDArray[np.float64] | None:
-    """By how much each slice is shifted against the one before, within their plane.
+    """Shift of each slice against the one before, within their plane.
 
     Returns:
         (3,) mm, LPS; None where they lie straight over each other.

@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from masam_core.errors import VolumeError
@@ -119,8 +118,9 @@ class Tilt:
             KJI of the same type; of whole numbers rounded.
         """
         whole = np.issubdtype(values.dtype, np.integer)
-        given = values if values.dtype == np.float64 else values.astype(np.float32)
-        found = self._resampled(given, self._stacked, self.straight, 1, sitk.sitkLinear, fill)
+        wide = values.dtype.itemsize > (2 if whole else 4)
+        given = values.astype(np.float64 if wide else np.float32, copy=False)
+        found = self._resampled(given, self._stacked, self.straight, 1, fill, linear=True)
         return np.rint(found, out=found).astype(values.dtype) if whole else found
 
     def straight_mask(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -135,7 +135,7 @@ class Tilt:
         self, mask: NDArray[np.bool_], source: Geometry, target: Geometry, way: int
     ) -> NDArray[np.bool_]:
         labels = mask.astype(np.uint8)
-        return self._resampled(labels, source, target, way, sitk.sitkNearestNeighbor, 0) > 0
+        return self._resampled(labels, source, target, way, 0, linear=False) > 0
 
     def _resampled(
         self,
@@ -143,8 +143,8 @@ class Tilt:
         source: Geometry,
         target: Geometry,
         way: int,
-        interpolator: int,
         fill: float,
+        linear: bool,
     ) -> NDArray[Any]:
         """Resample by the shear.
 
@@ -152,9 +152,12 @@ class Tilt:
             values: KJI on ``source``.
             source, target: grids, of which one stacks the images.
             way: 1 from the images to the straight grid, -1 the other way.
-            interpolator: SimpleITK's.
             fill: outside of ``source``.
+            linear: between pixels; else the nearest is taken.
         """
+        # Not above: without SimpleITK nothing is read, and that is told in words elsewhere.
+        import SimpleITK as sitk
+
         stacked = self._stacked
         normal = stacked.direction[:, 2]
         step = self.grid.ijk_to_lps[:3, 2] - stacked.ijk_to_lps[:3, 2]
@@ -169,7 +172,7 @@ class Tilt:
             image,
             target.size_ijk,
             transform,
-            interpolator,
+            sitk.sitkLinear if linear else sitk.sitkNearestNeighbor,
             target.origin.tolist(),
             target.spacing.tolist(),
             target.direction.flatten().tolist(),
