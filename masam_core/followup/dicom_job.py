@@ -30,10 +30,9 @@ from masam_core.errors import (
     SegmentationError,
     VolumeError,
 )
-from masam_core.export.dicom.lesions import tracking_uid
+from masam_core.export.dicom.lesions import import_highdicom, tracking_uid
 from masam_core.export.dicom.subject import subject_of
-from masam_core.export.segmentation import require_formats
-from masam_core.followup.dicom import dicom_files, write_dicom
+from masam_core.followup.dicom import write_dicom
 from masam_core.followup.masks import NamedMask, cropped
 from masam_core.followup.reading import State
 from masam_core.followup.study import Study, study_of
@@ -53,7 +52,6 @@ from masam_core.schema import check
 from masam_core.worker.told import Say, run_told
 
 FOLDER = "followup"
-_WHAT = "A follow-up as DICOM"
 
 
 @dataclass(frozen=True)
@@ -171,6 +169,7 @@ def write_course(job: DicomJob, say: Say, cancelled: Callable[[], bool]) -> None
             raise Cancelled
         say({"event": "progress", "fraction": fraction, "text": words})
 
+    import_highdicom()  # what is lacking is told before the work
     studies, tracks = [], []
     for number, given in enumerate(job.studies):
         show(0.4 * number / len(job.studies), f"reading '{given.name}'")
@@ -217,7 +216,6 @@ def _read(given: JobStudy) -> tuple[Study, Geometry]:
         raise SegmentationError(
             f"{error} So {what} can't be written as DICOM on the images it came from."
         ) from error
-    require_formats(dicom_files(Path(), 1), grid)
     image = Volume(array, grid, volume.modality, given.name)
     return study_of(image, given.date), volume.geometry
 
@@ -229,7 +227,10 @@ def _require_one_course(job: DicomJob, studies: Sequence[Study]) -> None:
         raise OtherPatient(
             f"The studies bear {len(known)} different patient IDs, so no report on both is written."
         )
-    subjects = [subject_of(study.volume.geometry, _WHAT) for study in studies]
+    subjects = [
+        subject_of(study.volume.geometry, f"The follow-up of '{study.volume.name}'")
+        for study in studies
+    ]
     if len({subject.series for subject in subjects}) < len(subjects):
         raise ConfigError(
             "Two of the studies are the same DICOM series. Choose the series of another day."
@@ -280,7 +281,7 @@ def _uid(finding: JobFinding, mask: NamedMask, study: Study) -> tuple[str, bool]
     if finding.first:
         with contextlib.suppress(BoxError, ValueError):  # damaged tags; the mask is what counts
             first = first_from_dict(json.loads(finding.first), geometry)
-    subject = subject_of(geometry, _WHAT)
+    subject = subject_of(geometry, f"The follow-up of '{study.volume.name}'")
     return tracking_uid(first, geometry, subject.study), bool(first.tracking_uid)
 
 
