@@ -35,13 +35,12 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Its PACS is named once there is one: :func:`asked` writes the settings."""
+def server(orthanc: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     requireWorkbench()
     pytest.importorskip("highdicom")
     home = tmp_path_factory.mktemp("home")
+    orthanc.write_settings(home / "pacs.json")
     running = startServer("--keep-minutes", "30", home=home)
-    running.home = home  # type: ignore[attr-defined]
     yield running
     running.stop()
 
@@ -83,7 +82,22 @@ async def both(page: Page, days: Days) -> None:
     await page.until(lambda s: s["followup"]["became"][0]["follower"] == later["id"])
 
 
-def test_both_studies_are_offered_as_one_archive(server: Server, tmp_path: Path) -> None:
+async def sent(page: Page, orthanc: Orthanc) -> None:
+    """The follow-up goes to the PACS; one that does not answer is told."""
+    assert page.state["pacs"]["there"]
+    await page.done("followDicom", True)
+    await page.until(lambda s: s["pacs"]["message"].startswith("The PACS has the masks"))
+    await page.until(lambda s: not s["course"]["writing"] and not s["pacs"]["doing"])
+    orthanc.kill()
+    await page.done("followDicom", True)
+    await page.until(lambda s: "nobody answers there" in s["message"])
+    orthanc.start()
+    assert (len(orthanc.instances("SEG")), len(orthanc.instances("SR"))) == (1, 2)
+
+
+def test_both_studies_are_offered_as_one_archive_and_go_to_the_pacs(
+    server: Server, orthanc: Orthanc, tmp_path: Path
+) -> None:
     import highdicom as hd
 
     days = Days(tmp_path)
@@ -105,6 +119,8 @@ def test_both_studies_are_offered_as_one_archive(server: Server, tmp_path: Path)
             assert not page.state["course"]["writing"]
             status, _, body = await page.get("results/followup_dicom.zip")
             assert status == 200
+            assert page.state["saved"] is False  # the earlier study's mask is in no file
+            await sent(page, orthanc)
             # A scene holds no patient: what it brings back is refused in words.
             await page.done("save", ".mrb")
             await page.until(lambda s: ".mrb" in s["download"])
@@ -137,26 +153,6 @@ def test_both_studies_are_offered_as_one_archive(server: Server, tmp_path: Path)
     assert {point for point, *_ in groups} == {"1", "2"}
     (uid,) = {uid for _, uid, _ in groups}
     assert masks.SegmentSequence[0].TrackingUID == uid
-
-
-def test_both_studies_go_to_the_pacs(server: Server, orthanc: Orthanc, tmp_path: Path) -> None:
-    days = Days(tmp_path)
-    orthanc.write_settings(server.home / "pacs.json")  # type: ignore[attr-defined]
-
-    async def play() -> None:
-        async with Page(server.address) as page:
-            await both(page, days)
-            assert page.state["pacs"]["there"]
-            await page.done("followDicom", True)
-            await page.until(lambda s: s["pacs"]["message"].startswith("The PACS has the masks"))
-            await page.until(lambda s: not s["course"]["writing"] and not s["pacs"]["doing"])
-            orthanc.kill()
-            await page.done("followDicom", True)
-            await page.until(lambda s: "nobody answers there" in s["message"])
-
-    asyncio.run(play())
-    orthanc.start()
-    assert (len(orthanc.instances("SEG")), len(orthanc.instances("SR"))) == (1, 2)
 
 
 def test_work_that_is_continued_knows_where_both_studies_came_from(scene: Any) -> None:
