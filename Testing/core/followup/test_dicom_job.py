@@ -14,7 +14,8 @@ import pytest
 
 from masam_core.errors import Cancelled, ConfigError, SegmentationError
 from masam_core.export.segmentation import write_lesions
-from masam_core.followup.dicom_job import DicomJob, OtherPatient, write_course
+from masam_core.followup.dicom_given import DicomJob
+from masam_core.followup.dicom_job import OtherPatient, write_course
 from masam_core.image.plain_nrrd import write_plain_nrrd
 from masam_core.image.volume import read_volume
 from masam_core.prompts.boxes import BoxPrompt
