@@ -27,10 +27,11 @@ from masam_core.followup.result import follow_up
 from masam_core.followup.study import Study, read_study
 from masam_core.followup.track import Finding, How, Track
 from masam_core.prompts.dicom.regions import read_regions
-from Testing.core.export.dicom.making import faults, patient_series
+from Testing.core.export.dicom.making import faults
+from Testing.core.followup.patients import STUDIES, write_studies
 
 pytest.importorskip("highdicom")
-FIRST, SECOND = "1.2.3.100", "1.2.3.200"  # studies
+FIRST, SECOND, _ = STUDIES
 
 
 def block(study: Study, uid: str, size: int, at: int) -> NamedMask:
@@ -45,15 +46,7 @@ def block(study: Study, uid: str, size: int, at: int) -> NamedMask:
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two series of a patient."""
     folder = tmp_path_factory.mktemp("patient")
-    for number, (study, day) in enumerate(((FIRST, "20240110"), (SECOND, "20240409")), 1):
-        patient_series(
-            folder / str(number),
-            np.random.default_rng(number).integers(0, 90, (8, 12, 10)).astype(np.int16),
-            StudyInstanceUID=study,
-            StudyDate=day,
-            SeriesInstanceUID=f"{study}.1",
-            SOPInstanceUID=lambda k, study=study: f"{study}.1.{k + 1}",
-        )
+    write_studies(folder)
     return folder
 
 
