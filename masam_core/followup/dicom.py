@@ -95,12 +95,18 @@ def write_dicom(
         SegmentationError: a file can't be written; all of an earlier result are as they were.
     """
     with atomic_set(folder, written_before(folder), SegmentationError) as beside:
-        files, notes = _write(beside, tracks, studies, plane)
+        files, notes = _write(beside, tracks, studies, plane, colors, kind, show)
     return [folder / path.name for path in files], notes
 
 
 def _write(
-    folder: Path, tracks: Sequence[Track], studies: Sequence[Study], plane: DiameterPlane
+    folder: Path,
+    tracks: Sequence[Track],
+    studies: Sequence[Study],
+    plane: DiameterPlane,
+    colors: Sequence[Color] | None,
+    kind: TumourType,
+    show: Callable[[float, str], None],
 ) -> tuple[list[Path], list[str]]:
     """Write all files into an empty folder; see :func:`write_dicom`."""
     files: list[Path] = []
