@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from Testing.workbench.conftest import startServer
+from Testing.workbench.conftest import WITHOUT_MODEL, startServer
 from Testing.workbench.page.bench import Bench
 from Testing.workbench.page.test_way import VOLUME, volumeOf
 from Testing.workbench.processes import processesBelow
@@ -179,7 +179,7 @@ def test_a_tab_that_does_not_answer_is_told_and_comes_back(server: Any, mr: Benc
 
 def test_work_goes_on_after_the_server_was_killed(browser: Any, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    first = startServer(home=home)
+    first = startServer(*WITHOUT_MODEL, home=home)
     try:
         bench = Bench(browser, first.address)
         bench.open("sarcoma_mr")
@@ -192,7 +192,7 @@ def test_work_goes_on_after_the_server_was_killed(browser: Any, tmp_path: Path) 
         bench.context.close()
     finally:
         first.stop()
-    second = startServer(home=home)
+    second = startServer(*WITHOUT_MODEL, home=home)
     try:
         with Bench(browser, second.address) as bench:
             bench.get("continue").first.click()
