@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,12 +38,15 @@ class Server:
         folder: where it and its tabs keep their files.
         address: that it has printed, with the token.
         lines: what it has printed.
+        tab: that a test has left, for another one that opens an image before all else; a tab takes
+            seconds to start. See ``Page``.
     """
 
     process: subprocess.Popen[str]
     folder: Path
     lines: queue.Queue[str] = field(default_factory=queue.Queue)
     address: str = ""
+    tab: dict[str, Any] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:

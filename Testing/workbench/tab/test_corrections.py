@@ -48,9 +48,9 @@ def test_a_line_begins_a_lesion_and_clicks_correct_it(
     image = writeSlices(folder, few, tmp_path / "few.nii.gz")
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await page.upload({image.name: image.read_bytes()}, image.name)
-            await page.until(lambda s: s["image"] and not s["loading"])
+            await page.until(lambda s: s["image"] and s["image"]["name"] == image.name)
             ends = diameterOf(folder)
             lesion = await page.done("first", "line", list(ends), "axial")
             begun = await masked(page)
@@ -106,7 +106,7 @@ def test_hand_work_is_a_step_each(server: Server, sample_data: Path) -> None:
     k, j, i = (n // 2 for n in shape)
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await page.open(SAMPLE)
 
             async def after(name: str, *arguments: Any) -> np.ndarray:
@@ -167,7 +167,7 @@ def test_ends_are_set_in_any_order_in_the_view_that_was_used(
     shape = imageOf(folder).GetSize()[::-1]
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await page.open(SAMPLE)
             lesion = await page.done("newBox", center, axes, size)
             middle = np.array([n // 2 for n in shape])

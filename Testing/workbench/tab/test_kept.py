@@ -134,7 +134,7 @@ def test_a_killed_server_loses_nothing(tmp_path: Path, sample_data: Path) -> Non
 
 def test_work_that_is_forgotten_is_gone(server: Server, home: Path, sample_data: Path) -> None:
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             rows = await work(page, sample_data / SAMPLE)
             folder = await untilKept(home, rows[2]["id"])
             # Another image takes its place: the work stays to be continued.
@@ -162,7 +162,7 @@ async def saved(page: Page, kind: str) -> tuple[str, bytes]:
 
 def test_a_saved_scene_opens_as_it_was(server: Server, sample_data: Path) -> None:
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             rows = await work(page, sample_data / SAMPLE)
             name, body = await saved(page, ".mrb")
             assert name == "SarcomaMR_scene.mrb"
@@ -184,7 +184,7 @@ def test_saved_masks_open_on_their_image(server: Server, sample_data: Path) -> N
     image = (sample_data / SAMPLE / "image.nii.gz").read_bytes()
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             rows = await work(page, sample_data / SAMPLE)
             name, body = await saved(page, ".seg.nrrd")
             assert name == "SarcomaMR.seg.nrrd"
@@ -213,7 +213,7 @@ def test_a_saved_label_image_has_the_labels_of_the_list(
     folder = sample_data / SAMPLE
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await page.open(SAMPLE)
             how = {"mode": "brush", "shape": "sphere", "radius": 6, "plane": "axial"}
             places = [[10, 30, 30], [22, 55, 56], [35, 80, 80]]
@@ -289,9 +289,10 @@ def test_work_on_a_dicom_series_keeps_its_patient_and_a_scene_says_that_it_does_
     files = {path.name: path.read_bytes() for path in scan.iterdir()}
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await page.upload(files, "scan")
-            await page.until(lambda s: s["image"] and not s["loading"])
+            await page.until(lambda s: s["image"] and s["image"]["name"] == "scan")
+            assert page.state["lesions"] == []
             how = {"mode": "brush", "shape": "sphere", "radius": 6, "plane": "axial"}
             await page.done("paint", "", {**how, "range": None}, [middleOf(scan)])
             await page.until(lambda s: s["lesions"] and measured(s))
@@ -382,7 +383,7 @@ def test_the_frames_of_a_sequence_are_stepped_through(
         return float(sitk.GetArrayFromImage(sitk.ReadImage(str(path))).mean())
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await page.open(SAMPLE)
             await page.done("stepFrame", 1)  # a single image has none
             _, body = await saved(page, ".mrb")
@@ -408,7 +409,7 @@ def test_a_scene_under_a_transform_is_kept_whole(
     server: Server, home: Path, sample_data: Path, tmp_path: Path
 ) -> None:
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             rows = await work(page, sample_data / SAMPLE)
             _, body = await saved(page, ".mrb")
             moved = await asyncio.to_thread(edited, body, tmp_path, TRANSFORMED)

@@ -47,7 +47,7 @@ def test_a_killed_worker_is_told_and_the_next_run_has_a_new_one(
     server: Server, sample_data: Path
 ) -> None:
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await boxed(page, sample_data)
             await page.done("segment")
             await page.until(lambda s: s["busy"] and "slice" in s["message"])
@@ -66,7 +66,7 @@ def test_cancel_changes_nothing_and_disturbs_no_other_tab(
     server: Server, sample_data: Path
 ) -> None:
     async def play() -> None:
-        async with Page(server.address) as page, Page(server.address) as other:
+        async with Page(server.address, kept=server.tab) as page, Page(server.address) as other:
             await boxed(page, sample_data)
             await boxed(other, sample_data)
             workers = await below(server, "masam_core.worker")
@@ -93,7 +93,7 @@ def test_a_broken_file_is_told_and_what_was_open_stays(
     content = (sample_data / "sarcoma_ct" / "image.nii.gz").read_bytes()
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             image = await page.open(SAMPLE)
             await page.upload({"broken.nii.gz": content[: len(content) // 2]}, "broken.nii.gz")
             await page.until(lambda s: "Copy or export it again" in s["message"])
@@ -129,7 +129,7 @@ def test_dicom_slices_are_opened_from_a_folder_and_from_an_archive(
             packed.write(path, f"deep/er/{path.name}")
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await page.upload(first, "study")
             await page.until(lambda s: s["image"] and s["image"]["size"][2] == 4)
             assert page.state["image"]["name"] == "study"

@@ -23,7 +23,7 @@ def test_from_a_sample_to_a_mask(server: Server, sample_data: Path, tmp_path: Pa
     (center, axes, size), expert = middleSlicesOf(folder, 6)
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             assert page.state["role"] == "first"
             image = await page.open("sarcoma_ct")
             assert image["size"] == list(source.GetSize())
