@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -23,6 +24,17 @@ def paint(bench: Bench) -> float:
     bench.until(f"() => {VOLUME} > 0")
     bench.press("Escape")
     return volumeOf(bench)
+
+
+def untilKept(bench: Bench, home: Path) -> None:
+    """Wait until the one lesion is on the server's disk, with its mask."""
+    for _ in range(1200):
+        for file in (home / "workbench").glob("*/work.json"):
+            content = json.loads(file.read_text())
+            if content["count"] == 1 and content["segmentations"]:
+                return
+        bench.page.wait_for_timeout(50)
+    raise AssertionError("Nothing was kept")
 
 
 def test_a_question_is_asked_before_unsaved_work_goes_and_none_after(
@@ -184,7 +196,7 @@ def test_work_goes_on_after_the_server_was_killed(browser: Any, tmp_path: Path) 
         bench = Bench(browser, first.address)
         bench.open("sarcoma_mr")
         volume = paint(bench)
-        bench.page.wait_for_timeout(3000)  # kept a moment after each change
+        untilKept(bench, home)
         first.process.kill()
         strip = bench.get("strip-health")
         strip.wait_for()
