@@ -72,6 +72,7 @@ def test_a_saved_scene_is_opened_as_it_was(mr: Bench, tmp_path: Path) -> None:
     mr.press("b")
     mr.drag((x - 60, y - 50), (x - 20, y - 10))
     mr.untilLesions(2)
+    mr.until("() => [...document.querySelectorAll('[data-test=size-0]')].at(-1)?.value")
     size = mr.get("size-0").last.input_value()
     saved = mr.download("save-mrb", tmp_path)
     mr.again("sarcoma_ct")

@@ -70,7 +70,7 @@ def test_a_newcomer_gets_from_a_sample_to_saved_files_with_the_mouse(
     labels = sitk.ReadImage(str(mr.download("save-nii", tmp_path)))
     assert labels.GetSize() == case.label.GetSize()
     assert dice(sitk.GetArrayFromImage(labels) > 0, case.expert) == pytest.approx(found, abs=1e-9)
-    assert mr.get("saved").inner_text() == ""
+    mr.until("() => document.querySelector('[data-test=saved]').innerText === ''")
 
     # A side of the box is dragged to the middle: the mask follows, and undo brings both back.
     x0, y0 = corner(mr, case, False)

@@ -169,7 +169,7 @@ def test_a_saved_scene_opens_as_it_was(server: Server, sample_data: Path) -> Non
             await page.until(lambda s: s["saved"])  # boxes too: no question
             async with Page(server.address) as other:
                 await other.upload({name: body}, name)
-                await other.until(lambda s: len(s["lesions"]) == 2 and not s["loading"])
+                await other.until(lambda s: len(s["lesions"]) == 2 and measured(s))
                 assert other.state["image"]["size"] == page.state["image"]["size"]
                 for row in other.state["lesions"]:
                     same(rows[row["label"]], row)
@@ -195,7 +195,7 @@ def test_saved_masks_open_on_their_image(server: Server, sample_data: Path) -> N
                 await other.upload({name: body}, name)
                 await other.until(lambda s: "Open the image first" in s["message"])
                 await other.upload({name: body, "scan.nii.gz": image}, "scan.nii.gz")
-                await other.until(lambda s: len(s["lesions"]) == 1 and not s["loading"])
+                await other.until(lambda s: len(s["lesions"]) == 1 and measured(s))
                 same(rows[1], other.state["lesions"][0])
                 # Not onto another image.
                 await other.open("sarcoma_ct")
@@ -219,7 +219,11 @@ def test_a_saved_label_image_has_the_labels_of_the_list(
             places = [[10, 30, 30], [22, 55, 56], [35, 80, 80]]
             for number, place in enumerate(places, 1):
                 await page.done("paint", "", {**how, "range": None}, [rasOf(folder, place)])
-                await page.until(lambda s, n=number: len(s["lesions"]) == n)
+                await page.until(
+                    lambda s, n=number: (
+                        len(s["lesions"]) == n and all(r["mask"] for r in s["lesions"])
+                    )
+                )
             await page.done("delete", page.state["lesions"][0]["id"])
             await page.until(lambda s: [row["label"] for row in s["lesions"]] == [2, 3])
             name, body = await saved(page, ".nii.gz")
@@ -415,6 +419,7 @@ def test_a_scene_under_a_transform_is_kept_whole(
             moved = await asyncio.to_thread(edited, body, tmp_path, TRANSFORMED)
             await page.upload({"moved.mrb": moved}, "moved.mrb")
             await page.until(lambda s: "as it was saved" in s["message"] and not s["loading"])
+            await page.until(lambda s: len(s["lesions"]) == 2 and measured(s))
             for row in page.state["lesions"]:
                 same(rows[row["label"]], row)  # in the image's own space nothing has moved
             # A stroke lands where the page says, in the image's own space too.
@@ -422,7 +427,7 @@ def test_a_scene_under_a_transform_is_kept_whole(
             place = [5, 20, 20]
             point = rasOf(sample_data / SAMPLE, place)
             made = await page.done("paint", "", {**ball, "range": None}, [point])
-            await page.until(lambda s: len(s["lesions"]) == 3)
+            await page.until(lambda s: any(r["id"] == made and r["mask"] for r in s["lesions"]))
             row = next(row for row in page.state["lesions"] if row["id"] == made)
             mask = await page.mask(row, imageOf(sample_data / SAMPLE).GetSize()[::-1])
             middle = np.argwhere(mask).mean(axis=0)
@@ -432,7 +437,8 @@ def test_a_scene_under_a_transform_is_kept_whole(
         async with Page(server.address) as other:
             await other.until(lambda s: folder.name in [each["id"] for each in s["works"]])
             await other.done("continueWork", folder.name)
-            await other.until(lambda s: len(s["lesions"]) == 3)
+            await other.until(lambda s: any(r["id"] == made and r["mask"] for r in s["lesions"]))
+            assert len(other.state["lesions"]) == 3
             again = next(each for each in other.state["lesions"] if each["id"] == made)
             assert again["mask"] == row["mask"]
 

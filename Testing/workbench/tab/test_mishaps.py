@@ -102,8 +102,10 @@ def test_a_broken_file_is_told_and_what_was_open_stays(
             assert str(server.folder) not in page.state["message"]
             assert page.state["image"] == image
             for name in ("scene.mrb", "masks.seg.nrrd"):
+                last = page.state["message"]
                 await page.upload({name: content[:1000]}, name)
-                await page.until(lambda s, n=name: s["messageKind"] == "error" and not s["loading"])
+                await page.until(lambda s, m=last: s["message"] not in (m, "") and not s["loading"])
+                assert page.state["messageKind"] == "error"
                 assert "sitk" not in page.state["message"]
                 assert str(server.folder) not in page.state["message"]
                 assert page.state["image"] == image

@@ -73,7 +73,7 @@ def test_from_a_sample_to_a_mask(server: Server, sample_data: Path, tmp_path: Pa
             for name, values in row["box"].items():
                 now = page.state["lesions"][0]["box"][name]
                 np.testing.assert_allclose(now, values, atol=1e-3)
-            assert page.beats > 1
+            await page.until(lambda _: page.beats > 1)
 
     asyncio.run(play())
 
