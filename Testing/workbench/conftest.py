@@ -116,8 +116,9 @@ def server() -> Iterator[Server]:
     """A workbench on this machine, with a small limit for uploads.
 
     One for all tests of the workbench that one process runs, with one worker: the first mask of a
-    worker takes seconds. Each test opens a tab of its own there, and asks nothing of other tabs; a
-    file whose tests need other settings, or end the server, has servers of its own.
+    worker takes seconds. Each test opens a tab of its own there, or opens its image in the one that
+    the test before has left, and asks nothing of other tabs; a file whose tests need other
+    settings, or end the server, has servers of its own.
     """
     requireWorkbench()
     # Each test leaves a tab behind, of which a few can be open at once.
