@@ -9,8 +9,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .translation import tr as _
-
 # Import name to what pip installs. One of two computes: OpenVINO, which pip brings, or torch by
 # Slicer's extension PyTorch.
 QUICK = {"openvino": "openvino>=2025.0"}
@@ -88,6 +86,10 @@ def requireSlicersOwn() -> None:
     """
     lacking = missing(list(FROM_SLICER))
     if lacking:
+        # Here alone: outside the application it loads all of Slicer's core, a second for the
+        # workbench's front process, which needs none of it.
+        from .translation import tr as _
+
         raise RuntimeError(
             _(
                 "MASAM can't work in this Slicer: it was built without {names}. Install it with "

@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
 SECONDS = 90.0  # longest wait; a first run loads PyTorch and the model
+LEFT_SECONDS = 8.0  # so long after it was left a tab is there for certain: half of its time
 
 
 class Page:
@@ -22,9 +24,18 @@ class Page:
         address: that the workbench has printed, or a tab's own address.
         cookies: of a browser that has opened the tab.
         query: of the connection.
+        kept: where the tab is found that a test before has used, with its image and lesions, to be
+            used again, and where it is noted. Empty, or with a tab that may have ended: a new one.
     """
 
-    def __init__(self, address: str, cookies: Any = None, query: str = "") -> None:
+    def __init__(
+        self,
+        address: str,
+        cookies: Any = None,
+        query: str = "",
+        kept: dict[str, Any] | None = None,
+    ) -> None:
+        self._kept = kept
         self._address, self._cookies, self._query = address, cookies, query
         self.state: dict[str, Any] = {}
         self.beats = 0
@@ -35,23 +46,50 @@ class Page:
 
     async def __aenter__(self) -> Page:
         from aiohttp import ClientSession, CookieJar
+        from yarl import URL
 
         jar = self._cookies or CookieJar(unsafe=True)
+        if self._kept:
+            jar.update_cookies(self._kept["cookies"], URL(self._kept["base"]))
         self.client = ClientSession(cookie_jar=jar, auto_decompress=False)
-        async with self.client.get(self._address) as answer:
-            assert answer.status == 200, await answer.text()
-            self.base = str(answer.url).rsplit("/", 1)[0] + "/"
+        self.base = await self._again() or await self._opened()
+        if self._kept is not None:
+            cookies = jar.filter_cookies(URL(self.base))
+            given = {name: cookie.value for name, cookie in cookies.items()}
+            self._kept |= {"base": self.base, "cookies": given, "left": 0.0}
         origin = "/".join(self.base.split("/")[:3])
         self.socket = await self.client.ws_connect(
             f"{self.base}live{self._query}", headers={"Origin": origin}, max_msg_size=1 << 26
         )
         self._hearing = asyncio.create_task(self._hear())
         await self.until(lambda state: "lesions" in state)
+        if self._kept is not None:  # the page before is known to have gone
+            await self.until(lambda state: state["role"] == "first")
         return self
+
+    async def _again(self) -> str:
+        """Where the tab is that is to be used again; empty where there is none."""
+        if not self._kept or time.monotonic() - self._kept["left"] > LEFT_SECONDS:
+            return ""
+        async with self.client.get(self._kept["base"] + "index.html") as answer:
+            return self._kept["base"] if answer.status == 200 else ""
+
+    async def _opened(self) -> str:
+        """Open the page, as soon as there is room for a tab; where it is."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            async with self.client.get(self._address) as answer:
+                # Tabs that tests before this one have left end after a while.
+                if answer.status != 503 or time.monotonic() > deadline:
+                    assert answer.status == 200, await answer.text()
+                    return str(answer.url).rsplit("/", 1)[0] + "/"
+            await asyncio.sleep(0.2)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, _: object, __: TracebackType | None
     ) -> None:
+        if self._kept is not None:
+            self._kept["left"] = time.monotonic()
         self._hearing.cancel()
         await self.client.close()
 
@@ -103,6 +141,17 @@ class Page:
     async def idle(self) -> dict[str, Any]:
         """Wait for the end of a run."""
         return await self.until(lambda state: not state["busy"] and not state["loading"])
+
+    async def upload(self, files: dict[str, bytes], title: str, action: str = "uploaded") -> None:
+        """Send files as one batch, and have them opened."""
+        batch = ""
+        for name, body in files.items():
+            url = f"{self.base}upload?name={quote(name)}&batch={batch}"
+            headers = {"X-Masam": "1", "Origin": "/".join(self.base.split("/")[:3])}
+            async with self.client.post(url, data=body, headers=headers) as answer:
+                batch = await answer.text()
+                assert answer.status == 200, batch
+        await self.done(action, batch, title)
 
     async def get(self, path: str) -> tuple[int, Any, bytes]:
         """Fetch something: status, headers, and the body as it was sent."""

@@ -26,15 +26,8 @@ __all__ = ["harness", "scene"]  # fixtures
 UPLOAD_LIMIT = 20_000_000
 START_SECONDS = 60
 ENDED = ""  # in place of a line
-CHROMIUM = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+# Of ``startServer``: a worker that measures and computes no masks.
+WITHOUT_MODEL = ("--worker", f'"{sys.executable}" -m Testing.workbench.without_model')
 
 
 @dataclass
@@ -45,12 +38,20 @@ class Server:
         folder: where it and its tabs keep their files.
         address: that it has printed, with the token.
         lines: what it has printed.
+        tab: that a test has left, for another one that opens an image before all else; a tab takes
+            seconds to start. See ``Page``.
     """
 
     process: subprocess.Popen[str]
     folder: Path
     lines: queue.Queue[str] = field(default_factory=queue.Queue)
     address: str = ""
+    tab: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        """Where the shared one keeps models, settings and unsaved work."""
+        return self.folder / "home"
 
     @property
     def token(self) -> str:
@@ -110,30 +111,20 @@ def requireWorkbench() -> None:
             pytest.skip(f"The workbench needs {name}, which is not installed")
 
 
-def serve() -> Iterator[Server]:
-    """A workbench on this machine, with a small limit for uploads."""
+@pytest.fixture(scope="package")
+def server() -> Iterator[Server]:
+    """A workbench on this machine, with a small limit for uploads.
+
+    One for all tests of the workbench that one process runs, with one worker: the first mask of a
+    worker takes seconds. Each test opens a tab of its own there, or opens its image in the one that
+    the test before has left, and asks nothing of other tabs; a file whose tests need other
+    settings, or end the server, has servers of its own.
+    """
     requireWorkbench()
     # Each test leaves a tab behind, of which a few can be open at once.
     running = startServer("--upload-gb", str(UPLOAD_LIMIT / 1e9), "--keep-minutes", "0.25")
     yield running
     running.stop()
-
-
-server = pytest.fixture(scope="module", name="server")(serve)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Debian's Chromium without a window."""
-    requireWorkbench()
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("Chromium is not installed: the workbench was not tried in a browser")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM))
-        yield started
-        started.close()
 
 
 @pytest.fixture

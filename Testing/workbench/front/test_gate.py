@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from Testing.workbench.conftest import requireWorkbench
+from Testing.workbench.conftest import environment, requireWorkbench
 
 
 def test_the_tab_that_was_left_longest_makes_room_for_another(
@@ -145,3 +146,13 @@ def test_a_tab_that_the_system_has_no_room_for_is_told_in_words(
     with pytest.raises(MasamError, match="No space left on device"):
         asyncio.run(processes.startTab({}))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_front_process_loads_nothing_of_slicer() -> None:
+    """It passes on what others compute; Slicer's core would cost each start a second."""
+    requireWorkbench()
+    code = "import sys, masam_workbench.front.gate; print('slicer_core' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment()
+    )
+    assert done.stdout.strip() == "False"

@@ -19,7 +19,13 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from Testing.workbench.client import Page
-from Testing.workbench.conftest import UPLOAD_LIMIT, Server, requireWorkbench, startServer
+from Testing.workbench.conftest import (
+    UPLOAD_LIMIT,
+    WITHOUT_MODEL,
+    Server,
+    requireWorkbench,
+    startServer,
+)
 from Testing.workbench.processes import childrenOf, processesBelow
 
 
@@ -73,7 +79,8 @@ def visit(server: Server) -> Visitor:
 def server() -> Iterator[Server]:
     """A workbench that keeps every tab of these tests, however slow the machine is."""
     requireWorkbench()
-    running = startServer("--upload-gb", str(UPLOAD_LIMIT / 1e9), "--keep-minutes", "30")
+    options = ("--upload-gb", str(UPLOAD_LIMIT / 1e9), "--keep-minutes", "30")
+    running = startServer(*options, *WITHOUT_MODEL)
     yield running
     running.stop()
 
@@ -340,7 +347,7 @@ def test_two_tabs_have_a_scene_each(server: Server) -> None:
 
 
 def test_each_tab_opens_the_image_of_the_command_line(sample_data: Path) -> None:
-    own = startServer(str(sample_data / "sarcoma_ct" / "image.nii.gz"))
+    own = startServer(str(sample_data / "sarcoma_ct" / "image.nii.gz"), *WITHOUT_MODEL)
 
     async def play() -> None:
         async with Page(own.address) as page:

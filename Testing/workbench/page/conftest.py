@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from Testing.workbench.conftest import requireWorkbench, serve
+from Testing.workbench.conftest import requireWorkbench
 from Testing.workbench.page.bench import Bench, Case
 
 CHROMIUM = (
@@ -29,13 +29,9 @@ CHROMIUM = (
 )
 
 
-# One server, worker and browser for all files of the page that one process tests in a row.
-server = pytest.fixture(scope="package", name="server")(serve)
-
-
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium without a window."""
+    """Debian's Chromium without a window, for all files of the page that one process tests."""
     requireWorkbench()
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:

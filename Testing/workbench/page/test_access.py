@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from Testing.workbench.page.bench import Bench
 SERIOUS = ("serious", "critical")
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """axe-core's script, from a folder of npm's."""
+@cache
+def axeFile() -> Path | None:
+    """axe-core's script, from a folder of npm's, which takes a second to say where that is."""
     found = [Path(os.environ["MASAM_AXE"])] if os.environ.get("MASAM_AXE") else []
     npm = shutil.which("npm")
     if npm is not None and not found:
@@ -25,9 +26,16 @@ def axe() -> str:
             [npm, "root", "--global"], capture_output=True, text=True, check=False
         )
         found = [Path(done.stdout.strip()) / "axe-core" / "axe.min.js"]
-    if not found or not found[0].is_file():
+    return found[0] if found and found[0].is_file() else None
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """axe-core's script."""
+    file = axeFile()
+    if file is None:
         pytest.skip("axe-core is not installed (npm install --global axe-core): not checked by it")
-    return found[0].read_text("utf-8")
+    return file.read_text("utf-8")
 
 
 def violations(bench: Bench, axe: str) -> list[Any]:

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+import SimpleITK as sitk
 import torch
 
 from masam_core.model.abilities import NONE
 from masam_core.model.checkpoint import save_model
 from masam_core.model.config import ModelConfig
 from masam_core.model.masam import MASAM
-from Testing.workbench.conftest import requireWorkbench, startServer
-from Testing.workbench.page.bench import Bench
+from Testing.workbench.conftest import Server
+from Testing.workbench.page.bench import Bench, Case
 from Testing.workbench.page.test_access import axe, violations
 
 __all__ = ["axe"]  # a fixture
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A workbench with a random model of two organs, which finds both wherever it looks."""
-    requireWorkbench()
-    home = tmp_path_factory.mktemp("home")
+def server(server: Server) -> Iterator[Server]:
+    """The workbench with a random model of two organs, which finds both wherever it looks."""
     torch.manual_seed(5)
     model = MASAM(
         ModelConfig(
@@ -50,14 +48,26 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         background.bias.zero_()
         other.bias.copy_(-one.bias)
     model.prompting = NONE
-    (home / "models").mkdir()
-    save_model(model, home / "models" / "organs.safetensors")
-    running = startServer("--keep-minutes", "0.25", home=home)
-    yield running
-    running.stop()
+    path = server.home / "models" / "organs.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_model(model, path)
+    yield server
+    path.unlink()
 
 
-def test_choose_a_model_and_get_a_segment_a_class(mr: Bench, axe: str, screenshots: Path) -> None:
+@pytest.fixture
+def few(mr: Bench, case: Case, tmp_path: Path) -> Bench:
+    """The tab with some slices of the MR: each is looked at, and has its random mask drawn."""
+    image = tmp_path / "few.nii.gz"
+    sitk.WriteImage(sitk.ReadImage(str(case.path))[:, :, 20:27], str(image))
+    before = str(mr.page.evaluate("() => document.body.dataset.image"))
+    mr.upload(image)
+    mr.untilImage(before)
+    return mr
+
+
+def test_choose_a_model_and_get_a_segment_a_class(few: Bench, axe: str, screenshots: Path) -> None:
+    mr = few
     mr.untilText("lesions-hint", "Press B")
     mr.click("settings")
     mr.until("() => document.querySelectorAll('[data-test=model] option').length > 1")

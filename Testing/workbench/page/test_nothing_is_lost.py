@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 from pathlib import Path
 from typing import Any
 
-from Testing.workbench.conftest import startServer
+from Testing.workbench.conftest import WITHOUT_MODEL, startServer
 from Testing.workbench.page.bench import Bench
 from Testing.workbench.page.test_way import VOLUME, volumeOf
 from Testing.workbench.processes import processesBelow
@@ -23,6 +24,17 @@ def paint(bench: Bench) -> float:
     bench.until(f"() => {VOLUME} > 0")
     bench.press("Escape")
     return volumeOf(bench)
+
+
+def untilKept(bench: Bench, home: Path) -> None:
+    """Wait until the one lesion is on the server's disk, with its mask."""
+    for _ in range(1200):
+        for file in (home / "workbench").glob("*/work.json"):
+            content = json.loads(file.read_text())
+            if content["count"] == 1 and content["segmentations"]:
+                return
+        bench.page.wait_for_timeout(50)
+    raise AssertionError("Nothing was kept")
 
 
 def test_a_question_is_asked_before_unsaved_work_goes_and_none_after(
@@ -60,6 +72,7 @@ def test_a_saved_scene_is_opened_as_it_was(mr: Bench, tmp_path: Path) -> None:
     mr.press("b")
     mr.drag((x - 60, y - 50), (x - 20, y - 10))
     mr.untilLesions(2)
+    mr.until("() => [...document.querySelectorAll('[data-test=size-0]')].at(-1)?.value")
     size = mr.get("size-0").last.input_value()
     saved = mr.download("save-mrb", tmp_path)
     mr.again("sarcoma_ct")
@@ -179,12 +192,12 @@ def test_a_tab_that_does_not_answer_is_told_and_comes_back(server: Any, mr: Benc
 
 def test_work_goes_on_after_the_server_was_killed(browser: Any, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    first = startServer(home=home)
+    first = startServer(*WITHOUT_MODEL, home=home)
     try:
         bench = Bench(browser, first.address)
         bench.open("sarcoma_mr")
         volume = paint(bench)
-        bench.page.wait_for_timeout(3000)  # kept a moment after each change
+        untilKept(bench, home)
         first.process.kill()
         strip = bench.get("strip-health")
         strip.wait_for()
@@ -192,7 +205,7 @@ def test_work_goes_on_after_the_server_was_killed(browser: Any, tmp_path: Path) 
         bench.context.close()
     finally:
         first.stop()
-    second = startServer(home=home)
+    second = startServer(*WITHOUT_MODEL, home=home)
     try:
         with Bench(browser, second.address) as bench:
             bench.get("continue").first.click()

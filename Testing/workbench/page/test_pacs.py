@@ -12,7 +12,7 @@ import pytest
 from Testing.core.pacs.conftest import PATIENT
 from Testing.core.pacs.orthanc import Orthanc
 from Testing.core.watch.making import headers, report, save
-from Testing.workbench.conftest import Server, requireWorkbench, startServer
+from Testing.workbench.conftest import Server
 from Testing.workbench.page.bench import Bench
 
 from ...core.image.formats.dicom.making import series
@@ -51,14 +51,14 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 
 
 @pytest.fixture(scope="module")
-def server(orthanc: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    requireWorkbench()
+def server(server: Server, orthanc: Orthanc) -> Iterator[Server]:
+    """The workbench while the settings of this PACS are there, which each new tab reads."""
     pytest.importorskip("highdicom")
-    home = tmp_path_factory.mktemp("home")
-    orthanc.write_settings(home / "pacs.json")
-    running = startServer("--keep-minutes", "5", home=home)
-    yield running
-    running.stop()
+    settings = server.home / "pacs.json"
+    settings.parent.mkdir(exist_ok=True)
+    orthanc.write_settings(settings)
+    yield server
+    settings.unlink()
 
 
 def test_a_series_is_found_and_opened(tab: Bench, screenshots: Path, orthanc: Orthanc) -> None:

@@ -13,7 +13,7 @@ from Testing.core.pacs.conftest import write_study
 from Testing.core.pacs.orthanc import Orthanc
 from Testing.core.watch.making import headers, report, save
 from Testing.workbench.client import Page
-from Testing.workbench.conftest import Server, requireWorkbench, startServer
+from Testing.workbench.conftest import Server
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +30,14 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 
 
 @pytest.fixture(scope="module")
-def server(orthanc: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    requireWorkbench()
+def server(server: Server, orthanc: Orthanc) -> Iterator[Server]:
+    """The workbench while the settings of this PACS are there, which each new tab reads."""
     pytest.importorskip("highdicom")
-    home = tmp_path_factory.mktemp("home")
-    orthanc.write_settings(home / "pacs.json")
-    running = startServer("--keep-minutes", "30", home=home)
-    yield running
-    running.stop()
+    settings = server.home / "pacs.json"
+    settings.parent.mkdir(exist_ok=True)
+    orthanc.write_settings(settings)
+    yield server
+    settings.unlink()
 
 
 async def finished(page: Page) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,11 @@ import numpy as np
 import pytest
 
 from Testing.workbench.client import Page
-from Testing.workbench.conftest import Server, requireWorkbench, startServer
-from Testing.workbench.sample import boxOf, dice, expertOf, imageOf, rasOf
+from Testing.workbench.conftest import Server
+from Testing.workbench.sample import boxOf, dice, expertOf, imageOf, rasOf, writeSlices
 
 SAMPLE = "sarcoma_mr"
 BALL = {"mode": "brush", "shape": "sphere", "radius": 8, "plane": "axial", "range": None}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    requireWorkbench()
-    running = startServer("--keep-minutes", "30")
-    yield running
-    running.stop()
 
 
 def diameterOf(folder: Path) -> tuple[list[float], list[float]]:
@@ -48,13 +39,18 @@ async def masked(page: Page, before: Any = None) -> dict[str, Any]:
     return row
 
 
-def test_a_line_begins_a_lesion_and_clicks_correct_it(server: Server, sample_data: Path) -> None:
+def test_a_line_begins_a_lesion_and_clicks_correct_it(
+    server: Server, sample_data: Path, tmp_path: Path
+) -> None:
     folder = sample_data / SAMPLE
-    expert = expertOf(folder)
+    few = slice(20, 28)  # of 26 with the lesion, among them that with the largest contour
+    expert = expertOf(folder)[few]
+    image = writeSlices(folder, few, tmp_path / "few.nii.gz")
 
     async def play() -> None:
-        async with Page(server.address) as page:
-            await page.open(SAMPLE)
+        async with Page(server.address, kept=server.tab) as page:
+            await page.upload({image.name: image.read_bytes()}, image.name)
+            await page.until(lambda s: s["image"] and s["image"]["name"] == image.name)
             ends = diameterOf(folder)
             lesion = await page.done("first", "line", list(ends), "axial")
             begun = await masked(page)
@@ -71,7 +67,7 @@ def test_a_line_begins_a_lesion_and_clicks_correct_it(server: Server, sample_dat
             wrong = first ^ expert
             where = np.argwhere(wrong)[int(wrong.sum()) // 2]
             belongs = bool(expert[tuple(where)])
-            point = rasOf(folder, where)
+            point = rasOf(folder, where + np.array([few.start, 0, 0]))
             await page.done("correct", lesion, "point", belongs, [point], "axial")
             row = await masked(page, begun["mask"])
             click = row["prompts"][1]
@@ -110,7 +106,7 @@ def test_hand_work_is_a_step_each(server: Server, sample_data: Path) -> None:
     k, j, i = (n // 2 for n in shape)
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await page.open(SAMPLE)
 
             async def after(name: str, *arguments: Any) -> np.ndarray:
@@ -171,7 +167,7 @@ def test_ends_are_set_in_any_order_in_the_view_that_was_used(
     shape = imageOf(folder).GetSize()[::-1]
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await page.open(SAMPLE)
             lesion = await page.done("newBox", center, axes, size)
             middle = np.array([n // 2 for n in shape])

@@ -11,34 +11,30 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pytest
 
 from Testing.workbench.client import Page
-from Testing.workbench.conftest import Server, environment, requireWorkbench, startServer
+from Testing.workbench.conftest import (
+    WITHOUT_MODEL,
+    Server,
+    environment,
+    requireWorkbench,
+    startServer,
+)
 from Testing.workbench.processes import childrenOf
 from Testing.workbench.sample import boxOf, imageOf, rasOf
 
 SAMPLE = "sarcoma_mr"
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where all servers of these tests keep unsaved work."""
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def server(home: Path) -> Iterator[Server]:
-    requireWorkbench()
-    running = startServer("--keep-minutes", "0.2", home=home)
-    yield running
-    running.stop()
+@pytest.fixture
+def home(server: Server) -> Path:
+    """Where unsaved work is kept."""
+    return server.home
 
 
 async def work(page: Page, folder: Path) -> dict[str, Any]:
@@ -92,7 +88,7 @@ async def untilKept(home: Path, words: str) -> Path:
 
 def test_a_killed_server_loses_nothing(tmp_path: Path, sample_data: Path) -> None:
     requireWorkbench()
-    own = startServer(home=tmp_path)
+    own = startServer(*WITHOUT_MODEL, home=tmp_path)
     before: dict[str, Any] = {}
 
     async def first() -> None:
@@ -107,7 +103,7 @@ def test_a_killed_server_loses_nothing(tmp_path: Path, sample_data: Path) -> Non
 
     asyncio.run(first())
     own.process.wait(20)
-    again = startServer(home=tmp_path)
+    again = startServer(*WITHOUT_MODEL, home=tmp_path)
 
     async def second() -> None:
         async with Page(again.address) as page:
@@ -138,7 +134,7 @@ def test_a_killed_server_loses_nothing(tmp_path: Path, sample_data: Path) -> Non
 
 def test_work_that_is_forgotten_is_gone(server: Server, home: Path, sample_data: Path) -> None:
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             rows = await work(page, sample_data / SAMPLE)
             folder = await untilKept(home, rows[2]["id"])
             # Another image takes its place: the work stays to be continued.
@@ -164,28 +160,16 @@ async def saved(page: Page, kind: str) -> tuple[str, bytes]:
     return name, body
 
 
-async def upload(page: Page, files: dict[str, bytes], title: str) -> None:
-    """Send files and have them opened."""
-    batch = ""
-    for name, body in files.items():
-        url = f"{page.base}upload?name={quote(name)}&batch={batch}"
-        headers = {"X-Masam": "1", "Origin": "/".join(page.base.split("/")[:3])}
-        async with page.client.post(url, data=body, headers=headers) as answer:
-            assert answer.status == 200, await answer.text()
-            batch = await answer.text()
-    await page.done("uploaded", batch, title)
-
-
 def test_a_saved_scene_opens_as_it_was(server: Server, sample_data: Path) -> None:
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             rows = await work(page, sample_data / SAMPLE)
             name, body = await saved(page, ".mrb")
             assert name == "SarcomaMR_scene.mrb"
             await page.until(lambda s: s["saved"])  # boxes too: no question
             async with Page(server.address) as other:
-                await upload(other, {name: body}, name)
-                await other.until(lambda s: len(s["lesions"]) == 2 and not s["loading"])
+                await other.upload({name: body}, name)
+                await other.until(lambda s: len(s["lesions"]) == 2 and measured(s))
                 assert other.state["image"]["size"] == page.state["image"]["size"]
                 for row in other.state["lesions"]:
                     same(rows[row["label"]], row)
@@ -200,7 +184,7 @@ def test_saved_masks_open_on_their_image(server: Server, sample_data: Path) -> N
     image = (sample_data / SAMPLE / "image.nii.gz").read_bytes()
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             rows = await work(page, sample_data / SAMPLE)
             name, body = await saved(page, ".seg.nrrd")
             assert name == "SarcomaMR.seg.nrrd"
@@ -208,14 +192,14 @@ def test_saved_masks_open_on_their_image(server: Server, sample_data: Path) -> N
             await page.done("delete", rows[2]["id"])
             await page.until(lambda s: s["saved"])
             async with Page(server.address) as other:
-                await upload(other, {name: body}, name)
+                await other.upload({name: body}, name)
                 await other.until(lambda s: "Open the image first" in s["message"])
-                await upload(other, {name: body, "scan.nii.gz": image}, "scan.nii.gz")
-                await other.until(lambda s: len(s["lesions"]) == 1 and not s["loading"])
+                await other.upload({name: body, "scan.nii.gz": image}, "scan.nii.gz")
+                await other.until(lambda s: len(s["lesions"]) == 1 and measured(s))
                 same(rows[1], other.state["lesions"][0])
                 # Not onto another image.
                 await other.open("sarcoma_ct")
-                await upload(other, {name: body}, name)
+                await other.upload({name: body}, name)
                 await other.until(lambda s: s["messageKind"] == "error" or s["lesions"])
 
     asyncio.run(play())
@@ -229,13 +213,17 @@ def test_a_saved_label_image_has_the_labels_of_the_list(
     folder = sample_data / SAMPLE
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await page.open(SAMPLE)
             how = {"mode": "brush", "shape": "sphere", "radius": 6, "plane": "axial"}
             places = [[10, 30, 30], [22, 55, 56], [35, 80, 80]]
             for number, place in enumerate(places, 1):
                 await page.done("paint", "", {**how, "range": None}, [rasOf(folder, place)])
-                await page.until(lambda s, n=number: len(s["lesions"]) == n)
+                await page.until(
+                    lambda s, n=number: (
+                        len(s["lesions"]) == n and all(r["mask"] for r in s["lesions"])
+                    )
+                )
             await page.done("delete", page.state["lesions"][0]["id"])
             await page.until(lambda s: [row["label"] for row in s["lesions"]] == [2, 3])
             name, body = await saved(page, ".nii.gz")
@@ -275,7 +263,7 @@ def test_a_tab_whose_browser_has_gone_can_be_continued_in_another(
 
 def test_work_that_was_saved_is_not_kept_beyond_its_tab(tmp_path: Path, sample_data: Path) -> None:
     requireWorkbench()
-    own = startServer(home=tmp_path)
+    own = startServer(*WITHOUT_MODEL, home=tmp_path)
 
     async def play() -> None:
         async with Page(own.address) as page:
@@ -305,9 +293,10 @@ def test_work_on_a_dicom_series_keeps_its_patient_and_a_scene_says_that_it_does_
     files = {path.name: path.read_bytes() for path in scan.iterdir()}
 
     async def play() -> None:
-        async with Page(server.address) as page:
-            await upload(page, files, "scan")
-            await page.until(lambda s: s["image"] and not s["loading"])
+        async with Page(server.address, kept=server.tab) as page:
+            await page.upload(files, "scan")
+            await page.until(lambda s: s["image"] and s["image"]["name"] == "scan")
+            assert page.state["lesions"] == []
             how = {"mode": "brush", "shape": "sphere", "radius": 6, "plane": "axial"}
             await page.done("paint", "", {**how, "range": None}, [middleOf(scan)])
             await page.until(lambda s: s["lesions"] and measured(s))
@@ -324,7 +313,7 @@ def test_work_on_a_dicom_series_keeps_its_patient_and_a_scene_says_that_it_does_
             _, scene = await saved(other, ".mrb")
             with zipfile.ZipFile(io.BytesIO(scene)) as archive:
                 assert not any(b"MRN-4711" in archive.read(part) for part in archive.namelist())
-            await upload(other, {"a.mrb": scene}, "a.mrb")
+            await other.upload({"a.mrb": scene}, "a.mrb")
             await other.until(lambda s: "as it was saved" in s["message"] and not s["loading"])
             await other.done("save", ".seg.dcm")
             await other.until(lambda s: "holds neither patient nor study" in s["message"])
@@ -398,12 +387,12 @@ def test_the_frames_of_a_sequence_are_stepped_through(
         return float(sitk.GetArrayFromImage(sitk.ReadImage(str(path))).mean())
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await page.open(SAMPLE)
             await page.done("stepFrame", 1)  # a single image has none
             _, body = await saved(page, ".mrb")
             scene = await asyncio.to_thread(edited, body, tmp_path, SEQUENCED)
-            await upload(page, {"times.mrb": scene}, "times.mrb")
+            await page.upload({"times.mrb": scene}, "times.mrb")
             await page.until(lambda s: s["image"] and s["image"]["frames"] == 3)
             first, name = await mean(page), page.state["image"]["name"]
             seen = [page.state["image"]["version"]]
@@ -424,12 +413,13 @@ def test_a_scene_under_a_transform_is_kept_whole(
     server: Server, home: Path, sample_data: Path, tmp_path: Path
 ) -> None:
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             rows = await work(page, sample_data / SAMPLE)
             _, body = await saved(page, ".mrb")
             moved = await asyncio.to_thread(edited, body, tmp_path, TRANSFORMED)
-            await upload(page, {"moved.mrb": moved}, "moved.mrb")
+            await page.upload({"moved.mrb": moved}, "moved.mrb")
             await page.until(lambda s: "as it was saved" in s["message"] and not s["loading"])
+            await page.until(lambda s: len(s["lesions"]) == 2 and measured(s))
             for row in page.state["lesions"]:
                 same(rows[row["label"]], row)  # in the image's own space nothing has moved
             # A stroke lands where the page says, in the image's own space too.
@@ -437,7 +427,7 @@ def test_a_scene_under_a_transform_is_kept_whole(
             place = [5, 20, 20]
             point = rasOf(sample_data / SAMPLE, place)
             made = await page.done("paint", "", {**ball, "range": None}, [point])
-            await page.until(lambda s: len(s["lesions"]) == 3)
+            await page.until(lambda s: any(r["id"] == made and r["mask"] for r in s["lesions"]))
             row = next(row for row in page.state["lesions"] if row["id"] == made)
             mask = await page.mask(row, imageOf(sample_data / SAMPLE).GetSize()[::-1])
             middle = np.argwhere(mask).mean(axis=0)
@@ -447,7 +437,8 @@ def test_a_scene_under_a_transform_is_kept_whole(
         async with Page(server.address) as other:
             await other.until(lambda s: folder.name in [each["id"] for each in s["works"]])
             await other.done("continueWork", folder.name)
-            await other.until(lambda s: len(s["lesions"]) == 3)
+            await other.until(lambda s: any(r["id"] == made and r["mask"] for r in s["lesions"]))
+            assert len(other.state["lesions"]) == 3
             again = next(each for each in other.state["lesions"] if each["id"] == made)
             assert again["mask"] == row["mask"]
 

@@ -7,42 +7,20 @@ import os
 import signal
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
-import pytest
 import SimpleITK as sitk
 
 from Testing.core.image.formats.dicom.test_series import write_series
 from Testing.workbench.client import Page
-from Testing.workbench.conftest import UPLOAD_LIMIT, Server, requireWorkbench, startServer
+from Testing.workbench.conftest import Server
 from Testing.workbench.processes import processesBelow
-from Testing.workbench.sample import boxOf
+from Testing.workbench.sample import middleSlicesOf
 
 SAMPLE = "sarcoma_mr"
 SECONDS = 60.0
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    requireWorkbench()
-    running = startServer("--upload-gb", str(UPLOAD_LIMIT / 1e9), "--keep-minutes", "0.2")
-    yield running
-    running.stop()
-
-
-async def upload(page: Page, files: dict[str, bytes], title: str) -> None:
-    """Send files and have them opened."""
-    batch = ""
-    for name, body in files.items():
-        url = f"{page.base}upload?name={quote(name)}&batch={batch}"
-        headers = {"X-Masam": "1", "Origin": "/".join(page.base.split("/")[:3])}
-        async with page.client.post(url, data=body, headers=headers) as answer:
-            batch = await answer.text()
-            assert answer.status == 200, batch
-    await page.done("uploaded", batch, title)
+SLICES = 7  # of the box, which no other test draws: its slices are encoded anew
 
 
 async def below(server: Server, words: str) -> list[int]:
@@ -57,10 +35,10 @@ async def below(server: Server, words: str) -> list[int]:
 
 
 async def boxed(page: Page, sample_data: Path) -> str:
-    """A sample with its box; the id of the lesion."""
+    """A sample with a box; the id of the lesion."""
     await page.open(SAMPLE)
     await page.until(lambda s: s["device"].startswith("Computing on"))
-    lesion = await page.done("newBox", *boxOf(sample_data / SAMPLE))
+    lesion = await page.done("newBox", *middleSlicesOf(sample_data / SAMPLE, SLICES)[0])
     await page.until(lambda s: s["pending"] == 1)
     return str(lesion)
 
@@ -69,7 +47,7 @@ def test_a_killed_worker_is_told_and_the_next_run_has_a_new_one(
     server: Server, sample_data: Path
 ) -> None:
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             await boxed(page, sample_data)
             await page.done("segment")
             await page.until(lambda s: s["busy"] and "slice" in s["message"])
@@ -88,7 +66,7 @@ def test_cancel_changes_nothing_and_disturbs_no_other_tab(
     server: Server, sample_data: Path
 ) -> None:
     async def play() -> None:
-        async with Page(server.address) as page, Page(server.address) as other:
+        async with Page(server.address, kept=server.tab) as page, Page(server.address) as other:
             await boxed(page, sample_data)
             await boxed(other, sample_data)
             workers = await below(server, "masam_core.worker")
@@ -115,21 +93,23 @@ def test_a_broken_file_is_told_and_what_was_open_stays(
     content = (sample_data / "sarcoma_ct" / "image.nii.gz").read_bytes()
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             image = await page.open(SAMPLE)
-            await upload(page, {"broken.nii.gz": content[: len(content) // 2]}, "broken.nii.gz")
+            await page.upload({"broken.nii.gz": content[: len(content) // 2]}, "broken.nii.gz")
             await page.until(lambda s: "Copy or export it again" in s["message"])
             assert page.state["messageKind"] == "error"
             assert "broken.nii.gz" in page.state["message"]
             assert str(server.folder) not in page.state["message"]
             assert page.state["image"] == image
             for name in ("scene.mrb", "masks.seg.nrrd"):
-                await upload(page, {name: content[:1000]}, name)
-                await page.until(lambda s, n=name: s["messageKind"] == "error" and not s["loading"])
+                last = page.state["message"]
+                await page.upload({name: content[:1000]}, name)
+                await page.until(lambda s, m=last: s["message"] not in (m, "") and not s["loading"])
+                assert page.state["messageKind"] == "error"
                 assert "sitk" not in page.state["message"]
                 assert str(server.folder) not in page.state["message"]
                 assert page.state["image"] == image
-            await upload(page, {"my scan.nii.gz": content}, "my scan.nii.gz")
+            await page.upload({"my scan.nii.gz": content}, "my scan.nii.gz")
             await page.until(lambda s: s["image"]["name"] == "my scan.nii.gz")
             assert page.state["image"]["size"][2] == 58
             assert page.state["image"]["windows"][0]["name"] == "Soft tissue"
@@ -151,11 +131,11 @@ def test_dicom_slices_are_opened_from_a_folder_and_from_an_archive(
             packed.write(path, f"deep/er/{path.name}")
 
     async def play() -> None:
-        async with Page(server.address) as page:
-            await upload(page, first, "study")
+        async with Page(server.address, kept=server.tab) as page:
+            await page.upload(first, "study")
             await page.until(lambda s: s["image"] and s["image"]["size"][2] == 4)
             assert page.state["image"]["name"] == "study"
-            await upload(page, {"two.zip": archive.read_bytes()}, "two.zip")
+            await page.upload({"two.zip": archive.read_bytes()}, "two.zip")
             await page.until(lambda s: s["series"])
             assert page.state["series"][0]["words"] == "MR, series 2, 6 slices"
             await page.done("chooseSeries", page.state["series"][0]["uid"])
@@ -176,7 +156,7 @@ def test_the_tab_answers_while_an_image_is_read_and_the_reading_can_be_cancelled
     async def play() -> None:
         async with Page(server.address) as page:
             image = await page.open(SAMPLE)
-            await upload(page, {path.name: path.read_bytes()}, path.name)
+            await page.upload({path.name: path.read_bytes()}, path.name)
             await page.until(lambda s: s["loading"] == "slow.nii.gz")
             readers = await below(server, "masam_core.image.apart")
             for pid in readers:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +13,13 @@ import pytest
 
 from Testing.slicer.scene.conftest import Scene
 from Testing.workbench.client import Page
-from Testing.workbench.conftest import Server, requireWorkbench, startServer
+from Testing.workbench.conftest import Server, requireWorkbench
 from Testing.workbench.studies import BALL, earlierOf, laterOf, writeStudies
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    requireWorkbench()
-    running = startServer("--keep-minutes", "30")
-    yield running
-    running.stop()
 
 
 async def send(page: Page, action: str, *paths: Path) -> None:
     """Upload files as one batch, and have them opened."""
-    batch = ""
-    for path in paths:
-        url = f"{page.base}upload?name={path.name}&batch={batch}"
-        headers = {"X-Masam": "1", "Origin": "/".join(page.base.split("/")[:3])}
-        async with page.client.post(url, data=path.read_bytes(), headers=headers) as answer:
-            batch = await answer.text()
-            assert answer.status == 200, batch
-    await page.done(action, batch, paths[0].name)
+    await page.upload({path.name: path.read_bytes() for path in paths}, paths[0].name, action)
 
 
 def responseOf(state: dict[str, Any]) -> str:

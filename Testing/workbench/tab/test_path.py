@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,17 @@ import pytest
 import SimpleITK as sitk
 
 from Testing.workbench.client import Page
-from Testing.workbench.conftest import Server, requireWorkbench, startServer
-from Testing.workbench.sample import boxOf, dice, expertOf
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    requireWorkbench()
-    running = startServer("--keep-minutes", "30")
-    yield running
-    running.stop()
+from Testing.workbench.conftest import Server
+from Testing.workbench.sample import dice, middleSlicesOf
 
 
 def test_from_a_sample_to_a_mask(server: Server, sample_data: Path, tmp_path: Path) -> None:
     folder = sample_data / "sarcoma_ct"
     source = sitk.ReadImage(str(folder / "image.nii.gz"))
-    expert = expertOf(folder)
+    (center, axes, size), expert = middleSlicesOf(folder, 6)
 
     async def play() -> None:
-        async with Page(server.address) as page:
+        async with Page(server.address, kept=server.tab) as page:
             assert page.state["role"] == "first"
             image = await page.open("sarcoma_ct")
             assert image["size"] == list(source.GetSize())
@@ -52,7 +43,6 @@ def test_from_a_sample_to_a_mask(server: Server, sample_data: Path, tmp_path: Pa
             np.testing.assert_allclose(shown.GetOrigin(), source.GetOrigin(), atol=1e-3)
             np.testing.assert_allclose(shown.GetDirection(), source.GetDirection(), atol=1e-5)
 
-            center, axes, size = boxOf(folder)
             lesion = await page.done("newBox", center, axes, size)
             await page.until(lambda s: s["lesions"] and s["lesions"][0]["box"])
             (row,) = page.state["lesions"]
@@ -83,7 +73,7 @@ def test_from_a_sample_to_a_mask(server: Server, sample_data: Path, tmp_path: Pa
             for name, values in row["box"].items():
                 now = page.state["lesions"][0]["box"][name]
                 np.testing.assert_allclose(now, values, atol=1e-3)
-            assert page.beats > 1
+            await page.until(lambda _: page.beats > 1)
 
     asyncio.run(play())
 
