@@ -6,6 +6,7 @@ import codecs
 import csv
 import hashlib
 import io
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
@@ -17,6 +18,7 @@ from masam_core.digest import sha256_of
 from masam_core.errors import MasamError, WriteError
 
 MOST_OF_A_LINE = 1 << 16
+MOST_BYTES = 1 << 30  # a million rows have some 200 MB
 BOM = "\ufeff"  # without it Excel garbles accented names
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 # What begins a formula; tab and return are dropped by spreadsheets, which then see what follows.
@@ -86,9 +88,14 @@ def read_table(path: Path) -> list[dict[str, str]]:
     UTF-8, UTF-16 with its mark (Excel's "Unicode text"), or else those of Windows (cp1252).
 
     Raises:
-        OSError, ValueError, csv.Error: it can't be read, or is no text.
+        OSError, ValueError, csv.Error: it can't be read, is too large, or is no text.
     """
     with path.open(newline="", encoding=_encoding(path)) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MOST_BYTES:
+            raise ValueError(
+                f"it has {size / 1e9:.1f} GB, and a table may have {MOST_BYTES >> 30} GB"
+            )
         columns, rest = _begin(file)
         rows = [dict(zip_longest(columns, row[: len(columns)], fillvalue="")) for row in rest]
     return [row for row in rows if any(row.values())]

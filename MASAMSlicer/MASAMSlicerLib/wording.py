@@ -113,7 +113,7 @@ def _mm(length: float | None) -> str:
 def _confidence(made: Provenance) -> str:
     if made.knownConfidence is not None:
         return f"{made.knownConfidence:.0%}"
-    return _("not valid") if made.cuts else "-"
+    return _("not valid") if made.cuts else _("not known")
 
 
 def _state(lesion: LesionEntry, states: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
@@ -182,7 +182,7 @@ def wholeSummary(report: WholeReport) -> str:
         names = [name for name, reason in report.kept.items() if reason == why]
         if names:
             lines.append(words.format(names=", ".join(names)))
-    return "\n".join(lines)
+    return "\n".join([*lines, *report.notes])
 
 
 def noteWords(note: str) -> str:

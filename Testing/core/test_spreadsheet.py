@@ -55,3 +55,12 @@ def test_short_and_long_rows_lose_nothing_that_has_a_column(tmp_path):
 def test_a_table_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(SegmentationError, match=r"t\.csv' was not written"):
         write_table(tmp_path / "none" / "t.csv", ["a"], [], SegmentationError)
+
+
+def test_a_table_without_end_is_not_read(tmp_path):
+    path = tmp_path / "t.csv"
+    with path.open("wb") as file:
+        file.write(b"image,boxes\n")
+        file.truncate((1 << 30) + 1)  # takes no room on the disk
+    with pytest.raises(ValueError, match=r"it has 1\.1 GB, and a table may have 1 GB"):
+        read_table(path)

@@ -45,8 +45,11 @@ class Held:
         self.failed(error)
 
 
-def outcome(masks: dict[str, Any], sha: str = SHA) -> Any:
-    """What a worker answers: by each class's name its mask on the whole volume (bool KJI)."""
+def outcome(
+    masks: dict[str, Any], sha: str = SHA, notes: dict[str, tuple[str, ...]] | None = None
+) -> Any:
+    """What a worker answers: by each class's name its mask on the whole volume (bool KJI), and its
+    notes; with any, the confidence is not known."""
     from masam_core.lesion.crops import tight_slices
     from masam_core.lesion.measure import Measurements
     from masam_core.lesion.organs import term_of
@@ -58,7 +61,9 @@ def outcome(masks: dict[str, Any], sha: str = SHA) -> Any:
         own = np.ascontiguousarray(mask[where])
         offset = (where[0].start, where[1].start, where[2].start)
         figures = Measurements(voxels=int(own.sum()))
-        classes.append(FoundClass(term_of(name), own, offset, 0.8, figures))
+        own_notes = (notes or {}).get(name, ())
+        sure = float("nan") if own_notes else 0.8
+        classes.append(FoundClass(term_of(name), own, offset, sure, own_notes, figures))
     model = {"name": "Organs", "sha256": sha, "device": "cpu"}
     return WholeOutcome(model, 1.0, tuple(classes))
 

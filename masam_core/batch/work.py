@@ -27,6 +27,7 @@ from masam_core.inference.box_segmenter import (
     segment_records,
     segment_whole,
 )
+from masam_core.lesion.telling import notes_of
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.labels import boxes_of_labels
 from masam_core.prompts.per import Per
@@ -106,7 +107,7 @@ def work_on(
         lesions, volume = without_patient(lesions, replace(volume, name=case.name))
         volume = replace(volume, name=case.name)  # as the files are called
     shown = "The prompts" if spec.anonymous else ""
-    notes = [f"{lesion.name}: {note}" for lesion in lesions for note in lesion.messages]
+    notes = notes_of(lesions)
     notes += filter(None, [not_found(lesions)])
     notes += filter(None, (left_out(path, volume.geometry, shown) for path in local.boxes))
     notes += write_files(targets[: 1 + len(spec.also)], lesions, volume)

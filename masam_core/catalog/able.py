@@ -11,6 +11,7 @@ from masam_core.catalog.store import path_of, stored
 from masam_core.errors import ConfigError
 from masam_core.model.abilities import Abilities, abilities_of, classes_from_metadata
 from masam_core.model.config import ModelConfig
+from masam_core.model.evidence import evidence_from_metadata
 
 _MOST_OF_A_HEADER = 16 << 20
 
@@ -52,4 +53,5 @@ def abilities_of_file(path: Path) -> Abilities | None:
     if metadata.get("part") == "base":
         return None
     classes = classes_from_metadata(metadata, config)
-    return abilities_of(config, metadata.get("prompting", ""), classes)
+    evidence = evidence_from_metadata(metadata, config.num_classes)
+    return abilities_of(config, metadata.get("prompting", ""), classes, evidence)

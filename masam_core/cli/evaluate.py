@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from masam_core.evaluation.tables import Table
     from masam_core.inference.box_segmenter import BoxSegmenter
     from masam_core.inference.segmenter import Segmenter
-    from masam_core.model.masam import MASAM
 
 
 ALL = "all"
@@ -230,8 +229,7 @@ def evaluate_command(
     segmenters: dict[str, BoxSegmenter] = {_short(model): segmenter}
     if against is not None:
         name = f"{_short(against)} (second)" if _short(against) in segmenters else _short(against)
-        second = _load_second(against, against_base, base)
-        segmenters[name] = Segmenter(second, device, precision, copy=False)
+        segmenters[name] = _second(against, against_base, base, device, precision)
     for name in peer or []:
         segmenters[name] = load_peer(name)
     target = Target(tuple(label or ()), each_lesion)
@@ -321,16 +319,18 @@ def show_tables(tables: Sequence[Table]) -> None:
             shown.print(f"{content.note}\n", style="dim")
 
 
-def _load_second(name: str, base: Path | None, first_base: Path | None) -> MASAM:
-    """Load the second model with its own backbone; where it has none by itself, the first one's."""
-    from masam_core.catalog.resolve import load_by_name
+def _second(
+    name: str, base: Path | None, first_base: Path | None, device: str, precision: str
+) -> Segmenter:
+    """The second model with its own backbone; where it has none by itself, the first one's."""
+    from masam_core.inference.segmenter import Segmenter
 
     try:
-        return load_by_name(name, base)
+        return Segmenter(name, device, precision, base=base)
     except CheckpointError:
         if base is not None or first_base is None:
             raise
-        return load_by_name(name, first_base)
+        return Segmenter(name, device, precision, base=first_base)
 
 
 def _short(model: str) -> str:

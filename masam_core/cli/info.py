@@ -140,6 +140,7 @@ def checkpoint_facts(path: Path) -> dict[str, Any]:
         "config": info.config.to_dict(),
         **info.details,
         **_classes(info),
+        **_evidence(info),
     }
 
 
@@ -153,6 +154,20 @@ def _classes(info: CheckpointInfo) -> dict[str, Any]:
     sides = {t.name: "" if t.modifier is None else f", {t.modifier.meaning}" for t in terms}
     words = {t.name: f"{t.code.scheme} {t.code.value} {t.code.meaning}" for t in terms}
     return {"classes": {name: words[name] + sides[name] for name in words}}
+
+
+def _evidence(info: CheckpointInfo) -> dict[str, Any]:
+    """How each class did on held-out patients, in the place of a line of JSON."""
+    from dataclasses import asdict
+
+    from masam_core.model.abilities import class_names
+    from masam_core.model.evidence import evidence_from_metadata
+
+    known = evidence_from_metadata(info.details, info.config.num_classes)
+    if known is None:
+        return {}
+    names = class_names(info.config)
+    return {"evidence": {n: asdict(own) for n, own in zip(names, known.classes, strict=True)}}
 
 
 def image_facts(path: Path) -> dict[str, Any]:

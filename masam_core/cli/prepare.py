@@ -32,7 +32,10 @@ def prepare_command(
     ] = 0.0,
     splits: Annotated[
         Path | None,
-        typer.Option(help="CSV with the columns case and split, in place of the usual split."),
+        typer.Option(
+            help="In place of the usual split: a CSV with the columns case and split, or the "
+            "authors' pickled lists (.pkl)."
+        ),
     ] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Take what is there and sound; leave the rest out.")

@@ -495,6 +495,7 @@ def _rounded(confidence: float | None) -> float | None:
 
 def _table(lesions: list[Lesion], notes: tuple[str, ...], out: list[Path]) -> None:
     from masam_core.lesion.measurements.diameters import diameters_text
+    from masam_core.lesion.telling import notes_of
 
     figures = ("Volume ml", "Diameters mm", "Confidence")
     rows = []
@@ -503,14 +504,12 @@ def _table(lesions: list[Lesion], notes: tuple[str, ...], out: list[Path]) -> No
         diameters = diameters_text(m) or "-"
         volume = "-" if not m.voxels else f"{m.volume_ml:.2f}"
         sure = lesion.known_confidence
-        shown = "cut off" if lesion.cuts else "-" if sure is None else f"{sure:.0%}"
+        unknown = "cut off" if lesion.cuts else "not known" if m.voxels else "-"
+        shown = unknown if sure is None else f"{sure:.0%}"
         rows.append((number, lesion.name, volume, diameters, shown))
     what = "lesion" if any(lesion.term is None for lesion in lesions) else "structure"
     console().print(table(("", what.capitalize(), *figures), rows, figures))
-    for lesion in lesions:
-        for message in lesion.messages:
-            say(f"{lesion.name}: {message}", typer.colors.YELLOW)
-    for note in notes:
+    for note in (*notes_of(lesions), *notes):
         say(note, typer.colors.YELLOW)
     written = sum(lesion.term is None or bool(lesion.mask.any()) for lesion in lesions)
     say(f"Wrote {plural(written, what)} to {', '.join(map(str, out))}")

@@ -23,14 +23,32 @@ def read_yaml_file(path: Path, kind: str, most_bytes: int = MOST_BYTES) -> Any:
     """
     import yaml
 
+    text = read_yaml_text(path, kind, most_bytes)
+    try:
+        return yaml.safe_load(text)
+    # ValueError: a date that is none, a number of thousands of digits.
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+
+
+def read_yaml_text(path: Path, kind: str, most_bytes: int = MOST_BYTES) -> str:
+    """The text of a YAML file, without a byte order mark.
+
+    Args:
+        path, kind, most_bytes: see :func:`read_yaml_file`.
+
+    Raises:
+        ConfigError: it can't be read, is too large, or no text in UTF-8.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(most_bytes + 1)
-        if len(data) > most_bytes:
-            raise ConfigError(f"{path} has more than {most_bytes >> 10} kB; it is no {kind}.")
-        return yaml.safe_load(data.decode("utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}.") from error
-    # ValueError: no text, a date that is none, a number of thousands of digits.
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path} can't be read: {reason}.") from error
+    if len(data) > most_bytes:
+        raise ConfigError(f"{path} has more than {most_bytes >> 10} kB; it is no {kind}.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error

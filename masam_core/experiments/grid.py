@@ -123,11 +123,12 @@ def _start(content: Mapping[str, Any], path: Path) -> tuple[str, ...]:
 def _text_of_config(content: Mapping[str, Any], path: Path) -> str:
     if not content.get("config"):
         return ""
-    file = path.parent / str(content["config"])
+    from masam_core.training.layers import configuration_text
+
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: the configuration {file} can't be read ({error}).") from error
+        return configuration_text(path.parent / str(content["config"]))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: the configuration {error}") from error
 
 
 def _map(name: Any, path: Path) -> str | None:

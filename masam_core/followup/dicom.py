@@ -10,12 +10,13 @@ evidence.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from masam_core.atomic import atomic_path
+from masam_core.atomic_set import atomic_set
 from masam_core.errors import ConfigError, SegmentationError
 from masam_core.export.dicom.lesions import in_words, named, save
 from masam_core.export.dicom.report import Examined, TimePoint, report_on
@@ -29,7 +30,7 @@ from masam_core.lesion.crops import tight_box
 from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import Measurements, measure
-from masam_core.lesion.terminology import MASS, Color, lesion_color
+from masam_core.lesion.terminology import MASS, Color, TumourType, lesion_color
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.record import PromptRecord
 
@@ -68,29 +69,53 @@ def require_dicom(folder: Path, studies: Sequence[Study]) -> None:
 
 
 def write_dicom(
-    folder: Path, tracks: Sequence[Track], studies: Sequence[Study], plane: DiameterPlane
+    folder: Path,
+    tracks: Sequence[Track],
+    studies: Sequence[Study],
+    plane: DiameterPlane,
+    colors: Sequence[Color] | None = None,
+    kind: TumourType = MASS,
+    show: Callable[[float, str], None] = lambda *_: None,
 ) -> tuple[list[Path], list[str]]:
-    """Write what is confirmed; files of an earlier result go.
+    """Write what is confirmed, in the place of an earlier result's files.
 
     Args:
         folder: of the follow-up.
         tracks: the lesions.
         studies: oldest first; all but the first must be DICOM.
         plane: in which diameters are taken.
+        colors: red, green, blue in [0, 1] for each lesion; None gives each one of ours.
+        kind: what the lesions are.
+        show: called before each file with the fraction done and words.
 
     Returns:
         The files, and messages for the reader.
 
     Raises:
-        SegmentationError: a file can't be written.
+        SegmentationError: a file can't be written; all of an earlier result are as they were.
     """
-    for path in written_before(folder):
-        path.unlink()
+    with atomic_set(folder, written_before(folder), SegmentationError) as beside:
+        files, notes = _write(beside, tracks, studies, plane, colors, kind, show)
+    return [folder / path.name for path in files], notes
+
+
+def _write(
+    folder: Path,
+    tracks: Sequence[Track],
+    studies: Sequence[Study],
+    plane: DiameterPlane,
+    colors: Sequence[Color] | None,
+    kind: TumourType,
+    show: Callable[[float, str], None],
+) -> tuple[list[Path], list[str]]:
+    """Write all files into an empty folder; see :func:`write_dicom`."""
     files: list[Path] = []
     notes: list[str] = []
     examined: list[Examined] = []
+    shown = [lesion_color(n) for n in range(len(tracks))] if colors is None else colors
     for number, study in enumerate(studies, 1):
-        lesions, colors = _lesions(tracks, study, number, plane, notes)
+        show((number - 1) / (len(studies) + 1), f"study {number} of {len(studies)}")
+        lesions, own = _lesions(tracks, shown, study, number, plane, notes)
         later = number > 1
         if later and not lesions:
             notes.append(f"No lesion of study {number} is confirmed: no DICOM file of it.")
@@ -99,20 +124,21 @@ def write_dicom(
         segments = None
         if later:
             seg, report = dicom_files(folder, number)
-            notes += write_files([seg, report], lesions, study.volume, colors)
+            notes += write_files([seg, report], lesions, study.volume, own, kind)
             files += [seg, report]
             segments = _headers(seg)
         elif study.volume.geometry.images is None:
             notes.append(f"Study 1 is no DICOM, so {COURSE} holds nothing of it.")
             continue
         subject = subject_of(study.volume.geometry, _WHAT)
-        found, _ = named(lesions, colors, subject, _WHAT)
+        found, _ = named(lesions, own, subject, _WHAT)
         point = TimePoint(number, _days(studies[0], study), number == 1)
         examined.append(Examined(found, subject, segments, point))
     points = [each.point.number for each in examined if each.point is not None]
     if len(points) > 1 and points[-1] == len(studies):
+        show(len(studies) / (len(studies) + 1), "the report on all studies")
         with atomic_path(folder / COURSE, SegmentationError) as file, in_words(_WHAT):
-            dataset = report_on(examined, MASS)
+            dataset = report_on(examined, kind)
             groups = len(dataset.ContentSequence)
             save(dataset, file, lambda written: len(written.ContentSequence) == groups)
         files.append(folder / COURSE)
@@ -120,11 +146,16 @@ def write_dicom(
 
 
 def _lesions(
-    tracks: Sequence[Track], study: Study, number: int, plane: DiameterPlane, notes: list[str]
+    tracks: Sequence[Track],
+    colors: Sequence[Color],
+    study: Study,
+    number: int,
+    plane: DiameterPlane,
+    notes: list[str],
 ) -> tuple[list[Lesion], list[Color]]:
     """The confirmed lesions of a study, in their lesions' colours."""
-    found, colors = [], []
-    for index, track in enumerate(tracks):
+    found, own = [], []
+    for track, color in zip(tracks, colors, strict=True):
         finding = track.findings[number - 1]
         if finding.accepted is False or waits(finding):
             continue
@@ -160,8 +191,8 @@ def _lesions(
                 prompts=PromptRecord(box),
             )
         )
-        colors.append(lesion_color(index))
-    return found, colors
+        own.append(color)
+    return found, own
 
 
 def _headers(path: Path) -> Dataset:

@@ -58,7 +58,15 @@ def read_study(
         VolumeError: see ``read_volume``.
         ConfigError: a date that is none.
     """
-    volume = read_volume(path, series).with_modality(modality)
+    return study_of(read_volume(path, series).with_modality(modality), day)
+
+
+def study_of(volume: Volume, day: str = "") -> Study:
+    """The study of an image; its date is that of the DICOM images where none is given.
+
+    Raises:
+        ConfigError: a date that is none.
+    """
     found, patient = _told(volume)
     return Study(volume, read_day(day) if day else found, patient)
 

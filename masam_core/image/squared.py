@@ -67,8 +67,8 @@ def require_square(what: object, matrix: NDArray[np.float64], shape: tuple[int, 
     if skew > PLAIN or shear_in_voxels(axes, shape) > SHARE:
         raise VolumeError(
             f"{what} is sheared: {shear_in_words(axes)}. Such grids come from a tilted gantry; "
-            "resample it to a regular grid first (in Slicer: module 'Resample Scalar/Vector/DWI "
-            "Volume')."
+            "give the DICOM series itself, which is put straight, or resample the file to a "
+            "regular grid first (in Slicer: module 'Resample Scalar/Vector/DWI Volume')."
         )
 
 

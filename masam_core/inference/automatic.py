@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from masam_core.errors import Cancelled, ConfigError, IntensityError
 from masam_core.inference.box_segmenter import IsCancelled, Progress
 from masam_core.inference.confidence import confidence
+from masam_core.inference.judging import judged
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.quality import Quality
 from masam_core.inference.view import slice_crop
 from masam_core.lesion.choosing import choose_classes
 from masam_core.lesion.diameter_plane import DiameterPlane
 from masam_core.lesion.lesion import Lesion
-from masam_core.lesion.measure import measure
+from masam_core.lesion.measure import Measurements, measure
+from masam_core.model.evidence import ClassEvidence
 from masam_core.prompts.boxes import BoxPrompt
 
 if TYPE_CHECKING:
@@ -55,23 +57,27 @@ def segment_classes(
     slice_axis: int | None = None,
     diameter_plane: DiameterPlane = SegmentOptions.diameter_plane,
     classes: Sequence[str] = (),
+    as_said: bool = False,
 ) -> list[Lesion]:
     """Segment the volume that was set, without boxes, as a model trained without prompts does.
 
     Args:
         segmenter, quality, progress, cancelled, slice_axis, classes: see :func:`classify`.
         diameter_plane: in which diameters are taken.
+        as_said: take the model's confidence at its word, as only a check of it should.
 
     Returns:
         One entry for each class, in the model's order, with the class's name and term; the mask of
         a class that was not found is empty (a crop of one voxel), so that the order tells the
         class. The ``probability`` is 0 outside the mask, the ``box`` is the tight box of the mask.
+        The ``confidence`` is NaN, and a message says why, where the model's file does not tell of
+        enough held-out patients (:mod:`masam_core.model.evidence`).
 
     Raises:
         ConfigError, IntensityError, Cancelled: see :func:`classify`.
     """
     found = classify(segmenter, quality, progress, cancelled, slice_axis, classes)
-    each = class_lesions(segmenter, found, progress, cancelled, slice_axis, diameter_plane)
+    each = class_lesions(segmenter, found, progress, cancelled, slice_axis, diameter_plane, as_said)
     return list(each)
 
 
@@ -136,18 +142,20 @@ def class_lesions(
     cancelled: IsCancelled | None = None,
     slice_axis: int | None = None,
     diameter_plane: DiameterPlane = SegmentOptions.diameter_plane,
+    as_said: bool = False,
 ) -> Iterator[Lesion]:
     """Measure what was found, class by class: one at a time is held in memory.
 
     Args:
         segmenter: with the volume that was classified.
         found: see :func:`classify`.
-        progress, cancelled, slice_axis, diameter_plane: see :func:`segment_classes`.
+        progress, cancelled, slice_axis, diameter_plane, as_said: see :func:`segment_classes`.
 
     Yields:
         A lesion for each class that was chosen, see :func:`segment_classes`.
     """
     volume, terms = segmenter.volume, segmenter.abilities.classes
+    evidence = segmenter.abilities.evidence
     show = None if progress is None else _part(progress, LOOKING, 1.0)
     for place, number in enumerate(found.chosen):
         if cancelled is not None and cancelled():
@@ -163,18 +171,32 @@ def class_lesions(
         box = BoxPrompt.from_voxels(
             i.start, i.stop - 1, j.start, j.stop - 1, k.start, k.stop - 1, name=term.name
         )
+        figures = measure(own, offset, volume, slice_axis, diameter_plane)
+        known = None if evidence is None else evidence.classes[number - 1]
+        said = confidence(probability, own)
+        sure, messages = (said, ()) if as_said else _told(said, figures, known)
         yield Lesion(
             name=term.name,
             mask=own,
             offset_kji=offset,
             probability=probability,
-            confidence=confidence(probability, own),
+            confidence=sure,
             box=box,
             geometry=volume.geometry,
-            measurements=measure(own, offset, volume, slice_axis, diameter_plane),
+            measurements=figures,
+            messages=messages,
             model=segmenter.config.name,
             term=term,
         )
+
+
+def _told(
+    said: float, figures: Measurements, known: ClassEvidence | None
+) -> tuple[float, tuple[str, ...]]:
+    """Confidence and notes of a class; there is nothing to be sure of where none was found."""
+    if not figures.voxels:
+        return float("nan"), ()
+    return judged(said, figures.volume_ml, known)
 
 
 def extents_of(labels: NDArray[np.uint8]) -> dict[int, Extent]:

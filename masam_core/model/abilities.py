@@ -9,6 +9,7 @@ from typing import Any
 
 from masam_core.lesion.organs import ClassTerm, terms_of
 from masam_core.model.config import ModelConfig
+from masam_core.model.evidence import Evidence
 
 BOX, NONE = "box", "none"  # how a model was trained to be asked; an empty text where nobody says
 
@@ -22,12 +23,14 @@ class Abilities:
         automatic: whether it segments a whole volume without.
         video: whether it is for videos instead.
         classes: that it tells apart, in its order.
+        evidence: how far its masks without prompts can be believed; None where nobody says.
     """
 
     prompts: bool
     automatic: bool
     video: bool
     classes: tuple[ClassTerm, ...]
+    evidence: Evidence | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for messages."""
@@ -40,7 +43,10 @@ class Abilities:
 
 
 def abilities_of(
-    config: ModelConfig, prompting: str = "", classes: tuple[ClassTerm, ...] = ()
+    config: ModelConfig,
+    prompting: str = "",
+    classes: tuple[ClassTerm, ...] = (),
+    evidence: Evidence | None = None,
 ) -> Abilities:
     """What a model does.
 
@@ -52,6 +58,7 @@ def abilities_of(
         config: of the model.
         prompting: how it was trained to be asked: BOX, NONE, or an empty text.
         classes: of its file; empty takes the names of the config.
+        evidence: of its file.
     """
     needs_box = config.field_of_view != "slice" or config.shape_prior != "none"
     video = config.sees_video
@@ -60,6 +67,7 @@ def abilities_of(
         automatic=not (video or needs_box) and (config.num_classes > 1 or prompting != BOX),
         video=video,
         classes=classes or terms_of(class_names(config)),
+        evidence=evidence,
     )
 
 

@@ -10,6 +10,7 @@ from masam_core.errors import CheckpointError
 from masam_core.model.abilities import classes_from_metadata
 from masam_core.model.config import ModelConfig
 from masam_core.model.empty import empty_model
+from masam_core.model.evidence import evidence_from_metadata
 from masam_core.model.filling import fill, mismatch
 from masam_core.model.formats.format import WeightFile
 from masam_core.model.formats.registry import format_of, writable
@@ -84,6 +85,7 @@ def load_model(path: Path, base: Path | None = None, config: ModelConfig | None 
     fill(model, state, file.path)
     model.prompting = known.prompting(file)
     model.classes = classes_from_metadata(file.metadata, built)
+    model.evidence = evidence_from_metadata(file.metadata, built.num_classes)
     return model
 
 

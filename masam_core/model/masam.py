@@ -14,6 +14,7 @@ from masam_core.errors import CheckpointError
 from masam_core.lesion.organs import ClassTerm
 from masam_core.model.abilities import Abilities, abilities_of
 from masam_core.model.config import EMBEDDING_CHANNELS, ModelConfig
+from masam_core.model.evidence import Evidence
 from masam_core.model.image_encoder import build_image_encoder
 from masam_core.model.mask_decoder import MaskDecoder
 from masam_core.model.prompt import NetworkPrompt
@@ -80,12 +81,13 @@ class MASAM(nn.Module):
         self.backbone_trained = False  # see unfreeze
         self.prompting = ""  # how it was trained to be asked; see abilities
         self.classes: tuple[ClassTerm, ...] = ()  # that its file states
+        self.evidence: Evidence | None = None  # of these very weights
         self.prepared = ""  # precision that the weights were prepared for
 
     @property
     def abilities(self) -> Abilities:
         """What it does, and the classes that it tells apart."""
-        return abilities_of(self.config, self.prompting, self.classes)
+        return abilities_of(self.config, self.prompting, self.classes, self.evidence)
 
     def reset_normalisation(self) -> None:
         """(Re)make the pixel mean and std, which are part of the config and not of the weights."""

@@ -70,5 +70,10 @@ def warnings_after(
             "tight, tighten it and segment again."
         )
     if confidence < LOW_CONFIDENCE:
-        notes.append(f"Low confidence ({confidence:.0%}): check this mask closely.")
+        notes.append(low_confidence_words(confidence))
     return notes
+
+
+def low_confidence_words(confidence: float) -> str:
+    """What is said of a mask of a confidence in [0, 1] below ``LOW_CONFIDENCE``."""
+    return f"Low confidence ({confidence:.0%}): check this mask closely."

@@ -27,6 +27,7 @@ from masam_core.video.frames import is_video
 if TYPE_CHECKING:
     from masam_core.image.volume import Volume
     from masam_core.inference.segmenter import Segmenter
+    from masam_core.lesion.lesion import Lesion
 
 VoxelBox = tuple[float, float, float, float, float, float]
 Progress = Callable[[int, int, str], None]
@@ -139,11 +140,9 @@ def evaluate_automatic(
         VolumeError: image and label of a case are on different grids.
         ConfigError: a model that needs boxes, or labels that do not fit its classes.
     """
-    from masam_core.inference.automatic import segment_classes
-
-    target, config = target or Target(), segmenter.config
+    target = target or Target()
     scores: list[Score] = []
-    if config.sees_video:
+    if segmenter.config.sees_video:
         for number, case in enumerate(cases):
             if progress is not None:
                 progress(number, len(cases), case.name)
@@ -152,19 +151,41 @@ def evaluate_automatic(
             seconds = time.monotonic() - began
             scores += [score_of_video(case, one, seconds) for one in own.classes]
         return scores
+    for case, volume, number, answer, expert, seconds in class_answers(
+        cases, segmenter, quality, progress, target
+    ):
+        if expert.any():
+            found = answer.mask_on_volume()
+            made = compare_masks(case, number, found, expert, volume, surfaces)
+            scores.append(replace(made, confidence=answer.confidence, seconds=seconds))
+    return scores
+
+
+def class_answers(
+    cases: Sequence[Case],
+    segmenter: Segmenter,
+    quality: Quality,
+    progress: Progress | None,
+    target: Target,
+    as_said: bool = False,
+) -> Iterator[tuple[Case, Volume, int, Lesion, NDArray[np.bool_], float]]:
+    """Each case and class of segmentation without prompts: case, volume, number of the class, what
+    was found, the expert's mask (bool KJI, empty where none is marked), seconds for the case.
+
+    Args:
+        cases, segmenter, quality, progress, target: see :func:`evaluate_automatic`.
+        as_said: see ``segment_classes``.
+    """
+    from masam_core.inference.automatic import segment_classes
+
     for case, volume, labels in read_labelled(cases, progress):
-        classes = target.classes(labels, config.num_classes)
+        classes = target.classes(labels, segmenter.config.num_classes)
         segmenter.set_volume(volume, modality=case.modality or None)
         began = time.monotonic()
-        answers = segment_classes(segmenter, quality)
+        answers = segment_classes(segmenter, quality, as_said=as_said)
         seconds = time.monotonic() - began
         for number, answer in enumerate(answers, start=1):
-            expert = classes == number
-            if expert.any():
-                found = answer.mask_on_volume()
-                made = compare_masks(case, number, found, expert, volume, surfaces)
-                scores.append(replace(made, confidence=answer.confidence, seconds=seconds))
-    return scores
+            yield case, volume, number, answer, classes == number, seconds
 
 
 def score_of_video(case: Case, found: ClassScore, seconds: float = 0.0) -> Score:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from masam_core.data.yaml_file import read_yaml_file
+from masam_core.data.yaml_file import read_yaml_file, read_yaml_text
 from masam_core.errors import ConfigError
 from masam_core.schema import check, merged_entries
 from masam_core.training.settings import TrainConfig
 
 MOST_BYTES = 256 << 10
+_KIND = "configuration of a training run, which needs 2 kB"
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -25,13 +26,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
             a wrong type; names file and entry.
     """
     path = Path(path)
-    values = read_yaml_file(path, "configuration of a training run, which needs 2 kB", MOST_BYTES)
+    values = read_yaml_file(path, _KIND, MOST_BYTES)
     if not isinstance(values, dict):
         raise ConfigError(f"The configuration {path} must be a list of 'name: value' entries.")
     checked: dict[str, Any] = check(
         TrainConfig, {str(name): value for name, value in values.items()}, str(path), path.parent
     )
     return checked
+
+
+def configuration_text(path: Path) -> str:
+    """What a configuration file says, as it is written; ConfigError as of :func:`read_yaml`."""
+    return read_yaml_text(path, _KIND, MOST_BYTES)
 
 
 def read_overrides(texts: Sequence[str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from masam_core.atomic import atomic_path
 from masam_core.errors import ConfigError
 from masam_core.model.checkpoint import save_model
+from masam_core.model.evidence import evidence_of
 from masam_core.model.masam import MASAM
 from masam_core.training.settings import TrainConfig
 
@@ -48,17 +49,29 @@ class RunState:
         self.waited = 0  # validations since the best
         self.first: list[float] | None = None  # validation's patients
         self.path = config.out / "last.ckpt"
+        # Of each class, the smallest and largest that is learned from; None for a model that
+        # tells nothing of them: one that takes prompts, or of videos.
+        self.volumes_ml: list[tuple[float, float] | None] | None = None
         self.mean: dict[str, Tensor] = {}
         if config.average:
             self.mean = {n: p.detach().clone() for n, p in model.trainable().items()}
 
     @torch.no_grad()
     def advance(self) -> None:
-        """Count a step, and take its weights into the mean (the first steps in larger shares)."""
+        """Count a step, and take its weights into the mean (the first steps in larger shares).
+
+        What was found out about the weights before holds no longer.
+        """
+        self.forget_evidence()
         share = max(1 - self.config.average, 9 / (self.step + 10))
         for name, kept in self.mean.items():
             kept.lerp_(self.model.get_parameter(name).detach(), share)
         self.step += 1
+
+    def forget_evidence(self) -> None:
+        """Say of the model what is known without held-out patients: the volumes it learns from."""
+        known = self.volumes_ml
+        self.model.evidence = None if known is None else evidence_of((), known)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:

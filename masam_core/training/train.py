@@ -22,7 +22,7 @@ from masam_core.data.cases import Case
 from masam_core.data.reading import read_cases
 from masam_core.digest import sha256_of
 from masam_core.errors import ConfigError
-from masam_core.model.abilities import BOX, NONE
+from masam_core.model.abilities import BOX, NONE, class_names
 from masam_core.model.checkpoint import new_model
 from masam_core.model.parts import trained_parameters
 from masam_core.model.start import start_from_model
@@ -31,6 +31,7 @@ from masam_core.threads import leave_number_to_launcher
 from masam_core.training.augment import build_augmentation
 from masam_core.training.case_cache import CaseCache
 from masam_core.training.feed import Parts, feed
+from masam_core.training.learned_volumes import learned_volumes
 from masam_core.training.logs import Logs
 from masam_core.training.losses import training_loss
 from masam_core.training.pack import is_pack, read_pack
@@ -41,7 +42,7 @@ from masam_core.training.samples import Batch
 from masam_core.training.settings import TrainConfig
 from masam_core.training.sources import Sources
 from masam_core.training.state import RunState
-from masam_core.training.validation import validate
+from masam_core.training.validation import confidence_words, validate
 
 Report = Callable[[str], None]
 Progress = Callable[[int, int, float], None]
@@ -120,6 +121,10 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
     state = RunState(config, model, optimizer, scaler, _trained_on(config, sources))
     if state.resume():
         say(f"Going on from step {state.step} ({state.path}).")
+    automatic = config.prompts is None and not config.model.sees_video
+    if automatic and fabric.is_global_zero:  # who alone writes
+        state.volumes_ml = learned_volumes(sources.cases, config.model.num_classes)
+        state.forget_evidence()
     logs = Logs(config.out, state.step, config.tensorboard) if fabric.is_global_zero else None
     transform = build_augmentation(config.augmentation) if config.augment else None
     own = range(fabric.global_rank, config.batch // config.part, fabric.world_size)
@@ -160,6 +165,8 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
         fabric.barrier()
     if logs is not None:
         logs.close()
+    if state.volumes_ml is not None:
+        say(confidence_words(model.evidence, class_names(config.model)))
     best = config.out / "best.safetensors"
     return best if best.exists() else config.out / "last.safetensors"
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from masam_core.inference.segmenter import Segmenter
 
 Offset = tuple[int, int, int]
+UNCHECKED = (
+    "The confidence is not known: the worker has an older version of MASAM, which did not check "
+    "it. Check this mask closely."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +41,8 @@ class FoundClass:
         term: name, colour and codes.
         mask: bool, tight KJI crop; of one voxel, and empty, where the class was not found.
         offset_kji: index in the volume of the crop's first voxel.
-        confidence: in [0, 1].
+        confidence: in [0, 1]; NaN where it is not known.
+        messages: notes for the reader, as why the confidence is not known.
         measurements: of the mask.
     """
 
@@ -45,6 +50,7 @@ class FoundClass:
     mask: NDArray[np.bool_]
     offset_kji: Offset
     confidence: float
+    messages: tuple[str, ...]
     measurements: Measurements
 
     @property
@@ -108,6 +114,7 @@ def classes_answer(
                 "extent": _numbers(found.extents.get(number, NOWHERE)),
                 "confidence": float(lesion.confidence),
                 "measurements": lesion.measurements.to_dict(),
+                "messages": list(lesion.messages),
             }
         )
     bounds = np.array([_numbers(where) for where in found.extents.values()] or [[0, 1] * 3])
@@ -175,11 +182,22 @@ def read_classes(answer: Message, within: Offset) -> tuple[FoundClass, ...]:
                 ClassTerm.from_dict(entry["term"]),
                 mask,
                 (first[0], first[1], first[2]),
-                float(entry["confidence"]),
+                *_told(entry),
                 Measurements.from_dict(entry["measurements"]),
             )
         )
     return tuple(found)
+
+
+def _told(entry: Message) -> tuple[float, tuple[str, ...]]:
+    """Confidence and notes of a class; an older worker gives no notes, and a confidence that
+    nobody has checked."""
+    if "messages" not in entry:
+        return float("nan"), (UNCHECKED,) if int(entry["voxels"]) else ()
+    notes = tuple(field(entry, "messages", list))
+    if not all(isinstance(note, str) for note in notes):
+        raise ProtocolError("'messages' of a class must be a list of texts.")
+    return float(entry["confidence"]), notes
 
 
 def lesions_of(outcome: WholeOutcome, volume: Volume) -> list[Lesion]:
@@ -200,6 +218,7 @@ def lesions_of(outcome: WholeOutcome, volume: Volume) -> list[Lesion]:
                 box=box,
                 geometry=volume.geometry,
                 measurements=each.measurements,
+                messages=each.messages,
                 model=str(outcome.model.get("name", "")),
                 term=each.term,
             )

@@ -38,7 +38,8 @@ automatic       volume (hash), classes (names; empty for all), options -> second
                 shape, offset (KJI, of the crop that holds all that was found), labels (uint8 of
                 the crop, zlib-compressed), classes: list of value (in labels), term (as of
                 ``describe_model``), voxels (0: not found), extent (first and
-                one past the last index along k, j, i), confidence, measurements
+                one past the last index along k, j, i), confidence (NaN: not known),
+                measurements, messages
 measure         volume (hash), mask, slice_axis (0, 1, 2 or null), diameter_plane (a word)
                 -> measurements
 cancel          target: the id to cancel -> found

@@ -70,6 +70,7 @@ def actionsOf(tab: Tab) -> dict[str, Callable[..., Any]]:
         "followNode": tab.nextStudy.node,
         "followDate": tab.nextStudy.date,
         "followSave": tab.nextStudy.save,
+        "followDicom": tab.nextDicom.press,
         "pacsFind": tab.archive.find,
         "pacsFetch": tab.archive.fetch,
         "pacsSend": tab.archive.send,

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -150,25 +150,37 @@ class Archive:
             self.context.sayError(error)
             return
 
-        def give(pacs: Pacs) -> str:
+        if await self.give(files, folder, "The PACS has the masks and the report.", notes):
+            sent()
+
+    async def give(
+        self, files: Sequence[Path], folder: Path, words: str, notes: Sequence[str] = ()
+    ) -> bool:
+        """Send DICOM files; whether the PACS has them, which is told, as is what went wrong.
+
+        Args:
+            files: in the order in which they are sent.
+            folder: of the files, which goes at the end.
+            words: what to tell when the PACS has them.
+            notes: to be told with it.
+        """
+
+        def send(pacs: Pacs) -> str:
             for each in send_files(pacs, files, cancelled=self._cancelled.is_set):
                 if not each.stored.kept:
                     raise PacsError(f"{each.path.name}: {each.stored.words}")
             return pacs.words
 
         try:
-            words = await self._work("send", give)
+            there = await self._work("send", send) is not None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        if words is None:  # whoever sends looks at the views, not at the dialog
-            told = self.context.state.pacs
-            self.context.say(told["message"], told["kind"])
-        else:
-            sent()
-            told = "\n".join(["The PACS has the masks and the report.", *notes])
+        if there:
             kind = WARNING if notes else PLAIN
-            self._tell(message=told, kind=kind)
-            self.context.say(told, kind)
+            self._tell(message="\n".join([words, *notes]), kind=kind)
+        told = self.context.state.pacs  # whoever sends looks at the views, not at the dialog
+        self.context.say(told["message"], told["kind"])
+        return there
 
     def cancel(self) -> None:
         """End what is going on; what was fetched until then is kept for the next try."""

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from MASAMSlicerLib.control.front import PLAIN, WARNING
+from MASAMSlicerLib.control.twostudies import TwoStudies
 from MASAMSlicerLib.sampledata import SAMPLES
 from MASAMSlicerLib.scene.dicomfiles import sameGridAs
 from MASAMSlicerLib.scene.volumes import (
     forgetVolumes,
     frameOf,
     framesOf,
+    geometryOf,
     requireVolume,
     showFrame,
 )
@@ -73,13 +75,23 @@ class Images:
         self._cancelled = False
         # A source with several series, and what it joins.
         self._undecided: tuple[Path, str, Beside | None] | None = None
-        self.sources: dict[str, Any] | None = None  # of DICOM: ``SourceImages.to_dict``
+        # By the volume's node; of DICOM images alone: ``SourceImages.to_dict``.
+        self._sources: dict[str, dict[str, Any]] = {}
         self._isScene = False  # whether what is shown was a saved scene
 
     @property
     def samples(self) -> list[str]:
         """Folders of the bundled volumes."""
         return [sample[1] for sample in SAMPLES]
+
+    @property
+    def sources(self) -> dict[str, Any] | None:
+        """``SourceImages.to_dict`` of the shown image's DICOM images; None where it is no DICOM."""
+        return self.sourcesOf(self.context.volume)
+
+    def sourcesOf(self, volume: Any) -> dict[str, Any] | None:
+        """The same of any volume node, or of None."""
+        return None if volume is None else self._sources.get(volume.GetID())
 
     @property
     def reading(self) -> bool:
@@ -263,7 +275,7 @@ class Images:
         else:
             beside.join(volume)
         self._show(volume, facts.get("origin"))
-        self.sources = facts.get("images")
+        self._keepSources(volume, facts.get("images"))
         notes = " ".join(str(note) for note in facts.get("notes", []))
         context.say(notes, WARNING if notes else PLAIN)
 
@@ -279,8 +291,10 @@ class Images:
         self._letGo(came)
         same = known.get("image", "") == volume.GetName()
         self._show(volume, known.get("origin") if same else None)
-        self.sources = known.get("images") if same else None
         self._isScene = True
+        if same:
+            self._keepSources(volume, known.get("images"))
+            self._keepEarlier(volume, known.get("earlier") or {})
         for lesion in context.lesions():
             if lesion.roi is None:
                 context.session.lesions.adopt(lesion)
@@ -288,26 +302,46 @@ class Images:
         self._onScene()
 
     def dicomGrid(self) -> Geometry:
-        """The shown image's grid with the names of its DICOM slices.
+        """The shown image's grid with the names of its DICOM slices; see :meth:`dicomImages`."""
+        volume = self.context.volume
+        return sameGridAs(volume, self.dicomImages(volume))
+
+    def dicomImages(self, volume: Any) -> SourceImages:
+        """The names of an image's DICOM slices, along k.
+
+        Args:
+            volume: its node, or None.
 
         Raises:
             SegmentationError: it was not read from DICOM.
         """
-        volume = self.context.volume
-        if volume is not None and self.sources is None and self._isScene:
+        sources = self.sourcesOf(volume)
+        if volume is not None and sources is None and self._isScene:
             raise SegmentationError(
                 "A saved scene holds neither patient nor study of its images, so they don't leave "
                 "with it. For DICOM: save the masks as .seg.nrrd, open the DICOM series, drop the "
                 ".seg.nrrd on it, and save as DICOM there."
             )
-        if volume is None or self.sources is None:
+        if volume is None or sources is None:
             raise SegmentationError("This image is no DICOM series: it has no patient or study.")
-        grid = sameGridAs(volume, SourceImages.from_dict(self.sources))
-        if grid.images is None or len(grid.images.slices) != grid.shape[0]:
+        images = SourceImages.from_dict(sources)
+        if len(images.slices) != geometryOf(volume).shape[0]:
             raise SegmentationError(
                 "The image has other slices than its DICOM series had: open the series again."
             )
-        return grid
+        return images
+
+    def _keepSources(self, volume: Any, sources: dict[str, Any] | None) -> None:
+        if sources:
+            self._sources[volume.GetID()] = dict(sources)
+
+    def _keepEarlier(self, volume: Any, known: dict[str, Any]) -> None:
+        """What was kept of the study before the one that is shown."""
+        pair = TwoStudies.of(self.context.scene)
+        if pair is None or pair.later is not volume:
+            return
+        if known.get("name", "") == pair.earlier.GetName():
+            self._keepSources(pair.earlier, known.get("images"))
 
     def _show(self, volume: Any, origin: dict[str, Any] | None) -> None:
         self.context.volume = volume
@@ -318,7 +352,8 @@ class Images:
         """What was shown leaves, with all that belongs to it; ``came`` takes its place."""
         context = self.context
         self._onLeave()
-        self.sources, self._isScene = None, False
+        self._isScene = False
+        self._sources.clear()
         context.session.sceneClosed()
         removeAllBut(context.scene, came)
         context.session.lesions.forget()  # also what was read while it left

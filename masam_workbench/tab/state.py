@@ -37,6 +37,7 @@ STATE: dict[str, Any] = {
     "pacs": {},
     "earlier": None,
     "followup": {},
+    "course": {},
     "link": {},
     "automatic": {},
     "structures": [],

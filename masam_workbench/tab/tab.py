@@ -36,6 +36,7 @@ from masam_workbench.tab.images import Images
 from masam_workbench.tab.improve import Improve
 from masam_workbench.tab.lesionlist import LesionRows
 from masam_workbench.tab.measuring import Measuring
+from masam_workbench.tab.nextdicom import NextDicom
 from masam_workbench.tab.nextstudy import NextStudy
 from masam_workbench.tab.running import Running
 from masam_workbench.tab.saving import Saving
@@ -144,6 +145,14 @@ class Tab:
             self.saving,
             self._saving,
         )
+        self.nextDicom = NextDicom(
+            context,
+            self.images,
+            self.archive,
+            self.saving,
+            self._saving,
+            lambda: self.nextStudy.pair,
+        )
         self.watcher = Watcher(scene, settling, context.refreshSoon)
         self.opening: asyncio.Task[bool] | None = None
 
@@ -159,8 +168,11 @@ class Tab:
             if state.selected not in ids:
                 state.selected = ids[-1] if ids else ""
             state.lesions = rows
-            state.image = self.nextStudy.image()
+            image = self.nextStudy.image()
+            dicom = self.images.sources is not None
+            state.image = None if image is None else {**image, "dicom": dicom}
             self.nextStudy.refresh()
+            self.nextDicom.refresh()
             every = [*rows, *self.nextStudy.rows(), *self.structures.rows(beside=True)]
             state.saved = self.unsaved.isSaved(every)
             now = [{**row, "state": ""} for row in every]
@@ -236,13 +248,19 @@ class Tab:
 
     def _facts(self) -> dict[str, Any]:
         """What is known of the image that no file of ours says."""
-        return {"origin": self.shown.origin(), "images": self.images.sources}
+        facts: dict[str, Any] = {"origin": self.shown.origin(), "images": self.images.sources}
+        pair = self.nextStudy.pair
+        if pair is not None:
+            images = self.images.sourcesOf(pair.earlier)
+            facts["earlier"] = {"name": pair.earlier.GetName(), "images": images}
+        return facts
 
     def _beforeLeaving(self) -> None:
         """Another image is about to take the place of this one."""
         self.chooseTool("none")
         self.autosave.leave(keep=not self.state.saved)
         self.unsaved.clear()
+        self.nextDicom.forget()
         self.nextStudy.forget()
         self.structures.forget()
         self.masks.clear()
@@ -276,6 +294,7 @@ class Tab:
         self.dropSaved()
         self.checking.dismiss()
         self.improve.close()
+        self.nextDicom.close()
         self.nextStudy.close()
         self.watcher.stop()
         self.context.session.close()

@@ -114,7 +114,7 @@ class SegmentAll:
         volume = self._front.volume
         if volume is None or volume.GetName() != report.volume:
             words = _("{volume}: {words}").format(volume=report.volume, words=words)
-        wanting = bool(report.missing or report.kept)
+        wanting = bool(report.missing or report.kept or report.notes)
         self._front.say(words, WARNING if wanting else PLAIN)
         self._front.refreshSoon()
         if self._runner is not None:

@@ -14,9 +14,11 @@ from masam_core.followup.quality import Trust
 from ..control.course import courseWords
 from ..control.followup import FollowingUp, Proposal
 from ..control.front import ERROR, PLAIN
+from ..scene.followup import followedBy
 from ..wording import breakable
 from .combobox import choose, fill
 from .context import STYLES, PanelContext
+from .followupdicom import SaveAsDicom
 from .qprocess import QProcessTransport
 
 
@@ -36,6 +38,7 @@ class FollowUp:
         self.following = FollowingUp(
             context.session, QProcessTransport, self._show, self._onProposals, self._onEnd
         )
+        self.dicom = SaveAsDicom(context, self._showProgress, self._say, self.refresh)
         self.ui.followUpButton.clicked.connect(lambda *_: self._onButton())
         self.ui.followUpStartButton.clicked.connect(lambda *_: self._onStart())
         self.ui.followUpTakeButton.clicked.connect(lambda *_: self._onTake())
@@ -64,25 +67,39 @@ class FollowUp:
             problem = _("No other volume has lesions. Segment the earlier study first.")
         start = self.ui.followUpStartButton
         start.text = _("Cancel") if running else _("Look for its lesions")
+        if self.dicom.running:
+            problem = _("Wait until the follow-up is written, or cancel that.")
         self.context.enable(start, running or not problem, problem)
         self.ui.followUpSourceComboBox.enabled = not running
         lines = courseWords(self.context.session, volume) if volume is not None else []
         self.ui.followUpCourseLabel.text = breakable("\n".join(lines))
         self.ui.followUpCourseLabel.visible = bool(lines)
+        self.dicom.refresh(volume, self._followed(volume), running)
 
     def sceneClosed(self) -> None:
         """The scene is about to be emptied: what is going on is stopped."""
         self.following.stop()
+        self.dicom.stop()
         self._forget()
 
     def cleanup(self) -> None:
         """The module is unloaded."""
         self._closed = True
         self.following.stop()
+        self.dicom.stop()
 
     def _chosen(self) -> str:
         box = self.ui.followUpSourceComboBox
         return str(box.itemData(box.currentIndex) or "")
+
+    def _followed(self, volume: Any) -> Any:
+        """The earlier volume from which lesions of this one were carried over; None for none."""
+        if volume is None:
+            return None
+        pairs = followedBy(self.context.session.lesions, volume)
+        found = [earlier.volume for earlier, _later in pairs if earlier.volume is not None]
+        chosen = [node for node in found if node.GetID() == self._chosen()]
+        return next(iter([*chosen, *found]), None)
 
     def _onButton(self) -> None:
         """Open the frame, or close it; what is going on goes on."""
@@ -149,8 +166,13 @@ class FollowUp:
         self.context.refreshSoon()
 
     def _show(self, fraction: float, words: str) -> None:
-        self.ui.followUpProgressBar.value = int(1000 * fraction)
+        self._showProgress(fraction)
         self._say(words)
+
+    def _showProgress(self, fraction: float | None) -> None:
+        """The bar with how much is done; None hides it."""
+        self.ui.followUpProgressBar.value = int(1000 * (fraction or 0.0))
+        self.ui.followUpProgressBar.visible = fraction is not None
 
     def _onEnd(self, problem: str) -> None:
         if self._closed:

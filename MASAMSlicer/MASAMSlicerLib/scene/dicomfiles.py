@@ -33,10 +33,8 @@ def isDicom(volumeNode: Any) -> bool:
     return bool(volumeNode.GetAttribute(_INSTANCES)) and hasattr(slicer, "dicomDatabase")
 
 
-def dicomGridOf(volumeNode: Any) -> Geometry:
-    """The grid of the DICOM images that a volume was loaded from, with their names.
-
-    Slicer's database says where their files are.
+def dicomFilesOf(volumeNode: Any) -> list[Path]:
+    """The DICOM files that a volume was loaded from, as Slicer's database knows them.
 
     Raises:
         SegmentationError: it was not loaded from there, or its files are gone.
@@ -56,8 +54,18 @@ def dicomGridOf(volumeNode: Any) -> Geometry:
             f"{len(lost)} of the {len(files)} DICOM files of '{name}' are not where they were. "
             "Import the series again."
         )
+    return [Path(file) for file in files]
+
+
+def dicomGridOf(volumeNode: Any) -> Geometry:
+    """The grid of the DICOM images that a volume was loaded from, with their names.
+
+    Raises:
+        SegmentationError: see :func:`dicomFilesOf`; or they make no regular grid.
+    """
+    files = dicomFilesOf(volumeNode)
     try:
-        return grid_of_files([Path(file) for file in files], f"The series of '{name}'")
+        return grid_of_files(files, f"The series of '{volumeNode.GetName()}'")
     except VolumeError as error:
         raise SegmentationError(str(error)) from error
 
@@ -103,7 +111,7 @@ def saveDicom(
         whole[tuple(slice(o, o + n) for o, n in zip(offset, mask.shape, strict=True))] = mask
         placed = on_grid(whole, volume.geometry, grid, segment.GetName())
         lesions.append(_lesion(segment, placed, image))
-    kinds = {_kindOf(segment) for segment in segments}
+    kinds = {kindOf(segment) for segment in segments}
     kind = kinds.pop() if len(kinds) == 1 else MASS
     colors = [tuple(segment.GetColor()) for segment in segments]
     return list(write_lesions(path, lesions, image, colors, kind, beside=beside))
@@ -141,7 +149,8 @@ def _lesion(segment: Any, mask: np.ndarray, image: Volume) -> Lesion:
     )
 
 
-def _kindOf(segment: Any) -> TumourType:
+def kindOf(segment: Any) -> TumourType:
+    """What a segment is, by its terminology; a mass where that is none of ours."""
     entry = tagOf(segment, slicer.vtkSegment.GetTerminologyEntryTagName())
     for part in entry.split("~")[2:3]:
         for kind in TUMOUR_TYPES.values():

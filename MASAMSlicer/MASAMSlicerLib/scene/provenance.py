@@ -126,6 +126,7 @@ class Provenance:
             measurements=found.measurements.to_dict(),
             maskHash=maskDigest(found.mask, found.offset_kji),
             volumeHash=image.content_hash,
+            messages=found.messages,
         )
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from masam_core.errors import MasamError
+from masam_core.lesion.telling import shared_notes
 
 from ..scene.belonging import requireOwn
 from ..scene.classes import (
@@ -38,6 +39,7 @@ class WholeReport:
         written: classes that have got a segment.
         missing: classes of which nothing was found.
         kept: classes whose earlier segment was left as it is, and why.
+        notes: what is to be looked at twice of what was written, with the names it is about.
         seconds: from start to the last segment, waiting included.
         model: the worker's description of the model (see ``load_model`` in the protocol).
     """
@@ -47,6 +49,7 @@ class WholeReport:
     written: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     model: dict[str, Any] = field(default_factory=dict)
 
@@ -125,6 +128,7 @@ class WholeCommit:
         for each_node, ids in shown.items():
             bringToView(each_node, ids)
         report.written = [each.term.name for each in new]
+        report.notes = shared_notes([(each.term.name, each.messages) for each in new])
         report.segmentation = "" if node is None else node.GetName()
 
     def _within(self, made: MadeBefore, volumeNode: Any) -> bool:

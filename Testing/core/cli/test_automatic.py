@@ -69,6 +69,9 @@ def test_each_class_has_its_name_term_and_colour_in_slicers_file(
     found = [one["name"] for one in document["lesions"] if one["voxels"]]
     assert found == ["liver", "left kidney"]
     assert document["messages"] == ["Not found: spleen."]
+    for one in document["lesions"]:
+        assert one["confidence"] is None
+        assert ("never checked" in " ".join(one["messages"])) == bool(one["voxels"])
     header = sitk.ReadImage(str(out))
     for number, name in enumerate(found):
         assert header.GetMetaData(f"Segment{number}_Name") == name
@@ -78,6 +81,19 @@ def test_each_class_has_its_name_term_and_colour_in_slicers_file(
         color = [float(c) for c in header.GetMetaData(f"Segment{number}_Color").split()]
         assert color == pytest.approx(term_of(name).color, abs=1e-5)
     assert not header.HasMetaDataKey(f"Segment{len(found)}_Name")
+
+
+def test_a_model_that_nobody_checked_tells_no_confidence(
+    masam: Masam, image: Path, automatic_model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "o.nii.gz"
+    words = ("segment", image, "-o", out, "--automatic", "--model", automatic_model)
+    result = masam(*words, "--device", "cpu", "--quality", "fast", "--overlay", tmp_path / "o.png")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert said.count("not known") == 2 + 1  # both that were found, and why
+    assert said.count("never checked on patients that it had not learned from") == 1
+    assert "%" not in said
 
 
 def test_some_classes_are_what_they_are_among_all(
@@ -122,6 +138,8 @@ def test_a_folder_needs_no_boxes_and_the_table_has_a_row_a_class(
     assert [(row["image"], row["lesion"]) for row in rows] == [
         (case, name) for case in ("a", "b") for name in ("liver", "left kidney")
     ]
+    assert {row["confidence"] for row in rows} == {""}
+    assert all("The confidence is not known" in row["messages"] for row in rows)
     assert {path.name for path in out.glob("*.seg.nrrd")} == {"a.seg.nrrd", "b.seg.nrrd"}
     again = masam(*words, "--quality", "fast", "--class", "liver")
     assert "classes" in again.output  # run again, since that has changed

@@ -224,6 +224,25 @@ def test_each_model_of_a_comparison_stands_on_its_own_backbone(
     assert set(json.loads(done.stdout)["scores"]) == {"delta", "tiny"}
 
 
+def test_a_model_is_compared_with_what_it_was_converted_to(
+    masam: Masam, tiny_model: Path, data: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("openvino")
+    from masam_core.inference.runtimes.conversion import write_folder
+    from masam_core.model.checkpoint import load_model
+
+    folder = tmp_path / "for_openvino"
+    write_folder(load_model(tiny_model), folder)
+    done = masam(
+        *("evaluate", data, "--model", tiny_model, "--against", folder),
+        *("--quality", "fast", "--json"),
+    )
+    assert done.exit_code == 0, done.stderr
+    scores = json.loads(done.stdout)["scores"]
+    first, second = ([s["dice"] for s in scores[name]] for name in ("tiny", "for_openvino"))
+    assert first == pytest.approx(second, abs=0.01)
+
+
 def test_a_pack_trains_both_networks_without_the_images(
     masam: Masam, setup: Path, data: Path, tmp_path: Path
 ) -> None:

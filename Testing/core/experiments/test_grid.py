@@ -8,7 +8,7 @@ import pytest
 
 from masam_core.errors import ConfigError
 from masam_core.experiments.grid import STUDIES, read_study
-from masam_core.training.layers import read_overrides
+from masam_core.training.layers import read_overrides, read_yaml
 from masam_core.training.presets import preset
 from masam_core.training.settings import TrainConfig, build_config
 
@@ -73,3 +73,22 @@ def test_what_is_no_study_is_named(tmp_path: Path, text: str, message: str) -> N
         read_study(str(file))
     with pytest.raises(ConfigError, match="expected one of adapters, backbone"):
         read_study("ranks")
+
+
+def test_a_configuration_is_read_as_training_reads_it(tmp_path: Path) -> None:
+    study, config = tmp_path / "mine.yaml", tmp_path / "run.yaml"
+    study.write_text("config: run.yaml\nvary: {lr: [1e-4, 1e-3]}\n")
+    config.write_text("\ufeffsteps: 20\n", encoding="utf-8")
+    assert read_study(str(study)).config == "steps: 20\n"
+    config.write_text("steps: 20 " + "#" * (256 << 10))
+    for read in (lambda: read_study(str(study)), lambda: read_yaml(config)):
+        with pytest.raises(ConfigError, match=r"run\.yaml has more than 256 kB"):
+            read()
+    config.write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(
+        ConfigError, match=r"mine\.yaml: the configuration .*run\.yaml is not valid YAML"
+    ):
+        read_study(str(study))
+    config.unlink()
+    with pytest.raises(ConfigError, match=r"run\.yaml can't be read: No such file"):
+        read_study(str(study))

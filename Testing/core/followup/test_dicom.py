@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ import pydicom
 import pytest
 from typer.testing import CliRunner
 
+from masam_core import atomic_set
 from masam_core.cli.followup import _require_not_read
 from masam_core.cli.main import app
-from masam_core.errors import ConfigError
+from masam_core.errors import ConfigError, SegmentationError
+from masam_core.followup import dicom
 from masam_core.followup import folder as files
 from masam_core.followup.dicom import written_before
 from masam_core.followup.masks import NamedMask, cropped
@@ -23,10 +27,11 @@ from masam_core.followup.result import follow_up
 from masam_core.followup.study import Study, read_study
 from masam_core.followup.track import Finding, How, Track
 from masam_core.prompts.dicom.regions import read_regions
-from Testing.core.export.dicom.making import faults, patient_series
+from Testing.core.export.dicom.making import faults
+from Testing.core.followup.patients import STUDIES, write_studies
 
 pytest.importorskip("highdicom")
-FIRST, SECOND = "1.2.3.100", "1.2.3.200"  # studies
+FIRST, SECOND, _ = STUDIES
 
 
 def block(study: Study, uid: str, size: int, at: int) -> NamedMask:
@@ -41,15 +46,7 @@ def block(study: Study, uid: str, size: int, at: int) -> NamedMask:
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two series of a patient."""
     folder = tmp_path_factory.mktemp("patient")
-    for number, (study, day) in enumerate(((FIRST, "20240110"), (SECOND, "20240409")), 1):
-        patient_series(
-            folder / str(number),
-            np.random.default_rng(number).integers(0, 90, (8, 12, 10)).astype(np.int16),
-            StudyInstanceUID=study,
-            StudyDate=day,
-            SeriesInstanceUID=f"{study}.1",
-            SOPInstanceUID=lambda k, study=study: f"{study}.1.{k + 1}",
-        )
+    write_studies(folder)
     return folder
 
 
@@ -189,3 +186,51 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
     given = f"2={tmp_path / names[2]}"
     with pytest.raises(ConfigError, match="write over study2"):
         _require_not_read(written_before(tmp_path), ["1=first.nii.gz", given])
+
+
+def test_a_failure_in_the_middle_leaves_the_earlier_result_whole(
+    patient: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    proposal(out, patient)
+    answer(out, Lung="yes", Gone="yes")
+    assert masam("followup", "-o", out, "--confirm", "--dicom").exit_code == 0
+    (out / "study3.seg.dcm").write_bytes(b"of three studies")
+    before = {path.name: path.read_bytes() for path in out.glob("*.dcm")}
+    assert len(before) == 4
+    write, replace = dicom.write_files, os.replace
+
+    def half(paths: list[Path], *more: Any) -> None:
+        write(paths[:1], *more)  # the segmentation, and then the report fails
+        raise SegmentationError(f"'{paths[1]}' was not written: the disk is full.")
+
+    def no_course(*_: Any) -> None:
+        raise SegmentationError("A DICOM report was not written.")
+
+    failures: list[str] = []
+
+    def denied(source: Path, target: Path) -> None:
+        if Path(target) == out / "study2.sr.dcm" and not failures:
+            failures.append("denied")
+            raise PermissionError(errno.EACCES, "denied")
+        replace(source, target)
+
+    for module, name, failing in (
+        (dicom, "write_files", half),
+        (dicom, "report_on", no_course),
+        (atomic_set.os, "replace", denied),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, failing)
+            failed = masam("followup", "-o", out, "--confirm", "--dicom")
+        assert failed.exit_code != 0
+        said = "".join(failed.output.split())
+        assert "wasnotwritten" in said
+        if failing is not no_course:
+            assert f"'{out}/study2.sr.dcm'wasnotwritten" in said  # where it is looked for
+        assert {path.name: path.read_bytes() for path in out.glob("*.dcm")} == before
+        assert [path.name for path in out.iterdir() if path.name.startswith(".")] == []
+    assert masam("followup", "-o", out, "--confirm", "--dicom").exit_code == 0
+    now = {path.name for path in out.glob("*.dcm")}
+    assert now == {"study2.seg.dcm", "study2.sr.dcm", "followup.sr.dcm"}
+    assert all((out / name).read_bytes() != before[name] for name in now)

@@ -22,7 +22,6 @@ READ = {
     "enhanced_scrambled_noext": 0,
 }
 REFUSED = {
-    "gantry_tilt_15": "gantry tilt of 15.0 degrees",
     "all_at_one_position": "at one position",
     "no_position": "where it lies",
     "empty_position": "where it lies",
@@ -56,6 +55,17 @@ def test_what_can_be_placed_is_placed_where_its_tags_say(cases: Path, name: str)
         np.testing.assert_allclose(volume.array[[0, 10], 32, 32], (40.0, 90 * 0.11), rtol=1e-6)
     else:
         assert volume.array[10, 32, 32] == 90
+
+
+def test_a_tilted_gantry_shows_the_ball_where_its_tags_say(cases: Path) -> None:
+    volume = read_volume(cases / "gantry_tilt_15")
+    tilt = np.radians(15)
+    assert volume.geometry.spacing == pytest.approx([1, 1, 3 * np.cos(tilt)], abs=1e-6)
+    for row, column, inside in ((32, 32, 90), (32, 26, 90), (44, 32, 40)):
+        place = [[column, row * np.cos(tilt), 30 - row * np.sin(tilt)]]
+        i, j, k = np.rint(volume.geometry.ijk_from_lps(place)[0]).astype(int)
+        assert volume.array[k, j, i] == inside
+    assert "tilted gantry (15.0 degrees)" in volume.notes[0]
 
 
 @pytest.mark.parametrize("name", REFUSED)

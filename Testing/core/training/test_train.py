@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
@@ -107,6 +108,12 @@ def test_weights_are_not_chosen_by_cases_without_any_class(config: TrainConfig) 
     told: list[str] = []
     train(replace(automatic, out=config.out.with_name("other"), validate_every=0), told.append)
     assert any("hold nothing of what is to be found" in line and "ball0" in line for line in told)
+    # Nobody held its confidence against anything.
+    able = abilities_of_file(config.out.with_name("other") / "last.safetensors")
+    assert able is not None
+    assert able.evidence is not None
+    assert able.evidence.classes[0].patients == 0
+    assert able.evidence.classes[0].volumes_ml is not None
     with pytest.raises(ConfigError, match="No training case holds anything"):
         train(replace(automatic, target=Target(labels=(9,))), quiet)
 
@@ -261,6 +268,20 @@ def test_a_model_of_two_classes_trains_without_prompts(
     assert able is not None
     assert (able.prompts, able.automatic) == (False, True)
     assert able.classes == terms_of(names)
+    # One held-out patient is noted, and too few to say how sure a mask is.
+    assert able.evidence is not None
+    for own, number in zip(able.evidence.classes, (1, 5), strict=True):
+        assert own.patients <= 1
+        assert not own.checked
+        ml = []
+        for name in ("ball0", "ball1"):
+            label = sitk.ReadImage(str(config.data / name / "label.nii.gz"))
+            count = np.count_nonzero(sitk.GetArrayFromImage(label) == number)
+            ml.append(count * float(np.prod(label.GetSpacing())) / 1000)
+        assert own.volumes_ml == pytest.approx((min(ml), max(ml)))
+    last = abilities_of_file(auto.out / "last.safetensors")
+    assert last is not None
+    assert last.evidence == able.evidence
 
 
 def test_training_starts_from_another_models_weights(config: TrainConfig) -> None:

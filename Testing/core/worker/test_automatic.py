@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from masam_core.errors import Cancelled, ConfigError, MasamError
 from masam_core.image.volume import Volume
 from masam_core.inference.options import SegmentOptions
 from masam_core.inference.segmenter import Segmenter
+from masam_core.model.evidence import ClassEvidence, Evidence
 from masam_core.model.masam import MASAM
 from masam_core.worker.automatic import (
     WholeOutcome,
@@ -66,7 +68,10 @@ def _framed(message: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def wire(build_model: Callable[..., MASAM]) -> Wire:
-    return Wire(build_model(**AUTOMATIC, class_names=NAMES))
+    model = build_model(**AUTOMATIC, class_names=NAMES)
+    checked = ClassEvidence(patients=8, excess=0.1, highest=0.9, volumes_ml=(0.001, 1000.0))
+    model.evidence = Evidence((checked, ClassEvidence(), checked))
+    return Wire(model)
 
 
 def test_the_answer_is_what_the_segmenter_gives(wire: Wire, volume: Volume) -> None:
@@ -81,12 +86,16 @@ def test_the_answer_is_what_the_segmenter_gives(wire: Wire, volume: Volume) -> N
     for one, other, found in zip(got, expected, outcome.classes, strict=True):
         assert np.array_equal(one.mask_on_volume(), other.mask_on_volume())
         assert one.measurements == other.measurements
-        assert one.confidence == pytest.approx(other.confidence)
+        assert one.confidence == pytest.approx(other.confidence, nan_ok=True)
+        assert one.messages == other.messages
         assert one.term is not None
         assert other.term is not None
         assert one.term.entry == other.term.entry
         assert found.found == other.mask.any()
-    assert any(found.found for found in outcome.classes)
+    found = {each.term.name: each for each in outcome.classes if each.found}
+    assert any(each.confidence > 0 for each in found.values())
+    assert math.isnan(found["spleen"].confidence)
+    assert any("never checked" in note for note in found["spleen"].messages)
     said = [message["text"] for message in wire.sent if message["type"] == "progress"]
     assert said[0] == "window 1 of 4"
 
@@ -148,6 +157,15 @@ def test_a_class_is_cut_out_of_the_labelmap() -> None:
     assert not absent.found
 
 
+def test_a_confidence_that_an_older_worker_did_not_check_is_not_known() -> None:
+    (old,) = read_classes(_answer(), (9, 9, 12))
+    assert math.isnan(old.confidence)
+    assert "older version" in old.messages[0]
+    new = {"confidence": 0.5, "messages": ["Look."]}
+    (told,) = read_classes(_answer(entry=new), (9, 9, 12))
+    assert (told.confidence, told.messages) == (0.5, ("Look.",))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -160,6 +178,8 @@ def test_a_class_is_cut_out_of_the_labelmap() -> None:
         {"entry": {"extent": [0, 99, 0, 99, 0, 99]}},
         {"entry": {"extent": [1, 2]}},
         {"entry": {"term": {}}},
+        {"entry": {"messages": "text"}},
+        {"entry": {"messages": [1]}},
         {"classes": [3]},
     ],
 )

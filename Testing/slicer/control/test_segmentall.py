@@ -78,6 +78,15 @@ def test_progress_and_the_result_are_said(all_: Any) -> None:
     assert all_.desk.shown[-1] is None
     assert not all_.control.running
     assert all_.reports[0].written == ["liver"]
+
+    # A note alone is a warning, too.
+    all_.control.press()
+    all_.held.answer(outcome({"liver": LIVER}, notes={"liver": ("Check this mask closely.",)}))
+    assert all_.desk.said[-1][0].splitlines()[1:] == ["liver: Check this mask closely."]
+    assert all_.desk.said[-1][1] == "warning"
+    all_.control.press()
+    all_.held.answer(outcome({"liver": LIVER}))
+    assert all_.desk.said[-1][1] == ""
     count = len(all_.desk.said)
     all_.desk.let(5000)
     assert len(all_.desk.said) == count

@@ -15,6 +15,7 @@ from masam_core.image.geometry import LPS_TO_RAS
 from masam_core.image.volume import Volume, read_volume
 from masam_core.prompts.dicom.regions import read_regions
 from Testing.core.export.dicom.making import faults, patient_series, two_masks
+from Testing.core.image.formats.dicom import tilted
 from Testing.slicer.scene.conftest import Scene
 
 
@@ -109,3 +110,29 @@ def test_a_volume_without_its_images_is_told(
             make.segmentation(other, np.ones((12, 14, 16), bool)), other, tmp_path / "a.seg.dcm"
         )
     assert not (tmp_path / "a.seg.dcm").exists()
+
+
+def test_a_tilted_series_that_slicer_has_stacked_is_refused_and_ours_is_put_back(
+    make: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Slicer stacks such slices straight, under a transform; the workbench's reader shifts them."""
+    import slicer
+    from MASAMSlicerLib.scene.dicomfiles import sameGridAs, saveDicom
+
+    folder = tilted.write(tmp_path / "head")
+    scan = read_volume(folder)
+    files = {str(pydicom.dcmread(p).SOPInstanceUID): str(p) for p in folder.iterdir()}
+    known = SimpleNamespace(fileForInstance=lambda uid: files.get(uid, ""))
+    monkeypatch.setattr(slicer, "dicomDatabase", known, raising=False)
+    node = load(make, scan)
+    node.SetAttribute("DICOM.instanceUIDs", " ".join(files))
+    mask = scan.array > 80
+    segmentation = make.segmentation(node, mask)
+    path = tmp_path / "a.seg.dcm"
+    with pytest.raises(SegmentationError, match=r"gantry tilt of 18\.0 degrees"):
+        saveDicom(segmentation, node, path)
+    assert not path.exists()
+    saveDicom(segmentation, node, path, sameGridAs(node, scan.geometry.images))
+    (region,) = read_regions(path, scan.geometry)
+    assert np.array_equal(region.mask(), mask)
+    assert (pydicom.dcmread(path).Rows, pydicom.dcmread(path).Columns) == tilted.SHAPE[1:]

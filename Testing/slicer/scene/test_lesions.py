@@ -255,4 +255,4 @@ def test_a_confidence_that_is_not_known_is_shown_as_a_dash(lesions: Any, make: S
         lesion.segment.SetTag("MASAM.Confidence", text)
         again = lesions.lesion(lesion.id)
         assert again.provenance.knownConfidence is None
-        assert rowOf(again, {}).confidence == "-"
+        assert rowOf(again, {}).confidence == "not known"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,25 @@ def test_what_was_edited_or_locked_is_left_alone_and_said(held: Held, ct: Any, s
     assert "Edited by hand since, and left as they are: liver." in words
     assert "Locked, and left as they are: spleen." in words
     assert words.startswith("1 structure segmented in ")
+
+
+def test_why_a_confidence_is_not_known_is_said_and_kept_with_the_segment(
+    held: Held, ct: Any, scene: Any
+) -> None:
+    from MASAMSlicerLib.scene.segments import tagOf
+    from MASAMSlicerLib.wording import wholeSummary
+
+    notes = {"liver": ("Not checked.", "It is large."), "spleen": ("Not checked.",)}
+    masks = {"liver": LIVER, "spleen": SPLEEN, "aorta": NOTHING}
+    report = segmentAll(held, ct, outcome(masks, notes=notes))
+    assert wholeSummary(report).splitlines()[-2:] == ["Not checked.", "liver: It is large."]
+    (node,) = segmentations(scene)
+    segment = segmentNamed(node, "Liver")
+    assert tagOf(segment, "MASAM.Confidence") == ""
+    assert json.loads(tagOf(segment, "MASAM.Messages")) == ["Not checked.", "It is large."]
+    report = segmentAll(held, ct, outcome({"liver": LIVER}))
+    assert tagOf(segmentNamed(node, "Liver"), "MASAM.Confidence") == "0.8000"
+    assert report.notes == []
 
 
 def test_nothing_found_leaves_the_scene_as_it_was(held: Held, ct: Any, scene: Any) -> None:

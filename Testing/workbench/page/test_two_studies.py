@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,21 @@ def test_a_proposal_is_taken_or_dropped_by_the_user(both: Bench, screenshots: Pa
             " return table.getBoundingClientRect().right"
             " <= table.parentElement.getBoundingClientRect().right; }"
         )
+
+
+def test_the_table_is_saved_and_dicom_is_offered_where_there_is_a_patient(
+    both: Bench, axe: str, tmp_path: Path
+) -> None:
+    path = both.download("follow-save", tmp_path, "follow-saves")
+    with zipfile.ZipFile(path) as archive:
+        assert "followup.csv" in archive.namelist()
+    both.click("follow-saves")
+    assert both.get("follow-save").is_visible()
+    assert both.get("follow-dicom").is_hidden()  # NIfTI files belong to no study
+    assert both.get("follow-pacs").is_hidden()
+    assert both.get("follow-stop").is_hidden()
+    assert violations(both, axe) == []
+    both.press("Escape")
 
 
 def test_studies_that_do_not_fit_stay_unlinked_and_that_is_told(

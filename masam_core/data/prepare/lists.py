@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -12,12 +11,12 @@ from pathlib import Path
 import masam_core
 from masam_core.atomic import write_text
 from masam_core.data.prepare.dataset import Dataset, Found
+from masam_core.data.prepare.splits_file import SPLITS, read_splits
 from masam_core.data.splits import split_of
 from masam_core.errors import ConfigError
-from masam_core.spreadsheet import read_table, write_table
+from masam_core.spreadsheet import write_table
 
 COLUMNS = ("case", "patient", "split", "modality", "image", "label", "site")
-SPLITS = ("train", "val", "test")
 ABOUT, LABELS, INDEX = "ABOUT.md", "labels.json", "index.csv"
 
 
@@ -26,7 +25,7 @@ def with_splits(cases: Sequence[Found], file: Path | None, validation: float) ->
 
     Args:
         cases: with the data set's splits.
-        file: CSV with the columns case and split, for every case; or None.
+        file: CSV or pickled lists of names (:func:`read_splits`), for every case; or None.
         validation: share of the training patients that goes to ``val``, chosen by a hash of their
             names; the same on every machine.
 
@@ -34,7 +33,7 @@ def with_splits(cases: Sequence[Found], file: Path | None, validation: float) ->
         ConfigError: a list that can't be read, lacks a case, or has another word as a split.
     """
     if file is not None:
-        wanted = _read_splits(file)
+        wanted = read_splits(file)
         lacking = [c.name for c in cases if c.name not in wanted]
         if lacking:
             raise ConfigError(
@@ -45,22 +44,6 @@ def with_splits(cases: Sequence[Found], file: Path | None, validation: float) ->
         replace(c, split=split_of(c.patient, validation)) if c.split == "train" else c
         for c in cases
     ]
-
-
-def _read_splits(file: Path) -> dict[str, str]:
-    try:
-        rows = read_table(file)
-    except (OSError, ValueError, csv.Error) as error:
-        raise ConfigError(f"{file} can't be read as CSV: {error}.") from error
-    if not rows or not {"case", "split"} <= set(rows[0]):
-        raise ConfigError(f"{file} needs the columns case and split, and a row a case.")
-    for row in rows:
-        if row["split"] not in SPLITS:
-            raise ConfigError(
-                f"{file}: {row['case']} has the split '{row['split']}'; expected one of "
-                f"{', '.join(SPLITS)}."
-            )
-    return {row["case"]: row["split"] for row in rows}
 
 
 def write_lists(folder: Path, cases: Sequence[Found], dataset: Dataset) -> list[str]:

@@ -45,8 +45,8 @@ DATASET = Dataset(
     classes={1: "pancreas", 2: "pancreas tumour"},
     survey=survey,
     split=(
-        "The paper's split is a file of the authors that is not text, so this is another one: a "
-        "fifth of the patients, chosen by a hash of their names, are the test cases. --splits "
-        "takes a list with any other."
+        "Without the authors' file: a fifth of the patients, chosen by a hash of their names, are "
+        "the test cases. --splits takes the authors' file (preprocessing/split_pancreas.pkl in "
+        "their repository), or a list with any other split."
     ),
 )

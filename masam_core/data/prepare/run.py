@@ -27,7 +27,7 @@ class Options:
 
     Attributes:
         validation: share of the training patients that is held out as ``val``.
-        splits: CSV with case and split, in place of the data set's own split.
+        splits: CSV or pickled lists, in place of the data set's own split.
         partial: take what is there and sound, and leave the rest out.
         image_geometry: a label of its image's size takes the image's place in space.
     """

@@ -6,20 +6,26 @@ import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 import masam_core
 from masam_core.atomic import checked
 from masam_core.errors import SegmentationError
 from masam_core.export.dicom.subject import Subject, hashed_uid
+from masam_core.lesion.crops import tight_slices
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.terminology import Code
 from masam_core.prompts.record import first_to_dict
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
+
+    from masam_core.image.geometry import Geometry
+    from masam_core.prompts.first import FirstPrompt
 
 MANUFACTURER = "MASAM"
 MODEL = "MASAM"
@@ -33,7 +39,7 @@ class Named:
 
     Attributes:
         number: of its segment, from 1.
-        lesion: itself.
+        lesion: itself, on the grid of the images as they were recorded.
         label: its name, as DICOM allows it.
         tracking_uid: by which it is known in later studies.
         color: red, green, blue in [0, 1].
@@ -54,6 +60,8 @@ def named(
 ) -> tuple[list[Named], list[str]]:
     """Number and name lesions; those without a voxel are left out.
 
+    Of a tilted series, whose volume was made straight, masks go back onto the images' own pixels.
+
     Returns:
         The lesions, and messages on what was left out.
 
@@ -65,14 +73,16 @@ def named(
     taken: set[str] = set()
     for number, (lesion, color) in enumerate(zip(lesions, colors, strict=True), 1):
         label = one_line(lesion.name) or f"Lesion {number}"
-        uid = _tracking_uid(lesion, subject.study)
+        first = lesion.box if lesion.prompts is None else lesion.prompts.first
+        uid = tracking_uid(first, lesion.geometry, subject.study)
         copies = 0
         while uid in taken:
             copies += 1
             uid = hashed_uid(uid, str(copies))
         taken.add(uid)
-        if lesion.mask.any():
-            found.append(Named(len(found) + 1, lesion, label, uid, color))
+        placed = _on_images(lesion)
+        if placed.mask.any():
+            found.append(Named(len(found) + 1, placed, label, uid, color))
         else:
             messages.append(
                 f"'{label}' has no voxel; {what} can't hold it, so it is not among the lesions."
@@ -82,6 +92,22 @@ def named(
             f"There is no voxel to write: {what} needs one lesion at least that was found."
         )
     return found, messages
+
+
+def _on_images(lesion: Lesion) -> Lesion:
+    tilt = None if lesion.geometry.images is None else lesion.geometry.images.tilt
+    if tilt is None:
+        return lesion
+    mask = tilt.on_images(lesion.mask_on_volume())
+    first = slice(0, 1)
+    k, j, i = tight_slices(mask) or (first, first, first)
+    return replace(
+        lesion,
+        mask=np.ascontiguousarray(mask[k, j, i]),
+        offset_kji=(k.start, j.start, i.start),
+        probability=None,
+        geometry=tilt.grid,
+    )
 
 
 def one_line(text: str) -> str:
@@ -96,6 +122,20 @@ def concept(code: Code) -> Any:
     from pydicom.sr.coding import Code as DicomCode
 
     return DicomCode(code.value, code.scheme, code.meaning)
+
+
+def tracking_uid(first: FirstPrompt, geometry: Geometry, study: str) -> str:
+    """The UID that came with a lesion's prompt, or one that the same prompt always gives.
+
+    Args:
+        first: what the lesion began with.
+        geometry: of its image.
+        study: UID of the image's study, as results have it.
+    """
+    if first.tracking_uid:
+        return first.tracking_uid  # hashed by then, where the patient is to be left out
+    asked = first_to_dict(first.renamed(""), geometry)
+    return hashed_uid(study, "lesion", json.dumps(asked, sort_keys=True))
 
 
 def algorithm(lesion: Lesion) -> tuple[str, str, dict[str, str]]:
@@ -148,12 +188,3 @@ def save(dataset: Dataset, path: Path, same: Callable[[Dataset], bool]) -> None:
 
     dataset.save_as(path, enforce_file_format=True)
     checked(path, lambda written: same(pydicom.dcmread(written)))
-
-
-def _tracking_uid(lesion: Lesion, study: str) -> str:
-    """The UID that came with the prompt, or one that the same prompt always gives."""
-    first = lesion.box if lesion.prompts is None else lesion.prompts.first
-    if first.tracking_uid:
-        return first.tracking_uid  # hashed by then, where the patient is to be left out
-    asked = first_to_dict(first.renamed(""), lesion.geometry)
-    return hashed_uid(study, "lesion", json.dumps(asked, sort_keys=True))

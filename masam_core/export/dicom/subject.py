@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from masam_core.errors import SegmentationError
-from masam_core.image.formats.dicom.origin import SliceName, SourceImages
+from masam_core.image.formats.dicom.origin import SliceName, SourceImages, grid_of_images
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -57,6 +57,7 @@ class Subject:
         slices: along k, as results refer to them.
         header: what else the images say; not to be copied as a whole.
         anonymous: whether the patient's data are left out.
+        grid: of the images as they were recorded.
         made_up: whether the images say no frame of reference, and one was computed.
     """
 
@@ -68,6 +69,7 @@ class Subject:
     slices: tuple[SliceName, ...]
     header: Dataset
     anonymous: bool
+    grid: Geometry
     made_up: bool
 
     def identify(self, dataset: Dataset) -> None:
@@ -112,7 +114,7 @@ def subject_of(geometry: Geometry, what: str) -> Subject:
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a patient's odd values are no news to a reader
-        return _subject(images, what)
+        return _subject(images, grid_of_images(geometry), what)
 
 
 def hashed_uid(*words: str) -> str:
@@ -121,7 +123,7 @@ def hashed_uid(*words: str) -> str:
     return f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}"
 
 
-def _subject(images: SourceImages, what: str) -> Subject:
+def _subject(images: SourceImages, grid: Geometry, what: str) -> Subject:
     from pydicom.dataset import Dataset
 
     header = images.dataset
@@ -168,5 +170,6 @@ def _subject(images: SourceImages, what: str) -> Subject:
         slices,
         header,
         images.anonymous,
+        grid,
         made_up,
     )

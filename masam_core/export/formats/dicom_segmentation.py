@@ -18,7 +18,7 @@ def _write(path: Path, results: Results) -> tuple[str, ...]:
     subject = subject_of(results.geometry, _WHAT)
     found, messages = named(results.lesions, results.colors, subject, _WHAT)
     with in_words(_WHAT):
-        dataset = segmentation(found, results.geometry, subject, results.kind)
+        dataset = segmentation(found, subject.grid, subject, results.kind)
         pixels = bytes(dataset.PixelData)
         save(dataset, path, lambda written: bytes(written.PixelData) == pixels)
     return (*messages, *subject.notes)

@@ -18,7 +18,7 @@ def _write(path: Path, results: Results) -> tuple[str, ...]:
     subject = subject_of(results.geometry, _WHAT)
     found, messages = named(results.lesions, results.colors, subject, _WHAT)
     with in_words(_WHAT):
-        dataset = structures(found, results.geometry, subject, results.kind)
+        dataset = structures(found, subject.grid, subject, results.kind)
         contours = [len(item.ContourSequence) for item in dataset.ROIContourSequence]
         save(
             dataset,

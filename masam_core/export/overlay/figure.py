@@ -178,6 +178,8 @@ def measurement_line(lesion: Lesion, modality: Modality) -> str:
         parts.append(f"confidence {lesion.known_confidence:.0%}")
     elif lesion.cuts:
         parts.append(f"cut off by its box: {', '.join(cut.side.value for cut in lesion.cuts)}")
+    elif lesion.term is not None:
+        parts.append("confidence not known")
     return SPACE.join(parts).replace("-", MINUS)
 
 
@@ -194,10 +196,12 @@ def volume_text(millilitres: float) -> str:
 
 
 def _box_label(lesions: Sequence[Lesion]) -> str:
-    """What the boxes are: drawn by the user, or found around the lesion (of a line, a click)."""
+    """What the boxes are: drawn by the user, or found around the lesion (of a line, a click, a
+    whole volume)."""
     drawn = [
-        lesion.prompts is None
-        or (isinstance(lesion.prompts.first, BoxPrompt) and not lesion.prompts.started_from_mask)
+        lesion.term is None
+        if lesion.prompts is None
+        else isinstance(lesion.prompts.first, BoxPrompt) and not lesion.prompts.started_from_mask
         for lesion in lesions
     ]
     if all(drawn):

@@ -3,7 +3,8 @@
 The metadata hold ``masam_format``, ``masam_version``, ``part`` (``whole``, ``delta`` or ``base``),
 ``config`` (JSON of ModelConfig), and for a delta ``base_file`` and ``base_sha256``, the name and
 SHA-256 of its backbone file. Where it is known they hold ``classes`` (JSON: name, colour and
-SNOMED CT codes of each) and ``prompting`` (``box`` or ``none``: how the model was trained).
+SNOMED CT codes of each), ``prompting`` (``box`` or ``none``: how the model was trained) and
+``evidence`` (JSON: how it did on held-out patients, see :mod:`masam_core.model.evidence`).
 """
 
 from __future__ import annotations
@@ -107,6 +108,8 @@ class OwnFormat(CheckpointFormat):
                 entries["classes"] = classes_to_text(model.abilities.classes)
             if model.prompting:
                 entries["prompting"] = model.prompting
+            if model.evidence is not None:
+                entries["evidence"] = model.evidence.to_text()
         if self.kind == "delta":
             if not model.base_sha256:
                 raise CheckpointError(

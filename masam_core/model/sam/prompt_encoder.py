@@ -81,7 +81,8 @@ class PromptEncoder(nn.Module):
             two corners a box; and a map (N, width, g, g).
         """
         given = [x for x in (boxes, points[0] if points else None, masks) if x is not None]
-        count = len(given[0]) if given else 1
+        # Not len(): a trace for OpenVINO would keep the number of its own example.
+        count = given[0].shape[0] if given else 1
         tokens = []
         if points is not None:
             tokens.append(self._points(*points, fill=boxes is None))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from masam_core.errors import BoxError
 from masam_core.image.formats.dicom.headers import clean
+from masam_core.image.formats.dicom.origin import grid_of_images
 from masam_core.image.geometry import Geometry
 from masam_core.image.squared import SHARE
 from masam_core.prompts.dicom.objects import open_object, require_same_place
@@ -109,14 +110,17 @@ def _region(
     steps = to_ijk @ parts[0][1][:, :2]  # one pixel along a row and along a column, in voxels
     # Half a pixel around the centres, and half a slice across them.
     half = np.maximum(np.abs(steps).max(axis=1), (np.abs(steps).sum(axis=1) < 0.5) * 1.0) / 2
-    mask = partial(_mask, path, name, ijk, steps, grid)
+    mask = partial(_mask, path, name, parts, grid)
     return Region(name, uid, ijk.min(axis=0) - half, ijk.max(axis=0) + half, mask)
 
 
 def _mask(
-    path: Path, name: str, ijk: Points, steps: NDArray[np.float64], grid: Geometry
+    path: Path, name: str, parts: list[tuple[Points, NDArray[np.float64]]], volume: Geometry
 ) -> NDArray[np.bool_]:
     """The voxels at which pixels lie; refused where these are no voxels of the image."""
+    grid = grid_of_images(volume)
+    ijk = grid.ijk_from_lps(np.vstack([points for points, _ in parts]))
+    steps = np.linalg.inv(grid.ijk_to_lps)[:3, :3] @ parts[0][1][:, :2]
     voxels = np.rint(ijk)
     size = np.array(grid.size_ijk)
     inside = ((voxels >= 0) & (voxels < size)).all(axis=1)
@@ -131,4 +135,5 @@ def _mask(
     mask = np.zeros(grid.shape, bool)
     i, j, k = voxels.astype(int).T
     mask[k, j, i] = True
-    return mask
+    tilt = None if volume.images is None else volume.images.tilt
+    return mask if tilt is None else tilt.straight_mask(mask)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from masam_core.errors import BoxError
+from masam_core.image.formats.dicom.origin import grid_of_images
 from masam_core.image.geometry import Geometry
 from masam_core.prompts.first import (
     SHORTEST_MM,
@@ -51,7 +52,8 @@ def pixels_to_lps(data: Sequence[float], number: int, geometry: Geometry) -> Poi
     if values.size == 0 or values.size % 2 or not np.isfinite(values).all():
         raise BoxError(f"A shape has {values.size} coordinates; expected pairs of finite numbers.")
     pixels = values.reshape(-1, 2) - 0.5
-    return geometry.lps_from_ijk(np.column_stack([pixels, np.full(len(pixels), number)]))
+    ijk = np.column_stack([pixels, np.full(len(pixels), number)])
+    return grid_of_images(geometry).lps_from_ijk(ijk)
 
 
 def prompts_of(

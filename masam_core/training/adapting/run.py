@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +34,7 @@ Progress = Callable[[float, str], None]
 
 NEW_MODEL = "adapted.safetensors"
 STATE, OUTCOME = "adapting.json", "comparison.json"
+EARLIER = "earlier"  # folder of the last outcome of other cases or settings
 SUFFIX = ", adapted"  # of the model's name, which results bear
 _DEVICES = {"cpu": "cpu", "gpu": "cuda", "cuda": "cuda"}
 _BEFORE, _AFTER = 0.15, 0.85  # shares of the bar
@@ -42,7 +45,8 @@ def adapt(config: TrainConfig, report: Report = print, progress: Progress | None
 
     Writes into ``out`` the new model (``adapted.safetensors``, whole, in half precision), and old
     against new (``comparison.json``, ``comparison.md``). A run that was stopped goes on; one whose
-    cases or settings have changed begins anew; one that is done is not done again.
+    cases or settings have changed begins anew, and keeps what the last one gave in the folder
+    ``earlier``; one that is done is not done again.
 
     Args:
         config: with ``compare``.
@@ -206,6 +210,8 @@ def _goes_on(out: Path, fingerprint: str) -> bool:
 def _begin(out: Path, fingerprint: str) -> None:
     """Forget a run of other cases or settings, and leave one of the same to be gone on with.
 
+    What a run has come to its end with is put into the folder ``earlier``.
+
     Raises:
         ConfigError: a run lies there that no adaptation has begun.
     """
@@ -215,8 +221,14 @@ def _begin(out: Path, fingerprint: str) -> None:
         raise ConfigError(
             f"{out} holds another training run (last.ckpt). Choose another folder, or move it away."
         )
+    if (out / OUTCOME).is_file():  # hours of work, which this run may not equal, or not end
+        earlier = out / EARLIER
+        require_folder(earlier, ConfigError)
+        for name in (NEW_MODEL, "comparison.md", OUTCOME):  # which says that there is one
+            with suppress(FileNotFoundError):
+                os.replace(out / name, earlier / name)
     names = ("last.ckpt", "last.safetensors", "best.safetensors", "log.csv", "validation.csv")
-    for name in (*names, NEW_MODEL, OUTCOME, "comparison.md"):
+    for name in (*names, NEW_MODEL, "comparison.md"):
         (out / name).unlink(missing_ok=True)
     write_text(out / STATE, json.dumps({"fingerprint": fingerprint}), ConfigError)
 

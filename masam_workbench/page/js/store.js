@@ -20,6 +20,7 @@ export class Store {
       earlier: null,
       link: {},
       followup: {},
+      course: {},
       automatic: {},
       structures: [],
     });

@@ -85,6 +85,8 @@ export interface Image {
   oblique: boolean;
   patient: { name: string; id: string; birth: string; sex: string } | null;
   study: Record<string, string> | null;
+  /** Whether it is known which DICOM images it was read from. */
+  dicom?: boolean;
   series: Record<string, string> | null;
   date: string;
   frames: number;

@@ -24,6 +24,7 @@ from masam_core.image.volume import Volume
 from masam_core.lesion.cut import Cut
 from masam_core.lesion.lesion import Lesion
 from masam_core.lesion.measure import measure
+from masam_core.lesion.organs import term_of
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.first import PointPrompt
 from masam_core.prompts.record import PromptRecord
@@ -197,6 +198,18 @@ def test_a_box_that_was_found_is_not_called_the_users(oblique_volume, make_lesio
         lesions = [make_lesion(oblique_volume, *ends, prompts=each) for each in prompts]
         figure = draw_figure(oblique_volume, lesions, None, "")
         assert label in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_a_structure_of_a_whole_volume_has_no_box_prompt_and_says_when_nobody_checked_it(
+    oblique_volume, make_lesion
+):
+    ends, term = ((2, 3, 4), (5, 8, 9)), term_of("liver")
+    organ = make_lesion(oblique_volume, *ends, term=term, confidence=float("nan"))
+    figure = draw_figure(oblique_volume, [organ], None, "")
+    assert "Box found" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert measurement_line(organ, "CT").endswith("confidence not known")
+    checked = make_lesion(oblique_volume, *ends, term=term, confidence=0.75)
+    assert measurement_line(checked, "CT").endswith("confidence 75%")
 
 
 def test_the_confidence_of_a_part_is_not_shown(oblique_volume, make_lesion):

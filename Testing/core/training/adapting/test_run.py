@@ -162,6 +162,9 @@ def test_it_ends_early_and_is_the_old_model_where_nothing_better_comes(
     assert all(torch.equal(old[n].half().float(), new[n]) for n in old)
 
 
+RESULTS = ("adapted.safetensors", "comparison.json", "comparison.md")
+
+
 def test_a_run_that_was_stopped_goes_on_and_one_with_other_cases_begins_anew(
     start: Path, many: Path, tmp_path: Path
 ) -> None:
@@ -181,9 +184,14 @@ def test_a_run_that_was_stopped_goes_on_and_one_with_other_cases_begins_anew(
     labels = sitk.ReadImage(str(many / "ball1" / "label.nii.gz"))
     sitk.WriteImage(sitk.BinaryErode(labels, [1, 1, 0]), str(many / "ball1" / "label.nii.gz"))
     said.clear()
+    done = {name: (tmp_path / "run" / name).read_bytes() for name in RESULTS}
     second = adapt(config, said.append)
     assert not any("Going on" in line or "done before" in line for line in said)
     assert second.steps == 6
+    # What the first one gave is there, should the second one give less.
+    earlier = tmp_path / "run" / "earlier"
+    assert {path.name: path.read_bytes() for path in earlier.iterdir()} == done
+    assert (tmp_path / "run" / "adapted.safetensors").read_bytes() != done["adapted.safetensors"]
 
 
 def test_another_run_in_the_folder_is_not_thrown_away(

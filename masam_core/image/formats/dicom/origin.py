@@ -13,11 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from masam_core.errors import VolumeError
+from masam_core.image.formats.dicom.tilt import Tilt
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from masam_core.image.formats.dicom.headers import Frame
+    from masam_core.image.geometry import Geometry
 
 # Patient, study, series and frame of reference of the images (DICOM PS3.3, C.7.1 to C.7.4), what
 # an earlier de-identification says of itself, and what tells what the values are.
@@ -82,11 +84,14 @@ class SourceImages:
         slices: along k.
         header: what the images say of patient and study, as DICOM JSON; never shown.
         anonymous: whether results are to be written without the patient's data.
+        tilt: how the images lie where the volume was made straight; None where its slices are the
+            images as they were recorded.
     """
 
     slices: tuple[SliceName, ...]
     header: Mapping[str, Any] = field(repr=False)
     anonymous: bool = False
+    tilt: Tilt | None = None
 
     @property
     def dataset(self) -> Dataset:
@@ -119,6 +124,7 @@ class SourceImages:
             "slices": [[name.uid, name.kind, name.frame] for name in self.slices],
             "header": dict(self.header),
             "anonymous": self.anonymous,
+            "tilt": None if self.tilt is None else self.tilt.to_dict(),
         }
 
     @classmethod
@@ -126,9 +132,21 @@ class SourceImages:
         """The inverse of :meth:`to_dict`; VolumeError for anything else."""
         try:
             slices = tuple(SliceName(str(u), str(k), int(f)) for u, k, f in values["slices"])
-            return cls(slices, dict(values["header"]), bool(values.get("anonymous", False)))
+            tilt = values.get("tilt")
+            return cls(
+                slices,
+                dict(values["header"]),
+                bool(values.get("anonymous", False)),
+                None if tilt is None else Tilt.from_dict(tilt),
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise VolumeError("What was kept of the DICOM images is damaged.") from error
+
+
+def grid_of_images(geometry: Geometry) -> Geometry:
+    """The grid of a volume's images as they were recorded: its own, but for a tilted series."""
+    tilt = None if geometry.images is None else geometry.images.tilt
+    return geometry if tilt is None else tilt.grid
 
 
 def source_images(ordered: Sequence[Frame], dataset: Dataset) -> SourceImages:

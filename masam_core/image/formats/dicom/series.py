@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from masam_core.errors import VolumeError
-from masam_core.image.formats.base import Image
+from masam_core.image.formats.base import Image, require_size
 from masam_core.image.formats.dicom.headers import (
     SEGMENTATION,
     Frame,
@@ -18,10 +18,16 @@ from masam_core.image.formats.dicom.headers import (
 )
 from masam_core.image.formats.dicom.origin import source_images
 from masam_core.image.formats.dicom.pixels import read_values
-from masam_core.image.formats.dicom.stack import arrange
+from masam_core.image.formats.dicom.stack import Stack, arrange
 from masam_core.image.geometry import Geometry
 
 HEAD_BYTES = 256
+_STRAIGHTENED = (
+    "{what} was recorded with a tilted gantry ({degrees:.1f} degrees): each slice is shifted "
+    "against the one before. They were shifted back within their planes (resampled, linear) to a "
+    "straight volume, on which masks are made. DICOM results lie on the original slices, other "
+    "files on the straight volume."
+)
 ENDINGS = (".dcm", ".dicom", ".ima")  # of files that are meant to be DICOM
 
 
@@ -86,12 +92,20 @@ def grid_of_files(paths: Sequence[Path], what: str) -> Geometry:
         what: the series, for messages.
 
     Raises:
-        VolumeError: a damaged file, or images that make no regular grid.
+        VolumeError: a damaged file, images that make no regular grid, or a tilted gantry.
     """
     frames = [frame for path in paths for frame in read_frames(path)]
     if not frames:
         raise VolumeError(f"{what} holds no image.")
-    return _grid(frames, what)[1]
+    stack = _stack(frames, what)
+    if stack.tilt is not None:
+        raise VolumeError(
+            f"{what}: each slice is shifted against the one before (a gantry tilt of "
+            f"{stack.tilt.degrees:.1f} degrees), and the program that loaded it may have stacked "
+            "or resampled its slices in another way. Segment the series with MASAM's command line "
+            "or workbench, which put masks back onto its slices."
+        )
+    return stack.geometry
 
 
 def list_series(folder: Path) -> list[tuple[str, str]]:
@@ -139,19 +153,27 @@ def _scan(folder: Path) -> tuple[dict[str, list[Frame]], list[VolumeError]]:
 
 
 def _volume(frames: Sequence[Frame], what: str) -> Image:
-    ordered, geometry, notes = _grid(frames, what)
-    values = read_values(ordered, what)
-    return Image(values, geometry, notes, ordered[0].modality or None)
+    stack = _stack(frames, what)
+    values, geometry, notes = read_values(stack.frames, what), stack.geometry, stack.notes
+    if stack.tilt is not None:
+        straight = replace(stack.tilt.straight, images=geometry.images)
+        # Larger by the pixels over which the slices are shifted.
+        require_size(stack.frames[0].path, straight.size_ijk, values.dtype.itemsize)
+        values = stack.tilt.straightened(values, float(values.min()))
+        notes = (*notes, _STRAIGHTENED.format(what=what, degrees=stack.tilt.degrees))
+        geometry = straight
+    return Image(values, geometry, notes, stack.frames[0].modality or None)
 
 
-def _grid(frames: Sequence[Frame], what: str) -> tuple[list[Frame], Geometry, tuple[str, ...]]:
+def _stack(frames: Sequence[Frame], what: str) -> Stack:
     """Images in order, their grid with their names, and notes on what was left out."""
     _require_every_part(frames, what)
     single, copies = _without_copies(frames, what)
-    ordered, geometry, notes = arrange(single, what)
-    header = open_dataset(ordered[0].path, pixels=False)
-    geometry = replace(geometry, images=source_images(ordered, header))
-    return ordered, geometry, (*copies, *notes)
+    stack = arrange(single, what)
+    header = open_dataset(stack.frames[0].path, pixels=False)
+    images = replace(source_images(stack.frames, header), tilt=stack.tilt)
+    geometry = replace(stack.geometry, images=images)
+    return replace(stack, geometry=geometry, notes=(*copies, *stack.notes))
 
 
 def _require_every_part(frames: Sequence[Frame], what: str) -> None:

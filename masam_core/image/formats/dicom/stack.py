@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from masam_core.errors import VolumeError
 from masam_core.image.formats.dicom.headers import Frame
+from masam_core.image.formats.dicom.tilt import FEWEST, MOST_DEGREES, Tilt
 from masam_core.image.geometry import Geometry
 from masam_core.image.squared import SHARE
 
@@ -43,20 +44,34 @@ class Slice:
         return self.frame.pixels.rows, self.frame.pixels.columns
 
 
-def arrange(frames: Sequence[Frame], what: str) -> tuple[list[Frame], Geometry, tuple[str, ...]]:
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Images that make a regular grid.
+
+    Attributes:
+        frames: feet or the like first.
+        geometry: the grid; of a tilted series as if each image lay straight over the one before.
+        tilt: how the images of a tilted series lie; None for all others.
+        notes: on what was left out.
+    """
+
+    frames: list[Frame]
+    geometry: Geometry
+    tilt: Tilt | None
+    notes: tuple[str, ...]
+
+
+def arrange(frames: Sequence[Frame], what: str) -> Stack:
     """Put a series' images in order along their normal.
 
     Args:
         frames: images of one series, in any order.
         what: the series, for messages.
 
-    Returns:
-        The images, feet or the like first; the grid; and notes on what was left out.
-
     Raises:
         VolumeError: images that make no regular grid: no position, several orientations, sizes or
-            spacings, several images at one position, slices that are shifted against each other,
-            or that are missing.
+            spacings, several images at one position, slices that are shifted unevenly against each
+            other, or that are missing.
     """
     for frame in frames:
         if frame.fault:
@@ -71,12 +86,19 @@ def arrange(frames: Sequence[Frame], what: str) -> tuple[list[Frame], Geometry, 
     order = np.argsort(places, kind="stable")
     kept = [kept[n] for n in order]
     gap = _even_gap(kept, places[order], what)
-    _require_straight(kept, normal, gap, what)
+    step = _step_within(kept, what)
     shape = (len(kept), *first.size)
     spacing = (first.spacing[1], first.spacing[0], gap)
     direction = np.column_stack([row, column, normal])
     geometry = Geometry.from_spacing(shape, spacing, kept[0].position, direction)
-    return [s.frame for s in kept], geometry, (*notes, *more)
+    tilt = None if step is None else Tilt.of(geometry, step)
+    if tilt is not None and tilt.degrees > MOST_DEGREES:
+        raise VolumeError(
+            f"{what}: each slice is shifted against the one before, which would be a gantry tilt "
+            f"of {tilt.degrees:.0f} degrees; no gantry tilts that far. Its positions are damaged: "
+            "export the series again."
+        )
+    return Stack([s.frame for s in kept], geometry, tilt, (*notes, *more))
 
 
 def _without_localizers(frames: list[Frame], what: str) -> tuple[list[Frame], tuple[str, ...]]:
@@ -207,28 +229,27 @@ def _even_gap(slices: list[Slice], places: NDArray[np.float64], what: str) -> fl
     return even
 
 
-def _require_straight(
-    slices: list[Slice], normal: NDArray[np.float64], gap: float, what: str
-) -> None:
-    """Refuse slices that are shifted against each other within their plane."""
+def _step_within(slices: list[Slice], what: str) -> NDArray[np.float64] | None:
+    """Shift of each slice against the one before, within their plane.
+
+    Returns:
+        (3,) mm, LPS; None where they lie straight over each other.
+
+    Raises:
+        VolumeError: they are shifted unevenly, or are too few to tell.
+    """
     first = slices[0]
     positions = np.array([s.position for s in slices]) - first.position
     # Along a row the pixels are columns' spacing apart, along a column the rows'.
     shifts = positions @ first.orientation.T
     pixels = np.abs(shifts) / np.array([first.spacing[1], first.spacing[0]])
     if pixels.max() <= SHARE:
-        return
+        return None
     steps = np.arange(len(slices))[:, None]
     slope = shifts[-1] / max(1, len(slices) - 1)
-    steady = (np.abs(shifts - steps * slope) / first.spacing[::-1]).max() <= SHARE
-    if steady:
-        angle = float(np.degrees(np.arctan2(np.linalg.norm(slope), gap)))
-        raise VolumeError(
-            f"{what}: each slice is shifted against the one before by "
-            f"{float(np.linalg.norm(slope)):.2f} mm (a gantry tilt of {angle:.1f} degrees), so the "
-            "volume is sheared. Resample it to a regular grid first: Slicer's DICOM import does it "
-            "with 'Acquisition geometry regularization: apply'."
-        )
+    off = np.abs(shifts - steps * slope) / first.spacing[::-1]
+    if off.max() <= SHARE and len(slices) >= FEWEST:
+        return np.asarray(slope @ first.orientation)
     n = int(pixels.max(axis=1).argmax())
     raise VolumeError(
         f"{what}: its slices drift within their plane, by up to "

@@ -1,5 +1,6 @@
 import { button, h, say } from "../dom.js";
 import { plot } from "./course.js";
+import { item, menu } from "./menu.js";
 
 /** @typedef {import("../bench.js").Bench} Bench */
 /** @typedef {import("../beside.js").Beside} Beside */
@@ -20,11 +21,23 @@ export function buildFollowUp(root, bench, beside) {
     "data-test": "follow-all",
     onclick: () => bench.ask("followTake", sure(store.state.followup).map((each) => each.id)),
   });
-  const save = button("save", "Save follow-up", {
+  const archive = item("save", "Table and masks", "Table, report with plot, and the masks of both studies, in one archive", {
     "data-test": "follow-save",
-    title: "Table, report with plot, and the masks of both studies, in one archive",
     onclick: () => bench.ask("followSave"),
   });
+  const dicom = item("save", "DICOM", "Masks and report of the later study, and a report on both, in one archive", {
+    "data-test": "follow-dicom",
+    onclick: () => bench.ask("followDicom", false),
+  });
+  const toPacs = item("slab", "To the PACS", "The same DICOM files, into the patient's study", {
+    "data-test": "follow-pacs",
+    onclick: () => bench.ask("followDicom", true),
+  });
+  const save = menu("save", "Save follow-up", { "data-test": "follow-saves" }, archive, dicom, toPacs);
+  const stop = button("close", "Cancel", { "data-test": "follow-stop", onclick: () => bench.ask("followDicom", false) });
+  const written = h("progress", { max: 100, value: 0, "aria-label": "Writing the follow-up as DICOM" });
+  const step = h("span", { class: "status", role: "status", "data-test": "follow-writing" });
+  const writing = h("div", { class: "row" }, written, stop, step);
   const dates = ["Earlier", "Later"].map((word, n) => {
     const field = h("input", { type: "date", "data-test": `date-${word.toLowerCase()}`, "aria-label": `${word} study's date` });
     field.addEventListener("change", () => bench.ask("followDate", n === 1, field.value));
@@ -48,7 +61,9 @@ export function buildFollowUp(root, bench, beside) {
       h("label", {}, "Later ", dates[1]),
       look,
       all,
-      save,
+      save.opener,
+      save.sheet,
+      writing,
       bar,
       words,
     ),
@@ -66,6 +81,16 @@ export function buildFollowUp(root, bench, beside) {
       ),
     ),
   );
+  store.watch(["followup", "course", "pacs", "lesions"], () => {
+    const { course, pacs, lesions: rows } = store.state;
+    writing.hidden = !course?.writing;
+    written.value = course?.percent ?? 0;
+    say(step, course?.writing ? `DICOM: ${course.words}` : "");
+    dicom.hidden = toPacs.hidden = !course?.there;
+    toPacs.hidden ||= !pacs?.there;
+    dicom.disabled = toPacs.disabled = Boolean(course?.writing) || !rows.some((each) => each.mask);
+    toPacs.disabled ||= Boolean(pacs?.doing);
+  });
   store.watch(["followup"], () => {
     const now = store.state.followup ?? {};
     root.hidden = !now.became;
@@ -82,7 +107,7 @@ export function buildFollowUp(root, bench, beside) {
     say(words, now.words ?? "");
     words.classList.toggle("error", Boolean(now.failed));
     all.hidden = sure(now).length < 2;
-    save.disabled = !now.lesions;
+    save.opener.disabled = !now.lesions;
     dates.forEach((field, n) => {
       if (document.activeElement !== field) field.value = now.dates?.[n] ?? "";
     });

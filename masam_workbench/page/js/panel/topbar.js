@@ -99,12 +99,14 @@ export function buildTopbar(root, bench, files, dialogs, pacs) {
     redo.disabled = !redoTitle || Boolean(busy);
     redo.title = redoTitle ? `Redo: ${redoTitle} (Ctrl+Y)` : "There is nothing to redo";
     const found = store.state.structures.some((each) => each.mask);
+    // An anonymous series may have neither a description nor a number.
+    const belongs = Boolean(image?.dicom || image?.study);
     const masks = found || lesions.some((each) => each.mask);
     kinds.forEach((each, n) => {
       each.disabled = n === 3 ? !image : !masks;
-      each.hidden = n > 3 && !image?.study;
+      each.hidden = n > 3 && !belongs;
     });
-    toPacs.disabled = !masks || !image?.study || Boolean(store.state.pacs?.doing);
+    toPacs.disabled = !masks || !belongs || Boolean(store.state.pacs?.doing);
     save.opener.disabled = !image;
     say(saved, image && store.state.saved === false ? "not saved" : "");
   });
