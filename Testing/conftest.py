@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import locale
 import os
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -31,6 +35,9 @@ if PROCESSES > 1:
 # Networks that OpenVINO has made ready are shared by the tests of a run, and are nobody's else.
 _CACHE = tempfile.TemporaryDirectory(prefix="masam-prepared-", ignore_cleanup_errors=True)
 os.environ["MASAM_CACHE"] = _CACHE.name
+# Else OpenVINO and NNCF, where a test imports them by itself, report each of their uses to Google
+# Analytics, each event by a process of its own: a conversion takes four times as long.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 share_processor()  # as the product does, before any test loads PyTorch
 
 
@@ -67,6 +74,32 @@ def few_threads() -> None:
     import torch
 
     torch.set_num_threads(min(2, THREADS))
+    # What has been loaded by now stays, and need not be looked through for garbage again.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_once() -> Iterator[None]:
+    """Keep the commands of ``masam``: typer builds them all anew for each call of one."""
+    import typer.main
+    import typer.testing
+
+    build = typer.main.get_command
+    kept: dict[int, Any] = {}
+
+    def once(target: typer.Typer) -> Any:
+        main = sys.modules.get("masam_core.cli.main")
+        if main is None or target is not main.app:
+            return build(target)
+        if id(target) not in kept:
+            kept[id(target)] = build(target)
+        return kept[id(target)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", once)
+        patch.setattr(typer.testing, "_get_command", once, raising=False)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from .scene.transforms import arrayToMatrix, matrixToArray
 from .scene.volumes import geometryOf
 
 SHAPE = (22, 60, 64)  # K, J, I
-CENTRE, RADII = (31.0, 28.0, 10.0), (13.0, 11.0, 6.0)  # i, j, k, voxels
+CENTRE, RADII = (31.0, 28.0, 10.0), (13.0, 11.0, 4.0)  # i, j, k, voxels
 
 
 if TYPE_CHECKING:
@@ -102,14 +102,14 @@ class SelfTests(_Base):
         """A click changes the mask, and undo takes both back."""
         volume, _ = addVolume()
         lesion = self.session.lesions.add(volume, None, addRoi(volume))
-        self.session.segmentNow([lesion.id])
+        self.session.segmentNow([lesion.id], options=fast())
         before = fullMask(self.session.lesions.lesion(lesion.id))
         k, j, i = np.argwhere(before)[0]
         (place,) = geometryOf(volume).lps_from_ijk(np.array([[i, j, k]], dtype=float))
         click = Prompt.new(POINT, place[None], positive=False)
         writePrompts(slicer.mrmlScene, lesion.id, volume, [click])
         self.assertEqual(self.session.lesions.lesion(lesion.id).status, "box changed")
-        report = self.session.segmentNow([lesion.id])
+        report = self.session.segmentNow([lesion.id], options=fast())
         self.assertEqual([x.error for x in report.lesions], [""])
         corrected = self.session.lesions.lesion(lesion.id)
         self.assertFalse(fullMask(corrected)[k, j, i])
@@ -163,7 +163,7 @@ class SelfTests(_Base):
         turn = rotation(0, 0, 30)
         roi = addRoi(volume, turn=turn)
         lesion = self.session.lesions.add(volume, None, roi)
-        self.session.segmentNow([lesion.id])
+        self.session.segmentNow([lesion.id], options=fast())
         mask = fullMask(self.session.lesions.lesion(lesion.id))
         self.assertGreater(dice(mask, truth), 0.6)
         k, j, i = np.nonzero(mask)
@@ -185,7 +185,7 @@ class SelfTests(_Base):
         outside = addRoi(volume)
         outside.SetCenter(5000.0, 0.0, 0.0)
         third = self.session.lesions.add(volume, None, outside)
-        report = self.session.segmentNow([first.id, second.id, third.id])
+        report = self.session.segmentNow([first.id, second.id, third.id], options=fast())
         self.assertEqual([bool(x.error) for x in report.lesions], [False, False, True])
         self.assertIn("outside the volume", report.lesions[2].error)
         found = [self.session.lesions.lesion(x.id) for x in (first, second)]
@@ -210,7 +210,7 @@ class SelfTests(_Base):
             before.append(block.astype(bool))
         lesion = self.session.lesions.add(volume, node, addRoi(volume))
         for _ in range(2):
-            self.session.segmentNow([lesion.id], segmentationNode=node)
+            self.session.segmentNow([lesion.id], options=fast(), segmentationNode=node)
             for segmentId, expected in zip(ids, before, strict=True):
                 array = slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, volume)
                 self.assertTrue(np.array_equal(array > 0, expected))
@@ -219,7 +219,7 @@ class SelfTests(_Base):
         mask = fullMask(lesion)
         self.session.lesions.setLocked(lesion, True)
         lesion.roi.SetSize(10.0, 10.0, 10.0)
-        report = self.session.segmentNow([lesion.id])
+        report = self.session.segmentNow([lesion.id], options=fast())
         self.assertIn("locked", report.lesions[0].error)
         self.assertTrue(np.array_equal(fullMask(self.session.lesions.lesion(lesion.id)), mask))
 
@@ -227,10 +227,10 @@ class SelfTests(_Base):
         """Undo gives back what was there, voxel by voxel, and leaves work by hand alone."""
         volume, _ = addVolume()
         lesion = self.session.lesions.add(volume, None, addRoi(volume))
-        self.session.segmentNow([lesion.id])
+        self.session.segmentNow([lesion.id], options=fast())
         first = fullMask(self.session.lesions.lesion(lesion.id))
         lesion.roi.SetSize(*(0.7 * np.array(lesion.roi.GetSize())))
-        self.session.segmentNow([lesion.id])
+        self.session.segmentNow([lesion.id], options=fast())
         second = fullMask(self.session.lesions.lesion(lesion.id))
         self.assertFalse(np.array_equal(first, second))
         node = self.session.lesions.lesion(lesion.id).segmentation
@@ -279,7 +279,7 @@ class SelfTests(_Base):
         self.assertEqual(nodeNames(), before)
         self.assertEqual(self.session.states, {})
         self.assertEqual(self.session.history.undoTitle, "")
-        self.session.segmentNow([lesion.id])
+        self.session.segmentNow([lesion.id], options=fast())
         self.assertEqual(self.session.lesions.lesion(lesion.id).status, "segmented")
 
     def test_sceneClosedDuringRun(self) -> None:
@@ -337,7 +337,7 @@ class SelfTests(_Base):
         self.assertIsInstance(errors[0], WorkerError)
         self.assertIn("ended unexpectedly", str(errors[0]))
         self.assertEqual(nodeNames(), before)
-        self.session.segmentNow([lesion.id])
+        self.session.segmentNow([lesion.id], options=fast())
         self.assertEqual(self.session.lesions.lesion(lesion.id).status, "segmented")
 
     def test_batchWithOneBrokenCase(self) -> None:

@@ -1,4 +1,4 @@
-"""A few slices of a sample volume, for what segments one and is not about its size."""
+"""Some slices of a sample volume, for what segments one and is not about its size."""
 
 from __future__ import annotations
 
@@ -36,9 +36,24 @@ def few_slices(sample: Path, folder: Path, slices: int = 5) -> Path:
     labels[:BESIDE] = labels[-BESIDE:] = 0
     kept = sitk.GetImageFromArray(labels)
     kept.CopyInformation(expert)
+    return _write(folder, image, kept)
+
+
+def thick_slices(sample: Path, folder: Path, every: int = 2) -> Path:
+    """Write every second slice of a sample: all of its lesion, in half as many windows.
+
+    Args, returns: see :func:`few_slices`.
+    """
+    image = sitk.ReadImage(str(sample / "image.nii.gz"))[:, :, ::every]
+    expert = sitk.ReadImage(str(sample / "expert.nii.gz"))[:, :, ::every]
+    return _write(folder, image, expert)
+
+
+def _write(folder: Path, image: sitk.Image, expert: sitk.Image) -> Path:
+    labels = sitk.GetArrayFromImage(expert)
     folder.mkdir(parents=True, exist_ok=True)
     sitk.WriteImage(image, str(folder / "image.nii.gz"))
-    sitk.WriteImage(kept, str(folder / "expert.nii.gz"))
+    sitk.WriteImage(expert, str(folder / "expert.nii.gz"))
     low, high = np.array(tight_box(labels)).reshape(3, 2).T
     geometry = Geometry.from_sitk(image)
     # Faces lie half a voxel beyond the centres of the outermost voxels.

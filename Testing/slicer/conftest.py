@@ -44,17 +44,24 @@ def module_path() -> Path:
     return MODULE
 
 
+@pytest.fixture(scope="session")
+def sarcoma(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled MR, its box and the expert's mask, in thick slices."""
+    from Testing.core.sample import thick_slices
+
+    return thick_slices(sample_data / "sarcoma_mr", tmp_path_factory.mktemp("sarcoma"))
+
+
 @pytest.fixture
-def case(scene: Any, sample_data: Path) -> Any:
+def case(scene: Any, sarcoma: Path) -> Any:
     """The bundled MR with its box: volume node, ROI node, the expert's mask (bool KJI)."""
     import slicer
 
     from masam_core.image.volume import read_labels
 
-    folder = sample_data / "sarcoma_mr"
     volume = slicer.modules.volumes.logic().AddArchetypeVolume(
-        str(folder / "image.nii.gz"), "Sarcoma MR"
+        str(sarcoma / "image.nii.gz"), "Sarcoma MR"
     )
-    identity = slicer.modules.markups.logic().LoadMarkups(str(folder / "box.mrk.json"), "Tumour")
-    expert = read_labels(folder / "expert.nii.gz")[0] > 0
+    identity = slicer.modules.markups.logic().LoadMarkups(str(sarcoma / "box.mrk.json"), "Tumour")
+    expert = read_labels(sarcoma / "expert.nii.gz")[0] > 0
     return SimpleNamespace(volume=volume, roi=scene.GetNodeByID(identity), expert=expert)

@@ -17,6 +17,7 @@ import pytest
 import SimpleITK as sitk
 
 from Testing.check_extension import check
+from Testing.core.sample import few_slices
 
 
 def listed(text: str, name: str) -> set[str]:
@@ -233,12 +234,13 @@ def test_the_batch_runs_without_a_window(
 ) -> None:
     from MASAMSlicerLib.headless import main
 
+    few = few_slices(sample_data / "sarcoma_mr", tmp_path / "few")
     images = tmp_path / "images"
     images.mkdir()
     for name, end in (("good", None), ("bad", 3000)):
-        content = (sample_data / "sarcoma_mr" / "image.nii.gz").read_bytes()
+        content = (few / "image.nii.gz").read_bytes()
         (images / f"{name}.nii.gz").write_bytes(content[:end])
-        shutil.copy(sample_data / "sarcoma_mr" / "box.mrk.json", images / f"{name}.mrk.json")
+        shutil.copy(few / "box.mrk.json", images / f"{name}.mrk.json")
     arguments = [str(images), "-o", str(tmp_path / "out"), "--quality", "fast"]
     assert main(arguments) == 1
     said = capsys.readouterr().out

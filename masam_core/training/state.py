@@ -139,7 +139,10 @@ class RunState:
                 parameter.copy_(saved["trained"][name])
             for name, kept in self.mean.items():
                 kept.copy_(saved.get("mean", {}).get(name, saved["trained"][name]))
+        fused = self.optimizer.param_groups[0].get("fused")
         self.optimizer.load_state_dict(saved["optimizer"])
+        for group in self.optimizer.param_groups:
+            group["fused"] = fused  # by this device, not by the one that the run began on
         if self.scaler is not None and saved.get("scaler"):
             self.scaler.load_state_dict(saved["scaler"])
         self.step, self.best = saved["step"], saved["best"]

@@ -109,7 +109,11 @@ def train(config: TrainConfig, report: Report = print, progress: Progress | None
         f"{sum(p.numel() for p in model.parameters()):,} weights."
     )
     optimizer = torch.optim.AdamW(
-        list(trained.values()), lr=config.lr, weight_decay=config.weight_decay
+        list(trained.values()),
+        lr=config.lr,
+        weight_decay=config.weight_decay,
+        # All weights in one call; on a GPU it can't be had with scaled losses that are clipped.
+        fused=fabric.device.type == "cpu" or None,
     )
     wrapped, optimizer = fabric.setup(model, optimizer)
     # Half precision scales its losses; the scale is part of the state.

@@ -14,6 +14,7 @@ import torch
 from masam_core.bench import growth as growth_module
 from masam_core.bench import queue as queue_module
 from masam_core.bench import refine as refine_module
+from masam_core.bench import runtimes as runtimes_module
 from masam_core.bench import scale as scale_module
 from masam_core.bench import tabs as tabs_module
 from masam_core.bench.agreement import agreement_rows
@@ -105,7 +106,7 @@ def test_a_batch_is_run_both_ways(
 
 
 def test_growth_has_a_slope_and_gpus_by_calculation(
-    setup: Setup, monkeypatch: pytest.MonkeyPatch
+    setup: Setup, small_slices: slice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scale_module, "growth_rows", lambda setup: [])
     monkeypatch.setattr(scale_module, "SIZES", {setup.build().config.backbone: (56,)})
@@ -183,8 +184,11 @@ def test_agreement_compares_settings_case_by_case(
         agreement_rows(setup, tmp_path, "test")
 
 
-def test_both_runtimes_are_measured_and_give_one_mask(setup: Setup) -> None:
+def test_both_runtimes_are_measured_and_give_one_mask(
+    setup: Setup, small_slices: slice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("openvino")
+    monkeypatch.setattr(runtimes_module, "VOLUME_SLICES", 8)
     rows = {row.what: row for row in runtime_rows(replace(setup, slices=3))}
     assert rows["masks of both, float32"].value > 0.99
     for what in ("window embedded", "first box, 3 slices, fast", "second box, fast"):

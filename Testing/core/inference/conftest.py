@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -34,29 +34,57 @@ def build(**changes: object) -> MASAM:
 
 
 @pytest.fixture(scope="session")
-def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The model of ``build_model`` for OpenVINO; its backbone must be known where it is read."""
+def built() -> MASAM:
+    """The model of ``build_model``."""
+    with tiny.known():
+        return build()
+
+
+@pytest.fixture
+def to_copy(built: MASAM) -> Iterator[MASAM]:
+    """The model of ``build_model``, for segmenters that compute with a copy of it."""
+    with tiny.known():
+        yield built
+
+
+@pytest.fixture(scope="session")
+def networks() -> dict[str, Any]:
+    """The model of ``build_model`` in OpenVINO's form, traced once; to copy."""
     pytest.importorskip("openvino")
-    from masam_core.inference.runtimes.conversion import write_folder
+    from masam_core.inference.runtimes.conversion import trace
+
+    with tiny.known():
+        return trace(build())
+
+
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory: pytest.TempPathFactory, networks: dict[str, Any]) -> Path:
+    """The model of ``build_model`` for OpenVINO; its backbone must be known where it is read."""
+    from masam_core.inference.runtimes import conversion
 
     folder = tmp_path_factory.mktemp("converted") / "tiny"
-    with tiny.known():
-        write_folder(build(), folder)
+    with tiny.known(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            conversion, "trace", lambda _: {n: net.clone() for n, net in networks.items()}
+        )
+        conversion.write_folder(build(), folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def in_int8(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def in_int8(tmp_path_factory: pytest.TempPathFactory, networks: dict[str, Any]) -> Path:
     """The same in int8, calibrated on noise; its backbone must be known where it is read."""
-    pytest.importorskip("openvino")
     pytest.importorskip("nncf", reason="the extra 'int8' is not installed")
-    from masam_core.inference.runtimes.conversion import write_folder
+    from masam_core.inference.runtimes import conversion
 
     folder = tmp_path_factory.mktemp("converted") / "int8"
     rng = np.random.default_rng(8)
     windows = [rng.random((1, 5, 56, 56), dtype=np.float32) for _ in range(2)]
-    with tiny.known():
-        write_folder(build(), folder, int8=windows)
+    with tiny.known(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            conversion, "trace", lambda _: {n: net.clone() for n, net in networks.items()}
+        )
+        conversion.write_folder(build(), folder, int8=windows)
     return folder
 
 

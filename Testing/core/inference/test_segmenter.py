@@ -29,7 +29,7 @@ from masam_core.inference.confidence import confidence, predicted_confidence
 from masam_core.inference.segmenter import Segmenter, SegmentOptions
 from masam_core.inference.view import ellipsoid_prior, slice_crop
 from masam_core.lesion.cleaning import PostprocessOptions
-from masam_core.model.masam import Embedding
+from masam_core.model.masam import MASAM, Embedding
 from masam_core.model.prompt import NetworkPrompt
 from masam_core.prompts.boxes import BoxPrompt
 from masam_core.prompts.corrections import Correction
@@ -41,8 +41,8 @@ RAW = PostprocessOptions(keep="all", fill_holes=False)
 
 
 @pytest.fixture
-def on_pytorch(build_model: BuildModel, volume: Volume) -> Segmenter:
-    out = Segmenter(build_model(), device="cpu")
+def on_pytorch(to_copy: MASAM, volume: Volume) -> Segmenter:
+    out = Segmenter(to_copy, device="cpu")
     out.set_volume(volume)
     return out
 
@@ -50,7 +50,7 @@ def on_pytorch(build_model: BuildModel, volume: Volume) -> Segmenter:
 @pytest.fixture(params=["pytorch", "openvino", "openvino in int8"])
 def segmenter(
     request: pytest.FixtureRequest,
-    build_model: BuildModel,
+    to_copy: MASAM,
     volume: Volume,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Segmenter:
@@ -59,7 +59,7 @@ def segmenter(
         name = "openvino_runtime" if request.param == "openvino" else "int8_runtime"
         runtime = request.getfixturevalue(name)
         monkeypatch.setattr(module, "runtime_for", lambda *_: runtime)
-    out = Segmenter(build_model(), device="cpu")
+    out = Segmenter(to_copy, device="cpu")
     out.set_volume(volume)
     return out
 

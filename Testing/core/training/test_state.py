@@ -15,11 +15,11 @@ from masam_core.training.settings import TrainConfig
 from masam_core.training.state import RunState
 
 
-def state(config: TrainConfig) -> RunState:
+def state(config: TrainConfig, fused: bool | None = None) -> RunState:
     model = load_model(config.base.with_name("whole.safetensors"), config=config.model)
     model.base_file, model.base_sha256 = "base.safetensors", "0" * 64
     parameters = list(model.trainable().values())
-    optimizer = torch.optim.AdamW(parameters, lr=0.1)
+    optimizer = torch.optim.AdamW(parameters, lr=0.1, fused=fused)
     sum(p.square().sum() for p in parameters).backward()  # type: ignore[union-attr]
     optimizer.step()
     scaler = torch.amp.GradScaler("cpu", init_scale=64.0)
@@ -49,6 +49,18 @@ def test_everything_comes_back(tmp_path: Path, tiny_model: ModelConfig) -> None:
     assert one["param_groups"] == other["param_groups"]
     for number, entry in one["state"].items():
         assert all(torch.equal(v, other["state"][number][k]) for k, v in entry.items())
+
+
+def test_weights_are_updated_as_this_device_can_and_not_as_the_last_one_did(
+    tmp_path: Path, tiny_model: ModelConfig
+) -> None:
+    save_model(MASAM(tiny_model), tmp_path / "whole.safetensors")
+    config = TrainConfig(tmp_path, tmp_path, tmp_path / "base.safetensors", model=tiny_model)
+    state(config, fused=True).save()
+    second = state(config)
+    assert second.resume()
+    assert [group["fused"] for group in second.optimizer.param_groups] == [None]
+    second.optimizer.step()
 
 
 def averaging(tmp_path: Path, tiny_model: ModelConfig, average: float) -> RunState:

@@ -256,7 +256,7 @@ def test_a_model_of_two_classes_trains_without_prompts(
     (config.data / "ball2" / "label.nii.gz").write_bytes(
         (config.data / "ball0" / "label.nii.gz").read_bytes()
     )
-    auto = replace(auto, batch=2, warmup=5, power=0.5, validate_every=40)
+    auto = replace(auto, batch=2, warmup=5, power=0.5, validate_every=40, save_every=40)
     best = train(auto, messages.append)
     found = losses(auto.out)
     with (auto.out / "validation.csv").open(newline="") as file:

@@ -90,15 +90,15 @@ def test_boxes_from_the_segments_of_a_segmentation(person: Person, case: Any) ->
 
 
 def test_a_folder_is_run_by_the_queue_of_the_command_line(
-    person: Person, sample_data: Path, tmp_path: Path
+    person: Person, sarcoma: Path, tmp_path: Path
 ) -> None:
     person.panel.context.parameters.quality = "fast"
     images, out = tmp_path / "images", tmp_path / "out"
     images.mkdir()
     for name, end in (("good", None), ("bad", 2000)):
-        content = (sample_data / "sarcoma_mr" / "image.nii.gz").read_bytes()
+        content = (sarcoma / "image.nii.gz").read_bytes()
         (images / f"{name}.nii.gz").write_bytes(content[:end])
-        shutil.copy(sample_data / "sarcoma_mr" / "box.mrk.json", images / f"{name}.mrk.json")
+        shutil.copy(sarcoma / "box.mrk.json", images / f"{name}.mrk.json")
     person.ui.batchFolderButton.click()
     assert "Choose the folder of images" in person.ui.batchStatusLabel.text
     person.ui.batchInput.currentPath = str(images)

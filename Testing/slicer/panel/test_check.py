@@ -19,10 +19,20 @@ def nodes(scene: Any) -> list[tuple[str, int]]:
 
 
 def test_one_click_checks_everything_and_leaves_the_scene_alone(
-    person: Person, case: Any, scene: Any
+    person: Person,
+    case: Any,
+    scene: Any,
+    sarcoma: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import qt
 
+    from masam_core.catalog import bundled
+
+    # In thick slices the sample gives the same figures; all are in Testing/core/cli/test_check.py.
+    (tmp_path / "sarcoma_mr").symlink_to(sarcoma)
+    monkeypatch.setattr(bundled, "sample_data_dir", lambda: tmp_path)
     person.choose(case.volume)
     person.ui.advancedCollapsibleButton.collapsed = False
     person.wait()
