@@ -166,8 +166,10 @@ class Bench:
         return int(number), int(count)
 
     def area(self, view: str) -> dict[str, float]:
-        """Where a view lies on the page."""
-        return dict(self.get(f"view-{view}").bounding_box())
+        """Where a view lies on the page, once it is shown."""
+        shown = self.get(f"view-{view}")
+        shown.wait_for()
+        return dict(shown.bounding_box())
 
     def middle(self, view: str) -> Place:
         """Page position of a view's centre."""

@@ -146,6 +146,7 @@ def test_undo_brings_back_a_deleted_mask_in_slices_and_a_lost_surface_is_fetched
     mask = next(url for url in asked if "/mask/" in url)
     with mr.page.expect_request(lost[-1]):  # with the next change of the list
         mr.get("visible").click()
+        mr.page.locator(".lesion.faint").wait_for()  # two clicks at once change nothing
         mr.get("visible").click()
     mr.get("lesion").first.click()
     asked.clear()
