@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
+import pickle
 import runpy
 import shutil
 import threading
@@ -172,8 +173,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     shutil.move(folder / "owner" / "Task07_Pancreas", folder)
     miniatures.keep(miniatures.amos22(folder / "owner"), AMOS)
     shutil.move(folder / "owner" / "amos22", folder)
-    rows = [f"{name},{'test' if n % 2 else 'train'}" for n, name in enumerate(names)]
-    (folder / "splits.csv").write_text("\n".join(["case,split", *rows]) + "\n")
+    pairs = [tuple(f"/{kind}Tr/{name}.nii.gz" for kind in ("images", "labels")) for name in names]
+    split = {0: {"train": {0: pairs[0], 1: pairs[2]}, "val": {}, "test": {0: pairs[1]}}}
+    (folder / "split_pancreas.pkl").write_bytes(pickle.dumps(split))
     miniatures.organs(folder / "ORGANS")
     (folder / "WEIGHTS").mkdir()
     torch.manual_seed(0)
@@ -218,7 +220,7 @@ def test_the_page_has_every_data_set_task_and_study() -> None:
         *(f"prepare {d} " for d in ("btcv", "prostate", "endovis18", "msd-pancreas", "amos22")),
         *(f"--preset {p} " for p in ("btcv", "prostate", "endovis18", "pancreas-tumour")),
         *("--preset pancreas-tumour-box ", "--preset automatic-small ", "--shots 5 --seeds 3"),
-        *("--map amos-to-btcv", "--overlay test01.mp4", "--splits splits.csv"),
+        *("--map amos-to-btcv", "--overlay test01.mp4", "--splits split_pancreas.pkl"),
         *(f"study {name} " for name in grid.STUDIES),
     ):
         assert any(wanted in line for line in lines), wanted
