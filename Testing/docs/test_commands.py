@@ -48,6 +48,7 @@ ONLY_PARSED = {
     "FILE": "needs a model of the reader's; its own tests make one",
     "organs.safetensors": "needs a model of the reader's; its own tests make one",
     "--class": "needs a model that knows the class; its own tests make one",
+    "--model FOLDER": "needs a converted model; test_train_and_evaluate.py compares one",
     "--int8": "needs the extra 'int8', and takes a minute; its own tests convert a small model",
     "--shard": "is one of several; its own tests run all",
     "--reference": "needs the series that the image came from; its own tests make one",
