@@ -60,15 +60,14 @@ class _Plain(pickle.Unpickler):
 
 def _of_pickle(file: Path) -> dict[str, str]:
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise ConfigError(
-                f"{file} has more than {MOST_BYTES >> 20} MB: it is no list of names."
-            )
-        content = _Plain(BytesIO(file.read_bytes())).load()
+        with file.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{file} can't be read: {error}.") from error
-    except ConfigError:
-        raise
+    if len(data) > MOST_BYTES:
+        raise ConfigError(f"{file} has more than {MOST_BYTES >> 20} MB: it is no list of names.")
+    try:
+        content = _Plain(BytesIO(data)).load()
     except Exception as error:  # a damaged pickle raises whatever its bytes lead to
         raise ConfigError(f"{file} can't be read as a pickled list of names: {error}.") from error
     fold = _fold(content, set())
